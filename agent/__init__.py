@@ -1,0 +1,1 @@
+"""The agent: one daemon that holds a mining farm to its orders and keeps what it knew and did."""

@@ -1,0 +1,274 @@
+"""One frozen record per thing worth remembering.
+
+Facts carry ids, state names, numbers and raw documents, never an object of another room, so that what was
+written years ago can still be read. Fields are only ever added, with a default. `at` is aware UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, omit_defaults=True):
+    """Something that happened, at `at`."""
+
+    at: datetime
+
+
+class AgentStarted(Fact):
+    """The agent began: version, mode, and since when it was away (None: first start)."""
+
+    version: str
+    mode: str
+    away_since: datetime | None = None
+
+
+class AgentStopped(Fact):
+    """The agent ended in good order."""
+
+
+class OrderReceived(Fact):
+    """A document was taken up as `order_id` at `revision`; `document` is its raw text.
+
+    `starts_at` is the resolved start (first receipt where the document says none), `house_w` the house load
+    fixed for a stop, `base_w` the base of a reduction.
+    """
+
+    order_id: str
+    revision: int
+    issuer: str
+    order_class: str
+    transport: str  # mqtt | http | shell | signal
+    document: str
+    starts_at: datetime | None = None
+    house_w: float | None = None
+    base_w: float | None = None
+    by: str | None = None  # a named token or hand, where the transport knows one
+
+
+class OrderMoved(Fact):
+    """A step of an order's life, and word for word its acknowledgement."""
+
+    order_id: str
+    revision: int
+    seq: int
+    event: str
+    state: str
+    cap_w: float | None = None
+    observed_w: float | None = None
+    meter: str | None = None
+    shortfall_w: float | None = None
+    expected_at: datetime | None = None
+    binding_order: str | None = None
+    reason: str | None = None
+
+
+class OrderRefused(Fact):
+    """A document that changed nothing: `code` of the contract; `order_id` from the document, else the topic.
+
+    `revision` None and `seq` None for an unknown id; `count` rolls up refusals of the same source in a second.
+    """
+
+    order_id: str | None
+    revision: int | None
+    issuer: str | None
+    code: str
+    reason: str
+    transport: str
+    seq: int | None = None
+    known: bool = False  # a live order has this id: its retained ack must stay
+    document: str | None = None
+    count: int = 1
+
+
+class OrderHouseLowered(Fact):
+    """The house load that a stop's cap is built on was found to be less."""
+
+    order_id: str
+    house_w: float
+
+
+class OrderVanished(Fact):
+    """A retained order was cleared on the broker. It changes nothing; it is worth an alarm."""
+
+    order_id: str
+
+
+class OrderReleaseAsked(Fact):
+    """A hand released an order, by name."""
+
+    order_id: str
+    by: str
+
+
+class CapChanged(Fact):
+    """The cap in force at the site's meter became `cap_w` (None: none) because of `binding_order`."""
+
+    cap_w: float | None
+    binding_order: str | None
+
+
+class SetpointsChanged(Fact):
+    """One decision: each miner's new setpoint, recorded before any command is sent.
+
+    `levels` maps a level to the ids that go there; `cause` says why (e.g. "shed", "restore", "intended", "doubt").
+    """
+
+    levels: dict[str, list[str]]
+    cause: str
+    cap_w: float | None = None
+    binding_order: str | None = None
+
+
+class IntendedChanged(Fact):
+    """The level that the owner wants of these miners when nothing binds."""
+
+    level: str
+    miners: list[str]
+    by: str
+
+
+class HoldPlaced(Fact):
+    """A hand locked these miners: nobody wakes them."""
+
+    miners: list[str]
+    kind: str  # maintenance | bench | lockout | customer
+    by: str
+    until: datetime | None = None
+
+
+class HoldLifted(Fact):
+    """A hand unlocked these miners."""
+
+    miners: list[str]
+    by: str
+
+
+class MinerSeen(Fact):
+    """What identification first told of a miner, or told anew when it changed."""
+
+    miner: str
+    host: str
+    port: int | None = None
+    http_port: int | None = None
+    driver: str | None = None
+    make: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    firmware_version: str | None = None
+    mac: str | None = None
+    serial: str | None = None
+
+
+class CommandRefused(Fact):
+    """A miner declined a command; it is named, and the next means is taken."""
+
+    miner: str
+    command: str
+    error: str
+
+
+class ModesBefore(Fact):
+    """The firmware's own modes that were in force before we put these miners to sleep, for the way back."""
+
+    modes: dict[str, str]
+
+
+class LevelsSeen(Fact):
+    """First proof by a reading that these miners stand where a setpoint wants them."""
+
+    levels: dict[str, list[str]]
+
+
+class Escalated(Fact):
+    """These miners did not obey; the next means is taken or none is left."""
+
+    miners: list[str]
+    means: str
+
+
+class UnauthorisedWake(Fact):
+    """These miners hash while their setpoint is below that: not by us."""
+
+    miners: list[str]
+
+
+class ShortfallChanged(Fact):
+    """What cannot be shed, in W; 0 when it is met again."""
+
+    shortfall_w: float
+    binding_order: str | None = None
+
+
+class LastPowers(Fact):
+    """Each miner's last believed power, W, for the start after the next stop."""
+
+    powers_w: dict[str, float]
+    house_w: float | None = None
+
+
+class MeterInterval(Fact):
+    """One metering interval: mean power at the meter, and the register at its end where the meter has one."""
+
+    meter: str
+    start: datetime
+    end: datetime
+    mean_w: float | None
+    samples: int
+    energy_wh: float | None = None
+
+
+class MeterLost(Fact):
+    """A meter fell silent for longer than its `stale_s`."""
+
+    meter: str
+
+
+class MeterBack(Fact):
+    """A meter speaks again."""
+
+    meter: str
+
+
+class ClockStepped(Fact):
+    """Civil time moved against monotonic time by `step_s`."""
+
+    step_s: float
+
+
+class SendingPaused(Fact):
+    """Intent could not be written: raising stopped."""
+
+    error: str
+
+
+AnyFact = (
+    AgentStarted
+    | AgentStopped
+    | OrderReceived
+    | OrderMoved
+    | OrderRefused
+    | OrderHouseLowered
+    | OrderVanished
+    | OrderReleaseAsked
+    | CapChanged
+    | SetpointsChanged
+    | IntendedChanged
+    | HoldPlaced
+    | HoldLifted
+    | MinerSeen
+    | CommandRefused
+    | ModesBefore
+    | LevelsSeen
+    | Escalated
+    | UnauthorisedWake
+    | ShortfallChanged
+    | LastPowers
+    | MeterInterval
+    | MeterLost
+    | MeterBack
+    | ClockStepped
+    | SendingPaused
+)

@@ -1,0 +1,39 @@
+"""What can go wrong with a device, named by what the caller does next.
+
+    DeviceError
+    ├── Unreachable      try later; a command that was sent may have been obeyed
+    ├── Garbled          keep the payload, tell a developer; the machine's state is unknown
+    └── Refused          do not repeat unchanged
+        ├── NotPermitted ask the operator (password, write access)
+        └── Unsupported  take another step
+
+Nothing else is raised by a conversation or a transport for what a device did.
+"""
+
+
+class DeviceError(Exception):
+    """The device did not do what was asked."""
+
+
+class Unreachable(DeviceError):
+    """No complete answer came: refused, silent, reset or cut short."""
+
+
+class Garbled(DeviceError):
+    """An answer came that is not of the wire's form; `payload` is what was received."""
+
+    def __init__(self, message: str, payload: bytes = b"") -> None:
+        super().__init__(message)
+        self.payload = payload
+
+
+class Refused(DeviceError):
+    """The device understood and declined."""
+
+
+class NotPermitted(Refused):
+    """Credentials or access rights are missing."""
+
+
+class Unsupported(Refused):
+    """This firmware cannot do it."""

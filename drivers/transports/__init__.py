@@ -1,0 +1,1 @@
+"""Transports run conversations: they alone in this library touch sockets and clocks."""
