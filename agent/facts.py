@@ -17,7 +17,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True
     at: datetime
 
 
-class AgentStarted(Fact):
+class AgentStarted(Fact, frozen=True):
     """The agent began: version, mode, and since when it was away (None: first start)."""
 
     version: str
@@ -25,11 +25,11 @@ class AgentStarted(Fact):
     away_since: datetime | None = None
 
 
-class AgentStopped(Fact):
+class AgentStopped(Fact, frozen=True):
     """The agent ended in good order."""
 
 
-class OrderReceived(Fact):
+class OrderReceived(Fact, frozen=True):
     """A document was taken up as `order_id` at `revision`; `document` is its raw text.
 
     `starts_at` is the resolved start (first receipt where the document says none), `house_w` the house load
@@ -48,7 +48,7 @@ class OrderReceived(Fact):
     by: str | None = None  # a named token or hand, where the transport knows one
 
 
-class OrderMoved(Fact):
+class OrderMoved(Fact, frozen=True):
     """A step of an order's life, and word for word its acknowledgement."""
 
     order_id: str
@@ -65,7 +65,7 @@ class OrderMoved(Fact):
     reason: str | None = None
 
 
-class OrderRefused(Fact):
+class OrderRefused(Fact, frozen=True):
     """A document that changed nothing: `code` of the contract; `order_id` from the document, else the topic.
 
     `revision` None and `seq` None for an unknown id; `count` rolls up refusals of the same source in a second.
@@ -83,34 +83,34 @@ class OrderRefused(Fact):
     count: int = 1
 
 
-class OrderHouseLowered(Fact):
+class OrderHouseLowered(Fact, frozen=True):
     """The house load that a stop's cap is built on was found to be less."""
 
     order_id: str
     house_w: float
 
 
-class OrderVanished(Fact):
+class OrderVanished(Fact, frozen=True):
     """A retained order was cleared on the broker. It changes nothing; it is worth an alarm."""
 
     order_id: str
 
 
-class OrderReleaseAsked(Fact):
+class OrderReleaseAsked(Fact, frozen=True):
     """A hand released an order, by name."""
 
     order_id: str
     by: str
 
 
-class CapChanged(Fact):
+class CapChanged(Fact, frozen=True):
     """The cap in force at the site's meter became `cap_w` (None: none) because of `binding_order`."""
 
     cap_w: float | None
     binding_order: str | None
 
 
-class SetpointsChanged(Fact):
+class SetpointsChanged(Fact, frozen=True):
     """One decision: each miner's new setpoint, recorded before any command is sent.
 
     `levels` maps a level to the ids that go there; `cause` says why (e.g. "shed", "restore", "intended", "doubt").
@@ -122,7 +122,7 @@ class SetpointsChanged(Fact):
     binding_order: str | None = None
 
 
-class IntendedChanged(Fact):
+class IntendedChanged(Fact, frozen=True):
     """The level that the owner wants of these miners when nothing binds."""
 
     level: str
@@ -130,7 +130,7 @@ class IntendedChanged(Fact):
     by: str
 
 
-class HoldPlaced(Fact):
+class HoldPlaced(Fact, frozen=True):
     """A hand locked these miners: nobody wakes them."""
 
     miners: list[str]
@@ -139,14 +139,14 @@ class HoldPlaced(Fact):
     until: datetime | None = None
 
 
-class HoldLifted(Fact):
+class HoldLifted(Fact, frozen=True):
     """A hand unlocked these miners."""
 
     miners: list[str]
     by: str
 
 
-class MinerSeen(Fact):
+class MinerSeen(Fact, frozen=True):
     """What identification first told of a miner, or told anew when it changed."""
 
     miner: str
@@ -162,7 +162,7 @@ class MinerSeen(Fact):
     serial: str | None = None
 
 
-class CommandRefused(Fact):
+class CommandRefused(Fact, frozen=True):
     """A miner declined a command; it is named, and the next means is taken."""
 
     miner: str
@@ -170,46 +170,46 @@ class CommandRefused(Fact):
     error: str
 
 
-class ModesBefore(Fact):
+class ModesBefore(Fact, frozen=True):
     """The firmware's own modes that were in force before we put these miners to sleep, for the way back."""
 
     modes: dict[str, str]
 
 
-class LevelsSeen(Fact):
+class LevelsSeen(Fact, frozen=True):
     """First proof by a reading that these miners stand where a setpoint wants them."""
 
     levels: dict[str, list[str]]
 
 
-class Escalated(Fact):
+class Escalated(Fact, frozen=True):
     """These miners did not obey; the next means is taken or none is left."""
 
     miners: list[str]
     means: str
 
 
-class UnauthorisedWake(Fact):
+class UnauthorisedWake(Fact, frozen=True):
     """These miners hash while their setpoint is below that: not by us."""
 
     miners: list[str]
 
 
-class ShortfallChanged(Fact):
+class ShortfallChanged(Fact, frozen=True):
     """What cannot be shed, in W; 0 when it is met again."""
 
     shortfall_w: float
     binding_order: str | None = None
 
 
-class LastPowers(Fact):
+class LastPowers(Fact, frozen=True):
     """Each miner's last believed power, W, for the start after the next stop."""
 
     powers_w: dict[str, float]
     house_w: float | None = None
 
 
-class MeterInterval(Fact):
+class MeterInterval(Fact, frozen=True):
     """One metering interval: mean power at the meter, and the register at its end where the meter has one."""
 
     meter: str
@@ -220,25 +220,25 @@ class MeterInterval(Fact):
     energy_wh: float | None = None
 
 
-class MeterLost(Fact):
+class MeterLost(Fact, frozen=True):
     """A meter fell silent for longer than its `stale_s`."""
 
     meter: str
 
 
-class MeterBack(Fact):
+class MeterBack(Fact, frozen=True):
     """A meter speaks again."""
 
     meter: str
 
 
-class ClockStepped(Fact):
+class ClockStepped(Fact, frozen=True):
     """Civil time moved against monotonic time by `step_s`."""
 
     step_s: float
 
 
-class SendingPaused(Fact):
+class SendingPaused(Fact, frozen=True):
     """Intent could not be written: raising stopped."""
 
     error: str
