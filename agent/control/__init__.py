@@ -1,0 +1,1 @@
+"""The loops: polling, deciding, sending. Nothing here decides anything; the pure rooms do."""
