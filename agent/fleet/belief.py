@@ -1,0 +1,74 @@
+"""From a reading to a belief: the state, the step it proves, the watts to believe. Unknown counts against us."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from agent.fleet.miner import Ladder
+from agent.values import SLEEP, Watts
+from drivers.interface import Reading, State
+
+IDLE_W = 200.0
+"""What an air-cooled machine draws while it waits for work, where it does not say (fans and control board)."""
+
+
+class Code(IntEnum):
+    """A state as the columns hold it."""
+
+    UNKNOWN = 0
+    HASHING = 1
+    IDLE = 2
+    SLEEPING = 3
+    STARTING = 4
+    FAULT = 5
+    UNREACHABLE = 6
+
+
+CODES = {
+    State.UNKNOWN: Code.UNKNOWN,
+    State.HASHING: Code.HASHING,
+    State.IDLE: Code.IDLE,
+    State.SLEEPING: Code.SLEEPING,
+    State.STARTING: Code.STARTING,
+    State.FAULT: Code.FAULT,
+    State.UNREACHABLE: Code.UNREACHABLE,
+}
+STATES = {code: state for state, code in CODES.items()}
+
+UNSEEN = -1
+"""The step of a machine whose level nothing proves."""
+
+
+def proved_step(reading: Reading, ladder: Ladder) -> int:
+    """Return the step that the reading proves; an awake machine without a word on its level is at its highest."""
+    if reading.level is not None and (step := ladder.index(reading.level)) is not None:
+        return step
+    if reading.state is State.SLEEPING:
+        return len(ladder.steps) - 1 if ladder.sleeps else UNSEEN
+    return UNSEEN if reading.state is State.UNKNOWN else 0
+
+
+def believed_power(reading: Reading, ladder: Ladder, step: int) -> tuple[Watts, bool]:
+    """Return the watts to believe of a machine just read, and whether it said them itself."""
+    if reading.power_w is not None:
+        return reading.power_w, True
+    full_w = ladder.steps[0].power_w
+    match reading.state:
+        case State.SLEEPING:
+            sleep = ladder.index(SLEEP)
+            return (ladder.steps[sleep].power_w if sleep is not None else min(IDLE_W, full_w)), False
+        case State.IDLE:
+            return min(IDLE_W, full_w), False
+        case State.HASHING if reading.hashrate_ths is not None:
+            return _from_hashrate(reading.hashrate_ths, ladder, max(step, 0)), False
+        case _:
+            return full_w, False
+
+
+def _from_hashrate(hashrate_ths: float, ladder: Ladder, step: int) -> Watts:
+    """Watts by the level's own J/TH; never under an idle machine's, never over the most it can draw."""
+    level = ladder.steps[step]
+    if level.hashrate_ths <= 0:
+        return level.power_w
+    watts = level.power_w * hashrate_ths / level.hashrate_ths
+    return min(max(watts, min(IDLE_W, level.power_w)), ladder.most_w)

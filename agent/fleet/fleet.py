@@ -1,0 +1,296 @@
+"""The machines as columns: what each was told, what it last said, what it is believed to draw.
+
+One object on one event loop. Its methods are handed `now` (monotonic seconds) and do no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, proved_step
+from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
+from agent.fleet.view import Flags, FleetView, Indices
+from agent.values import OFF, SLEEP, Watts
+from drivers.interface import Identity, Reading, State
+
+STEPS = 8
+LOST_AFTER = 2
+"""Failed polls in a row after which a machine is unreachable: one lost packet is not a lost machine."""
+FIRST_RETRY_S, LAST_RETRY_S = 5.0, 900.0
+HOUR_S = 3600.0
+MOVED = 0.05
+"""A change of draw by this share of full power makes the fleet unquiet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPolicy:
+    """How long readings are good for, how slow the meter is, how often a machine may be switched."""
+
+    fresh_s: float = 35.0
+    meter_lag_s: float = 20.0  # a change of draw is surely in the meter after this
+    min_off_s: float = 300.0
+    switches_per_hour: int = 4
+
+
+class Fleet:
+    """What we know now of every miner. Rows are given by the order of adoption and never reused."""
+
+    def __init__(self, miners: Sequence[Miner], tree: FeederTree, policy: FleetPolicy) -> None:
+        self.policy = policy
+        self.tree = tree
+        self.miners = tuple(miners)
+        self.index = {miner.id: row for row, miner in enumerate(self.miners)}
+        n = len(self.miners)
+        self.identities: list[Identity | None] = [None] * n
+        self.readings: list[Reading | None] = [None] * n
+        self.reasons: list[str | None] = [None] * n
+        self.ladders: list[Ladder] = [unknown_ladder() for _ in range(n)]
+        self.modes_before: dict[str, str] = {}
+        self.woken: list[int] = []
+        self.proved: list[int] = []
+        self.last_moved = -np.inf
+        order = sorted(range(n), key=lambda row: self.miners[row].id)
+        self._rank = np.empty(n, np.int64)
+        self._rank[order] = np.arange(n)
+        self._feeder = np.array([tree.positions[m.feeder] for m in self.miners], np.int64)
+        self._priority = np.array([m.priority for m in self.miners], np.int64)
+        self._columns(n)
+
+    def _columns(self, n: int) -> None:
+        self.state = np.full(n, Code.UNKNOWN, np.int8)
+        self.setpoint = np.zeros(n, np.int8)
+        self.intended = np.zeros(n, np.int8)
+        self.seen = np.full(n, UNSEEN, np.int8)
+        self.held = np.zeros(n, np.bool_)
+        self.sealed = np.zeros(n, np.bool_)
+        self.believed_w = np.zeros(n)
+        self.metered_w = np.zeros(n)
+        self.most_w = np.zeros(n)
+        self.hashrate_ths = np.full(n, np.nan)
+        self.heard_at = np.full(n, -np.inf)
+        self._setpoint_names: dict[int, str] = {}  # replayed or decided, by row
+        self._intended_names: dict[int, str] = {}
+        self._known = np.zeros(n, np.bool_)  # heard, or proved lost, since the start
+        self._model_w = np.zeros(n)
+        self._step_w = np.full((n, STEPS), np.nan)
+        self._step_ths = np.full((n, STEPS), np.nan)
+        self._last_step = np.zeros(n, np.int8)
+        self._failures = np.zeros(n, np.int64)
+        self._moved_at = np.full(n, -np.inf)
+        self._next_try = np.full(n, -np.inf)
+        self._tries = np.zeros(n, np.int64)
+        self._trust_until = np.full(n, -np.inf)
+        self._off_since = np.full(n, -np.inf)
+        self._raised_at = np.full((n, max(1, self.policy.switches_per_hour)), -np.inf)
+        for row in range(n):
+            self._climb(row, self.ladders[row])
+            self.believed_w[row] = self.metered_w[row] = self.ladders[row].steps[0].power_w
+
+    def __len__(self) -> int:
+        """Return the number of miners."""
+        return len(self.miners)
+
+    def identified(self, row: int, identity: Identity, ladder: Ladder) -> None:
+        """Take in who a miner is and what it can be told; setpoint and intended keep their names across ladders."""
+        was_w = self.ladders[row].steps[0].power_w
+        self.identities[row] = identity
+        self._climb(row, ladder)
+        self.intended[row] = self.step_of(row, self._intended_names.get(row, self.miners[row].intended))
+        if row in self._setpoint_names:
+            self.setpoint[row] = self.step_of(row, self._setpoint_names[row])
+        else:
+            self.setpoint[row] = self.intended[row]
+        if not self._known[row] and self.believed_w[row] == was_w:
+            self.believed_w[row] = self.metered_w[row] = ladder.steps[0].power_w
+
+    def _climb(self, row: int, ladder: Ladder) -> None:
+        self.ladders[row] = ladder
+        self._step_w[row] = np.nan
+        self._step_ths[row] = np.nan
+        for position, step in enumerate(ladder.steps):
+            self._step_w[row, position] = step.power_w
+            self._step_ths[row, position] = step.hashrate_ths
+        self._last_step[row] = len(ladder.steps) - 1
+        self.most_w[row] = ladder.most_w
+
+    def step_of(self, row: int, level: str) -> int:
+        """Return the step of a level on this miner's ladder, or the nearest that draws no more than it asks."""
+        ladder = self.ladders[row]
+        exact = ladder.index(level)
+        if exact is not None:
+            return exact
+        if level in {SLEEP, OFF}:
+            return len(ladder.steps) - 1
+        kind, _, watts = level.partition(":")
+        if kind == "limit":
+            fitting = [at for at, step in enumerate(ladder.steps) if step.power_w <= float(watts)]
+            return fitting[0] if fitting else len(ladder.steps) - 1
+        return 0
+
+    def level_of(self, row: int, step: int) -> str | None:
+        """Return the name of a step, None for one that nothing proves."""
+        return None if step < 0 else self.ladders[row].steps[step].level
+
+    # what a machine said -------------------------------------------------------------------------------------
+
+    def heard(self, row: int, reading: Reading, now: float) -> None:
+        """Take in one reading."""
+        ladder = self.ladders[row]
+        step = proved_step(reading, ladder)
+        watts, told = believed_power(reading, ladder, step)
+        code = CODES[reading.state]
+        if not self._known[row]:
+            self._first_heard(row, step, watts)
+        if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
+            self._check_asleep(row, step)
+        self._prove(row, step)
+        self._believe(row, watts, now)
+        if step != self.seen[row]:
+            self.last_moved = now
+            self._off_since[row] = now if step == self._last_step[row] > 0 else -np.inf
+        self.readings[row], self.reasons[row] = reading, reading.reason
+        self.state[row], self.seen[row] = code, step
+        self.hashrate_ths[row] = np.nan if reading.hashrate_ths is None else reading.hashrate_ths
+        self._model_w[row] = 0.0 if told else watts
+        self.heard_at[row] = now
+        self._failures[row] = 0
+        self._known[row] = True
+
+    def _first_heard(self, row: int, step: int, watts: Watts) -> None:
+        """Start a machine at the level it is found at, so that raising it goes through headroom and ramp."""
+        self.metered_w[row] = self.believed_w[row] = watts
+        if row not in self._setpoint_names and step > self.setpoint[row]:
+            self.setpoint[row] = step
+
+    def _check_asleep(self, row: int, step: int) -> None:
+        if step < self.setpoint[row]:
+            self.woken.append(row)
+
+    def _prove(self, row: int, step: int) -> None:
+        if step == self.setpoint[row] and self._tries[row]:
+            self.proved.append(row)
+            self._tries[row] = 0
+            self._next_try[row] = -np.inf
+
+    def _believe(self, row: int, watts: Watts, now: float) -> None:
+        if now - self._moved_at[row] >= self.policy.meter_lag_s:
+            self.metered_w[row] = self.believed_w[row]
+        if abs(watts - self.believed_w[row]) > MOVED * self._step_w[row, 0]:
+            self._moved_at[row] = now
+            self.last_moved = now
+        self.believed_w[row] = watts
+
+    def garbled(self, row: int, now: float) -> None:
+        """Take in an answer that could not be read: the machine answers, and its state is unknown."""
+        self._lost(row, Code.UNKNOWN, "unknown:garbled", now)
+
+    def silent(self, row: int, now: float) -> None:
+        """Take in a poll without an answer; after two in a row the machine is unreachable."""
+        self._failures[row] += 1
+        if self._failures[row] >= LOST_AFTER:
+            self._lost(row, Code.UNREACHABLE, None, now)
+
+    def _lost(self, row: int, code: Code, reason: str | None, now: float) -> None:
+        if self.state[row] != code:
+            self.last_moved = now
+        self.state[row], self.reasons[row] = code, reason
+        self.seen[row] = UNSEEN
+        self._known[row] = True
+
+    # what a machine is told ----------------------------------------------------------------------------------
+
+    def set_steps(self, rows: Indices, steps: Indices, now: float) -> None:
+        """Move setpoints; each machine is given the time that its ladder says to get there."""
+        for row, step in zip(rows.tolist(), steps.tolist(), strict=True):
+            raised = step < self.setpoint[row]
+            ladder = self.ladders[row]
+            self.setpoint[row] = step
+            self._setpoint_names[row] = ladder.steps[step].level
+            self._tries[row] = 0
+            self._next_try[row] = -np.inf
+            self._trust_until[row] = now + (ladder.wake_s if raised else 1.5 * ladder.settle_s + self.policy.fresh_s)
+            if raised:
+                self._raised_at[row, np.argmin(self._raised_at[row])] = now
+
+    def attempted(self, row: int, now: float) -> None:
+        """Note that a command left: the next one waits for its effect, or for the back-off."""
+        tries = int(self._tries[row])
+        ladder = self.ladders[row]
+        patience_s = ladder.settle_s if self.setpoint[row] > 0 else ladder.settle_s + FIRST_RETRY_S
+        backoff_s = min(FIRST_RETRY_S * (1 << min(tries, 8)), LAST_RETRY_S)
+        self._next_try[row] = now + max(patience_s, backoff_s)
+        self._tries[row] = tries + 1
+        self.last_moved = now
+
+    def failed(self, row: int, now: float, *, give_up: bool) -> None:
+        """Note that a command did not arrive, or was refused: try again after a back-off."""
+        tries = max(int(self._tries[row]), 1)
+        backoff_s = LAST_RETRY_S if give_up else min(FIRST_RETRY_S * (1 << min(tries - 1, 8)), LAST_RETRY_S)
+        self._next_try[row] = now + backoff_s
+        self._trust_until[row] = -np.inf
+
+    def tries(self, row: int) -> int:
+        """Return how many commands towards the present setpoint have left without proof."""
+        return int(self._tries[row])
+
+    def restore_names(self, *, setpoints: Mapping[str, str], intended: Mapping[str, str]) -> None:
+        """Replay levels by miner id; they take effect when each machine is identified."""
+        self._setpoint_names |= {self.index[miner]: level for miner, level in setpoints.items() if miner in self.index}
+        self._intended_names |= {self.index[miner]: level for miner, level in intended.items() if miner in self.index}
+
+    def restore_powers(self, powers_w: Mapping[str, Watts]) -> None:
+        """Replay each machine's last power: what it counts for until it is heard."""
+        for miner, watts in powers_w.items():
+            if (row := self.index.get(miner)) is not None:
+                self.believed_w[row] = self.metered_w[row] = watts
+
+    def intend(self, row: int, level: str) -> None:
+        """Take in what the owner wants of a machine when nothing binds."""
+        self._intended_names[row] = level
+        self.intended[row] = self.step_of(row, level)
+
+    # what planning and outputs see ---------------------------------------------------------------------------
+
+    def fresh(self, now: float) -> Flags:
+        """Return which machines were read within the time that a reading is good for, and are not lost since."""
+        fresh: Flags = (now - self.heard_at <= self.policy.fresh_s) & (self.seen != UNSEEN)
+        return fresh
+
+    def everyone_known(self) -> bool:
+        """Whether each machine answered or was found lost since the start."""
+        return bool(self._known.all())
+
+    def view(self, now: float) -> FleetView:
+        """Copy what planning needs."""
+        in_meter = now - self._moved_at >= self.policy.meter_lag_s
+        raises = (self._raised_at > now - HOUR_S).all(axis=1)
+        return FleetView(
+            rank=self._rank,
+            feeder=self._feeder,
+            priority=self._priority,
+            state=self.state.copy(),
+            fresh=self.fresh(now),
+            heard=self._known.copy(),
+            believed_w=self.believed_w.copy(),
+            metered_w=np.where(in_meter, self.believed_w, self.metered_w),
+            model_w=self._model_w.copy(),
+            most_w=self.most_w.copy(),
+            step_w=self._step_w.copy(),
+            step_ths=self._step_ths.copy(),
+            last_step=self._last_step.copy(),
+            setpoint=self.setpoint.copy(),
+            intended=self.intended.copy(),
+            seen=self.seen.copy(),
+            held=self.held | self.sealed,
+            sealed=self.sealed.copy(),
+            trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
+            rested=(now - self._off_since >= self.policy.min_off_s) & ~raises,
+            due=now >= self._next_try,
+        )
+
+    def state_name(self, row: int) -> State:
+        """Return the contract's name of a machine's state."""
+        return STATES[Code(self.state[row])]

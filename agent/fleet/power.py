@@ -1,0 +1,115 @@
+"""Which watts to believe of the site: the meter's window, and the house load learned beneath it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from agent.values import Watts
+
+HOUSE_MEMORY_S = 900.0
+"""The highest house sample of so long is in force (design 3.3)."""
+
+BELIEF_MARGIN = 1.05
+"""What a sum of beliefs is multiplied by where it stands in for a meter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterState:
+    """A billing meter at one moment. Watts are None unless it is fresh."""
+
+    id: str
+    fresh: bool
+    silent_s: float
+    last_w: Watts | None = None
+    mean_w: Watts | None = None  # over its window
+    covered: bool = False  # samples span the whole window
+
+    @property
+    def draw_w(self) -> Watts | None:
+        """The draw to go by: the higher of the latest figure and the window's mean."""
+        if self.last_w is None or self.mean_w is None:
+            return None
+        return max(self.last_w, self.mean_w)
+
+
+class Meter:
+    """The last samples of one meter, by the monotonic time of their arrival."""
+
+    def __init__(self, meter_id: str, *, window_s: float, stale_s: float, since: float) -> None:
+        self.id = meter_id
+        self._window_s = window_s
+        self._stale_s = stale_s
+        self._since = since
+        self._samples: deque[tuple[float, Watts]] = deque()
+
+    def heard(self, power_w: Watts, mono: float) -> None:
+        """Take in one figure; those older than the window are dropped, but the one that reaches its start."""
+        self._samples.append((mono, power_w))
+        while len(self._samples) > 1 and self._samples[1][0] <= mono - self._window_s:
+            self._samples.popleft()
+
+    def state(self, mono: float) -> MeterState:
+        """Return what the meter says at `mono`."""
+        silent_s = mono - (self._samples[-1][0] if self._samples else self._since)
+        if not self._samples or silent_s > self._stale_s:
+            return MeterState(id=self.id, fresh=False, silent_s=silent_s)
+        return MeterState(
+            id=self.id,
+            fresh=True,
+            silent_s=silent_s,
+            last_w=self._samples[-1][1],
+            mean_w=sum(power for _, power in self._samples) / len(self._samples),
+            covered=self._samples[0][0] <= mono - self._window_s,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HouseSample:
+    """Meter less miners, taken while nothing changed; `error_w` bounds what meter and beliefs may be off."""
+
+    mono: float
+    power_w: Watts
+    error_w: Watts
+
+    @property
+    def is_sharp(self) -> bool:
+        """Whether it is known well enough to be believed over a figure that a hand gave."""
+        return self.error_w <= 0.25 * max(self.power_w, 1.0)
+
+
+class HouseLoad:
+    """All at the meter that is no miner.
+
+    In force: the highest sharp sample of 15 min, else the last sharp one, else the configured figure, else the
+    highest of any; never above `most_w`, so that a hidden machine is not learned as house (design 3.3).
+    """
+
+    def __init__(self, *, given_w: Watts = 0.0, most_w: Watts | None = None) -> None:
+        self._given_w = given_w
+        self._most_w = most_w
+        self._samples: deque[HouseSample] = deque()
+        self._last_sharp: HouseSample | None = None
+
+    def learn(self, sample: HouseSample) -> None:
+        """Take in a sample; one below zero counts as zero."""
+        if sample.is_sharp:
+            self._last_sharp = sample
+        self._samples.append(sample)
+        while self._samples[0].mono < sample.mono - HOUSE_MEMORY_S:
+            self._samples.popleft()
+
+    def in_force_w(self, mono: float) -> Watts:
+        """Return the house load that counts now."""
+        recent = [s for s in self._samples if s.mono >= mono - HOUSE_MEMORY_S]
+        sharp = [s.power_w for s in recent if s.is_sharp]
+        if sharp:
+            found = max(sharp)
+        elif self._last_sharp is not None:
+            found = self._last_sharp.power_w
+        elif self._given_w > 0 or not recent:
+            found = self._given_w
+        else:
+            found = max(s.power_w for s in recent)
+        found = max(found, 0.0)
+        return found if self._most_w is None else min(found, self._most_w)
