@@ -22,13 +22,14 @@ LOST_AFTER = 2
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 900.0
 HOUR_S = 3600.0
 MOVED = 0.05
-"""A change of draw by this share of full power makes the fleet unquiet."""
+"""A change of draw by this share of full power is waited for at the meter; less is drift."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FleetPolicy:
     """How long readings are good for, how slow the meter is, how often a machine may be switched."""
 
+    poll_s: float = 10.0
     fresh_s: float = 35.0
     meter_lag_s: float = 20.0  # a change of draw is surely in the meter after this
     min_off_s: float = 300.0
@@ -51,7 +52,6 @@ class Fleet:
         self.modes_before: dict[str, str] = {}
         self.woken: list[int] = []
         self.proved: list[int] = []
-        self.last_moved = -np.inf
         order = sorted(range(n), key=lambda row: self.miners[row].id)
         self._rank = np.empty(n, np.int64)
         self._rank[order] = np.arange(n)
@@ -67,7 +67,8 @@ class Fleet:
         self.held = np.zeros(n, np.bool_)
         self.sealed = np.zeros(n, np.bool_)
         self.believed_w = np.zeros(n)
-        self.metered_w = np.zeros(n)
+        self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
+        self._most_w = np.zeros(n)
         self.most_w = np.zeros(n)
         self.hashrate_ths = np.full(n, np.nan)
         self.heard_at = np.full(n, -np.inf)
@@ -87,7 +88,7 @@ class Fleet:
         self._raised_at = np.full((n, max(1, self.policy.switches_per_hour)), -np.inf)
         for row in range(n):
             self._climb(row, self.ladders[row])
-            self.believed_w[row] = self.metered_w[row] = self.ladders[row].steps[0].power_w
+            self._start(row, self.ladders[row].steps[0].power_w)
 
     def __len__(self) -> int:
         """Return the number of miners."""
@@ -104,7 +105,7 @@ class Fleet:
         else:
             self.setpoint[row] = self.intended[row]
         if not self._known[row] and self.believed_w[row] == was_w:
-            self.believed_w[row] = self.metered_w[row] = ladder.steps[0].power_w
+            self._start(row, ladder.steps[0].power_w)
 
     def _climb(self, row: int, ladder: Ladder) -> None:
         self.ladders[row] = ladder
@@ -149,7 +150,6 @@ class Fleet:
         self._prove(row, step)
         self._believe(row, watts, now)
         if step != self.seen[row]:
-            self.last_moved = now
             self._off_since[row] = now if step == self._last_step[row] > 0 else -np.inf
         self.readings[row], self.reasons[row] = reading, reading.reason
         self.state[row], self.seen[row] = code, step
@@ -161,7 +161,7 @@ class Fleet:
 
     def _first_heard(self, row: int, step: int, watts: Watts) -> None:
         """Start a machine at the level it is found at, so that raising it goes through headroom and ramp."""
-        self.metered_w[row] = self.believed_w[row] = watts
+        self._start(row, watts)
         if row not in self._setpoint_names and step > self.setpoint[row]:
             self.setpoint[row] = step
 
@@ -175,27 +175,29 @@ class Fleet:
             self._tries[row] = 0
             self._next_try[row] = -np.inf
 
+    def _start(self, row: int, watts: Watts) -> None:
+        self.believed_w[row] = self._least_w[row] = self._most_w[row] = watts
+
     def _believe(self, row: int, watts: Watts, now: float) -> None:
         if now - self._moved_at[row] >= self.policy.meter_lag_s:
-            self.metered_w[row] = self.believed_w[row]
+            self._least_w[row] = self._most_w[row] = self.believed_w[row]
         if abs(watts - self.believed_w[row]) > MOVED * self._step_w[row, 0]:
             self._moved_at[row] = now
-            self.last_moved = now
         self.believed_w[row] = watts
+        self._least_w[row] = min(self._least_w[row], watts)
+        self._most_w[row] = max(self._most_w[row], watts)
 
-    def garbled(self, row: int, now: float) -> None:
+    def garbled(self, row: int) -> None:
         """Take in an answer that could not be read: the machine answers, and its state is unknown."""
-        self._lost(row, Code.UNKNOWN, "unknown:garbled", now)
+        self._lost(row, Code.UNKNOWN, "unknown:garbled")
 
-    def silent(self, row: int, now: float) -> None:
+    def silent(self, row: int) -> None:
         """Take in a poll without an answer; after two in a row the machine is unreachable."""
         self._failures[row] += 1
         if self._failures[row] >= LOST_AFTER:
-            self._lost(row, Code.UNREACHABLE, None, now)
+            self._lost(row, Code.UNREACHABLE, None)
 
-    def _lost(self, row: int, code: Code, reason: str | None, now: float) -> None:
-        if self.state[row] != code:
-            self.last_moved = now
+    def _lost(self, row: int, code: Code, reason: str | None) -> None:
         self.state[row], self.reasons[row] = code, reason
         self.seen[row] = UNSEEN
         self._known[row] = True
@@ -219,11 +221,11 @@ class Fleet:
         """Note that a command left: the next one waits for its effect, or for the back-off."""
         tries = int(self._tries[row])
         ladder = self.ladders[row]
-        patience_s = ladder.settle_s if self.setpoint[row] > 0 else ladder.settle_s + FIRST_RETRY_S
+        effect_s = ladder.settle_s if self.setpoint[row] == self._last_step[row] else ladder.wake_s
+        patience_s = effect_s + 2 * self.policy.poll_s
         backoff_s = min(FIRST_RETRY_S * (1 << min(tries, 8)), LAST_RETRY_S)
         self._next_try[row] = now + max(patience_s, backoff_s)
         self._tries[row] = tries + 1
-        self.last_moved = now
 
     def failed(self, row: int, now: float, *, give_up: bool) -> None:
         """Note that a command did not arrive, or was refused: try again after a back-off."""
@@ -245,7 +247,7 @@ class Fleet:
         """Replay each machine's last power: what it counts for until it is heard."""
         for miner, watts in powers_w.items():
             if (row := self.index.get(miner)) is not None:
-                self.believed_w[row] = self.metered_w[row] = watts
+                self._start(row, watts)
 
     def intend(self, row: int, level: str) -> None:
         """Take in what the owner wants of a machine when nothing binds."""
@@ -275,7 +277,8 @@ class Fleet:
             fresh=self.fresh(now),
             heard=self._known.copy(),
             believed_w=self.believed_w.copy(),
-            metered_w=np.where(in_meter, self.believed_w, self.metered_w),
+            metered_least_w=np.where(in_meter, self.believed_w, self._least_w),
+            metered_most_w=np.where(in_meter, self.believed_w, self._most_w),
             model_w=self._model_w.copy(),
             most_w=self.most_w.copy(),
             step_w=self._step_w.copy(),

@@ -65,8 +65,54 @@ class Meter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """All at the meter that the beliefs about miners do not explain, W; below zero where they claim too much.
+
+    `least_w` and `most_w` bound what it was while readings and meter caught up with each other.
+    """
+
+    now_w: Watts
+    least_w: Watts
+    most_w: Watts
+    doubt_w: Watts  # how far apart the bounds of the latest observation are
+
+
+class RestObserver:
+    """Follows the rest although beliefs move before a lagging meter does, and the meter before a slow poll.
+
+    Each observation bounds it: meter less the most, and less the least, that the meter may include of the beliefs.
+    The estimate is moved only as far as those bounds force it; what it was within `memory_s` stays in view.
+    """
+
+    def __init__(self, *, memory_s: float) -> None:
+        self._memory_s = memory_s
+        self._seen: deque[tuple[float, Watts]] = deque()
+        self._doubt_w = 0.0
+
+    def observe(self, meter_w: Watts, *, least_w: Watts, most_w: Watts, mono: float) -> None:
+        """Take in one figure of the meter beside the sums of what it may include."""
+        low, high = meter_w - most_w, meter_w - least_w
+        last = self._seen[-1][1] if self._seen else high
+        self._doubt_w = high - low
+        self._seen.append((mono, min(max(last, low), high)))
+        while len(self._seen) > 1 and self._seen[1][0] <= mono - self._memory_s:
+            self._seen.popleft()
+
+    def forget(self) -> None:
+        """Start anew: what is believed changed without the world having done so."""
+        self._seen.clear()
+
+    def state(self) -> Rest | None:
+        """Return what is known of the rest, None before the first observation."""
+        if not self._seen:
+            return None
+        values = [value for _, value in self._seen]
+        return Rest(now_w=values[-1], least_w=min(values), most_w=max(values), doubt_w=self._doubt_w)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HouseSample:
-    """Meter less miners, taken while nothing changed; `error_w` bounds what meter and beliefs may be off."""
+    """Meter less miners; `error_w` bounds what meter, beliefs and their lag may be off."""
 
     mono: float
     power_w: Watts

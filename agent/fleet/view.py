@@ -27,7 +27,8 @@ class FleetView:
     fresh: Flags  # read within the time that a reading is good for
     heard: Flags  # answered or proved lost since the agent started
     believed_w: Floats
-    metered_w: Floats  # what of it the meter has surely seen
+    metered_least_w: Floats  # the least and the most that the lagging meter may still include of it
+    metered_most_w: Floats
     model_w: Floats  # what of the belief is a model's word, not the machine's
     most_w: Floats
     step_w: Floats

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from agent.fleet.power import BELIEF_MARGIN, MeterState
+from agent.fleet.power import BELIEF_MARGIN
 from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
 from agent.planning import reconcile, restoring, shedding
-from agent.planning.headroom import Power, at_step, power, reserves
+from agent.planning.headroom import Gauges, Power, at_step, power, reserves
 from agent.planning.ramp import Ramp
 from agent.values import Watts
 
@@ -74,8 +74,7 @@ class Situation:
     """What the shell knows beside the machines."""
 
     now: float  # monotonic seconds
-    meter: MeterState | None = None
-    house_w: Watts = 0.0
+    gauges: Gauges = field(default_factory=Gauges)
     proved: bool = True  # two poll rounds are over, or everybody was heard
     may_raise: bool = True  # intent can be written
 
@@ -136,7 +135,8 @@ def decide(
 
 def _unread_since(view: FleetView, situation: Situation, memory: Memory) -> float | None:
     """Return since when over a tenth of the farm is unread while no meter speaks."""
-    if situation.meter is not None and situation.meter.fresh:
+    meter = situation.gauges.meter
+    if meter is not None and meter.fresh:
         return None
     nameplate_w = view.step_w[:, 0]
     unread_w = float(nameplate_w[~view.fresh & ~view.sealed].sum())
@@ -173,8 +173,7 @@ class _Tick:
 
     def weigh(self, setpoint: Array) -> Power:
         share = 1.0 if self.demand.law else self.policy.reserve_unreachable
-        house_w = self.situation.house_w
-        return power(self.view, setpoint, self.situation.meter, house_w, lost_share=share, blind=self.blind)
+        return power(self.view, setpoint, self.situation.gauges, lost_share=share, blind=self.blind)
 
     def intended(self) -> tuple[Array, str]:
         """Bring down at once whom the owner wants lower than they are set."""
@@ -208,10 +207,16 @@ class _Tick:
         if not np.isfinite(cap_w):
             return 0.0
         weighed = self.weigh(setpoint)
-        if not self.situation.proved and (weighed.source == "beliefs" or weighed.draw_w <= cap_w):
+        over_meter = weighed.measured_w is not None and weighed.measured_w > cap_w
+        if not self.situation.proved and not over_meter:
             return 0.0
-        over = weighed.forecast_w > cap_w * (1 - DEADBAND * self.policy.margin)
-        return weighed.forecast_w - cap_w * (1 - self.policy.margin) if over else 0.0
+        forecast_w = weighed.forecast_w
+        if over_meter and weighed.metered_forecast_w is not None:
+            forecast_w = (
+                max(forecast_w, weighed.metered_forecast_w) if self.situation.proved else (weighed.metered_forecast_w)
+            )
+        over = forecast_w > cap_w * (1 - DEADBAND * self.policy.margin)
+        return forecast_w - cap_w * (1 - self.policy.margin) if over else 0.0
 
     def _shed_rate(self) -> float | None:
         """Return the W/s that shedding keeps to, None where it may step."""

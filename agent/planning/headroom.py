@@ -1,9 +1,11 @@
 """How much the site draws, will draw, and may still rise to (design 3.3).
 
-draw: the fresh meter, else the sum of beliefs with its margin, and the house.
+draw: the fresh meter, or what beliefs add up to where that is more (a meter drops before a slow poll tells who
+    will be back); without a meter the sum of beliefs with its margin, and the house.
 reserve: what may be added to that without any command from us.
-forecast: what the meter will show once what we told has taken effect. Machines that work for want of nothing
-count at what they draw; those that wait for a pool or are starting count at what they will draw.
+forecast: what the meter will show once what we told has taken effect: the rest plus what each machine will draw.
+    Machines that wait for a pool or are starting count at what they will draw. A meter that is over the cap
+    is believed at once, less what is on its way down.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.fleet.belief import UNSEEN, Code
-from agent.fleet.power import BELIEF_MARGIN, MeterState
+from agent.fleet.power import BELIEF_MARGIN, MeterState, Rest
 from agent.fleet.view import Array, Flags, FleetView, Floats
 from agent.values import Watts
 
@@ -28,8 +30,10 @@ class Power:
 
     draw_w: Watts
     source: str  # the meter's id, or "beliefs"
+    measured_w: Watts | None  # the fresh meter's own figure
     reserve_w: Watts
     forecast_w: Watts
+    metered_forecast_w: Watts | None  # the meter's figure less what is on its way
     reserve: Floats
     expected: Floats
     rise: Floats  # what raising this miner to its intended level may add to draw
@@ -55,7 +59,7 @@ def reserves(view: FleetView, setpoint: Array, *, metered: bool, lost_share: flo
     """Return what each miner may add to the draw by itself, W; `lost_share` of it for those out of reach."""
     awake = np.minimum(np.where(view.seen == UNSEEN, setpoint, view.seen), setpoint)
     ceiling = np.where(view.fresh, OVERSHOOT * at_step(view.step_w, awake), view.most_w)
-    counted = np.where(view.fresh, view.metered_w, 0.0) if metered else view.believed_w
+    counted = np.where(view.fresh, view.metered_least_w, 0.0) if metered else view.believed_w
     rising = may_rise(view, setpoint)
     free = np.where(rising, np.maximum(ceiling, view.believed_w) - counted, view.believed_w - counted)
     free = np.where(view.fresh, free, np.where(rising, free * lost_share, 0.0))
@@ -78,31 +82,48 @@ def expectations(view: FleetView, setpoint: Array) -> Floats:
     return np.where(view.sealed, 0.0, expected)
 
 
-def power(
-    view: FleetView, setpoint: Array, meter: MeterState | None, house_w: Watts, *, lost_share: float, blind: bool
-) -> Power:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gauges:
+    """What the site's instruments say at one moment."""
+
+    meter: MeterState | None = None
+    rest: Rest | None = None
+    house_w: Watts = 0.0
+
+
+def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float, blind: bool) -> Power:
     """Weigh draw, reserve and forecast at these setpoints; `blind` counts the unread at the most they can draw."""
-    metered_w = meter.draw_w if meter is not None else None
     expected = expectations(view, setpoint)
-    if metered_w is not None and meter is not None:
-        draw_w, source = metered_w, meter.id
-        counted = np.where(view.fresh, view.metered_w, view.believed_w)
-        forecast_w = metered_w + float((expected - np.where(view.sealed, 0.0, counted)).sum())
-    else:
-        if blind:
-            expected = np.where(view.fresh | view.sealed, expected, view.most_w)
-        believed = np.where(view.sealed, 0.0, view.believed_w)
-        draw_w, source = BELIEF_MARGIN * float(believed.sum()) + house_w, "beliefs"
-        forecast_w = BELIEF_MARGIN * float(expected.sum()) + house_w
-    reserve = reserves(view, setpoint, metered=metered_w is not None, lost_share=lost_share)
-    counted_now = view.metered_w if metered_w is not None else view.believed_w
-    rise = np.maximum(OVERSHOOT * at_step(view.step_w, view.intended) - counted_now, 0.0)
+    measured_w = gauges.meter.draw_w if gauges.meter is not None else None
+    metered = measured_w is not None
+    if blind and not metered:
+        expected = np.where(view.fresh | view.sealed, expected, view.most_w)
+    drawing = np.where(view.sealed, 0.0, view.believed_w)
+    reserve = reserves(view, setpoint, metered=metered, lost_share=lost_share)
+    counted = view.metered_least_w if metered else view.believed_w
+    draw_w, forecast_w = _sums(gauges, measured_w, float(drawing.sum()), float(expected.sum()))
     return Power(
         draw_w=draw_w,
-        source=source,
+        source=gauges.meter.id if metered and gauges.meter is not None else "beliefs",
+        measured_w=measured_w,
         reserve_w=float(reserve.sum()),
         forecast_w=forecast_w,
+        metered_forecast_w=None if measured_w is None else measured_w + _on_its_way(view, expected),
         reserve=reserve,
         expected=expected,
-        rise=rise,
+        rise=np.maximum(OVERSHOOT * at_step(view.step_w, view.intended) - counted, 0.0),
     )
+
+
+def _sums(gauges: Gauges, measured_w: Watts | None, drawing_w: Watts, expected_w: Watts) -> tuple[Watts, Watts]:
+    if measured_w is None:
+        return BELIEF_MARGIN * drawing_w + gauges.house_w, BELIEF_MARGIN * expected_w + gauges.house_w
+    if gauges.rest is None:
+        return max(measured_w, drawing_w + gauges.house_w), expected_w + gauges.house_w
+    return max(measured_w, drawing_w + gauges.rest.most_w), expected_w + gauges.rest.least_w
+
+
+def _on_its_way(view: FleetView, expected: Floats) -> Watts:
+    """Return what the meter's figure will change by, W: readings that it has not seen, commands not yet obeyed."""
+    included = np.where(view.fresh, view.metered_most_w, view.believed_w)
+    return float((expected - np.where(view.sealed, 0.0, included)).sum())

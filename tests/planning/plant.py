@@ -1,0 +1,219 @@
+"""A small farm as equations: machines that take time, a meter that lags, a house load; and the agent's loop over it.
+
+It is the world that `decide` is tried against before any socket. Deterministic: what goes wrong is said by the test.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from agent.fleet.fleet import Fleet, FleetPolicy
+from agent.fleet.miner import Feeder, FeederTree, Miner
+from agent.fleet.power import Meter, RestObserver
+from agent.planning.decide import Decision, Demand, Memory, Policy, Situation, Tree, decide
+from agent.planning.headroom import Gauges
+from agent.planning.ladder import build_ladder
+from drivers.interface import Abilities, Identity, Reading, SleepAbility, State
+
+STANDBY_W = 25.0
+IDLE_W = 200.0
+
+
+@dataclass(kw_only=True)
+class World:
+    """What is the case, whether or not anybody knows."""
+
+    full_w: np.ndarray
+    asleep: np.ndarray  # told to sleep and obeying
+    power_w: np.ndarray
+    house_w: float = 5_000.0
+    pool: np.ndarray = field(default=None)  # type: ignore[assignment]
+    reachable: np.ndarray = field(default=None)  # type: ignore[assignment]
+    obeys: np.ndarray = field(default=None)  # type: ignore[assignment]
+    energised: np.ndarray = field(default=None)  # type: ignore[assignment]
+    fall_s: float = 10.0
+    rise_s: float = 60.0
+
+    def __post_init__(self) -> None:
+        n = len(self.full_w)
+        for name in ("pool", "reachable", "obeys", "energised"):
+            if getattr(self, name) is None:
+                setattr(self, name, np.ones(n, bool))
+
+    def target_w(self) -> np.ndarray:
+        awake = np.where(self.pool, self.full_w, IDLE_W)
+        return np.where(self.energised, np.where(self.asleep, STANDBY_W, awake), 0.0)
+
+    def step(self) -> None:
+        target = self.target_w()
+        rate = self.full_w / np.where(target < self.power_w, self.fall_s, self.rise_s)
+        self.power_w += np.clip(target - self.power_w, -rate, rate)
+        self.power_w[~self.energised] = 0.0
+
+    def draw_w(self) -> float:
+        return float(self.power_w.sum()) + self.house_w
+
+
+@dataclass
+class Sent:
+    at: float
+    row: int
+    up: bool
+
+
+class Plant:
+    """The world, a meter, a poller and the decision, second by second."""
+
+    def __init__(
+        self,
+        full_w: list[float],
+        *,
+        efficiency: list[float] | None = None,
+        policy: Policy | None = None,
+        meter_delay_s: int = 4,
+        metered: bool = True,
+        poll_s: int = 10,
+        feeders: tuple[Feeder, ...] = (),
+        feeder_of: list[str] | None = None,
+        connection_w: float = float("inf"),
+        intended: list[str] | None = None,
+        asleep: bool = False,
+        says_power: bool = True,
+        fleet_policy: FleetPolicy | None = None,
+    ) -> None:
+        n = len(full_w)
+        full = np.array(full_w, float)
+        start = np.full(n, STANDBY_W) if asleep else full.copy()
+        self.world = World(full_w=full, asleep=np.full(n, asleep), power_w=start)
+        self.now = 0.0
+        self.policy = policy or Policy(restore_w_per_s=1e9)
+        self.demand = Demand()
+        self.memory = Memory()
+        self.meter_on = metered
+        self._pipe: deque[float] = deque([self.world.draw_w()] * (meter_delay_s + 1))
+        self.meter = Meter("main", window_s=5.0, stale_s=30.0, since=0.0)
+        self.poll_s = poll_s
+        self.rest = RestObserver(memory_s=2 * poll_s + meter_delay_s + 7.0)
+        root = Feeder(id="site", parent=None, max_w=connection_w)
+        self.feeder_tree = FeederTree.of((root, *feeders))
+        self.tree = Tree(
+            parent=tuple(self.feeder_tree.parents()),
+            cap_w=tuple(f.max_w if f.max_w is not None else float("inf") for f in self.feeder_tree.feeders),
+            ramp_w_per_s=tuple(f.ramp_w_per_s or float("inf") for f in self.feeder_tree.feeders),
+        )
+        miners = [
+            Miner(
+                id=f"m{row:04d}",
+                host=f"127.0.0.{row}",
+                feeder=feeder_of[row] if feeder_of else "site",
+                intended=intended[row] if intended else "full",
+            )
+            for row in range(n)
+        ]
+        lag = meter_delay_s + 5.0 + 2.0
+        self.fleet = Fleet(
+            miners,
+            self.feeder_tree,
+            fleet_policy or FleetPolicy(fresh_s=3 * poll_s + 5.0, meter_lag_s=lag, min_off_s=0.0, switches_per_hour=99),
+        )
+        self.says_power = says_power
+        joules = efficiency or [30.0] * n
+        for row in range(n):
+            identity = Identity(
+                driver="plant",
+                nominal_w=full_w[row],
+                nominal_ths=full_w[row] / joules[row],
+                abilities=Abilities(sleep=SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=70.0)),
+            )
+            self.fleet.identified(row, identity, build_ladder(identity))
+        self.sent: list[Sent] = []
+        self.draws: list[float] = []
+        self.decisions: list[Decision] = []
+        self.raised_w: list[float] = []
+
+    @property
+    def n(self) -> int:
+        return len(self.fleet)
+
+    def reading(self, row: int) -> Reading:
+        world = self.world
+        watts = float(world.power_w[row]) if self.says_power else None
+        full = float(world.full_w[row])
+        ths = full / 30.0 * (world.power_w[row] / full)
+        if world.asleep[row] and world.power_w[row] <= STANDBY_W + 1:
+            return Reading(state=State.SLEEPING, level="sleep", power_w=watts, hashrate_ths=0.0)
+        if not world.pool[row]:
+            return Reading(state=State.IDLE, reason="idle:pool", level="full", power_w=watts, hashrate_ths=0.0)
+        if world.power_w[row] < 0.9 * full:
+            return Reading(state=State.STARTING, power_w=watts, hashrate_ths=ths)
+        return Reading(state=State.HASHING, level="full", power_w=watts, hashrate_ths=ths)
+
+    def tick(self) -> Decision:
+        self.now += 1.0
+        self.world.step()
+        self._pipe.append(self.world.draw_w())
+        measured = self._pipe.popleft()
+        if self.meter_on and int(self.now) % 2 == 0:
+            self.meter.heard(measured, self.now)
+            self.observe(measured)
+        for row in range(int(self.now) % self.poll_s, self.n, self.poll_s):
+            self.poll(row)
+        decision = decide(self.fleet.view(self.now), self.tree, self.demand, self.situation(), self.policy, self.memory)
+        self.memory = decision.memory
+        self.obey(decision)
+        self.draws.append(self.world.draw_w())
+        self.decisions.append(decision)
+        return decision
+
+    def situation(self) -> Situation:
+        return Situation(
+            now=self.now,
+            gauges=Gauges(
+                meter=self.meter.state(self.now) if self.meter_on or self.now > 0 else None,
+                rest=self.rest.state(),
+                house_w=self.world.house_w,
+            ),
+            proved=self.fleet.everyone_known(),
+        )
+
+    def observe(self, measured: float) -> None:
+        if self.fleet.everyone_known():
+            view = self.fleet.view(self.now)
+            least, most = float(view.metered_least_w.sum()), float(view.metered_most_w.sum())
+            self.rest.observe(measured, least_w=least, most_w=most, mono=self.now)
+
+    def poll(self, row: int) -> None:
+        if self.world.reachable[row] and self.world.energised[row]:
+            self.fleet.heard(row, self.reading(row), self.now)
+        else:
+            self.fleet.silent(row)
+
+    def obey(self, decision: Decision) -> None:
+        before = self.fleet.setpoint[decision.rows]
+        raised = decision.rows[decision.steps < before]
+        self.raised_w.append(float((self.world.full_w[raised] - STANDBY_W).sum()))
+        self.fleet.set_steps(decision.rows, decision.steps, self.now)
+        for row in decision.lower.tolist():
+            self.command(row, up=False)
+        for row in decision.higher.tolist():
+            self.command(row, up=True)
+
+    def command(self, row: int, *, up: bool) -> None:
+        self.sent.append(Sent(self.now, row, up))
+        self.fleet.attempted(row, self.now)
+        if not (self.world.reachable[row] and self.world.energised[row]):
+            self.fleet.failed(row, self.now, give_up=False)
+        elif self.world.obeys[row]:
+            self.world.asleep[row] = not up
+
+    def run(self, seconds: int) -> Plant:
+        for _ in range(seconds):
+            self.tick()
+        return self
+
+    def set(self, **demand: object) -> Plant:
+        self.demand = replace(Demand(), **demand)  # type: ignore[arg-type]
+        return self
