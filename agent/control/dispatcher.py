@@ -1,0 +1,124 @@
+"""Turns due rows into commands and sends them. What it sends was recorded before; an ack is not an effect.
+
+It keeps no queue: who could not be told now is due again at the next tick. Lowering goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+
+from agent.clock import Clock
+from agent.control.poller import Poller, nowhere
+from agent.facts import AnyFact, CommandRefused, Escalated, ModesBefore
+from agent.fleet.fleet import Fleet
+from agent.fleet.view import Indices
+from agent.values import FULL, LOW, SLEEP
+from drivers.errors import DeviceError, Refused
+from drivers.interface import Command, LimitPower, Receipt, SetMode, Sleep, Wake
+
+MOST_UNDER_WAY = 2000
+ESCALATES_AFTER = 3
+"""Commands without proof after which a miner is named as one that does not obey."""
+log = structlog.get_logger()
+
+
+class CommandCounts(Protocol):
+    """Where commands are counted."""
+
+    def command(self, command: str, result: str) -> None:
+        """Count one command by what became of it."""
+
+
+class Dispatcher:
+    """Sends to each miner what takes it to its setpoint."""
+
+    def __init__(self, fleet: Fleet, poller: Poller, clock: Clock) -> None:
+        self.fleet = fleet
+        self.counts: CommandCounts | None = None
+        self.on_facts: Callable[[list[AnyFact]], None] = nowhere
+        self.under_way = 0
+        self._poller = poller
+        self._clock = clock
+
+    def send(self, rows: Indices) -> int:
+        """Tell these miners to go to their setpoints, as many as may be under way; returns how many were told."""
+        told = 0
+        for row in rows.tolist():
+            if self.under_way >= MOST_UNDER_WAY:
+                break
+            driver = self._poller.drivers[row]
+            if driver is None or self._poller.busy[row]:
+                continue
+            told += 1
+            self._start(row)
+        return told
+
+    def _start(self, row: int) -> None:
+        command = command_for(self.fleet, row)
+        driver = self._poller.drivers[row]
+        if driver is None:
+            return
+        self._poller.busy[row] = True
+        self.under_way += 1
+        tries = self.fleet.tries(row)
+        self.fleet.attempted(row, self._clock.now().mono)
+        if tries == ESCALATES_AFTER:
+            self._name(row)
+        self._poller.start(row, driver.send(command), lambda found: self._done(row, command, found))
+
+    def _name(self, row: int) -> None:
+        miner = self.fleet.miners[row].id
+        log.warning("miner does not obey", miner_id=miner, setpoint=self.fleet.level_of(row, self.fleet.setpoint[row]))
+        self.on_facts([Escalated(at=self._clock.now().at, miners=[miner], means="none left")])
+
+    def _done(self, row: int, command: Command, found: Receipt | DeviceError) -> None:
+        self._poller.busy[row] = False
+        self.under_way -= 1
+        name, now = type(command).__name__.lower(), self._clock.now()
+        match found:
+            case Receipt():
+                self._count(name, "already" if found.already else "ok")
+                self._keep_mode(row, command, found)
+                self._poller.soon(row)
+            case Refused():
+                self.fleet.failed(row, now.mono, give_up=True)
+                self._count(name, "refused")
+                miner = self.fleet.miners[row].id
+                log.warning("miner refused", miner_id=miner, command=name, error=str(found))
+                self.on_facts([CommandRefused(at=now.at, miner=miner, command=name, error=str(found))])
+            case _:
+                self.fleet.failed(row, now.mono, give_up=False)
+                self._count(name, "unreachable")
+
+    def _keep_mode(self, row: int, command: Command, found: Receipt) -> None:
+        miner = self.fleet.miners[row].id
+        if isinstance(command, Sleep) and found.before and self.fleet.modes_before.get(miner) != found.before:
+            self.fleet.modes_before[miner] = found.before
+            self.on_facts([ModesBefore(at=self._clock.now().at, modes={miner: found.before})])
+
+    def _count(self, command: str, result: str) -> None:
+        if self.counts is not None:
+            self.counts.command(command, result)
+
+
+def command_for(fleet: Fleet, row: int) -> Command:
+    """Return what takes this miner from where it is to its setpoint."""
+    level: Any = fleet.level_of(row, int(fleet.setpoint[row]))
+    seen = fleet.level_of(row, int(fleet.seen[row]))
+    kind, _, argument = str(level).partition(":")
+    match kind:
+        case "sleep" | "off":
+            return Sleep()
+        case "limit":
+            return LimitPower(limit_w=float(argument))
+        case "profile":
+            return SetMode(mode=argument)
+        case "low":
+            return SetMode(mode=LOW)
+        case _ if seen == SLEEP:
+            return Wake(mode=fleet.modes_before.get(fleet.miners[row].id))
+        case _:
+            return SetMode(mode=FULL)

@@ -1,0 +1,211 @@
+"""Asks every machine how it is, spread over the interval, and hands what it says to the fleet.
+
+One conversation with a machine at a time, and a command goes before a poll. A dead machine costs a timer and is
+asked less often; whatever one machine says or does not say concerns that machine alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+
+from agent.clock import Clock
+from agent.facts import AnyFact, MinerSeen
+from agent.fleet.fleet import Fleet
+from agent.fleet.miner import Ladder
+from drivers.errors import DeviceError, Garbled, NotPermitted
+from drivers.interface import Conversation, Driver, Identity, Reading, Target, Want
+
+PACE_S = 0.02
+FAREST_BACKOFF = 6
+"""A machine that does not answer is asked each so many intervals at the least often."""
+
+Done = Callable[[Any], None]
+log = structlog.get_logger()
+
+
+class Runner(Protocol):
+    """Runs conversations: a drivers.transports.lanes.Lanes."""
+
+    def start(self, target: Target, conversation: Conversation[Any], done: Done) -> None:
+        """Begin; `done` is called once on the loop with the result or a DeviceError."""
+
+
+class PollCounts(Protocol):
+    """Where polls are counted."""
+
+    def polls(self, result: str) -> None:
+        """Count one poll by its result."""
+
+    def poll_duration(self, seconds: float) -> None:
+        """Observe how long one poll took."""
+
+    def poll_lag(self, seconds: float) -> None:
+        """Observe how late the latest polls began."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drivers:
+    """How machines are identified and spoken to: handed in, so that this room knows no family."""
+
+    identify: Callable[[Target], Conversation[Identity]]
+    create: Callable[[str, Target], Driver]
+    ladder: Callable[[Identity], Ladder]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollPolicy:
+    """How often, and each how many polls everything is asked for."""
+
+    interval_s: float = 10.0
+    full_every: int = 6
+
+
+class Poller:
+    """The polls of one fleet. `busy` machines are under way, with a poll or with a command."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        targets: list[Target],
+        runner: Runner,
+        drivers: Drivers,
+        policy: PollPolicy,
+        clock: Clock,
+    ) -> None:
+        self.fleet = fleet
+        self.targets = targets
+        self.drivers: list[Driver | None] = [None] * len(fleet)
+        self.busy = np.zeros(len(fleet), np.bool_)
+        self.counts: PollCounts | None = None
+        self.on_facts: Callable[[list[AnyFact]], None] = nowhere
+        self.rounds = 0.0
+        self._runner = runner
+        self._ways = drivers
+        self._policy = policy
+        self._clock = clock
+        self._polls = np.zeros(len(fleet), np.int64)
+        self._misses = np.zeros(len(fleet), np.int64)
+        self._denied: set[int] = set()
+        self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
+        self._next = np.empty(0)
+
+    async def run(self) -> None:
+        """Poll for ever."""
+        start = self._clock.now().mono
+        self._next = start + self._phase
+        while True:
+            now = self._clock.now().mono
+            self.rounds = (now - start) / self._policy.interval_s
+            due = np.flatnonzero((self._next <= now) & ~self.busy)
+            if len(due):
+                self._lag(now, due)
+            for row in due.tolist():
+                self._poll(row, now)
+            await self._clock.sleep(PACE_S)
+
+    def soon(self, row: int) -> None:
+        """Poll a machine at the next opportunity, because something was done to it."""
+        if len(self._next):
+            self._next[row] = self._clock.now().mono
+
+    def start(self, row: int, conversation: Conversation[Any], done: Done) -> None:
+        """Run a conversation with a machine; the caller keeps its busy bit."""
+        self._runner.start(self.targets[row], conversation, done)
+
+    def _lag(self, now: float, due: np.ndarray[Any, Any]) -> None:
+        if self.counts is not None:
+            self.counts.poll_lag(float(now - self._next[due].min()))
+
+    def _poll(self, row: int, now: float) -> None:
+        driver = self.drivers[row]
+        missed = min(int(self._misses[row]), FAREST_BACKOFF)
+        self._next[row] += self._policy.interval_s * max(1, missed - 1)
+        if self._next[row] <= now:
+            self._next[row] = now + self._policy.interval_s
+        self.busy[row] = True
+        if driver is None:
+            self._runner.start(
+                self.targets[row], self._ways.identify(self.targets[row]), lambda found: self._identified(row, found)
+            )
+            return
+        self._polls[row] += 1
+        want = Want.FULL if (self._polls[row] - 1) % self._policy.full_every == 0 else Want.QUICK
+        self._runner.start(self.targets[row], driver.read(want), lambda found: self._read(row, now, found))
+
+    def _identified(self, row: int, found: Identity | DeviceError) -> None:
+        self.busy[row] = False
+        if isinstance(found, DeviceError):
+            self._missed(row, found)
+            return
+        self._misses[row] = 0
+        self.drivers[row] = self._ways.create(found.driver, self.targets[row])
+        self.fleet.identified(row, found, self._ways.ladder(found))
+        self.on_facts([self._seen(row, found)])
+        self.soon(row)
+
+    def _seen(self, row: int, found: Identity) -> MinerSeen:
+        miner = self.fleet.miners[row]
+        return MinerSeen(
+            at=self._clock.now().at,
+            miner=miner.id,
+            host=miner.host,
+            port=miner.port,
+            http_port=miner.http_port,
+            driver=found.driver,
+            make=found.make,
+            model=found.model,
+            firmware=found.firmware,
+            firmware_version=found.firmware_version,
+            mac=found.mac,
+            serial=found.serial,
+        )
+
+    def _read(self, row: int, began: float, found: Reading | DeviceError) -> None:
+        self.busy[row] = False
+        now = self._clock.now().mono
+        if self.counts is not None:
+            self.counts.poll_duration(now - began)
+        if isinstance(found, DeviceError):
+            self._missed(row, found)
+            return
+        self._misses[row] = 0
+        self.fleet.heard(row, found, now)
+        self._count("ok")
+
+    def _missed(self, row: int, error: DeviceError) -> None:
+        self._misses[row] += 1
+        match error:
+            case Garbled():
+                self.fleet.garbled(row)
+                self._count("garbled")
+            case NotPermitted():
+                self.fleet.silent(row)
+                self._count("denied")
+                self._name_denied(row, error)
+            case _:
+                self.fleet.silent(row)
+                self._count("unreachable")
+
+    def _name_denied(self, row: int, error: DeviceError) -> None:
+        if row not in self._denied:
+            self._denied.add(row)
+            log.warning("miner denies access", miner_id=self.fleet.miners[row].id, error=str(error))
+
+    def _count(self, result: str) -> None:
+        if self.counts is not None:
+            self.counts.polls(result)
+
+
+def _phase(miner_id: str) -> float:
+    """Place a miner in the interval, 0 to 1, by a hash of its id: polls never come in a burst."""
+    return int.from_bytes(hashlib.blake2b(miner_id.encode(), digest_size=4).digest()) / 2**32
+
+
+def nowhere(_facts: list[AnyFact]) -> None:
+    """Drop facts: what is built without a ledger remembers nothing."""
