@@ -76,8 +76,9 @@ def expectations(view: FleetView, setpoint: Array) -> Floats:
     there = view.seen == setpoint
     steady = there & (view.state == Code.HASHING)
     lowered = (setpoint > view.seen) & (view.seen != UNSEEN)
+    trusted = view.trusted | (setpoint != view.setpoint)
     expected = np.where(steady | ((view.state == Code.SLEEPING) & there), view.believed_w, target)
-    expected = np.where(lowered & ~view.trusted, np.maximum(view.believed_w, target), expected)
+    expected = np.where(lowered & ~trusted, np.maximum(view.believed_w, target), expected)
     expected = np.where(view.fresh, expected, view.believed_w)
     return np.where(view.sealed, 0.0, expected)
 

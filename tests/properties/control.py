@@ -1,0 +1,199 @@
+"""The invariants of control as checks over a farm that runs: each raises AssertionError when it is broken.
+
+Tests draw scenarios for them; mutants show that a broken rule is caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+
+from agent.planning.decide import Policy
+from tests.planning.plant import STANDBY_W, Plant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that befalls the farm at a second; `share` says whom."""
+
+    at: int
+    kind: str
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """A farm, what befalls it, and how far its ramp goes."""
+
+    full_w: tuple[float, ...]
+    joules: tuple[float, ...]
+    events: tuple[Event, ...]
+    ramp_w_per_s: float = 1e9
+    length_s: int = 150
+    asleep: bool = False
+
+    def plant(self) -> Plant:
+        policy = Policy(restore_w_per_s=self.ramp_w_per_s, blind_s=20.0)
+        return Plant(list(self.full_w), efficiency=list(self.joules), policy=policy, asleep=self.asleep)
+
+    def run(self, watch: Callable[[Plant, int], None]) -> Plant:
+        """Run it, showing the plant to `watch` after each second with the number of raised miners."""
+        plant = self.plant()
+        waiting = sorted(self.events, key=lambda event: event.at)
+        for second in range(self.length_s):
+            while waiting and waiting[0].at <= second:
+                befall(plant, waiting.pop(0))
+            before = len(plant.sent)
+            plant.tick()
+            watch(plant, sum(sent.up for sent in plant.sent[before:]))
+        return plant
+
+
+KINDS = (
+    "cap", "stop", "free", "pools_die", "pools_return", "lost", "found", "disobey", "obey",
+    "hold", "meter_dies", "meter_returns", "no_power", "power",
+)  # fmt: skip
+
+
+def befall(plant: Plant, event: Event) -> None:
+    """Let an event happen."""
+    world, some = plant.world, slice(0, max(1, round(event.share * plant.n)))
+    total = float(world.full_w.sum()) + world.house_w
+    match event.kind:
+        case "cap":
+            plant.set(cap_w=world.house_w + event.share * (total - world.house_w), law=True, may_step=True)
+        case "stop":
+            plant.set(cap_w=world.house_w + STANDBY_W * plant.n, stop=True, law=True, may_step=True)
+        case "free":
+            plant.set()
+        case "pools_die" | "pools_return":
+            world.pool[some] = event.kind == "pools_return"
+        case "lost" | "found":
+            world.reachable[some] = event.kind == "found"
+        case "disobey" | "obey":
+            world.obeys[some] = event.kind == "obey"
+        case "hold":
+            plant.fleet.held[some] = True
+        case "meter_dies" | "meter_returns":
+            plant.meter_on = event.kind == "meter_returns"
+        case "no_power" | "power":
+            world.energised[some] = event.kind == "power"
+
+
+def scenarios(*kinds: str, asleep: bool = False) -> st.SearchStrategy[Scenario]:
+    """Farms of 2 to 7 machines and up to six events of these kinds."""
+    events = st.builds(
+        Event, at=st.integers(25, 110), kind=st.sampled_from(kinds or KINDS), share=st.sampled_from([0.2, 0.4, 0.6, 0.9])
+    )
+    return st.integers(2, 7).flatmap(
+        lambda n: st.builds(
+            Scenario,
+            full_w=st.tuples(*[st.sampled_from([1400.0, 3000.0, 3400.0, 5500.0])] * n),
+            joules=st.tuples(*[st.sampled_from([17.5, 21.5, 30.0, 34.0, 95.0])] * n),
+            events=st.lists(events, max_size=6).map(tuple),
+            asleep=st.just(asleep),
+        )
+    )
+
+
+def potential_w(plant: Plant) -> float:
+    """What the farm may come to draw by itself: everybody who was not put to sleep at full power."""
+    world = plant.world
+    awake = ~world.asleep & world.energised
+    return world.house_w + float(np.where(awake, world.full_w, STANDBY_W).sum())
+
+
+def raises_only_within_the_cap(scenario: Scenario) -> None:
+    """Invariant 1: after a command that raises, even the most that the farm can come to draw is within the cap."""
+
+    def watch(plant: Plant, raised: int) -> None:
+        cap_w = plant.demand.cap_w
+        if raised and cap_w is not None:
+            assert potential_w(plant) <= cap_w, f"raised at {plant.now}: {potential_w(plant)} W over {cap_w} W"
+
+    scenario.run(watch)
+
+
+def stays_under_the_cap(scenario: Scenario, *, within_s: int = 60) -> None:
+    """What the cap is for: once there was time to come down, the farm is under it, whatever returns by itself."""
+    over: list[float] = [0.0]
+
+    def watch(plant: Plant, _raised: int) -> None:
+        cap_w = plant.demand.cap_w
+        is_over = cap_w is not None and plant.world.draw_w() > cap_w * 1.001
+        over[0] = over[0] + 1 if is_over else 0
+        assert over[0] <= within_s, f"over {cap_w} W for {over[0]} s at {plant.now}"
+
+    scenario.run(watch)
+
+
+def returns_to_what_was_intended(scenario: Scenario, intended: list[str]) -> None:
+    """Invariant 5: after the orders everybody is where the owner wants it, and nobody was ever above."""
+    plant = scenario.plant()
+    for row, level in enumerate(intended):
+        plant.fleet.intend(row, level)
+    waiting = sorted(scenario.events, key=lambda event: event.at)
+    for second in range(scenario.length_s):
+        while waiting and waiting[0].at <= second:
+            befall(plant, waiting.pop(0))
+        plant.tick()
+        assert (plant.fleet.setpoint >= plant.fleet.intended).all() or second == 0
+    plant.set().run(240)
+    assert (plant.fleet.setpoint == plant.fleet.intended)[~plant.fleet.held].all()
+    assert (plant.world.asleep == (plant.fleet.intended > 0))[~plant.fleet.held & plant.world.obeys].all()
+
+
+def never_wakes_the_held(scenario: Scenario) -> None:
+    """Invariant 13: no command that raises goes to a machine that was held by then."""
+    held_since = np.full(len(scenario.full_w), np.inf)
+
+    def watch(plant: Plant, _raised: int) -> None:
+        held_since[plant.fleet.held & np.isinf(held_since)] = plant.now
+        for sent in plant.sent:
+            assert not (sent.up and sent.at >= held_since[sent.row]), f"held {sent.row} was woken at {sent.at}"
+
+    scenario.run(watch)
+
+
+def keeps_to_the_ramp(scenario: Scenario) -> None:
+    """Invariant 9: in no minute is more raised than the ramp allows and one step, and nothing under a stop."""
+
+    def watch(plant: Plant, raised: int) -> None:
+        step_w = max(scenario.full_w)
+        minute_w = sum(plant.raised_w[-60:])
+        assert minute_w <= scenario.ramp_w_per_s * 60 + step_w, f"{minute_w} W in the minute before {plant.now}"
+        assert not (plant.demand.stop and raised), f"raised under a stop at {plant.now}"
+
+    scenario.run(watch)
+
+
+def sheds_all_it_can(scenario: Scenario) -> None:
+    """Invariant 8: what cannot be met is met as far as possible at once, and the rest is stated."""
+
+    def watch(plant: Plant, _raised: int) -> None:
+        decision = plant.decisions[-1]
+        if decision.shortfall_w > 0:
+            assert (plant.fleet.setpoint == 1)[plant.fleet.fresh(plant.now)].all()
+        cap_w = plant.demand.cap_w
+        if cap_w is not None and decision.power.forecast_w > cap_w * 1.001 and decision.power.source != "beliefs":
+            left = plant.fleet.fresh(plant.now) & (plant.fleet.setpoint == 0)
+            assert not left.any() or plant.fleet.everyone_known() is False
+
+    scenario.run(watch)
+
+
+def others_make_up_for_who_disobeys(scenario: Scenario) -> None:
+    """Invariant 10: an OK is no effect: who stays up is told again, counts as drawing, and others go in its place."""
+    plant = scenario.run(lambda _plant, _raised: None)
+    cap_w = plant.demand.cap_w
+    assert cap_w is not None
+    plant.run(120)
+    stubborn = ~plant.world.obeys & (plant.fleet.setpoint > 0)
+    for row in np.flatnonzero(stubborn).tolist():
+        assert sum(sent.row == row for sent in plant.sent) > 1
+        assert plant.fleet.seen[row] == 0
+    lowest_w = float(np.where(plant.world.obeys, STANDBY_W, plant.world.full_w).sum()) + plant.world.house_w
+    assert plant.world.draw_w() <= max(cap_w, lowest_w + 1.0)
