@@ -1,0 +1,51 @@
+# Everything runs in a virtual environment of its own, .venv. `make demo` and `make test` set themselves up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -q
+
+.PHONY: demo test test-fast check deps conformance bench lock clean
+
+demo: $(VENV)/.run
+	$(BIN)/hashwatt demo $(DEMO)
+
+test: deps
+	$(PYTEST) -n 2
+
+test-fast: $(VENV)/.dev
+	$(PYTEST) -m pure
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+deps: $(VENV)/.dev
+	sh deploy/test-deps.sh
+
+conformance: $(VENV)/.dev
+	@test -n "$(CAPTURES)" || { echo "make conformance CAPTURES=DIR" >&2; exit 2; }
+	$(BIN)/python -m tests.conformance "$(CAPTURES)"
+
+bench: $(VENV)/.dev
+	$(BIN)/hashwatt bench agent --miners 300
+	$(BIN)/hashwatt bench agent --miners 2000
+
+$(VENV)/.run: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+# Renew the locks after a change in pyproject.toml; they hold hashes and no address.
+lock:
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --group build -o requirements.txt >/dev/null
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --group build --group dev -c requirements.txt -o requirements-dev.txt >/dev/null
+
+clean:
+	rm -rf $(VENV) build *.egg-info
