@@ -317,4 +317,4 @@ class _Tick:
         """Return the W above the cap that nobody is left to free."""
         if cap_w is None or (self._sheddable() & (setpoint < self.view.last_step)).any():
             return 0.0
-        return max(0.0, weighed.forecast_w - cap_w)
+        return max(0.0, max(weighed.forecast_w, weighed.metered_forecast_w or 0.0) - cap_w)

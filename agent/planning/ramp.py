@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from agent.values import Watts
 
+LONGEST_TICK_S = 15.0
+"""A bucket gains no more than this brings at once, however long nobody looked."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ramp:
@@ -18,7 +21,7 @@ class Ramp:
         """Return the bucket at `mono`: it holds what one tick brings, or one step of `step_w` where that is more."""
         if self.mono is None:
             return Ramp(tokens_w=0.0, mono=mono)
-        brought_w = rate_w_per_s * max(mono - self.mono, 0.0)
+        brought_w = rate_w_per_s * min(max(mono - self.mono, 0.0), LONGEST_TICK_S)
         most_w = max(step_w, brought_w)
         return Ramp(tokens_w=min(self.tokens_w + brought_w, most_w), mono=mono)
 

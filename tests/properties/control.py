@@ -86,7 +86,10 @@ def befall(plant: Plant, event: Event) -> None:
 def scenarios(*kinds: str, asleep: bool = False) -> st.SearchStrategy[Scenario]:
     """Farms of 2 to 7 machines and up to six events of these kinds."""
     events = st.builds(
-        Event, at=st.integers(25, 110), kind=st.sampled_from(kinds or KINDS), share=st.sampled_from([0.2, 0.4, 0.6, 0.9])
+        Event,
+        at=st.integers(25, 110),
+        kind=st.sampled_from(kinds or KINDS),
+        share=st.sampled_from([0.2, 0.4, 0.6, 0.9]),
     )
     return st.integers(2, 7).flatmap(
         lambda n: st.builds(

@@ -48,9 +48,7 @@ def test_the_held_are_never_woken(scenario: Scenario) -> None:
 @given(scenarios("cap", "stop", "free", "pools_die", "pools_return"), st.sampled_from([20.0, 50.0, 120.0]))
 def test_going_up_keeps_to_the_ramp(scenario: Scenario, ramp_w_per_s: float) -> None:
     control.keeps_to_the_ramp(
-        Scenario(
-            full_w=scenario.full_w, joules=scenario.joules, events=scenario.events, ramp_w_per_s=ramp_w_per_s
-        )
+        Scenario(full_w=scenario.full_w, joules=scenario.joules, events=scenario.events, ramp_w_per_s=ramp_w_per_s)
     )
 
 

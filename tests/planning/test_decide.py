@@ -1,0 +1,175 @@
+"""Decisions on the plant, told as a dispatcher would tell them."""
+
+import numpy as np
+import pytest
+
+from agent.fleet.miner import Feeder
+from agent.planning.decide import Policy
+from agent.planning.ladder import build_ladder
+from agent.planning.ramp import Ramp
+from drivers.interface import Abilities, Identity, LowAbility, SleepAbility
+from tests.planning.plant import STANDBY_W, Plant
+
+pytestmark = pytest.mark.pure
+
+
+def asleep(plant: Plant) -> list[int]:
+    return np.flatnonzero(plant.fleet.setpoint > 0).tolist()
+
+
+def test_without_an_order_nothing_is_sent():
+    plant = Plant([3000.0] * 5).run(100)
+    assert plant.sent == []
+    assert plant.decisions[-1].cause == ""
+
+
+def test_a_cap_takes_the_worst_joules_per_terahash_first():
+    plant = Plant([3000.0] * 5, efficiency=[20.0, 95.0, 30.0, 34.0, 21.0]).run(25)
+    plant.set(cap_w=3 * 3000.0 + 5000.0 + 500.0, law=True, may_step=True).run(60)
+    assert asleep(plant) == [1, 3]
+    assert max(plant.draws[-20:]) <= 14_500.0
+
+
+def test_priority_goes_before_efficiency():
+    plant = Plant([3000.0] * 3, efficiency=[20.0, 95.0, 30.0])
+    plant.fleet._priority[:] = [0, 1, 1]
+    plant.run(25).set(cap_w=2 * 3000.0 + 5300.0, law=True, may_step=True).run(60)
+    assert asleep(plant) == [0]
+
+
+def test_no_more_is_shed_than_needed_when_a_smaller_machine_will_do():
+    plant = Plant([3000.0, 3000.0, 1400.0], efficiency=[95.0, 90.0, 30.0]).run(25)
+    plant.set(cap_w=5000.0 + 7400.0 - 1200.0, law=True, may_step=True).run(60)
+    assert len(asleep(plant)) == 1
+
+
+def test_a_stop_puts_everybody_to_sleep_and_its_end_brings_them_back():
+    plant = Plant([3000.0] * 5).run(25)
+    plant.set(cap_w=5000.0 + 5 * STANDBY_W, stop=True, law=True, may_step=True).run(40)
+    assert plant.draws[-1] == pytest.approx(5000.0 + 5 * STANDBY_W)
+    assert plant.decisions[-1].shortfall_w == 0.0
+    plant.set().run(120)
+    assert plant.draws[-1] == pytest.approx(20_000.0)
+
+
+def test_a_cap_below_what_software_can_reach_states_the_shortfall():
+    plant = Plant([3000.0] * 4).run(25)
+    plant.set(cap_w=0.0, law=True, may_step=True).run(60)
+    assert asleep(plant) == [0, 1, 2, 3]
+    assert plant.decisions[-1].shortfall_w == pytest.approx(5000.0 + 4 * STANDBY_W)
+
+
+def test_shedding_below_an_emergency_keeps_to_its_ramp():
+    plant = Plant([3000.0] * 10, policy=Policy(shed_w_per_s=300.0)).run(25)
+    plant.set(cap_w=5000.0).run(60)
+    assert 5 <= len(asleep(plant)) <= 7
+
+
+def test_the_connection_is_always_a_cap():
+    plant = Plant([3000.0] * 4, connection_w=12_000.0).run(60)
+    assert plant.draws[-1] <= 12_000.0
+    assert len(asleep(plant)) == 2
+
+
+def test_a_feeder_over_its_own_cap_sheds_below_itself_only():
+    feeders = (Feeder(id="T1", max_w=4_000.0), Feeder(id="T2"))
+    plant = Plant([3000.0] * 4, feeders=feeders, feeder_of=["T1", "T1", "T2", "T2"]).run(60)
+    assert asleep(plant) in ([0], [1])
+
+
+def test_going_up_keeps_to_the_ramp_of_a_feeder():
+    feeders = (Feeder(id="T1", ramp_w_per_s=50.0), Feeder(id="T2"))
+    plant = Plant([3000.0] * 4, feeders=feeders, feeder_of=["T1", "T1", "T2", "T2"]).run(25)
+    plant.set(cap_w=5000.0, stop=True, law=True, may_step=True).run(60)
+    plant.set().run(30)
+    assert asleep(plant) == [0, 1]
+    plant.run(45)
+    assert len(asleep(plant)) == 1
+
+
+def test_half_the_pools_die_and_return_under_a_cap_and_the_draw_stays_below():
+    plant = Plant([3000.0 + 10 * (row % 7) for row in range(60)], efficiency=[20.0 + row % 5 for row in range(60)])
+    plant.run(25)
+    cap_w = 0.4 * plant.draws[-1]
+    plant.set(cap_w=cap_w, law=True, may_step=True).run(60)
+    sent = len(plant.sent)
+    plant.world.pool[::2] = False
+    plant.run(60)
+    assert not any(sent.up for sent in plant.sent[sent:])
+    plant.world.pool[::2] = True
+    plant.run(120)
+    assert max(plant.draws[-180:]) <= cap_w
+
+
+def test_it_does_not_hunt_once_it_is_under_the_cap():
+    plant = Plant([3000.0 + 10 * (row % 7) for row in range(40)]).run(25)
+    plant.set(cap_w=0.5 * plant.draws[-1], law=True, may_step=True).run(120)
+    sent = len(plant.sent)
+    plant.run(600)
+    assert len(plant.sent) - sent <= 2
+
+
+def test_a_machine_that_wakes_by_itself_is_put_back_to_sleep():
+    plant = Plant([3000.0] * 3).run(25)
+    plant.set(cap_w=5000.0 + 3 * STANDBY_W, stop=True, law=True, may_step=True).run(60)
+    plant.world.asleep[1] = False
+    plant.run(30)
+    assert plant.fleet.woken == [1]
+    plant.run(60)
+    assert plant.world.asleep.all()
+
+
+def test_nothing_is_shed_by_beliefs_before_the_machines_were_heard():
+    plant = Plant([3000.0] * 10, asleep=True, poll_s=10)
+    plant.set(cap_w=8_000.0, law=True, may_step=True)
+    plant.run(9)
+    assert plant.sent == []
+
+
+def test_when_intent_cannot_be_written_nothing_is_raised(monkeypatch: pytest.MonkeyPatch):
+    plant = Plant([3000.0] * 3).run(25)
+    plant.set(cap_w=5000.0, stop=True, law=True, may_step=True).run(40)
+    right = plant.situation
+
+    def unwritable():
+        return type(right())(now=plant.now, gauges=right().gauges, proved=True, may_raise=False)
+
+    monkeypatch.setattr(plant, "situation", unwritable)
+    plant.set().run(60)
+    assert asleep(plant) == [0, 1, 2]
+
+
+def test_a_ladder_has_the_levels_that_the_abilities_name():
+    abilities = Abilities(
+        sleep=SleepAbility(standby_w=15.0, settle_s=30.0, wake_s=300.0),
+        low=LowAbility(power_share=0.6, hashrate_share=0.7),
+    )
+    ladder = build_ladder(Identity(driver="x", nominal_w=3000.0, nominal_ths=100.0, abilities=abilities))
+    assert [(s.level, s.power_w, s.hashrate_ths) for s in ladder.steps] == [
+        ("full", 3000.0, 100.0),
+        ("low", 1800.0, 70.0),
+        ("sleep", 15.0, 0.0),
+    ]
+    assert ladder.most_w == pytest.approx(3150.0)
+    assert build_ladder(Identity(driver="x")).steps[0].power_w == 3500.0
+
+
+def test_low_is_taken_before_sleep_where_it_costs_less_hashrate_a_watt():
+    abilities = Abilities(sleep=SleepAbility(standby_w=25.0), low=LowAbility(power_share=0.6, hashrate_share=0.75))
+    plant = Plant([3000.0] * 4).run(25)
+    for row in range(4):
+        identity = Identity(driver="plant", nominal_w=3000.0, nominal_ths=100.0, abilities=abilities)
+        plant.fleet.identified(row, identity, build_ladder(identity))
+    plant.set(cap_w=5000.0 + 12_000.0 - 1000.0, law=True, may_step=True)
+    decision = plant.tick()
+    assert decision.steps.tolist() == [1]
+
+
+def test_a_ramp_starts_empty_and_holds_one_step():
+    ramp = Ramp().filled(rate_w_per_s=100.0, mono=10.0, step_w=500.0)
+    assert ramp.tokens_w == 0.0
+    assert ramp.filled(rate_w_per_s=100.0, mono=12.0, step_w=500.0).tokens_w == 200.0
+    assert ramp.filled(rate_w_per_s=1.0, mono=10_000.0, step_w=10.0).tokens_w == 15.0
+    for second in range(20, 1000, 10):
+        ramp = ramp.filled(rate_w_per_s=100.0, mono=float(second), step_w=1200.0)
+    assert ramp.tokens_w == 1200.0
