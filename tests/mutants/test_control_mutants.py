@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from agent.fleet.power import MeterState
 from agent.planning import decide, headroom, reconcile, restoring, shedding
 from agent.planning.ramp import Ramp
 from tests.properties import control, test_control
@@ -48,7 +49,7 @@ def test_invariant_2_catches_ties_broken_by_the_order_of_listing(monkeypatch: py
     check([5, 4, 3, 2, 1, 0], 0)
     right = shedding._descents
 
-    def by_listing(view, setpoint, expected, among, rank):  # noqa: PLR0913 - the shape of what it replaces
+    def by_listing(view, setpoint, expected, among, rank):
         return right(view, setpoint, expected, among, np.arange(len(rank)))
 
     monkeypatch.setattr(shedding, "_descents", by_listing)
@@ -87,8 +88,6 @@ def test_invariant_7_catches_a_stale_meter_that_is_still_believed(monkeypatch: p
 
 
 def _never_stale(meter, mono):
-    from agent.fleet.power import MeterState
-
     last_w = meter._samples[-1][1] if meter._samples else None
     return MeterState(id=meter.id, fresh=last_w is not None, silent_s=0.0, last_w=last_w, mean_w=last_w)
 
@@ -97,7 +96,7 @@ def test_invariant_8_catches_a_plan_that_refuses_what_it_cannot_meet(monkeypatch
     control.sheds_all_it_can(IMPOSSIBLE)
     right = shedding.shed
 
-    def all_or_nothing(view, setpoint, expected, *, among, free_w, rank):  # noqa: PLR0913 - as above
+    def all_or_nothing(view, setpoint, expected, *, among, free_w, rank):
         found = right(view, setpoint, expected, among=among, free_w=free_w, rank=rank)
         return found if found[2] >= free_w else (np.empty(0, np.intp), np.empty(0, np.int8), 0.0)
 

@@ -193,10 +193,12 @@ def others_make_up_for_who_disobeys(scenario: Scenario) -> None:
     plant = scenario.run(lambda _plant, _raised: None)
     cap_w = plant.demand.cap_w
     assert cap_w is not None
-    plant.run(120)
-    stubborn = ~plant.world.obeys & (plant.fleet.setpoint > 0)
+    plant.run(240)
+    awake = plant.world.power_w > STANDBY_W + 1
+    stubborn = awake & plant.world.reachable & (plant.fleet.setpoint > 0)
     for row in np.flatnonzero(stubborn).tolist():
         assert sum(sent.row == row for sent in plant.sent) > 1
         assert plant.fleet.seen[row] == 0
-    lowest_w = float(np.where(plant.world.obeys, STANDBY_W, plant.world.full_w).sum()) + plant.world.house_w
+    able = plant.world.obeys & plant.world.reachable
+    lowest_w = float(np.where(able, STANDBY_W, plant.world.full_w).sum()) + plant.world.house_w
     assert plant.world.draw_w() <= max(cap_w, lowest_w + 1.0)
