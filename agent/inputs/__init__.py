@@ -1,0 +1,1 @@
+"""Bytes from outside become values here, or one clear refusal."""
