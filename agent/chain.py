@@ -1,0 +1,31 @@
+"""The hash chain of an order: each link covers the one before it, so that a change, a gap or a swap shows.
+
+A link is one line of JSON that ends in its own hash; the hash is SHA-256 over everything before it in the line,
+and the line begins with the hash of the link before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+FIRST = "0" * 64
+"""What the first link names as the link before it."""
+
+
+def link(order_id: str, number: int, prev: str, fact: bytes) -> bytes:
+    """Return the line of the link `number` (from 1) around a fact's JSON."""
+    head = b'{"n":%d,"order":"%s","prev":"%s","fact":%s' % (number, order_id.encode(), prev.encode(), fact)
+    return b'%s,"hash":"%s"}' % (head, hashlib.sha256(head).hexdigest().encode())
+
+
+def hash_of(line: bytes) -> str | None:
+    """Return the hash that a link's line ends in, None where it is no link."""
+    if len(line) < 75 or not line.endswith(b'"}') or line[-75:-66] != b',"hash":"':
+        return None
+    return line[-66:-2].decode("ascii", "replace")
+
+
+def is_sound(line: bytes) -> bool:
+    """Whether a line's hash is that of the rest of it."""
+    stated = hash_of(line)
+    return stated is not None and hashlib.sha256(line[:-75]).hexdigest() == stated

@@ -1,0 +1,86 @@
+"""Facts, written once and in order by one thread, off the event loop; durable when `append` returns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import structlog
+
+from agent.facts import AnyFact
+from agent.ledger.store import CannotWrite, Row, Store
+from agent.links.outgoing import Outgoing
+from agent.values import rfc3339
+
+log = structlog.get_logger()
+_decoder = msgspec.json.Decoder(AnyFact)
+_encoder = msgspec.json.Encoder()
+
+
+class Ledger:
+    """What the agent remembers."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+
+    async def close(self) -> None:
+        """Write what is waiting, then close."""
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._store.close)
+        self._writer.shutdown()
+
+    async def append(self, facts: Sequence[AnyFact], outbox: Sequence[Outgoing] = ()) -> list[int]:
+        """Write facts and messages in one transaction; on disk when it returns. Raises CannotWrite."""
+        rows = [_row(fact) for fact in facts]
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.append, rows, list(outbox))
+
+    def append_soon(self, facts: Sequence[AnyFact]) -> None:
+        """Write facts that only inform, in order with the others, without waiting."""
+        rows = [_row(fact) for fact in facts]
+        self._writer.submit(self._store.append, rows, []).add_done_callback(_note)
+
+    async def outbox(self) -> list[Outgoing]:
+        """Return the messages that nobody has seen arrive."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.outbox)
+
+    async def drop(self, numbers: Sequence[int]) -> bool:
+        """Forget messages that arrived; False where the disk refuses."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._store.drop, list(numbers))
+        except CannotWrite as error:
+            log.error("the outbox was not written", error=str(error))
+            return False
+        return True
+
+    async def since(self, after: int, *, kinds: Sequence[str] = (), limit: int = 1000) -> list[tuple[int, AnyFact]]:
+        """Return facts with their numbers after a number, in order."""
+
+        def read() -> list[tuple[int, AnyFact]]:
+            return [(n, _decoder.decode(body)) for n, body in self._store.facts(after=after, kinds=kinds, limit=limit)]
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, read)
+
+    def replay(self) -> Iterator[AnyFact]:
+        """Yield every fact, in order. Blocking: for the start, before the loop has work."""
+        for _, body in self._store.facts():
+            yield _decoder.decode(body)
+
+
+def _row(fact: AnyFact) -> Row:
+    order_id = getattr(fact, "order_id", None) or getattr(fact, "binding_order", None)
+    return Row(
+        kind=type(fact).__name__,
+        at=rfc3339(fact.at),
+        body=_encoder.encode(fact),
+        orders=(order_id,) if order_id else (),
+    )
+
+
+def _note(done: object) -> None:
+    error = done.exception()  # type: ignore[attr-defined]  # a Future: the executor's callback is untyped
+    if isinstance(error, CannotWrite):
+        log.error("a fact was not written", error=str(error))
+    elif error is not None:
+        raise error

@@ -1,0 +1,186 @@
+"""The store, and the only file that knows a database: SQLite by SQLAlchemy Core. Blocking: called off the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from agent import chain
+from agent.links.outgoing import Outgoing
+
+VERSION = 1
+
+
+class CannotWrite(Exception):
+    """The store refused a write: disk full, read-only, damaged. A later write may succeed."""
+
+
+class CannotOpen(Exception):
+    """The store cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One fact as it is written: `orders` are the chains that it is a link of."""
+
+    kind: str
+    at: str
+    body: bytes
+    orders: tuple[str, ...] = ()
+
+
+_VERSION_1 = """
+CREATE TABLE fact (n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, kind TEXT NOT NULL, body BLOB NOT NULL);
+CREATE INDEX fact_kind ON fact (kind, n);
+CREATE TABLE outbox (
+    n INTEGER PRIMARY KEY AUTOINCREMENT, topic TEXT NOT NULL, payload BLOB NOT NULL, retain INTEGER NOT NULL
+);
+CREATE TABLE link (
+    order_id TEXT NOT NULL, n INTEGER NOT NULL, line BLOB NOT NULL, PRIMARY KEY (order_id, n)
+) WITHOUT ROWID;
+CREATE TABLE schema_version (version INTEGER NOT NULL);
+INSERT INTO schema_version VALUES (1)
+"""
+
+MIGRATIONS = (_VERSION_1,)
+"""Statements; the n-th takes a store from version n to n + 1."""
+
+
+class Store:
+    """One SQLite file with its write-ahead log; FULL sync: what is committed survives a power cut."""
+
+    def __init__(self, url: str, state_dir: Path, *, read_only: bool = False) -> None:
+        self._engine = sql.create_engine(_resolved(url, state_dir, read_only=read_only), poolclass=sql.pool.StaticPool)
+        try:
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            self._prepare(read_only=read_only)
+        except DatabaseError as error:
+            self._engine.dispose()
+            raise CannotOpen(f"{url}: {error.orig}") from error
+
+    def _prepare(self, *, read_only: bool) -> None:
+        for pragma in ("busy_timeout=5000", *(() if read_only else ("journal_mode=WAL", "synchronous=FULL"))):
+            self._connection.execute(sql.text(f"PRAGMA {pragma}"))
+        version = self.version()
+        if version > VERSION:
+            raise CannotOpen(f"the store is of version {version}; this agent knows versions up to {VERSION}")
+        if not read_only:
+            for migrate in MIGRATIONS[version:]:
+                self._connection.execute(sql.text("BEGIN IMMEDIATE"))
+                for statement in migrate.split(";"):
+                    self._connection.execute(sql.text(statement))
+                self._connection.execute(sql.text("COMMIT"))
+
+    def version(self) -> int:
+        """Return the schema's version, 0 for an empty store."""
+        found = self._connection.execute(
+            sql.text("SELECT count(*) FROM sqlite_master WHERE name = 'schema_version'")
+        ).scalar_one()
+        if not found:
+            return 0
+        return int(self._connection.execute(sql.text("SELECT version FROM schema_version")).scalar_one())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+        self._engine.dispose()
+
+    def limit_pages(self, pages: int) -> None:
+        """Let the file grow to so many pages at most, as a full disk would."""
+        self._connection.execute(sql.text(f"PRAGMA max_page_count={pages}"))
+
+    def append(self, rows: Sequence[Row], outbox: Sequence[Outgoing]) -> list[int]:
+        """Write facts, links and messages in one transaction; returns the messages' numbers. Raises CannotWrite."""
+        try:
+            self._connection.execute(sql.text("BEGIN IMMEDIATE"))
+            try:
+                numbers = self._append(rows, outbox)
+                self._connection.execute(sql.text("COMMIT"))
+            except BaseException:
+                self._roll_back()
+                raise
+        except OperationalError as error:
+            raise CannotWrite(str(error.orig)) from error
+        return numbers
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute(sql.text("ROLLBACK"))
+        except OperationalError:
+            return  # SQLite has rolled back by itself
+
+    def _append(self, rows: Sequence[Row], outbox: Sequence[Outgoing]) -> list[int]:
+        if rows:
+            self._connection.execute(
+                sql.text("INSERT INTO fact (at, kind, body) VALUES (:at, :kind, :body)"),
+                [{"at": row.at, "kind": row.kind, "body": row.body} for row in rows],
+            )
+        for row in rows:
+            for order_id in row.orders:
+                self._chain(order_id, row.body)
+        return [self._post(message) for message in outbox]
+
+    def _chain(self, order_id: str, body: bytes) -> None:
+        last = self._connection.execute(
+            sql.text("SELECT n, line FROM link WHERE order_id = :o ORDER BY n DESC LIMIT 1"), {"o": order_id}
+        ).one_or_none()
+        number, prev = (last.n + 1, chain.hash_of(last.line) or "") if last is not None else (1, chain.FIRST)
+        self._connection.execute(
+            sql.text("INSERT INTO link VALUES (:o, :n, :line)"),
+            {"o": order_id, "n": number, "line": chain.link(order_id, number, prev, body)},
+        )
+
+    def _post(self, message: Outgoing) -> int:
+        done = self._connection.execute(
+            sql.text("INSERT INTO outbox (topic, payload, retain) VALUES (:t, :p, :r) RETURNING n"),
+            {"t": message.topic, "p": message.payload, "r": int(message.retain)},
+        )
+        return int(done.scalar_one())
+
+    def outbox(self) -> list[Outgoing]:
+        """Return the messages that nobody has seen arrive, in order."""
+        rows = self._connection.execute(sql.text("SELECT n, topic, payload, retain FROM outbox ORDER BY n"))
+        return [Outgoing(topic=r.topic, payload=r.payload, retain=bool(r.retain), number=r.n) for r in rows]
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Forget messages that arrived. Raises CannotWrite."""
+        try:
+            self._connection.execute(sql.text("DELETE FROM outbox WHERE n = :n"), [{"n": number} for number in numbers])
+        except OperationalError as error:
+            raise CannotWrite(str(error.orig)) from error
+
+    def facts(
+        self, *, after: int = 0, kinds: Sequence[str] = (), limit: int | None = None
+    ) -> Iterator[tuple[int, bytes]]:
+        """Yield facts with their numbers, in order, after a number."""
+        where = "WHERE n > :after" + (" AND kind IN :kinds" if kinds else "")
+        statement = sql.text(f"SELECT n, body FROM fact {where} ORDER BY n LIMIT :limit")  # noqa: S608 - no input in it
+        values: dict[str, Any] = {"after": after, "limit": -1 if limit is None else limit}
+        if kinds:
+            statement = statement.bindparams(sql.bindparam("kinds", expanding=True))
+            values["kinds"] = list(kinds)
+        for row in self._connection.execute(statement, values):
+            yield row.n, row.body
+
+    def links(self, order_id: str) -> list[bytes]:
+        """Return the lines of an order's chain."""
+        rows = self._connection.execute(
+            sql.text("SELECT line FROM link WHERE order_id = :o ORDER BY n"), {"o": order_id}
+        )
+        return [bytes(row.line) for row in rows]
+
+
+def _resolved(url: str, state_dir: Path, *, read_only: bool) -> str:
+    """Return the URL with its file below the state directory where it is relative."""
+    prefix = "sqlite:///"
+    if not url.startswith(prefix):
+        raise CannotOpen(f"{url}: only sqlite:/// is supported")
+    path = state_dir / url.removeprefix(prefix)
+    if read_only and not path.exists():
+        raise CannotOpen(f"{path}: there is no store")
+    return f"{prefix}{path}"

@@ -1,0 +1,1 @@
+"""Connections that inputs and outputs share."""
