@@ -201,7 +201,7 @@ class MqttLink:
 
     async def _read(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            payload = bytes(message.payload) if isinstance(message.payload, bytes | bytearray) else b""
+            payload = bytes(message.payload)
             topic = message.topic.value
             if message.topic.matches(f"{self.broker.prefix}/echo"):
                 self._mark(payload)
