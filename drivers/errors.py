@@ -2,7 +2,10 @@
 
     DeviceError
     ├── Unreachable      try later; a command that was sent may have been obeyed
+    │   └── NotListening the host is up and refuses this port; another port may answer
     ├── Garbled          keep the payload, tell a developer; the machine's state is unknown
+    ├── DriverBug        the same, and the mistake is ours
+    ├── DriverBug        tell a developer; the machine did nothing wrong
     └── Refused          do not repeat unchanged
         ├── NotPermitted ask the operator (password, write access)
         └── Unsupported  take another step
@@ -19,12 +22,20 @@ class Unreachable(DeviceError):
     """No complete answer came: refused, silent, reset or cut short."""
 
 
+class NotListening(Unreachable):
+    """The host is up and refuses the port: nothing listens there now."""
+
+
 class Garbled(DeviceError):
     """An answer came that is not of the wire's form; `payload` is what was received."""
 
     def __init__(self, message: str, payload: bytes = b"") -> None:
         super().__init__(message)
         self.payload = payload
+
+
+class DriverBug(DeviceError):
+    """A conversation failed by its own fault; the message is that of its exception, which is the cause."""
 
 
 class Refused(DeviceError):

@@ -1,0 +1,217 @@
+"""The loop that holds the farm to what binds: look, decide, write down, send. Level-triggered, for ever.
+
+It decides nothing itself: the order book says what binds, `decide` says what to do about it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import structlog
+
+from agent.clock import Clock
+from agent.control.dispatcher import Dispatcher
+from agent.control.journal import Journal
+from agent.control.metering import Metering
+from agent.control.observation import Site, observe
+from agent.facts import AnyFact, CapChanged, LastPowers, LevelsSeen, SetpointsChanged, ShortfallChanged, UnauthorisedWake
+from agent.fleet.fleet import Fleet
+from agent.fleet.view import FleetView
+from agent.orders.compliance import Observed
+from agent.orders.order_book import OrderBook
+from agent.planning.decide import Decision, Demand, Memory, Policy, Situation, Tree, decide
+from agent.planning.headroom import power
+from agent.values import Moment, Watts
+
+BUSY_S, QUIET_S = 1.0, 10.0
+"""How often the whole is planned: under an order or on the way, and else."""
+SHORTFALL_STEP_W = 1000.0
+"""A shortfall that moves by less is not worth a fact."""
+POWERS_EACH_S = 900.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What control keeps to, from the configuration."""
+
+    policy: Policy
+    tree: Tree
+    enforce: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a controller is built of."""
+
+    fleet: Fleet
+    book: OrderBook
+    journal: Journal
+    dispatcher: Dispatcher
+    metering: Metering
+    clock: Clock
+    proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
+
+
+class Controller:
+    """One site's control. `decision` is the latest; `wake` asks for a tick now."""
+
+    def __init__(self, parts: Parts, limits: Limits) -> None:
+        self.parts = parts
+        self.limits = limits
+        self.decision: Decision | None = None
+        self.demand = Demand()
+        self.on_wakes: Callable[[int], None] = lambda count: None
+        self._memory = Memory()
+        self._asked = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._cap: tuple[Watts | None, str | None] | None = None
+        self._shortfall_w: Watts = 0.0
+        self._powers_at = parts.clock.now().mono
+
+    def wake(self) -> None:
+        """Ask for a tick at once."""
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Tick for ever: each second while something is under way, else each ten, and when asked."""
+        while True:
+            await self.tick()
+            await self._pause(BUSY_S if self.is_busy() else QUIET_S)
+
+    async def _pause(self, seconds: float) -> None:
+        waits = {
+            asyncio.create_task(self.parts.clock.sleep(seconds), name="controller-pause"),
+            asyncio.create_task(self._asked.wait(), name="controller-asked"),
+        }
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            self._asked.clear()
+
+    def is_busy(self) -> bool:
+        """Whether an order binds, or machines are on their way."""
+        decision = self.decision
+        if decision is None or self.parts.book.limits(self.parts.clock.now()):
+            return True
+        return decision.restore_pending_w > 0 or bool(len(decision.lower) or len(decision.higher))
+
+    async def tick(self) -> None:
+        """Look, decide, write down, send."""
+        async with self._turn:
+            now = self.parts.clock.now()
+            view = self.parts.fleet.view(now.mono)
+            facts = self.parts.metering.facts(now)
+            facts += self.parts.book.tick(now, self.observed(now, view))
+            decision = self._decide(view, now)
+            facts += self._facts(decision, now)
+            written = await self.parts.journal.record(facts)
+            if self.limits.enforce:
+                self._send(decision, written=written)
+
+    def observed(self, now: Moment, view: FleetView | None = None) -> Observed:
+        """Return what orders are judged by at this moment."""
+        metering = self.parts.metering
+        site = Site(
+            meter=metering.state(now.mono), house_w=metering.house.in_force_w(now.mono), decision=self.decision
+        )
+        return observe(self.parts.fleet, view if view is not None else self.parts.fleet.view(now.mono), site)
+
+    def _decide(self, view: FleetView, now: Moment) -> Decision:
+        self.demand = self.parts.book.demand(now)
+        situation = Situation(
+            now=now.mono,
+            gauges=self.parts.metering.gauges(now.mono),
+            proved=self.parts.proved(),
+            may_raise=self.parts.journal.writable,
+        )
+        limits = self.limits
+        decision = decide(view, limits.tree, self.demand, situation, limits.policy, self._memory)
+        self._memory = decision.memory
+        self.decision = decision
+        return decision
+
+    def _facts(self, decision: Decision, now: Moment) -> list[AnyFact]:
+        binding = self.demand.binding_order
+        facts: list[AnyFact] = []
+        cap = (decision.cap_w, binding)
+        if cap != self._cap:
+            self._cap = cap
+            facts.append(CapChanged(at=now.at, cap_w=decision.cap_w, binding_order=binding))
+        if len(decision.rows) and self.limits.enforce:
+            facts.append(self._setpoints(decision, now))
+        if abs(decision.shortfall_w - self._shortfall_w) >= SHORTFALL_STEP_W or (
+            decision.shortfall_w == 0.0 < self._shortfall_w
+        ):
+            self._shortfall_w = decision.shortfall_w
+            facts.append(ShortfallChanged(at=now.at, shortfall_w=decision.shortfall_w, binding_order=binding))
+        return facts + self._seen(now)
+
+    def _setpoints(self, decision: Decision, now: Moment) -> SetpointsChanged:
+        fleet = self.parts.fleet
+        levels: dict[str, list[str]] = {}
+        for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
+            levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)
+        counts = {level: len(ids) for level, ids in levels.items()}
+        log.info("setpoints", cause=decision.cause, cap_w=decision.cap_w, order_id=self.demand.binding_order, **counts)
+        return SetpointsChanged(
+            at=now.at,
+            levels=levels,
+            cause=decision.cause,
+            cap_w=decision.cap_w,
+            binding_order=self.demand.binding_order,
+        )
+
+    def _seen(self, now: Moment) -> list[AnyFact]:
+        """Return what readings proved since the last tick: levels reached, machines awake against their setpoint."""
+        fleet, facts = self.parts.fleet, list[AnyFact]()
+        if fleet.proved:
+            levels: dict[str, list[str]] = {}
+            for row in fleet.proved:
+                levels.setdefault(fleet.level_of(row, int(fleet.setpoint[row])) or "", []).append(fleet.miners[row].id)
+            fleet.proved.clear()
+            facts.append(LevelsSeen(at=now.at, levels=levels))
+        if fleet.woken:
+            ids = [fleet.miners[row].id for row in fleet.woken]
+            fleet.woken.clear()
+            self.on_wakes(len(ids))
+            log.warning("woken by somebody else", miners=len(ids), first=ids[0])
+            facts.append(UnauthorisedWake(at=now.at, miners=ids))
+        if now.mono - self._powers_at >= POWERS_EACH_S:
+            self._powers_at = now.mono
+            facts.append(self.powers(now))
+        return facts
+
+    def powers(self, now: Moment) -> LastPowers:
+        """Return each machine's believed power, for the start after the next stop."""
+        fleet = self.parts.fleet
+        powers_w = {miner.id: round(float(fleet.believed_w[row]), 1) for row, miner in enumerate(fleet.miners)}
+        return LastPowers(at=now.at, powers_w=powers_w, house_w=self.parts.metering.house.in_force_w(now.mono))
+
+    def _send(self, decision: Decision, *, written: bool) -> None:
+        """Set and send: lowering always, raising only where it was written and still fits at this instant."""
+        fleet, now = self.parts.fleet, self.parts.clock.now()
+        raised = decision.steps < fleet.setpoint[decision.rows]
+        keep = ~raised | written
+        fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
+        self.parts.dispatcher.send(decision.lower)
+        if len(decision.higher) and written and self._fits(now):
+            self.parts.dispatcher.send(decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]])
+
+    def _fits(self, now: Moment) -> bool:
+        """Whether draw and reserve, with what was set, are within the cap of this instant."""
+        cap_w, demand = self.limits.tree.cap_w[0], self.parts.book.demand(now)
+        if demand.stop:
+            return False
+        if demand.cap_w is not None:
+            cap_w = min(cap_w, demand.cap_w)
+        view = self.parts.fleet.view(now.mono)
+        share = 1.0 if demand.law else self.limits.policy.reserve_unreachable
+        gauges = self.parts.metering.gauges(now.mono)
+        weighed = power(view, view.setpoint, gauges, lost_share=share, blind=False)
+        return not np.isfinite(cap_w) or weighed.draw_w + weighed.reserve_w <= cap_w

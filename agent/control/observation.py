@@ -1,0 +1,51 @@
+"""What the order book is shown of the site: the meter, the beliefs, and who of those that must sleep does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from agent.fleet.belief import UNSEEN, Code
+from agent.fleet.fleet import Fleet
+from agent.fleet.power import MeterState
+from agent.fleet.view import FleetView
+from agent.orders.compliance import Observed
+from agent.planning.decide import Decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """The site's figures of this tick beside the machines'."""
+
+    meter: MeterState | None
+    house_w: float
+    decision: Decision | None
+
+
+def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
+    """Gather what orders are judged by. Unknown machines count as drawing and as not asleep."""
+    asleep = (view.seen == view.last_step) & (view.last_step > 0) & (view.state == Code.SLEEPING)
+    unproved = np.flatnonzero(~view.sealed & ((view.state == Code.UNREACHABLE) | (view.seen == UNSEEN)))
+    awake = ~asleep & ~view.sealed & (view.seen != UNSEEN)
+    hashing = awake & np.isin(view.state, (Code.HASHING, Code.STARTING))
+    standby_w = np.where(view.last_step > 0, view.step_w[np.arange(len(view)), view.last_step], view.step_w[:, 0])
+    meter, decision = site.meter, site.decision
+    fresh = meter is not None and meter.fresh
+    believed_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
+    return Observed(
+        meter_w=meter.last_w if meter is not None else None,
+        mean_w=meter.mean_w if meter is not None else None,
+        window_covered=meter.covered if meter is not None else False,
+        meter=meter.id if fresh and meter is not None else "beliefs",
+        believed_w=believed_w + site.house_w,
+        house_w=site.house_w,
+        standby_w=float(standby_w[~view.sealed].sum()),
+        hashing=int(hashing.sum()),
+        awake_reachable=int(awake.sum()),
+        unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),
+        unproved_w=float(view.believed_w[unproved].sum()),
+        smallest_target_w=float(view.step_w[:, 0].min()) if len(view) else 0.0,
+        restore_pending=decision is not None and decision.restore_pending_w > 0,
+        plan_shortfall_w=decision.shortfall_w if decision is not None else 0.0,
+    )

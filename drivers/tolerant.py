@@ -1,0 +1,75 @@
+"""JSON as miners write it: strict when it is, repaired when the defect is a known one, else Garbled.
+
+The strict way is the hot one and decodes straight into the caller's type. A reply that was cut is never completed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from drivers.errors import Garbled
+
+T = TypeVar("T")
+
+_BLANKED = bytes.maketrans(bytes(range(32)), b" " * 32)
+_PIECE = re.compile(
+    r'(?P<text>"(?:[^"\\]|\\.)*")'
+    r"|(?P<touching>\}\s*(?=\{))"  # S9 and clones: [{header}{figures}]
+    r"|(?P<leading>(?<=[\[{])\s*,)"
+    r"|(?P<trailing>,\s*(?=[}\]]))"
+    r"|(?P<unset>-?\b(?:nan|inf|infinity)\b)",
+    re.IGNORECASE,
+)
+_BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})(.)')
+_DECODER = json.JSONDecoder(strict=False)
+
+
+def decode(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    """Decode a reply into the decoder's type; raises Garbled for what cannot be read."""
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode_repaired(payload, decoder)
+
+
+def _decode_repaired(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
+    try:
+        document = _DECODER.raw_decode(repaired(payload))[0]
+    except (ValueError, RecursionError) as error:
+        raise Garbled(f"not JSON: {error}", payload) from error
+    return convert(document, decoder.type, payload)
+
+
+def convert(document: object, kind: type[T], payload: bytes) -> T:
+    """Convert a document to a type, texts of numbers included; raises Garbled, which keeps `payload`."""
+    try:
+        return msgspec.convert(document, type=kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Garbled(f"not of the wire's form: {error}", payload) from error
+
+
+def repaired(payload: bytes) -> str:
+    """Return the text with the known defects mended; strings keep their words."""
+    text = payload.translate(_BLANKED).decode("utf-8", "replace").lstrip()
+    return _PIECE.sub(_mended, text)
+
+
+def _mended(piece: re.Match[str]) -> str:
+    match piece.lastgroup:
+        case "text":
+            return _BAD_ESCAPE.sub(r"\1", piece[0])
+        case "touching":
+            return "},"
+        case "unset":
+            return "null"
+        case _:
+            return ""
+
+
+def plain_decoder() -> msgspec.json.Decoder[Any]:
+    """Return a decoder of any document."""
+    return msgspec.json.Decoder(Any)
