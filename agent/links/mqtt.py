@@ -10,12 +10,13 @@ has seen is published (again), in order.
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiomqtt
 import structlog
@@ -101,7 +102,7 @@ class MqttLink:
         if self._client is None or not self.connected.is_set():
             return
         try:
-            await self._client.publish(topic, payload, qos=1, retain=retain, timeout=CONNECT_S)
+            await _publish(self._client, Outgoing(topic=topic, payload=payload, retain=retain))
         except aiomqtt.MqttError:
             return  # the reader of this connection sees the same and connects anew
 
@@ -111,7 +112,7 @@ class MqttLink:
         while True:
             began = asyncio.get_running_loop().time()
             try:
-                await self._session()
+                await _alone(self._session())
             except* aiomqtt.MqttError as errors:
                 self._down(str(errors.exceptions[0]))
             if asyncio.get_running_loop().time() - began > LAST_RETRY_S:
@@ -161,7 +162,7 @@ class MqttLink:
 
     async def _write(self, client: aiomqtt.Client) -> None:
         await self._catch_up(client)
-        await client.publish(f"{self.broker.prefix}/status", b"online", qos=1, retain=True)
+        await _publish(client, Outgoing(topic=f"{self.broker.prefix}/status", payload=b"online", retain=True))
         self._client = client
         self.connected.set()
         self.on_change(True)
@@ -171,7 +172,7 @@ class MqttLink:
                 message = self._waiting.popleft()
                 self._expect(message)
                 self._under_way = len(self._unseen)
-                await client.publish(message.topic, message.payload, qos=1, retain=message.retain)
+                await _publish(client, message)
             self._more.clear()
             if not self._waiting or self._under_way >= MOST_UNSEEN:
                 await self._more.wait()
@@ -183,8 +184,8 @@ class MqttLink:
             self._expect(message)
         prefix = self.broker.prefix
         for topic in (f"{prefix}/orders/+/ack", f"{prefix}/echo", *self._handlers):
-            await client.subscribe(topic, qos=1)
-        await client.publish(f"{prefix}/echo", self._marker, qos=1)
+            await _in_time(client.subscribe(topic, qos=1, timeout=math.inf))
+        await _publish(client, Outgoing(topic=f"{prefix}/echo", payload=self._marker, retain=False))
         try:
             async with asyncio.timeout(LAST_RETRY_S):
                 await self._marked.wait()
@@ -245,6 +246,31 @@ class MqttLink:
             self._seen.set()
             return False
         return True
+
+
+async def _alone(session: Coroutine[Any, Any, None]) -> None:
+    """Run a session in a task of its own: one that fails while it is cancelled must not swallow our cancellation."""
+    task = asyncio.create_task(session, name="mqtt-session")
+    try:
+        await asyncio.wait({task})
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    task.result()
+
+
+async def _publish(client: aiomqtt.Client, message: Outgoing) -> None:
+    await _in_time(client.publish(message.topic, message.payload, qos=1, retain=message.retain, timeout=math.inf))
+
+
+async def _in_time(call: Coroutine[Any, Any, Any]) -> None:
+    """Bound a call; aiomqtt's own bound is wait_for, which in Python 3.11 may lose a cancellation."""
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            await call
+    except TimeoutError:
+        raise aiomqtt.MqttError("the broker does not answer") from None
 
 
 def _unheard(_up: bool) -> None:  # noqa: FBT001 - the shape of a listener
