@@ -1,0 +1,51 @@
+"""What may be changed over HTTP: the one interface between the server and control."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from agent.facts import AnyFact, OrderMoved, OrderRefused
+from agent.orders.order import Rejection
+from agent.values import Watts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhatIf:
+    """What would be done under a cap, from the present state; nothing was done."""
+
+    levels: Mapping[str, str]  # every miner's level
+    power_w: Watts  # at the meter, house load included
+    hashrate_ths: float
+    shortfall_w: Watts
+
+
+class CannotWrite(Exception):
+    """The ledger refused: what was asked is not done, except that what tightens goes on."""
+
+
+class Desk(Protocol):
+    """Where hands and dispatchers put what they want; each call is durable when it returns. Raises CannotWrite."""
+
+    async def receive(self, raw: bytes, *, by: str) -> OrderMoved | OrderRefused | None:
+        """Take in an order's document over HTTP; returns its last step or its refusal, None where it was rolled up."""
+
+    async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
+        """Release an order by hand; returns its last step, or why not."""
+
+    async def set_level(self, miners: Sequence[str], level: str, *, by: str) -> None:
+        """Set the level that the owner wants of these machines when nothing binds."""
+
+    async def hold(self, miners: Sequence[str], *, kind: str, by: str, until: datetime | None) -> None:
+        """Lock these machines."""
+
+    async def unhold(self, miners: Sequence[str], *, by: str) -> None:
+        """Unlock these machines."""
+
+    def plan(self, max_import_w: Watts) -> WhatIf:
+        """Return what would be done under this cap at the meter."""
+
+    async def events(self, *, after: int, kinds: Sequence[str], limit: int) -> list[tuple[int, AnyFact]]:
+        """Return facts with their numbers after a number, in order."""

@@ -1,0 +1,29 @@
+"""What outputs may look at: the objects that change and the latest decision, handed in by `app`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.fleet.fleet import Fleet
+from agent.fleet.holds import Hold
+from agent.fleet.power import MeterState
+from agent.orders.order_book import OrderBook
+from agent.planning.decide import Decision
+from agent.values import Moment, Watts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """One site as it is now. Reading it changes nothing."""
+
+    site: str
+    mode: str  # observe | enforce
+    fleet: Fleet
+    book: OrderBook
+    now: Callable[[], Moment]
+    decision: Callable[[], Decision | None]  # None before the first tick
+    meter: Callable[[], MeterState | None]  # None: no billing meter is configured
+    house_w: Callable[[], Watts]
+    holds: Callable[[], Mapping[str, Hold]]  # by miner id
+    not_ready: Callable[[], tuple[str, ...]]  # why /readyz is 503, in words; empty: ready
