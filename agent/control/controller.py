@@ -13,13 +13,25 @@ import numpy as np
 import structlog
 
 from agent.clock import Clock
+from agent.control.demand import demand_of
 from agent.control.dispatcher import Dispatcher
 from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.observation import Site, observe
-from agent.facts import AnyFact, CapChanged, LastPowers, LevelsSeen, SetpointsChanged, ShortfallChanged, UnauthorisedWake
+from agent.facts import (
+    AnyFact,
+    CapChanged,
+    HoldLifted,
+    LastPowers,
+    LevelsSeen,
+    SetpointsChanged,
+    ShortfallChanged,
+    UnauthorisedWake,
+)
 from agent.fleet.fleet import Fleet
+from agent.fleet.holds import Holds
 from agent.fleet.view import FleetView
+from agent.orders.arbitration import Cap
 from agent.orders.compliance import Observed
 from agent.orders.order_book import OrderBook
 from agent.planning.decide import Decision, Demand, Memory, Policy, Situation, Tree, decide
@@ -52,23 +64,24 @@ class Parts:
     journal: Journal
     dispatcher: Dispatcher
     metering: Metering
+    holds: Holds
     clock: Clock
     proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
 
 
 class Controller:
-    """One site's control. `decision` is the latest; `wake` asks for a tick now."""
+    """One site's control. `decision` is the latest; `wake` asks for a tick now; `turn` is held while facts are made."""
 
     def __init__(self, parts: Parts, limits: Limits) -> None:
         self.parts = parts
         self.limits = limits
         self.decision: Decision | None = None
-        self.demand = Demand()
-        self.on_wakes: Callable[[int], None] = lambda count: None
+        self.turn = asyncio.Lock()
         self._memory = Memory()
         self._asked = asyncio.Event()
-        self._turn = asyncio.Lock()
-        self._cap: tuple[Watts | None, str | None] | None = None
+        self._binds = Cap()
+        self._stated: tuple[Watts | None, str | None] | None = None
+        self._would: tuple[str, int] | None = None
         self._shortfall_w: Watts = 0.0
         self._powers_at = parts.clock.now().mono
 
@@ -95,18 +108,18 @@ class Controller:
             self._asked.clear()
 
     def is_busy(self) -> bool:
-        """Whether an order binds, or machines are on their way."""
+        """Whether an order is open, or machines are on their way."""
         decision = self.decision
-        if decision is None or self.parts.book.limits(self.parts.clock.now()):
+        if decision is None or self.parts.book.is_open() or not self.parts.proved():
             return True
         return decision.restore_pending_w > 0 or bool(len(decision.lower) or len(decision.higher))
 
     async def tick(self) -> None:
         """Look, decide, write down, send."""
-        async with self._turn:
+        async with self.turn:
             now = self.parts.clock.now()
             view = self.parts.fleet.view(now.mono)
-            facts = self.parts.metering.facts(now)
+            facts = self.parts.metering.facts(now) + self._lift_holds(now)
             facts += self.parts.book.tick(now, self.observed(now, view))
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
@@ -117,54 +130,75 @@ class Controller:
     def observed(self, now: Moment, view: FleetView | None = None) -> Observed:
         """Return what orders are judged by at this moment."""
         metering = self.parts.metering
-        site = Site(
-            meter=metering.state(now.mono), house_w=metering.house.in_force_w(now.mono), decision=self.decision
-        )
+        site = Site(meter=metering.state(now.mono), house_w=metering.house.in_force_w(now.mono), decision=self.decision)
         return observe(self.parts.fleet, view if view is not None else self.parts.fleet.view(now.mono), site)
 
-    def _decide(self, view: FleetView, now: Moment) -> Decision:
-        self.demand = self.parts.book.demand(now)
-        situation = Situation(
+    def demand(self) -> Demand:
+        """Return what binds at this instant."""
+        book = self.parts.book
+        return demand_of(
+            book.cap(), connection_w=self.limits.tree.cap_w[0], restore_kw_per_min=book.restore_kw_per_min()
+        )
+
+    def situation(self, now: Moment) -> Situation:
+        """Return what the shell knows beside the machines."""
+        return Situation(
             now=now.mono,
             gauges=self.parts.metering.gauges(now.mono),
             proved=self.parts.proved(),
             may_raise=self.parts.journal.writable,
         )
-        limits = self.limits
-        decision = decide(view, limits.tree, self.demand, situation, limits.policy, self._memory)
+
+    def _decide(self, view: FleetView, now: Moment) -> Decision:
+        self._binds = self.parts.book.cap()
+        decision = decide(view, self.limits.tree, self.demand(), self.situation(now), self.limits.policy, self._memory)
         self._memory = decision.memory
         self.decision = decision
         return decision
 
+    def _lift_holds(self, now: Moment) -> list[AnyFact]:
+        over = self.parts.holds.over(now.earliest)
+        if not over:
+            return []
+        self.parts.holds.lift(over)
+        self.parts.fleet.hold(self.parts.holds.by_miner())
+        return [HoldLifted(at=now.at, miners=over, by="time")]
+
     def _facts(self, decision: Decision, now: Moment) -> list[AnyFact]:
-        binding = self.demand.binding_order
+        binding = self._binds.binding_order
         facts: list[AnyFact] = []
-        cap = (decision.cap_w, binding)
-        if cap != self._cap:
-            self._cap = cap
+        stated = (decision.cap_w, binding)
+        if stated != self._stated:
+            self._stated = stated
             facts.append(CapChanged(at=now.at, cap_w=decision.cap_w, binding_order=binding))
-        if len(decision.rows) and self.limits.enforce:
+        if self.limits.enforce and len(decision.rows):
             facts.append(self._setpoints(decision, now))
+        elif not self.limits.enforce:
+            self._say_what_would_be(decision)
         if abs(decision.shortfall_w - self._shortfall_w) >= SHORTFALL_STEP_W or (
             decision.shortfall_w == 0.0 < self._shortfall_w
         ):
             self._shortfall_w = decision.shortfall_w
+            log.warning("shortfall", shortfall_w=round(decision.shortfall_w), order_id=binding)
             facts.append(ShortfallChanged(at=now.at, shortfall_w=decision.shortfall_w, binding_order=binding))
         return facts + self._seen(now)
 
+    def _say_what_would_be(self, decision: Decision) -> None:
+        would = (decision.cause, len(decision.rows))
+        if would != self._would:
+            self._would = would
+            if len(decision.rows):
+                log.warning("observe: nothing is sent", would=decision.cause, miners=len(decision.rows))
+
     def _setpoints(self, decision: Decision, now: Moment) -> SetpointsChanged:
-        fleet = self.parts.fleet
+        fleet, binding = self.parts.fleet, self._binds.binding_order
         levels: dict[str, list[str]] = {}
         for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
             levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)
         counts = {level: len(ids) for level, ids in levels.items()}
-        log.info("setpoints", cause=decision.cause, cap_w=decision.cap_w, order_id=self.demand.binding_order, **counts)
+        log.info("setpoints", cause=decision.cause, cap_w=decision.cap_w, order_id=binding, **counts)
         return SetpointsChanged(
-            at=now.at,
-            levels=levels,
-            cause=decision.cause,
-            cap_w=decision.cap_w,
-            binding_order=self.demand.binding_order,
+            at=now.at, levels=levels, cause=decision.cause, cap_w=decision.cap_w, binding_order=binding
         )
 
     def _seen(self, now: Moment) -> list[AnyFact]:
@@ -179,7 +213,6 @@ class Controller:
         if fleet.woken:
             ids = [fleet.miners[row].id for row in fleet.woken]
             fleet.woken.clear()
-            self.on_wakes(len(ids))
             log.warning("woken by somebody else", miners=len(ids), first=ids[0])
             facts.append(UnauthorisedWake(at=now.at, miners=ids))
         if now.mono - self._powers_at >= POWERS_EACH_S:
@@ -200,16 +233,17 @@ class Controller:
         keep = ~raised | written
         fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
         self.parts.dispatcher.send(decision.lower)
-        if len(decision.higher) and written and self._fits(now):
-            self.parts.dispatcher.send(decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]])
+        higher = decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]]
+        if len(higher) and written and self._fits(now):
+            self.parts.dispatcher.send(higher)
 
     def _fits(self, now: Moment) -> bool:
         """Whether draw and reserve, with what was set, are within the cap of this instant."""
-        cap_w, demand = self.limits.tree.cap_w[0], self.parts.book.demand(now)
+        demand = self.demand()
         if demand.stop:
             return False
-        if demand.cap_w is not None:
-            cap_w = min(cap_w, demand.cap_w)
+        connection_w = self.limits.tree.cap_w[0]
+        cap_w = connection_w if demand.cap_w is None else min(connection_w, demand.cap_w)
         view = self.parts.fleet.view(now.mono)
         share = 1.0 if demand.law else self.limits.policy.reserve_unreachable
         gauges = self.parts.metering.gauges(now.mono)

@@ -7,12 +7,17 @@ What must be on disk before anything is sent is awaited; what only informs is wr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Protocol
 
 import structlog
 
 from agent.clock import Clock
 from agent.facts import AnyFact, SendingPaused
+from agent.links.outgoing import Outgoing
+
+Acks = Callable[[Sequence[AnyFact]], Sequence[Outgoing]]
+"""Which acknowledgements follow from facts."""
 
 log = structlog.get_logger()
 
@@ -20,27 +25,30 @@ log = structlog.get_logger()
 class Ledger(Protocol):
     """The part of the ledger that control writes to."""
 
-    async def append(self, facts: Sequence[AnyFact], outbox: Sequence[Any] = ()) -> None:
-        """Write; durable when it returns. Raises OSError's kin where it cannot."""
+    async def append(self, facts: Sequence[AnyFact], outbox: Sequence[Outgoing] = ()) -> list[int]:
+        """Write; durable when it returns the messages' numbers. Raises what the journal is told it raises."""
+        ...
 
     def append_soon(self, facts: Sequence[AnyFact]) -> None:
         """Write in order, off the loop, without waiting."""
 
 
+class Link(Protocol):
+    """Where acknowledgements leave for the broker."""
+
+    def post(self, messages: Sequence[Outgoing]) -> None:
+        """Publish what was just written to the outbox, in order."""
+
+
 class Journal:
     """Writes facts, and says whether intent can be written."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        outgoing: Callable[[Sequence[AnyFact]], Sequence[Any]],
-        refused: type[Exception],
-        clock: Clock,
-    ) -> None:
+    def __init__(self, ledger: Ledger, acks: Acks, refused: type[Exception], clock: Clock) -> None:
         self.writable = True
+        self.link: Link | None = None
         self.listeners: list[Callable[[Sequence[AnyFact]], None]] = []
         self._ledger = ledger
-        self._outgoing = outgoing
+        self._acks = acks
         self._refused = refused
         self._clock = clock
         self._unwritten: list[AnyFact] = []
@@ -56,13 +64,18 @@ class Journal:
             listener(facts)
         self._unwritten += facts
         batch = tuple(self._unwritten)
+        messages = self._acks(batch) if self.link is not None else ()
         try:
-            await self._ledger.append(batch, self._outgoing(batch))
+            numbers = await self._ledger.append(batch, messages)
         except self._refused as error:
             self._pause(str(error))
             return False
         del self._unwritten[: len(batch)]
+        if not self.writable:
+            log.info("intent is written again: raising may go on")
         self.writable = True
+        if self.link is not None:
+            self.link.post([replace(m, number=number) for m, number in zip(messages, numbers, strict=True)])
         return True
 
     def note(self, facts: Sequence[AnyFact]) -> None:

@@ -18,12 +18,14 @@ from agent.clock import Clock
 from agent.facts import AnyFact, MinerSeen
 from agent.fleet.fleet import Fleet
 from agent.fleet.miner import Ladder
-from drivers.errors import DeviceError, Garbled, NotPermitted
+from drivers.errors import DeviceError, DriverBug, NotPermitted, Refused, Unreachable
 from drivers.interface import Conversation, Driver, Identity, Reading, Target, Want
 
 PACE_S = 0.02
 FAREST_BACKOFF = 6
 """A machine that does not answer is asked each so many intervals at the least often."""
+IDENTIFIED_ANEW_AFTER = 3
+"""Answers in a row that its driver cannot read after which a machine may run another firmware."""
 
 Done = Callable[[Any], None]
 log = structlog.get_logger()
@@ -54,7 +56,7 @@ class Drivers:
     """How machines are identified and spoken to: handed in, so that this room knows no family."""
 
     identify: Callable[[Target], Conversation[Identity]]
-    create: Callable[[str, Target], Driver]
+    create: Callable[[Identity, Target], Driver]
     ladder: Callable[[Identity], Ladder]
 
 
@@ -91,7 +93,7 @@ class Poller:
         self._clock = clock
         self._polls = np.zeros(len(fleet), np.int64)
         self._misses = np.zeros(len(fleet), np.int64)
-        self._denied: set[int] = set()
+        self._named: set[int] = set()
         self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
         self._next = np.empty(0)
 
@@ -144,7 +146,7 @@ class Poller:
             self._missed(row, found)
             return
         self._misses[row] = 0
-        self.drivers[row] = self._ways.create(found.driver, self.targets[row])
+        self.drivers[row] = self._ways.create(found, self.targets[row])
         self.fleet.identified(row, found, self._ways.ladder(found))
         self.on_facts([self._seen(row, found)])
         self.soon(row)
@@ -175,27 +177,38 @@ class Poller:
             self._missed(row, found)
             return
         self._misses[row] = 0
+        self._named.discard(row)
         self.fleet.heard(row, found, now)
         self._count("ok")
 
     def _missed(self, row: int, error: DeviceError) -> None:
         self._misses[row] += 1
         match error:
-            case Garbled():
-                self.fleet.garbled(row)
-                self._count("garbled")
-            case NotPermitted():
-                self.fleet.silent(row)
-                self._count("denied")
-                self._name_denied(row, error)
-            case _:
+            case Unreachable():
                 self.fleet.silent(row)
                 self._count("unreachable")
+                return
+            case NotPermitted():
+                self.fleet.garbled(row, "unknown:denied")
+                self._count("denied")
+            case Refused():
+                self.fleet.garbled(row, "unknown:unsupported")
+                self._count("refused")
+            case _:
+                self.fleet.garbled(row)
+                self._count("garbled")
+        self._name(row, error)
+        if self._misses[row] >= IDENTIFIED_ANEW_AFTER:
+            self.drivers[row] = None
 
-    def _name_denied(self, row: int, error: DeviceError) -> None:
-        if row not in self._denied:
-            self._denied.add(row)
-            log.warning("miner denies access", miner_id=self.fleet.miners[row].id, error=str(error))
+    def _name(self, row: int, error: DeviceError) -> None:
+        """Log what a machine answered instead of a reading, once until it is read again."""
+        if row in self._named:
+            return
+        self._named.add(row)
+        trace = error.__cause__ if isinstance(error, DriverBug) else None
+        kind = type(error).__name__
+        log.warning("miner not read", miner_id=self.fleet.miners[row].id, kind=kind, error=str(error), exc_info=trace)
 
     def _count(self, result: str) -> None:
         if self.counts is not None:

@@ -5,7 +5,7 @@ One object on one event loop. Its methods are handed `now` (monotonic seconds) a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -187,9 +187,9 @@ class Fleet:
         self._least_w[row] = min(self._least_w[row], watts)
         self._most_w[row] = max(self._most_w[row], watts)
 
-    def garbled(self, row: int) -> None:
-        """Take in an answer that could not be read: the machine answers, and its state is unknown."""
-        self._lost(row, Code.UNKNOWN, "unknown:garbled")
+    def garbled(self, row: int, reason: str = "unknown:garbled") -> None:
+        """Take in an answer that tells nothing: the machine answers, and its state is unknown."""
+        self._lost(row, Code.UNKNOWN, reason)
 
     def silent(self, row: int) -> None:
         """Take in a poll without an answer; after two in a row the machine is unreachable."""
@@ -248,6 +248,10 @@ class Fleet:
         for miner, watts in powers_w.items():
             if (row := self.index.get(miner)) is not None:
                 self._start(row, watts)
+
+    def hold(self, held: Container[str]) -> None:
+        """Take in who is held now: those are never raised."""
+        self.held[:] = [miner.id in held for miner in self.miners]
 
     def intend(self, row: int, level: str) -> None:
         """Take in what the owner wants of a machine when nothing binds."""

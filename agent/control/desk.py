@@ -1,0 +1,156 @@
+"""Where hands and dispatchers put what they want: orders, releases, levels, holds. Written down, then in force.
+
+Each call takes the controller's turn, so that what it changes is seen whole by the next tick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import structlog
+
+from agent.control.controller import Controller
+from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
+from agent.fleet.holds import Hold
+from agent.orders.order import Order, Rejection
+from agent.planning.decide import Decision, Demand, Memory, decide
+from agent.planning.headroom import at_step
+from agent.values import Watts
+
+Parse = Callable[[bytes, str | None], Order | Rejection]
+"""Turns a document's bytes, and the id that its topic names, into an order."""
+log = structlog.get_logger()
+
+
+class Unwritten(Exception):
+    """The ledger refused; what tightens is in force all the same, nothing else is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What would be done under a cap: every miner's level, and the figures at the meter."""
+
+    levels: Mapping[str, str]
+    power_w: Watts
+    hashrate_ths: float
+    shortfall_w: Watts
+
+
+class Desk:
+    """The one way in for whatever changes what binds or what is wanted."""
+
+    def __init__(self, controller: Controller, parse: Parse) -> None:
+        self._controller = controller
+        self._parts = controller.parts
+        self._parse = parse
+
+    async def take_in(
+        self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None
+    ) -> tuple[AnyFact, ...]:
+        """Take in an order's document; returns what followed, nothing for one that is known already."""
+        parsed = self._parse(raw, topic_id)
+        async with self._controller.turn:
+            now = self._parts.clock.now()
+            facts = self._parts.book.receive(
+                raw.decode("utf-8", "replace"),
+                parsed,
+                transport=transport,
+                now=now,
+                observed=self._controller.observed(now),
+                by=by,
+            )
+            await self._parts.journal.record(facts)
+        _tell(facts)
+        self._controller.wake()
+        return facts
+
+    async def vanish(self, order_id: str) -> None:
+        """Take in that a retained order was cleared on the broker: it changes nothing."""
+        async with self._controller.turn:
+            facts = self._parts.book.vanish(order_id, self._parts.clock.now())
+            await self._parts.journal.record(facts)
+        if facts:
+            log.error("a retained order was cleared on the broker: it stays in force", order_id=order_id)
+
+    async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
+        """Release an order by hand; returns its last step, or why not."""
+        async with self._controller.turn:
+            now = self._parts.clock.now()
+            found = self._parts.book.release(order_id, by=by, now=now, observed=self._controller.observed(now))
+            if isinstance(found, Rejection):
+                return found
+            await self._write(found)
+        _tell(found)
+        self._controller.wake()
+        return next(fact for fact in reversed(found) if isinstance(fact, OrderMoved))
+
+    async def set_level(self, miners: Sequence[str], level: str, *, by: str) -> None:
+        """Set the level that the owner wants of these machines when nothing binds. Raises Unwritten."""
+        fleet = self._parts.fleet
+        async with self._controller.turn:
+            now = self._parts.clock.now()
+            await self._write([IntendedChanged(at=now.at, level=level, miners=list(miners), by=by)])
+            for miner in miners:
+                fleet.intend(fleet.index[miner], level)
+        log.info("intended", level=level, miners=len(miners), by=by)
+        self._controller.wake()
+
+    async def hold(self, miners: Sequence[str], *, kind: str, by: str, until: datetime | None) -> None:
+        """Lock these machines. Raises Unwritten."""
+        holds = self._parts.holds
+        async with self._controller.turn:
+            now = self._parts.clock.now()
+            holds.place(miners, Hold(kind=kind, by=by, since=now.at, until=until))
+            self._parts.fleet.hold(holds.by_miner())
+            await self._write([HoldPlaced(at=now.at, miners=list(miners), kind=kind, by=by, until=until)])
+        log.info("held", kind=kind, miners=len(miners), by=by)
+
+    async def unhold(self, miners: Sequence[str], *, by: str) -> None:
+        """Unlock these machines. Raises Unwritten."""
+        holds = self._parts.holds
+        async with self._controller.turn:
+            await self._write([HoldLifted(at=self._parts.clock.now().at, miners=list(miners), by=by)])
+            holds.lift(miners)
+            self._parts.fleet.hold(holds.by_miner())
+        log.info("no longer held", miners=len(miners), by=by)
+        self._controller.wake()
+
+    def plan(self, max_import_w: Watts) -> Planned:
+        """Return what would be done under this cap at the meter, from the present state."""
+        now = self._parts.clock.now()
+        fleet, limits = self._parts.fleet, self._controller.limits
+        view = fleet.view(now.mono)
+        demand = Demand(cap_w=max_import_w, law=True, may_step=True)
+        decision = decide(view, limits.tree, demand, self._controller.situation(now), limits.policy, Memory())
+        setpoint = view.setpoint.copy()
+        setpoint[decision.rows] = decision.steps
+        levels = {miner.id: fleet.level_of(row, int(setpoint[row])) or "" for row, miner in enumerate(fleet.miners)}
+        ths = np.where(view.sealed, 0.0, at_step(view.step_ths, setpoint))
+        return Planned(
+            levels=levels,
+            power_w=self._forecast_w(decision),
+            hashrate_ths=float(ths.sum()),
+            shortfall_w=decision.shortfall_w,
+        )
+
+    @staticmethod
+    def _forecast_w(decision: Decision) -> Watts:
+        return max(decision.power.forecast_w, decision.power.metered_forecast_w or 0.0)
+
+    async def _write(self, facts: Sequence[AnyFact]) -> None:
+        if not await self._parts.journal.record(facts):
+            raise Unwritten("the ledger cannot be written: is its disk full?")
+
+
+def _tell(facts: Sequence[AnyFact]) -> None:
+    for fact in facts:
+        match fact:
+            case OrderMoved():
+                log.info("order", order_id=fact.order_id, state=fact.state, cap_w=fact.cap_w, reason=fact.reason)
+            case OrderRefused():
+                log.warning("order refused", order_id=fact.order_id, code=fact.code, reason=fact.reason)
+            case _:
+                continue

@@ -1,0 +1,66 @@
+"""What remembered facts put back at the start: orders, setpoints, wishes, holds, last powers.
+
+The ledger replays into the very objects that live facts change; nothing is sent and nobody is woken by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from agent.facts import (
+    AgentStopped,
+    AnyFact,
+    HoldLifted,
+    HoldPlaced,
+    IntendedChanged,
+    LastPowers,
+    ModesBefore,
+    SetpointsChanged,
+)
+from agent.fleet.fleet import Fleet
+from agent.fleet.holds import Hold, Holds
+from agent.orders.order_book import OrderBook
+
+
+class Recovery:
+    """Takes in every remembered fact, in order; `finish` hands the sums to the fleet."""
+
+    def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds) -> None:
+        self.last_at: datetime | None = None
+        self.ended_well = False
+        self._fleet = fleet
+        self._book = book
+        self._holds = holds
+        self._setpoints: dict[str, str] = {}
+        self._intended: dict[str, str] = {}
+        self._powers: dict[str, float] = {}
+
+    def replay(self, facts: Iterable[AnyFact]) -> None:
+        """Take in the facts of the lives before this one."""
+        for fact in facts:
+            self._take(fact)
+            self._book.apply(fact)
+            self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
+            self.ended_well = isinstance(fact, AgentStopped)
+        self._fleet.restore_names(setpoints=self._setpoints, intended=self._intended)
+        self._fleet.restore_powers(self._powers)
+        self._fleet.hold(self._holds.by_miner())
+
+    def _take(self, fact: AnyFact) -> None:
+        match fact:
+            case SetpointsChanged(levels=levels):
+                self._setpoints |= {miner: level for level, ids in levels.items() for miner in ids}
+            case IntendedChanged(level=level, miners=miners):
+                self._intended |= dict.fromkeys(miners, level)
+            case HoldPlaced():
+                hold = Hold(kind=fact.kind, by=fact.by, since=fact.at, until=fact.until)
+                self._holds.place(fact.miners, hold)
+            case HoldLifted(miners=miners):
+                self._holds.lift(miners)
+            case ModesBefore(modes=modes):
+                self._fleet.modes_before |= modes
+            case LastPowers(powers_w=powers_w):
+                self._powers = powers_w
+            case _:
+                return
