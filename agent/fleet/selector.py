@@ -1,0 +1,112 @@
+"""Naming miners in words: which rows a selector means.
+
+`*` · an id or a glob of ids · `feeder:F` (and all below it) · `tag:T` · `model:M` · `make:M` · `state:S` · `host:H`.
+A comma joins, a leading `!` takes away. What cannot be understood is an error, never an empty or a full fleet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from agent.fleet.fleet import Fleet
+from drivers.interface import State
+
+Rows = frozenset[int]
+
+
+def model_of(fleet: Fleet, row: int) -> str | None:
+    """Return a miner's model: its owner's word, else the machine's own; None where neither is known."""
+    identity = fleet.identities[row]
+    return fleet.miners[row].model or (identity.model if identity is not None else None)
+
+
+def make_of(fleet: Fleet, row: int) -> str | None:
+    """Return a miner's make as it says it, None where it has not."""
+    identity = fleet.identities[row]
+    return identity.make if identity is not None else None
+
+
+def select(fleet: Fleet, text: str) -> list[int]:
+    """Return the rows that `text` names, ascending; raises ValueError for an unknown term and for no miner at all."""
+    wanted: set[int] = set()
+    unwanted: set[int] = set()
+    terms = [term.strip() for term in text.split(",")]
+    for term in terms:
+        (unwanted if term.startswith("!") else wanted).update(_rows(fleet, term.removeprefix("!")))
+    if all(term.startswith("!") for term in terms):
+        wanted.update(range(len(fleet)))
+    found = sorted(wanted - unwanted)
+    if not found:
+        raise ValueError(f"no miner matches {text!r}")
+    return found
+
+
+def matching(fleet: Fleet, key: str, value: str) -> Rows:
+    """Return the rows of one `key:value`, perhaps none; raises ValueError for an unknown key, feeder or state."""
+    if key not in _KEYS:
+        raise ValueError(f"{key!r} selects nothing; what does: {', '.join(_KEYS)}")
+    return _KEYS[key](fleet, value)
+
+
+def _rows(fleet: Fleet, term: str) -> Rows:
+    """Return the rows of one term; only a state may have nobody in it."""
+    if not term:
+        raise ValueError("a selector has an empty term")
+    if term in fleet.index:
+        return frozenset({fleet.index[term]})
+    key, colon, value = term.partition(":")
+    if colon and key in _KEYS:
+        found = matching(fleet, key, value)
+        if not found and key != "state":
+            raise ValueError(f"no miner matches {term!r}")
+        return found
+    found = frozenset(row for row, miner in enumerate(fleet.miners) if fnmatchcase(miner.id, term))
+    if not found:
+        raise ValueError(f"no miner has the id {term!r}")
+    return found
+
+
+def _feeder(fleet: Fleet, name: str) -> Rows:
+    tree = fleet.tree
+    if name not in tree.positions:
+        raise ValueError(f"there is no feeder {name!r}")
+    below = {name}
+    for feeder in tree.feeders:
+        if feeder.parent in below:
+            below.add(feeder.id)
+    return frozenset(row for row, miner in enumerate(fleet.miners) if miner.feeder in below)
+
+
+def _state(fleet: Fleet, name: str) -> Rows:
+    if name not in set(State):
+        raise ValueError(f"there is no state {name!r}; there are: {', '.join(State)}")
+    return frozenset(row for row in range(len(fleet)) if fleet.state_name(row) == name)
+
+
+def _tag(fleet: Fleet, name: str) -> Rows:
+    return frozenset(row for row, miner in enumerate(fleet.miners) if name in miner.tags)
+
+
+def _host(fleet: Fleet, name: str) -> Rows:
+    return frozenset(row for row, miner in enumerate(fleet.miners) if fnmatchcase(miner.host, name))
+
+
+def _named(name_of: Callable[[Fleet, int], str | None]) -> Callable[[Fleet, str], Rows]:
+    """Compare a name that machines say of themselves: a glob, and upper or lower case are one."""
+
+    def named(fleet: Fleet, name: str) -> Rows:
+        asked = name.casefold()
+        return frozenset(row for row in range(len(fleet)) if fnmatchcase((name_of(fleet, row) or "").casefold(), asked))
+
+    return named
+
+
+_KEYS: dict[str, Callable[[Fleet, str], Rows]] = {
+    "feeder": _feeder,
+    "tag": _tag,
+    "model": _named(model_of),
+    "make": _named(make_of),
+    "state": _state,
+    "host": _host,
+}

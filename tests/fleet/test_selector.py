@@ -1,0 +1,95 @@
+"""Which machines a selector means, and that one which nobody understands means none."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.fleet.fleet import Fleet, FleetPolicy
+from agent.fleet.miner import Feeder, FeederTree, Miner, unknown_ladder
+from agent.fleet.selector import matching, select
+from drivers.interface import Identity, Reading, State
+
+pytestmark = pytest.mark.pure
+
+TREE = FeederTree.of((Feeder(id="T1"), Feeder(id="q1", parent="T1"), Feeder(id="T2")))
+MINERS = [
+    Miner(id="a1", host="10.0.0.1", feeder="T1", tags=("owner:acme", "row:3"), model="Antminer S19"),
+    Miner(id="a2", host="10.0.0.2", feeder="q1", tags=("row:3",)),
+    Miner(id="b1", host="10.0.1.1", feeder="T2"),
+    Miner(id="10.0.2.1:4029", host="10.0.2.1", port=4029),
+]
+
+
+def fleet() -> Fleet:
+    made = Fleet(MINERS, TREE, FleetPolicy())
+    made.identified(0, Identity(driver="any", make="Bitmain", model="something else"), unknown_ladder())
+    made.identified(1, Identity(driver="any", make="MicroBT", model="M30S++"), unknown_ladder())
+    made.heard(1, Reading(state=State.SLEEPING), 0.0)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("*", [0, 1, 2, 3]),
+        ("a1", [0]),
+        ("a*", [0, 1]),
+        ("b1, a1", [0, 2]),
+        ("10.0.2.1:4029", [3]),
+        ("10.0.2.*:4029", [3]),
+        ("feeder:T1", [0, 1]),
+        ("feeder:q1", [1]),
+        ("feeder:site", [0, 1, 2, 3]),
+        ("tag:row:3", [0, 1]),
+        ("tag:owner:acme", [0]),
+        ("model:antminer s19", [0]),
+        ("model:m30s++", [1]),
+        ("model:*s*", [0, 1]),
+        ("make:microbt", [1]),
+        ("state:sleeping", [1]),
+        ("host:10.0.0.*", [0, 1]),
+        ("*,!feeder:T1", [2, 3]),
+        ("!feeder:T1", [2, 3]),
+        ("!a1,feeder:T1", [1]),
+        ("*,!state:fault", [0, 1, 2, 3]),
+    ],
+)
+def test_a_selector_means_these(text, rows):
+    assert select(fleet(), text) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty term"),
+        ("a1,", "empty term"),
+        ("!", "empty term"),
+        ("zz", "no miner has the id 'zz'"),
+        ("feder:T1", "no miner has the id 'feder:T1'"),
+        ("feeder:T9", "no feeder 'T9'"),
+        ("a1,tag:none", "no miner matches 'tag:none'"),
+        ("model:S21", "no miner matches 'model:S21'"),
+        ("state:dreaming", "no state 'dreaming'"),
+        ("state:fault", "no miner matches 'state:fault'"),
+        ("*,!*", "no miner matches"),
+        ("*,!tag:typo", "no miner matches 'tag:typo'"),
+    ],
+)
+def test_what_is_not_understood_or_means_nobody_is_an_error(text, says):
+    with pytest.raises(ValueError, match=re.escape(says)):
+        select(fleet(), text)
+
+
+def test_a_filter_may_find_nobody_but_must_be_known():
+    assert matching(fleet(), "tag", "none") == frozenset()
+    with pytest.raises(ValueError, match="'colour' selects nothing"):
+        matching(fleet(), "colour", "red")
+
+
+@given(st.sets(st.sampled_from([m.id for m in MINERS]), min_size=1, max_size=3))
+def test_taking_away_is_the_rest_of_naming(ids):
+    text = ",".join(sorted(ids))
+    without = ",".join(f"!{miner}" for miner in sorted(ids))
+    assert sorted(select(fleet(), text) + select(fleet(), without)) == [0, 1, 2, 3]
