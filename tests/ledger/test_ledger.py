@@ -69,9 +69,8 @@ async def test_each_order_has_a_chain_of_its_own(tmp_path):
 
 def test_a_second_agent_is_told_who_holds_the_store(tmp_path):
     path = tmp_path / "lock"
-    with StoreLock(path):
-        with pytest.raises(Locked, match="process [0-9]+ on .+, since 20"), StoreLock(path):
-            pass
+    with StoreLock(path), pytest.raises(Locked, match=r"process [0-9]+ on .+, since 20"), StoreLock(path):
+        pass
     with StoreLock(path):
         pass
 

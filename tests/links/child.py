@@ -17,8 +17,7 @@ class Forgetful(Ledger):
 
 
 async def main(port, folder, count):
-    Path(folder).mkdir(exist_ok=True)
-    ledger = Forgetful(Store("sqlite:///a.db", Path(folder)))
+    ledger = Forgetful(Store("sqlite:///a.db", folder))
     where = Broker(host="127.0.0.1", port=port, client_id="child", prefix="hashwatt/test")
     link = MqttLink(where, ledger, random.Random(2))
     acks = [
@@ -30,4 +29,6 @@ async def main(port, folder, count):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0))
+    state = Path(sys.argv[2])
+    state.mkdir(exist_ok=True)
+    asyncio.run(main(int(sys.argv[1]), state, int(sys.argv[3]) if len(sys.argv) > 3 else 0))

@@ -1,10 +1,7 @@
 """The link over a real Mosquitto: nothing lost, nothing twice, over outages and kill -9."""
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
 import sys
 
 import aiomqtt
@@ -21,8 +18,28 @@ PREFIX = "hashwatt/test"
 
 @pytest.fixture
 def broker(tmp_path):
-    with Mosquitto(tmp_path / "broker" if (tmp_path / "broker").mkdir() is None else tmp_path) as running:
+    (tmp_path / "broker").mkdir()
+    with Mosquitto(tmp_path / "broker") as running:
         yield running
+
+
+class Noticed(Ledger):
+    """A ledger that tells when its outbox has been emptied."""
+
+    def __init__(self, store):
+        super().__init__(store)
+        self._dropped = asyncio.Event()
+
+    async def drop(self, numbers):
+        done = await super().drop(numbers)
+        self._dropped.set()
+        return done
+
+    async def emptied(self):
+        async with asyncio.timeout(10):
+            while await self.outbox():
+                await self._dropped.wait()
+                self._dropped.clear()
 
 
 def link_to(broker, ledger, client_id="agent"):
@@ -52,23 +69,27 @@ class Running:
 
 async def post(ledger, link, *messages):
     numbers = await ledger.append([], messages)
-    link.post([Outgoing(topic=m.topic, payload=m.payload, retain=m.retain, number=n)
-               for m, n in zip(messages, numbers, strict=True)])
+    link.post(
+        [
+            Outgoing(topic=m.topic, payload=m.payload, retain=m.retain, number=n)
+            for m, n in zip(messages, numbers, strict=True)
+        ]
+    )
 
 
-async def emptied(ledger):
-    async with asyncio.timeout(10):
-        while await ledger.outbox():
-            await asyncio.sleep(0.01)
+def child(broker, folder, count=0):
+    return asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.links.child", str(broker.port), str(folder), str(count)
+    )
 
 
 async def test_what_is_posted_arrives_in_order_and_leaves_the_outbox(broker, tmp_path):
-    ledger = Ledger(Store("sqlite:///a.db", tmp_path))
+    ledger = Noticed(Store("sqlite:///a.db", tmp_path))
     async with aiomqtt.Client("127.0.0.1", broker.port) as watcher:
         await watcher.subscribe(f"{PREFIX}/#", qos=1)
         async with Running(link_to(broker, ledger)) as link:
             await post(ledger, link, *[ack(number) for number in range(200)])
-            await emptied(ledger)
+            await ledger.emptied()
         acks = []
         async with asyncio.timeout(10):
             async for message in watcher.messages:
@@ -81,26 +102,26 @@ async def test_what_is_posted_arrives_in_order_and_leaves_the_outbox(broker, tmp
 
 
 async def test_status_is_online_while_connected_and_offline_by_the_will(broker, tmp_path):
-    ledger = Ledger(Store("sqlite:///a.db", tmp_path))
+    ledger = Noticed(Store("sqlite:///a.db", tmp_path))
     async with aiomqtt.Client("127.0.0.1", broker.port) as watcher:
         await watcher.subscribe(f"{PREFIX}/status", qos=1)
         statuses = watcher.messages
         async with Running(link_to(broker, ledger)):
             assert (await asyncio.wait_for(anext(statuses), 10)).payload == b"online"
-        process = subprocess.Popen([sys.executable, "-m", "tests.links.child", str(broker.port), str(tmp_path / "c")])
+        process = await child(broker, tmp_path / "c")
         assert (await asyncio.wait_for(anext(statuses), 10)).payload == b"online"
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.kill()
+        await process.wait()
         assert (await asyncio.wait_for(anext(statuses), 10)).payload == b"offline"
     await ledger.close()
 
 
 async def test_an_outage_of_the_broker_loses_nothing_and_repeats_nothing(broker, tmp_path):
-    ledger = Ledger(Store("sqlite:///a.db", tmp_path))
+    ledger = Noticed(Store("sqlite:///a.db", tmp_path))
     got = []
     async with Running(link_to(broker, ledger)) as link:
         await post(ledger, link, ack(1))
-        await emptied(ledger)
+        await ledger.emptied()
         broker.stop()
         await post(ledger, link, ack(2), ack(3))
         broker.start()
@@ -111,7 +132,7 @@ async def test_an_outage_of_the_broker_loses_nothing_and_repeats_nothing(broker,
                     got.append(message.payload)
                     if message.payload == ack(3).payload:
                         break
-        await emptied(ledger)
+        await ledger.emptied()
     assert [payload for payload in got if payload != ack(1).payload] == [ack(2).payload, ack(3).payload]
     await ledger.close()
 
@@ -121,18 +142,16 @@ async def test_what_a_killed_agent_had_published_is_not_published_again(broker, 
     folder = tmp_path / "state"
     async with aiomqtt.Client("127.0.0.1", broker.port) as watcher:
         await watcher.subscribe(f"{PREFIX}/orders/+/ack", qos=1)
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.links.child", str(broker.port), str(folder), "50", env=dict(os.environ)
-        )
+        process = await child(broker, folder, 50)
         got = []
         async with asyncio.timeout(20):
             async for message in watcher.messages:
                 got.append(message.payload)
                 if len(got) == 50:
                     break
-        child.kill()
-        await child.wait()
-        ledger = Ledger(Store("sqlite:///a.db", folder))
+        process.kill()
+        await process.wait()
+        ledger = Noticed(Store("sqlite:///a.db", folder))
         assert len(await ledger.outbox()) == 50
         async with Running(link_to(broker, ledger, "child")) as link:
             assert await ledger.outbox() == []

@@ -7,7 +7,7 @@ from simulators.physics import IDLE_W, Level, Phase, Physics
 pytestmark = pytest.mark.pure
 
 
-def physics(count=30, seed=7, warm=True, **options):
+def physics(count=30, seed=7, *, warm=True, **options):
     place = Place(host="127.10.0.1", port=4028, http_port=80)
     made = [machine(at, row, place, seed) for at, row in enumerate(allot(DEFAULT_MIX, count))]
     farm = Physics(made, seed, **options)
