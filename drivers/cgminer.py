@@ -6,12 +6,12 @@ A command's answer is a receipt: bfgminer says "set disable flag" and hashes on 
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 
 from drivers.cgminer_reading import reading_of
 from drivers.cgminer_wire import Device, Reply, Report, ask, must, parse
-from drivers.errors import NotPermitted, Refused, Unsupported
+from drivers.errors import Refused, Unsupported
 from drivers.figures import number, words
 from drivers.interface import (
     Abilities,
@@ -37,8 +37,8 @@ SETTLE_S, WAKE_S = 45.0, 300.0
 
 _VERSION, _DETAILS, _PRIVILEGED = ask("version"), ask("devdetails"), ask("privileged")
 _SUMMARY, _DEVICES, _POOLS, _NOTICES = ask("summary"), ask("devs"), ask("pools"), ask("notify")
-_QUICK = ask("summary+devs+pools")
-_FULL = ask("summary+devs+pools+stats+notify")
+_EVERYTHING = ask("summary+devs+pools+notify")
+"""Also for a quick read: a board that was unplugged shows in its notice alone, so the state hangs on that too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +59,18 @@ class Cgminer:
     def __init__(self, target: Target, identity: Identity | None = None) -> None:
         self.target = target
         self._identity = identity
-        self._model = None if identity is None else _model_of(target, identity.model, identity.nominal_ths)
+        self._model = _model_of(target, identity)
         self._joins = True
 
     def identify(self) -> Conversation[Identity]:
         """Learn program, model and write access; changes nothing."""
         version = must(parse((yield from _ask(_VERSION))))
-        devices = yield from self._devices()
+        devices = (yield from self._devices()).devices or []
         details = parse((yield from _ask(_DETAILS)))
         named = next(iter(details.details or details.devices or ()), None)
         reported = named.model or named.name if named is not None else None
-        self._model = _model_of(self.target, reported, None)
-        may_write = bool(devices) and (yield from _may(_kind(devices[0]).disable))
+        self._model = find(self.target.model or reported)
+        may_write = yield from _may_any(dict.fromkeys(_kind(device) for device in devices) or (_ASC, _PGA))
         self._identity = self._identified(version, reported, may_write=may_write)
         return self._identity
 
@@ -92,11 +92,15 @@ class Cgminer:
         """Learn what it does now, in one exchange where the firmware joins commands."""
         report = Report()
         if self._joins:
-            reply = parse((yield from _ask(_QUICK if want is Want.QUICK else _FULL)))
-            self._joins = bool(reply.joined)
-            report.add(reply)
-        if not self._joins:
-            report = yield from self._ask_singly(want)
+            reply = parse((yield from _ask(_EVERYTHING)))
+            if reply.joined:
+                report.add(reply)
+                return self._reading(report)
+        report = yield from self._ask_singly(want)
+        self._joins = self._joins and report.summary is None
+        return self._reading(report)
+
+    def _reading(self, report: Report) -> Reading:
         if report.summary is None and report.devices is None and report.refusals:
             must(report.refusals[0])
         return reading_of(report, self._model)
@@ -109,7 +113,11 @@ class Cgminer:
         return report
 
     def send(self, command: Command) -> Conversation[Receipt]:
-        """Disable or enable every device, one exchange each, those alone that are not so yet."""
+        """Disable or enable every device, one exchange each, those alone that are not so yet.
+
+        One that refuses keeps none of the others from being told; its refusal is raised at the end.
+        Where no device shows at present none is told, and the receipt does not say `already`.
+        """
         match command:
             case Sleep():
                 wanted = "N"
@@ -119,34 +127,42 @@ class Cgminer:
                 raise Unsupported(f"cgminer has no {type(command).__name__.lower()}")
         identity = self._identity or (yield from self.identify())
         if identity.abilities.sleep is None:
-            raise Unsupported("this machine gives no write access, or has no device to disable")
+            raise Unsupported("this machine gives no write access")
         return (yield from self._switch(wanted))
 
     def _switch(self, wanted: str) -> Conversation[Receipt]:
-        devices = yield from self._devices()
-        others = [device for device in devices if device.enabled != wanted]
-        if not others:
-            return Receipt(already=True)
-        said = ""
-        for device in others:
-            kind = _kind(device)
-            number_of = device.asc if device.asc is not None else device.pga
-            reply = must(parse((yield from _ask(ask(kind.disable if wanted == "N" else kind.enable, str(number_of))))))
-            said = (reply.verdict.message if reply.verdict is not None else None) or said
-        return Receipt(message=f"{len(others)} of {len(devices)} devices told; {said}")
-
-    def _devices(self) -> Generator[Exchange, Answer, list[Device]]:
-        report = Report()
-        report.add(parse((yield from _ask(_DEVICES))))
+        report = yield from self._devices()
         if report.devices is None and report.refusals:
             must(report.refusals[0])
-        return report.devices or []
+        devices = report.devices or []
+        others = [device for device in devices if device.enabled != wanted]
+        if devices and not others:
+            return Receipt(already=True)
+        answers = Report()
+        for device in others:
+            answers.add(parse((yield from _ask(_telling(device, wanted)))))
+        for refusal in answers.refusals:
+            must(refusal)
+        return Receipt(message=f"{len(others)} of {len(devices)} devices told")
+
+    def _devices(self) -> Generator[Exchange, Answer, Report]:
+        report = Report()
+        report.add(parse((yield from _ask(_DEVICES))))
+        return report
 
 
 def _ask(exchange: Exchange) -> Generator[Exchange, Answer, bytes]:
     reply = yield exchange
     assert isinstance(reply, bytes)
     return reply
+
+
+def _may_any(kinds: Iterable[_Kind]) -> Generator[Exchange, Answer, bool]:
+    """Ask whether this host may disable devices of any of these kinds."""
+    for kind in kinds:
+        if (yield from _may(kind.disable)):
+            return True
+    return False
 
 
 def _may(command: str) -> Generator[Exchange, Answer, bool]:
@@ -156,7 +172,7 @@ def _may(command: str) -> Generator[Exchange, Answer, bool]:
         return reply.checks[0].exists == "Y" and reply.checks[0].access == "Y"
     try:
         must(parse((yield from _ask(_PRIVILEGED))))
-    except (NotPermitted, Refused):
+    except Refused:
         return False
     return True
 
@@ -165,8 +181,15 @@ def _kind(device: Device) -> _Kind:
     return _ASC if device.asc is not None else _PGA
 
 
-def _model_of(target: Target, reported: str | None, hashrate_ths: float | None) -> Model | None:
-    return find(target.model or reported, hashrate_ths)
+def _telling(device: Device, wanted: str) -> Exchange:
+    kind, slot = _kind(device), device.pga if device.asc is None else device.asc
+    if slot is None:
+        raise Unsupported(f"{device.name or 'a device'} has no number to name it by")
+    return ask(kind.disable if wanted == "N" else kind.enable, str(slot))
+
+
+def _model_of(target: Target, identity: Identity | None) -> Model | None:
+    return find(target.model) if identity is None else find(target.model or identity.model, identity.nominal_ths)
 
 
 def _sleep(model: Model | None) -> SleepAbility:

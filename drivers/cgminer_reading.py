@@ -110,7 +110,9 @@ def _is_failing(notice: Notice, said_at: float | None) -> bool:
 
 
 def _runs_whole(report: Report, state: State) -> bool:
-    return state is State.HASHING and all(device.enabled != "N" for device in report.devices or ())
+    """Whether it hashes with every device; False where it does not tell of them."""
+    devices = report.devices
+    return state is State.HASHING and bool(devices) and all(device.enabled != "N" for device in devices or ())
 
 
 def _boards(devices: list[Device] | None, model: Model | None) -> tuple[Board, ...] | None:

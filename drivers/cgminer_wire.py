@@ -26,7 +26,7 @@ def _key(name: str) -> Any:
 
 
 class Status(msgspec.Struct, gc=False):
-    """How a command went: letters S and I are success, W, E and F are not."""
+    """How a command went: letters S, I and W are success, E and F are not."""
 
     letter: str | None = _key("STATUS")
     when: Figure = _key("When")

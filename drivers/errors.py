@@ -4,8 +4,7 @@
     ├── Unreachable      try later; a command that was sent may have been obeyed
     │   └── NotListening the host is up and refuses this port; another port may answer
     ├── Garbled          keep the payload, tell a developer; the machine's state is unknown
-    ├── DriverBug        the same, and the mistake is ours
-    ├── DriverBug        tell a developer; the machine did nothing wrong
+    ├── DriverBug        tell a developer: the mistake is ours, the machine's state is unknown
     └── Refused          do not repeat unchanged
         ├── NotPermitted ask the operator (password, write access)
         └── Unsupported  take another step

@@ -5,21 +5,26 @@ Every function returns None for what says nothing; none of them raises.
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 
-_NUMBER = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*[A-Za-z°%/]*\s*")
-_WATTS = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[Ww]?\s*")
+_NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)\s*[A-Za-z°%/]*")
+_WATTS = re.compile(r"(\d+(?:\.\d+)?)\s*[Ww]?")
+_MOST = sys.float_info.max
 _TEMPERATURE = re.compile(r"(?:^|-)(-?\d+(?:\.\d+)?)")
 
 
 def number(told: object) -> float | None:
     """Read a number, or a text of one with or without its unit: 12.5, "12.5", "18,500.5", "4052.00 RPM"."""
     if isinstance(told, float | int) and not isinstance(told, bool):
-        return float(told) if math.isfinite(told) else None
-    if isinstance(told, str) and (found := _NUMBER.fullmatch(told.replace(",", ""))) is not None:
-        return float(found[1])
+        return _finite(told)
+    if isinstance(told, str) and (found := _NUMBER.fullmatch(told.replace(",", "").strip())) is not None:
+        return _finite(float(found[1]))
     return None
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if abs(value) <= _MOST else None
 
 
 def whole(told: object) -> int | None:
@@ -31,9 +36,10 @@ def whole(told: object) -> int | None:
 def watts(told: object) -> float | None:
     """Read a power that is plainly in watts: 3250, "3250", "3250 W"; not "34.65 (AB)"; zero says nothing."""
     if isinstance(told, str):
-        found = _WATTS.fullmatch(told)
-        return float(found[1]) or None if found is not None else None
-    return number(told) or None
+        found = _WATTS.fullmatch(told.strip())
+        told = None if found is None else found[1]
+    power_w = number(told)
+    return power_w if power_w is not None and power_w > 0 else None
 
 
 def words(told: object) -> str | None:

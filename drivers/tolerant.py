@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 _BLANKED = bytes.maketrans(bytes(range(32)), b" " * 32)
 _PIECE = re.compile(
-    r'(?P<text>"(?:[^"\\]|\\.)*")'
+    r'(?P<text>"(?:[^"\\]|\\.)*(?:"|\\?\Z))'  # one that is cut reaches to the end, so that none is looked for twice
     r"|(?P<touching>\}\s*(?=\{))"  # S9 and clones: [{header}{figures}]
     r"|(?P<leading>(?<=[\[{])\s*,)"
     r"|(?P<trailing>,\s*(?=[}\]]))"
     r"|(?P<unset>-?\b(?:nan|inf|infinity)\b)",
     re.IGNORECASE,
 )
-_BAD_ESCAPE = re.compile(r'\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})(.)')
+_ESCAPE = re.compile(r'\\(?:(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})|.)')
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -34,6 +34,8 @@ def decode(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         return decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return _decode_repaired(payload, decoder)
+    except RecursionError as error:
+        raise Garbled("nested too deep", payload) from error
 
 
 def _decode_repaired(payload: bytes, decoder: msgspec.json.Decoder[T]) -> T:
@@ -48,7 +50,7 @@ def convert(document: object, kind: type[T], payload: bytes) -> T:
     """Convert a document to a type, texts of numbers included; raises Garbled, which keeps `payload`."""
     try:
         return msgspec.convert(document, type=kind, strict=False)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, RecursionError) as error:
         raise Garbled(f"not of the wire's form: {error}", payload) from error
 
 
@@ -61,7 +63,7 @@ def repaired(payload: bytes) -> str:
 def _mended(piece: re.Match[str]) -> str:
     match piece.lastgroup:
         case "text":
-            return _BAD_ESCAPE.sub(r"\1", piece[0])
+            return _ESCAPE.sub(lambda escape: escape[0] if escape["known"] else escape[0][1:], piece[0])
         case "touching":
             return "},"
         case "unset":
