@@ -7,6 +7,7 @@ and the line begins with the hash of the link before.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 FIRST = "0" * 64
 """What the first link names as the link before it."""
@@ -29,3 +30,14 @@ def is_sound(line: bytes) -> bool:
     """Whether a line's hash is that of the rest of it."""
     stated = hash_of(line)
     return stated is not None and hashlib.sha256(line[:-75]).hexdigest() == stated
+
+
+def first_broken(order_id: str, lines: Sequence[bytes]) -> int | None:
+    """Return the number (from 1) of the first link that is changed, missing or out of place, None where all hold."""
+    prev = FIRST
+    for number, line in enumerate(lines, 1):
+        head = b'{"n":%d,"order":"%s","prev":"%s","fact":' % (number, order_id.encode(), prev.encode())
+        if not is_sound(line) or not line.startswith(head):
+            return number
+        prev = hash_of(line) or ""
+    return None

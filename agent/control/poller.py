@@ -55,7 +55,7 @@ class PollCounts(Protocol):
 class Drivers:
     """How machines are identified and spoken to: handed in, so that this room knows no family."""
 
-    identify: Callable[[Target], Conversation[Identity]]
+    identify: Callable[[Target, str], Conversation[Identity]]  # the name of a driver, or "auto"
     create: Callable[[Identity, Target], Driver]
     ladder: Callable[[Identity], Ladder]
 
@@ -96,20 +96,25 @@ class Poller:
         self._named: set[int] = set()
         self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
         self._next = np.empty(0)
+        self._began = 0.0
 
     async def run(self) -> None:
         """Poll for ever."""
-        start = self._clock.now().mono
-        self._next = start + self._phase
         while True:
-            now = self._clock.now().mono
-            self.rounds = (now - start) / self._policy.interval_s
-            due = np.flatnonzero((self._next <= now) & ~self.busy)
-            if len(due):
-                self._lag(now, due)
-            for row in due.tolist():
-                self._poll(row, now)
+            self.poll_due(self._clock.now().mono)
             await self._clock.sleep(PACE_S)
+
+    def poll_due(self, now: float) -> None:
+        """Begin the polls whose time has come; the first call begins the first round."""
+        if not len(self._next):
+            self._began = now
+            self._next = now + self._phase
+        self.rounds = (now - self._began) / self._policy.interval_s
+        due = np.flatnonzero((self._next <= now) & ~self.busy)
+        if len(due):
+            self._lag(now, due)
+        for row in due.tolist():
+            self._poll(row, now)
 
     def soon(self, row: int) -> None:
         """Poll a machine at the next opportunity, because something was done to it."""
@@ -132,9 +137,8 @@ class Poller:
             self._next[row] = now + self._policy.interval_s
         self.busy[row] = True
         if driver is None:
-            self._runner.start(
-                self.targets[row], self._ways.identify(self.targets[row]), lambda found: self._identified(row, found)
-            )
+            asking = self._ways.identify(self.targets[row], self.fleet.miners[row].driver)
+            self._runner.start(self.targets[row], asking, lambda found: self._identified(row, found))
             return
         self._polls[row] += 1
         want = Want.FULL if (self._polls[row] - 1) % self._policy.full_every == 0 else Want.QUICK

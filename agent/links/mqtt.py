@@ -77,6 +77,7 @@ class MqttLink:
         self._more = asyncio.Event()
         self._marked = asyncio.Event()
         self._seen = asyncio.Event()
+        self._gone = asyncio.Event()
         self._arrived: list[int] = []
         self._client: aiomqtt.Client | None = None
         self._version = aiomqtt.ProtocolVersion.V5
@@ -105,6 +106,19 @@ class MqttLink:
             await _publish(self._client, Outgoing(topic=topic, payload=payload, retain=retain))
         except aiomqtt.MqttError:
             return  # the reader of this connection sees the same and connects anew
+
+    async def leave(self, seconds: float) -> None:
+        """Say that we go of our own will: what is posted goes out first, for so long at most."""
+        if not self.connected.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                while self._waiting or self._unseen:
+                    self._gone.clear()
+                    await self._gone.wait()
+        except TimeoutError:
+            log.warning("acknowledgements wait in the outbox", count=len(self._waiting) + len(self._unseen))
+        await self.tell(f"{self.broker.prefix}/status", b"offline", retain=True)
 
     async def run(self) -> None:
         """Connect, and connect again, for ever."""
@@ -231,6 +245,7 @@ class MqttLink:
         self._under_way = len(self._unseen)
         self._seen.set()
         self._more.set()
+        self._gone.set()
 
     async def _forget(self) -> None:
         while True:

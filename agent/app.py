@@ -1,0 +1,314 @@
+"""The only place that builds things: configuration to objects, to one task group, to an ordered end."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from agent import settings
+from agent.clock import Clock, SystemClock
+from agent.config import Config
+from agent.control.clockwork import watch_loop
+from agent.control.controller import Controller, Parts
+from agent.control.desk import Desk
+from agent.control.dispatcher import Dispatcher
+from agent.control.journal import Journal
+from agent.control.metering import Metering
+from agent.control.poller import Drivers, Poller
+from agent.control.recovery import Recovery
+from agent.facts import AgentStarted, AgentStopped, OrderMoved
+from agent.fleet.fleet import Fleet
+from agent.fleet.holds import Holds
+from agent.http_desk import HttpDesk
+from agent.inputs.meters import BadSample, parse_sample
+from agent.inputs.order_document import parse_known, parse_order
+from agent.ledger.ledger import Ledger
+from agent.ledger.lock import StoreLock
+from agent.ledger.store import CannotWrite, Store
+from agent.links.mqtt import MqttLink
+from agent.orders.order import Rejection
+from agent.orders.order_book import OrderBook
+from agent.outputs.acks import acks_of
+from agent.outputs.http.server import Access, HttpServer
+from agent.outputs.http.tokens import make_local_token
+from agent.outputs.metrics import Metrics
+from agent.outputs.shown import site_json
+from agent.outputs.sight import Sight
+from agent.planning.ladder import build_ladder
+from drivers import registry
+from drivers.identify import identify
+from drivers.transports.lanes import Lanes
+
+ROUNDS_OF_PROOF = 2
+"""Polls of everybody after which what was heard is enough to raise by (design 3.1, start)."""
+LAST_WORDS_S = 1.0
+RESTART_S = 1.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where a running agent is to be found."""
+
+    address: str  # host:port of its HTTP server
+    token: str  # the local operator's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Built:
+    """The objects of one agent."""
+
+    config: Config
+    clock: Clock
+    fleet: Fleet
+    book: OrderBook
+    holds: Holds
+    ledger: Ledger
+    journal: Journal
+    metering: Metering
+    lanes: Lanes
+    poller: Poller
+    controller: Controller
+    desk: Desk
+    metrics: Metrics
+    link: MqttLink | None
+    incoming: asyncio.Queue[tuple[str, bytes]]
+
+
+async def serve(
+    config: Config,
+    state_dir: Path,
+    stop: asyncio.Event,
+    *,
+    delay_scale: float = 1.0,
+    ready: Callable[[Running], None] = lambda _running: None,
+) -> None:
+    """Run an agent until `stop`; it wakes nothing when it ends.
+
+    Raises Locked, CannotOpen, ConfigError for a secret, OSError for an address that is taken. `delay_scale` shortens
+    what machines are given time for, where simulated ones are as much faster.
+    """
+    with _lock_of(state_dir):
+        ledger = Ledger(Store(config.schema.store.url, state_dir))
+        try:
+            built = _build(config, ledger, delay_scale)
+            try:
+                await _live(built, state_dir, stop, ready)
+            finally:
+                await built.lanes.close()
+        finally:
+            await ledger.close()
+
+
+def _lock_of(state_dir: Path) -> StoreLock:
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return StoreLock(state_dir / "hashwatt.lock")
+
+
+def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
+    clock = SystemClock()
+    feeders = settings.feeders_of(config)
+    fleet = Fleet(settings.miners_of(config), feeders, settings.fleet_policy_of(config))
+    book = OrderBook(settings.book_policy_of(config), parse_known)
+    prefix, broker = settings.prefix_of(config), settings.broker_of(config)
+    journal = Journal(ledger, lambda facts: acks_of(facts, prefix), CannotWrite, clock)
+    polling = config.schema.polling
+    memory_s = 2 * polling.interval_s + settings.meter_lag_s(config)
+    meter_policy = settings.meter_policy_of(config)
+    now = clock.now()
+    metering = Metering(fleet, settings.house_of(config), meter_policy, memory_s=memory_s, now=now)
+    lanes = Lanes(polling.source_address, polling.timeout_s)
+    ways = Drivers(
+        identify=identify,
+        create=registry.create,
+        ladder=lambda found: build_ladder(found, scale_delays=delay_scale),
+    )
+    poller = Poller(fleet, settings.targets_of(config), lanes, ways, settings.poll_policy_of(config), clock)
+    holds = Holds()
+    parts = Parts(
+        fleet=fleet,
+        book=book,
+        journal=journal,
+        dispatcher=Dispatcher(fleet, poller, clock),
+        metering=metering,
+        holds=holds,
+        clock=clock,
+        proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or fleet.everyone_known(),
+    )
+    controller = Controller(parts, settings.limits_of(config, feeders))
+    return _Built(
+        config=config,
+        clock=clock,
+        fleet=fleet,
+        book=book,
+        holds=holds,
+        ledger=ledger,
+        journal=journal,
+        metering=metering,
+        lanes=lanes,
+        poller=poller,
+        controller=controller,
+        desk=Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id)),
+        metrics=Metrics(site=config.schema.site.id, enforcing=controller.limits.enforce),
+        link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
+        incoming=asyncio.Queue(),
+    )
+
+
+async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
+    recovery = Recovery(built.fleet, built.book, built.holds)
+    recovery.replay(built.ledger.replay())
+    _listen(built)
+    mode = built.config.schema.control.mode
+    started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)
+    await built.journal.record([started])
+    log.info("started", site=built.config.schema.site.id, mode=mode, miners=len(built.fleet))
+    if mode == "observe":
+        log.warning('observe: nothing is sent to any machine; [control] mode = "enforce" changes that')
+    server = _server(built, state_dir)
+    token = make_local_token(state_dir)
+    host, _, port = built.config.schema.http.bind.rpartition(":")
+    try:
+        bound = await server.start(host.strip("[]"), int(port))
+        address = f"{host}:{bound}"
+        (state_dir / "address").write_text(f"{address}\n", encoding="utf-8")
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_kept_up(name, work), name=name) for name, work in _works(built).items()]
+            ready(Running(address=address, token=token))
+            await stop.wait()
+            for task in tasks:
+                if task.get_name() != "mqtt":
+                    task.cancel()
+            await _say_goodbye(built)
+            for task in tasks:
+                task.cancel()
+    finally:
+        await server.stop()
+        (state_dir / "address").unlink(missing_ok=True)
+
+
+async def _say_goodbye(built: _Built) -> None:
+    """Write down where everything stands, and tell the broker that we go."""
+    now = built.clock.now()
+    await built.journal.record([built.controller.powers(now), AgentStopped(at=now.at)])
+    if built.link is not None:
+        await built.link.leave(LAST_WORDS_S)
+    log.info("stopped")
+
+
+def _works(built: _Built) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+    """Return the long-lived tasks by name."""
+    works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+        "poller": built.poller.run,
+        "controller": built.controller.run,
+        "intake": lambda: _intake(built),
+        "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
+    }
+    if built.link is not None:
+        link = built.link
+        works |= {"mqtt": link.run, "state": lambda: _publish_state(built, link)}
+    return works
+
+
+async def _kept_up(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Guard a task: one that fails by our own mistake is named with its trace and begun again."""
+    while True:
+        try:
+            await work()
+        except Exception:  # the one place: whatever it is, the farm must stay held
+            log.exception("a task failed and is begun again", task=name)
+        await asyncio.sleep(RESTART_S)
+
+
+def _listen(built: _Built) -> None:
+    """Connect who tells to who listens."""
+    metrics, poller = built.metrics, built.poller
+    dispatcher = built.controller.parts.dispatcher
+    built.journal.listeners.append(metrics.heard)
+    poller.counts = dispatcher.counts = metrics
+    poller.on_facts = dispatcher.on_facts = built.journal.note
+    if built.link is None:
+        return
+    built.journal.link = built.link
+    built.link.on_change = lambda up: metrics.link("mqtt", up)
+    prefix = settings.prefix_of(built.config)
+    built.link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: built.incoming.put_nowait((topic, raw)))
+    meter = next((meter for meter in built.config.schema.meter if meter.role == "billing"), None)
+    if meter is not None and meter.kind == "mqtt":
+        topic = meter.topic or f"{prefix}/meter/{meter.id}"
+        built.link.listen(topic, lambda _topic, raw, _retained: _measured(built, raw, meter.sign, meter.multiplier))
+
+
+def _measured(built: _Built, raw: bytes, sign: int, multiplier: float) -> None:
+    try:
+        sample = parse_sample(raw, sign=sign, multiplier=multiplier)
+    except BadSample as error:
+        log.warning("the meter's message cannot be read", error=str(error))
+        return
+    built.metering.heard(sample.power_w, sample.energy_wh, built.clock.now())
+    decision = built.controller.decision
+    if decision is not None and decision.cap_w is not None and sample.power_w > decision.cap_w:
+        built.controller.wake()
+
+
+async def _intake(built: _Built) -> None:
+    """Take in orders one after the other, as they come from the broker."""
+    while True:
+        topic, raw = await built.incoming.get()
+        order_id = topic.rpartition("/")[2]
+        if raw:
+            await built.desk.take_in(raw, transport="mqtt", topic_id=order_id)
+        else:
+            await built.desk.vanish(order_id)
+
+
+async def _publish_state(built: _Built, link: MqttLink) -> None:
+    topic, sight = f"{settings.prefix_of(built.config)}/state", _sight(built)
+    while True:
+        await built.clock.sleep(built.config.schema.polling.interval_s)
+        await link.tell(topic, msgspec.json.encode(site_json(sight)))
+
+
+def _sight(built: _Built) -> Sight:
+    return Sight(
+        site=built.config.schema.site.id,
+        mode=built.config.schema.control.mode,
+        fleet=built.fleet,
+        book=built.book,
+        now=built.clock.now,
+        decision=lambda: built.controller.decision,
+        meter=lambda: built.metering.state(built.clock.now().mono),
+        house_w=lambda: built.metering.house.in_force_w(built.clock.now().mono),
+        holds=built.holds.by_miner,
+        not_ready=lambda: tuple(_not_ready(built)),
+    )
+
+
+def _not_ready(built: _Built) -> list[str]:
+    meter = built.metering.state(built.clock.now().mono)
+    reasons = {
+        "the first round of polls is not over": built.poller.rounds < 1 and not built.fleet.everyone_known(),
+        "the ledger cannot be written": not built.journal.writable,
+        "the broker is not reached": built.link is not None and not built.link.connected.is_set(),
+        "the billing meter is silent": meter is not None and not meter.fresh,
+    }
+    return [reason for reason, holds in reasons.items() if holds]
+
+
+def _server(built: _Built, state_dir: Path) -> HttpServer:
+    raise NotImplementedError
+
+
+def _last_step(book: OrderBook, raw: bytes) -> OrderMoved | None:
+    """Return the last step of the order that a document is of, where it is known."""
+    parsed = parse_order(raw)
+    found = None if isinstance(parsed, Rejection) else book.view(parsed.order_id)
+    return None if found is None else found.last_ack

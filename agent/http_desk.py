@@ -1,0 +1,73 @@
+"""The desk as the HTTP server sees it: control's own desk, and the ledger's memory of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from agent.control.desk import Desk, Unwritten
+from agent.facts import AnyFact, OrderMoved, OrderRefused
+from agent.ledger.ledger import Ledger
+from agent.orders.order import Rejection
+from agent.outputs.http.desk import CannotWrite, WhatIf
+from agent.values import Watts
+
+LastStep = Callable[[bytes], OrderMoved | None]
+"""The last step of the order that a document is of, where it is known."""
+
+
+class HttpDesk:
+    """Joins what the rooms must not know of each other."""
+
+    def __init__(self, desk: Desk, ledger: Ledger, last_step: LastStep) -> None:
+        self._desk = desk
+        self._ledger = ledger
+        self._last_step = last_step
+
+    async def receive(self, raw: bytes, *, by: str) -> OrderMoved | OrderRefused | None:
+        """Take in an order's document; one that is known already is answered with its last step."""
+        facts = await self._desk.take_in(raw, transport="http", by=by)
+        steps = [fact for fact in facts if isinstance(fact, OrderMoved | OrderRefused)]
+        return steps[-1] if steps else self._last_step(raw)
+
+    async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
+        """Release an order by hand."""
+        try:
+            return await self._desk.release(order_id, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def set_level(self, miners: Sequence[str], level: str, *, by: str) -> None:
+        """Set the level that the owner wants of these machines when nothing binds."""
+        try:
+            await self._desk.set_level(miners, level, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def hold(self, miners: Sequence[str], *, kind: str, by: str, until: datetime | None) -> None:
+        """Lock these machines."""
+        try:
+            await self._desk.hold(miners, kind=kind, by=by, until=until)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def unhold(self, miners: Sequence[str], *, by: str) -> None:
+        """Unlock these machines."""
+        try:
+            await self._desk.unhold(miners, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    def plan(self, max_import_w: Watts) -> WhatIf:
+        """Return what would be done under this cap at the meter."""
+        planned = self._desk.plan(max_import_w)
+        return WhatIf(
+            levels=planned.levels,
+            power_w=planned.power_w,
+            hashrate_ths=planned.hashrate_ths,
+            shortfall_w=planned.shortfall_w,
+        )
+
+    async def events(self, *, after: int, kinds: Sequence[str], limit: int) -> list[tuple[int, AnyFact]]:
+        """Return facts with their numbers after a number, in order."""
+        return await self._ledger.since(after, kinds=kinds, limit=limit)

@@ -1,0 +1,212 @@
+"""From a sound configuration to the frozen slice that each room is handed. Functions of values, but for secrets.
+
+The one place where the configuration's kW, per cent and minutes become the rooms' W, shares and seconds.
+"""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from agent.config import Config, MinerEntry
+from agent.control.controller import Limits
+from agent.control.metering import MeterPolicy
+from agent.control.poller import PollPolicy
+from agent.fleet.fleet import FleetPolicy
+from agent.fleet.miner import Feeder, FeederTree, Miner
+from agent.fleet.power import HouseLoad
+from agent.links.mqtt import Broker
+from agent.orders.order_book import BookPolicy
+from agent.orders.trust import Issuer, TrustPolicy
+from agent.planning.decide import Policy, Tree
+from drivers.interface import Login, Target
+
+READINGS_KEPT = 3
+"""A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
+NO_LIMIT = float("inf")
+NO_METER_WINDOW_S = 15.0
+
+
+def miners_of(config: Config) -> tuple[Miner, ...]:
+    """Return the inventory as the fleet takes it."""
+    return tuple(
+        Miner(
+            id=entry.id,
+            host=entry.host,
+            port=entry.port,
+            http_port=entry.http_port,
+            feeder=entry.feeder,
+            tags=entry.tags,
+            driver=entry.driver,
+            credentials=entry.credentials,
+            model=entry.model,
+            intended=entry.intended,
+            priority=entry.priority,
+        )
+        for entry in config.miners
+    )
+
+
+def targets_of(config: Config) -> list[Target]:
+    """Return where each machine answers, its logins' secrets followed. Raises ConfigError."""
+    logins = {
+        name: tuple(
+            Login(
+                user=login.user,
+                password=config.secret(login.password, f"credentials.{name}.logins.{at}.password").reveal(),
+            )
+            for at, login in enumerate(table.logins)
+        )
+        for name, table in config.schema.credentials.items()
+    }
+    return [_target(entry, logins) for entry in config.miners]
+
+
+def _target(entry: MinerEntry, logins: dict[str, tuple[Login, ...]]) -> Target:
+    return Target(
+        host=entry.host,
+        port=entry.port,
+        http_port=entry.http_port,
+        logins=logins[entry.credentials] if entry.credentials is not None else (),
+        model=entry.model,
+    )
+
+
+def feeders_of(config: Config) -> FeederTree:
+    """Return the feeders below the site's connection."""
+    root = Feeder(id="site", parent=None, max_w=config.schema.site.connection_kw * 1000)
+    below = tuple(
+        Feeder(
+            id=feeder.id,
+            parent=feeder.parent,
+            max_w=None if feeder.max_kw is None else feeder.max_kw * 1000,
+            ramp_w_per_s=None if feeder.ramp_kw_per_min is None else _w_per_s(feeder.ramp_kw_per_min),
+        )
+        for feeder in config.schema.feeder
+    )
+    return FeederTree.of((root, *below))
+
+
+def meter_policy_of(config: Config) -> MeterPolicy | None:
+    """Return the billing meter, None where there is none."""
+    meter = next((meter for meter in config.schema.meter if meter.role == "billing"), None)
+    if meter is None:
+        return None
+    return MeterPolicy(
+        id=meter.id,
+        window_s=meter.window_s,
+        stale_s=meter.stale_s,
+        error=meter.error_pct / 100,
+        interval_s=config.schema.tariff.metering.interval_min * 60,
+    )
+
+
+def meter_lag_s(config: Config) -> float:
+    """Return after how long a change of draw is surely in the billing meter's figures (design 3.3)."""
+    meter = next((meter for meter in config.schema.meter if meter.role == "billing"), None)
+    return 0.0 if meter is None else meter.window_s + 2 * meter.period_s + meter.delay_s
+
+
+def house_of(config: Config) -> HouseLoad:
+    """Return the house load as configured, before any of it is learned."""
+    return HouseLoad(given_w=config.schema.site.house_w, most_w=config.schema.site.house_max_w)
+
+
+def fleet_policy_of(config: Config) -> FleetPolicy:
+    """Return how long readings are good for and how often machines may be switched."""
+    polling, control = config.schema.polling, config.schema.control
+    return FleetPolicy(
+        poll_s=polling.interval_s,
+        fresh_s=(READINGS_KEPT + 0.5) * polling.interval_s + polling.timeout_s,
+        meter_lag_s=meter_lag_s(config),
+        min_off_s=control.min_off_s,
+        switches_per_hour=control.switches_per_hour,
+    )
+
+
+def poll_policy_of(config: Config) -> PollPolicy:
+    """Return how often machines are asked."""
+    return PollPolicy(interval_s=config.schema.polling.interval_s, full_every=config.schema.polling.full_every)
+
+
+def limits_of(config: Config, feeders: FeederTree) -> Limits:
+    """Return what control keeps to."""
+    control = config.schema.control
+    tree = Tree(
+        parent=tuple(feeders.parents()),
+        cap_w=tuple(NO_LIMIT if feeder.max_w is None else feeder.max_w for feeder in feeders.feeders),
+        ramp_w_per_s=tuple(
+            NO_LIMIT if feeder.ramp_w_per_s is None else feeder.ramp_w_per_s for feeder in feeders.feeders
+        ),
+    )
+    policy = Policy(
+        margin=control.margin_pct / 100,
+        reserve_unreachable=control.reserve_unreachable,
+        blind_s=control.blind_s,
+        restore_w_per_s=_w_per_s(control.restore_kw_per_min),
+        shed_w_per_s=None if control.shed_kw_per_min is None else _w_per_s(control.shed_kw_per_min),
+        max_step_w=None if control.max_step_kw is None else control.max_step_kw * 1000,
+    )
+    return Limits(policy=policy, tree=tree, enforce=control.mode == "enforce")
+
+
+def book_policy_of(config: Config) -> BookPolicy:
+    """Return what the order book goes by."""
+    schema, meter = config.schema, meter_policy_of(config)
+    issuers = {
+        name: Issuer(
+            name=name,
+            classes=tuple(issuer.classes),
+            transports=tuple(issuer.transports),
+            unsigned=issuer.unsigned,
+        )
+        for name, issuer in schema.orders.issuers.items()
+    }
+    return BookPolicy(
+        trust=TrustPolicy(site=schema.site.id, issuers=issuers, max_age_s=schema.orders.max_age_s),
+        margin=schema.control.margin_pct / 100,
+        window_s=NO_METER_WINDOW_S if meter is None else meter.window_s,
+        respond_s=schema.control.respond_s,
+        observe_only=schema.control.mode == "observe",
+    )
+
+
+def prefix_of(config: Config) -> str:
+    """Return what every topic of this site begins with."""
+    return f"{config.schema.mqtt.prefix}/{config.schema.site.id}"
+
+
+def broker_of(config: Config) -> Broker | None:
+    """Return the broker, None where there is none. Raises ConfigError for a secret, OSError for a certificate."""
+    mqtt = config.schema.mqtt
+    if mqtt.url is None:
+        return None
+    where = urlsplit(mqtt.url)
+    encrypted = where.scheme == "mqtts"
+    return Broker(
+        host=where.hostname or "localhost",
+        port=where.port or (8883 if encrypted else 1883),
+        client_id=mqtt.client_id or f"hashwatt-{config.schema.site.id}",
+        prefix=prefix_of(config),
+        username=mqtt.username,
+        password=None if mqtt.password is None else config.secret(mqtt.password, "mqtt.password").reveal(),
+        tls=_tls(config) if encrypted else None,
+    )
+
+
+def _tls(config: Config) -> ssl.SSLContext:
+    mqtt = config.schema.mqtt
+    context = ssl.create_default_context(cafile=None if mqtt.ca is None else _file(config, mqtt.ca))
+    if mqtt.certificate is not None:
+        key = None if mqtt.key is None else _file(config, mqtt.key)
+        context.load_cert_chain(_file(config, mqtt.certificate), key)
+    return context
+
+
+def _file(config: Config, name: str) -> Path:
+    return config.folder / name
+
+
+def _w_per_s(kw_per_min: float) -> float:
+    return kw_per_min * 1000 / 60

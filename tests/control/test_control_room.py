@@ -1,0 +1,259 @@
+"""From an order's document to commands, proofs and acknowledgements, and what is left of it after the end."""
+
+import pytest
+
+from agent.facts import Escalated, HoldLifted, SetpointsChanged, UnauthorisedWake
+from agent.ledger.store import CannotWrite
+from drivers.errors import Garbled, NotPermitted, Unsupported
+from drivers.interface import State
+from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, Machines, Site
+
+
+@pytest.fixture
+async def site(tmp_path):
+    made = Site(Machines(5), tmp_path)
+    yield made
+    await made.close()
+
+
+async def test_a_stop_is_met_acknowledged_and_undone(site):
+    await site.live(25)
+    await site.order()
+    await site.live(30)
+    assert len(site.machines.asleep) == 5
+    assert site.states() == ["received", "accepted", "active", "complied"]
+    await site.order(revision=2, status="cancelled")
+    await site.live(60)
+    assert site.machines.asleep == set()
+    assert site.states()[4:] == ["cancelled", "restoring", "closed"]
+    acks = [message.payload for message in site.link.posted]
+    assert [message.payload for message in await site.ledger.outbox()] == acks
+    assert len(acks) == 7
+
+
+async def test_intent_is_on_disk_before_a_command_leaves(site, monkeypatch):
+    await site.live(25)
+    await site.order()
+    written = []
+    right = site.dispatcher.send
+
+    def send(rows):
+        if len(rows):
+            written.append(sum(isinstance(fact, SetpointsChanged) for fact in site.ledger.replay()))
+        return right(rows)
+
+    monkeypatch.setattr(site.dispatcher, "send", send)
+    await site.live(3)
+    assert site.machines.told
+    assert written[0] == 1
+
+
+async def test_while_the_disk_refuses_shedding_goes_on_and_raising_stops(site, monkeypatch):
+    await site.live(25)
+
+    def refuse(*_of):
+        raise CannotWrite("database or disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(site.store, "append", refuse)
+        await site.order()
+        await site.live(30)
+        assert len(site.machines.asleep) == 5
+        await site.order(revision=2, status="cancelled")
+        await site.live(30)
+        assert len(site.machines.asleep) == 5
+    await site.live(60)
+    assert site.machines.asleep == set()
+    assert site.states() == [
+        "received", "accepted", "active", "complied", "cancelled", "restoring", "closed",
+    ]  # fmt: skip
+
+
+async def test_an_agent_that_starts_again_while_complied_sends_nothing_and_keeps_the_order(tmp_path):
+    machines = Machines(5)
+    first = Site(machines, tmp_path)
+    await first.live(25)
+    await first.order()
+    await first.live(30)
+    await first.close()
+    machines.told.clear()
+    second = Site(machines, tmp_path, clock=first.clock)
+    await second.live(120)
+    assert machines.told == []
+    assert len(machines.asleep) == 5
+    assert second.states()[-1] == "complied"
+    await second.order(revision=2, status="cancelled")
+    await second.live(60)
+    assert machines.asleep == set()
+    await second.close()
+
+
+async def test_an_agent_that_died_while_shedding_goes_on_and_wakes_nobody(tmp_path):
+    machines = Machines(5)
+    first = Site(machines, tmp_path)
+    await first.live(25)
+    machines.lying = set(machines.hosts[2:])
+    await first.order()
+    await first.live(3)
+    await first.close()
+    machines.told.clear()
+    machines.lying.clear()
+    second = Site(machines, tmp_path, clock=first.clock)
+    await second.live(60)
+    assert len(machines.asleep) == 5
+    assert {command for _, command in machines.told} == {"Sleep"}
+    await second.close()
+
+
+async def test_in_observe_mode_nothing_is_sent_and_acks_say_so(tmp_path):
+    site = Site(Machines(3), tmp_path, enforce=False)
+    await site.live(25)
+    await site.order()
+    await site.live(30)
+    assert site.machines.told == []
+    assert b"observe: nothing is sent" in site.link.posted[-1].payload
+    assert site.fleet.setpoint.tolist() == [0, 0, 0]
+    await site.close()
+
+
+async def test_a_held_machine_is_shed_and_not_woken_until_the_hold_ends_by_itself(site):
+    await site.live(25)
+    until = site.clock.now().later(100).at
+    await site.desk.hold(["m2"], kind="bench", by="Aida", until=until)
+    await site.order()
+    await site.live(20)
+    await site.order(revision=2, status="cancelled")
+    await site.live(40)
+    assert site.machines.asleep == {site.machines.hosts[2]}
+    await site.live(70)
+    assert site.machines.asleep == set()
+    assert [fact.by for fact in site.ledger.replay() if isinstance(fact, HoldLifted)] == ["time"]
+
+
+async def test_who_acknowledges_and_does_nothing_is_told_again_and_named(site):
+    await site.live(25)
+    site.machines.lying = {site.machines.hosts[0]}
+    await site.order()
+    await site.live(400)
+    told = [host for host, _ in site.machines.told]
+    assert told.count(site.machines.hosts[0]) > 3
+    assert told.count(site.machines.hosts[1]) == 1
+    assert [fact.miners for fact in site.ledger.replay() if isinstance(fact, Escalated)] == [["m0"]]
+    assert site.states()[-1] == "violated"
+
+
+async def test_a_refusal_is_remembered_and_not_repeated_at_once(site):
+    await site.live(25)
+    site.machines.refusal[site.machines.hosts[0]] = NotPermitted("wrong password")
+    await site.order()
+    await site.live(60)
+    assert [host for host, _ in site.machines.told].count(site.machines.hosts[0]) == 1
+
+
+async def test_a_machine_that_wakes_by_itself_under_a_stop_is_named_and_put_back(site):
+    await site.live(25)
+    await site.order()
+    await site.live(30)
+    site.machines.asleep.discard(site.machines.hosts[3])
+    await site.live(15)
+    assert len(site.machines.asleep) == 5
+    assert [fact.miners for fact in site.ledger.replay() if isinstance(fact, UnauthorisedWake)] == [["m3"]]
+
+
+async def test_garbage_makes_one_machine_unknown_and_it_is_identified_anew(site):
+    await site.live(25)
+    host = site.machines.hosts[1]
+    site.machines.answer[host] = Garbled("not JSON", b"<html>")
+    await site.live(15)
+    assert site.fleet.state_name(1) is State.UNKNOWN
+    assert site.fleet.state_name(0) is State.HASHING
+    await site.live(120)
+    assert site.poller.drivers[1] is None or site.machines.polls[host] > 4
+    del site.machines.answer[host]
+    await site.live(120)
+    assert site.fleet.state_name(1) is State.HASHING
+
+
+async def test_a_firmware_that_nobody_can_read_is_unknown_and_counts_as_drawing(site):
+    site.machines.answer[site.machines.hosts[1]] = Unsupported("no driver for this firmware")
+    await site.live(30)
+    assert (site.fleet.state_name(1), site.fleet.reasons[1]) == (State.UNKNOWN, "unknown:unsupported")
+    assert site.fleet.believed_w[1] == FULL_W
+
+
+async def test_a_dead_machine_is_asked_less_often_and_found_again(site):
+    host = site.machines.hosts[4]
+    await site.live(30)
+    site.machines.dead.add(host)
+    asked = site.machines.polls[host]
+    await site.live(600)
+    assert 10 <= site.machines.polls[host] - asked <= 25
+    assert site.fleet.state_name(4) is State.UNREACHABLE
+    site.machines.dead.clear()
+    await site.live(70)
+    assert site.fleet.state_name(4) is State.HASHING
+
+
+async def test_polls_are_spread_over_the_interval(site):
+    machines = site.machines
+    await site.live(20)
+    before, counts = dict(machines.polls), []
+    for _ in range(10):
+        await site.live(1)
+        counts.append(sum(machines.polls.values()) - sum(before.values()))
+        before = dict(machines.polls)
+    assert sum(counts) == 5
+    assert max(counts) < 5
+
+
+async def test_the_house_load_is_learned_and_fixed_for_a_stop(site):
+    await site.live(60)
+    facts = await site.order()
+    assert facts[0].house_w == pytest.approx(HOUSE_W, rel=0.05)
+    assert facts[0].base_w == pytest.approx(5 * STANDBY_W)
+
+
+async def test_a_plan_says_what_would_be_done_and_does_nothing(site):
+    await site.live(30)
+    planned = site.desk.plan(HOUSE_W + 3.1 * FULL_W)
+    assert sorted(planned.levels.values()) == ["full", "full", "full", "sleep", "sleep"]
+    assert planned.power_w <= HOUSE_W + 3.1 * FULL_W
+    assert planned.hashrate_ths == pytest.approx(300.0)
+    assert planned.shortfall_w == 0.0
+    assert site.machines.told == []
+    assert site.desk.plan(0.0).shortfall_w > HOUSE_W
+
+
+async def test_a_wish_for_sleep_is_obeyed_and_outlives_the_agent(tmp_path):
+    machines = Machines(3)
+    first = Site(machines, tmp_path)
+    await first.live(25)
+    await first.desk.set_level(["m1"], "sleep", by="Aida")
+    await first.live(20)
+    assert machines.asleep == {machines.hosts[1]}
+    await first.close()
+    second = Site(machines, tmp_path, clock=first.clock)
+    await second.live(60)
+    assert machines.asleep == {machines.hosts[1]}
+    await second.desk.set_level(["m1"], "full", by="Aida")
+    await second.live(40)
+    assert machines.asleep == set()
+    await second.close()
+
+
+async def test_a_release_is_refused_to_a_hand_where_the_issuer_must_release(site):
+    await site.live(25)
+    await site.order()
+    found = await site.desk.release("o1", by="Aida")
+    assert found.code == "not_allowed"
+    assert (await site.desk.release("gone", by="Aida")).code == "unknown_target"
+
+
+async def test_a_cleared_retained_order_changes_nothing(site):
+    await site.live(25)
+    await site.order()
+    await site.live(20)
+    await site.desk.vanish("o1")
+    await site.live(20)
+    assert len(site.machines.asleep) == 5
+    assert site.states()[-1] == "complied"
