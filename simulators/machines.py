@@ -8,11 +8,9 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
-FIRST_ADDRESS = IPv4Address("127.10.0.1")
 FIRMWARES = {"Antminer": ("stock",), "WhatsMiner": ("cgminer", "bfgminer")}
 
 
@@ -106,7 +104,7 @@ def _mix_row(row: Any, number: int) -> MixRow:
     where = f"mix {number}"
     if not isinstance(row, dict) or set(row) - {"make", "model", "share", "firmware", "access"}:
         raise BadInput(f"{where}: the keys are make, model, share, firmware, access")
-    model = models().get(row.get("model", ""))
+    model = models().get(str(row.get("model")))
     if model is None or model.make != row.get("make", model.make):
         raise BadInput(
             f"{where}: no {row.get('make', 'such')} model {row.get('model')!r}; known: {', '.join(models())}"

@@ -164,6 +164,14 @@ class Physics:
         """Give the feed back: what was off boots from cold."""
         self._boot(chosen & (self.phase == Phase.OFF))
 
+    def lose_pool(self, chosen: Flags) -> None:
+        """Let no pool of these machines answer."""
+        self.pool_alive[chosen] = False
+
+    def find_pool(self, chosen: Flags) -> None:
+        """Let the pools answer again."""
+        self.pool_alive[chosen] = True
+
     def lose_board(self, chosen: Flags) -> None:
         """Break the last board of each machine."""
         last = self.boards[chosen].astype(np.int64) - 1

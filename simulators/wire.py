@@ -1,16 +1,18 @@
-"""The sockets of the farm: one wildcard listener a port, the machine told by the address that was connected to.
+"""The sockets of the farm: a machine is told by the address and port that were connected to.
 
-Peers outside loopback are dropped unless the farm was bound on purpose. A face turns a request into a reply; how
-the reply goes wrong is the fault's business, and is done here for every face alike.
+A face turns a request into a reply; how a reply goes wrong is the fault's business, and is done here for every face
+alike. Peers outside loopback are dropped unless the farm was bound for them on purpose.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
+BACKLOG = 4096
 SLOW_BYTE_S = 0.2
 GARBAGE = bytes(range(1, 256)) * 2
 
@@ -56,21 +58,45 @@ class Gate:
             following.serve()
 
 
-class Connection(asyncio.Protocol):
-    """One connection to one machine."""
+class Switchboard:
+    """Who answers where, what is wrong with them, and every connection that is open."""
 
-    def __init__(
-        self,
-        face_of: Callable[[str, int], tuple[int, Face] | None],
-        fault_of: Callable[[int], str | None],
-        gate: Gate,
-        *,
-        any_peer: bool,
-    ) -> None:
-        self._face_of = face_of
-        self._fault_of = fault_of
-        self._gate = gate
+    def __init__(self, fault_of: Callable[[int], str | None], *, any_peer: bool = False) -> None:
+        self.fault_of = fault_of
+        self.gate = Gate()
+        self.open: set[Connection] = set()
         self._any_peer = any_peer
+        self._faces: dict[tuple[str | None, int], tuple[int, Face]] = {}
+        self._servers: list[asyncio.Server] = []
+
+    def put(self, host: str | None, port: int, index: int, face: Face) -> None:
+        """Let machine `index` answer at a port of one address; host None: of whichever address was bound."""
+        self._faces[host, port] = (index, face)
+
+    def face_at(self, own: tuple[str, int], peer: tuple[str, int]) -> tuple[int, Face] | None:
+        """Return the machine that a peer has connected to, None where there is none for it."""
+        if not (self._any_peer or peer[0].startswith("127.")):
+            return None
+        return self._faces.get(own) or self._faces.get((None, own[1]))
+
+    async def listen(self, bound: socket.socket) -> None:
+        """Accept at a bound socket, which is ours from now on."""
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(lambda: Connection(self), sock=bound, backlog=BACKLOG))
+
+    def close(self) -> None:
+        """Close every listener and drop every connection."""
+        for server in self._servers:
+            server.close()
+        for connection in tuple(self.open):
+            connection.drop()
+
+
+class Connection(asyncio.Protocol):
+    """One connection to one machine: one request, one reply."""
+
+    def __init__(self, switchboard: Switchboard) -> None:
+        self._switchboard = switchboard
         self._received = b""
         self._task: asyncio.Task[None] | None = None
         self._served = False
@@ -82,16 +108,15 @@ class Connection(asyncio.Protocol):
         """Find the machine that was connected to."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        peer, own = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-        found = self._face_of(own[0], own[1]) if own else None
-        if peer is None or found is None or not (self._any_peer or peer[0].startswith("127.")):
+        self._switchboard.open.add(self)
+        own, peer = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
+        found = self._switchboard.face_at(own[:2], peer[:2]) if own and peer else None
+        if found is None or self._switchboard.fault_of(found[0]) == "dead":
             transport.abort()
             return
         self.index, self._face = found
-        if self._fault_of(self.index) == "dead":
-            transport.abort()
-        elif self._face.one_at_a_time:
-            self._gate.enter(self)
+        if self._face.one_at_a_time:
+            self._switchboard.gate.enter(self)
         else:
             self.serve()
 
@@ -99,6 +124,11 @@ class Connection(asyncio.Protocol):
         """Begin to listen to this client."""
         self._served = True
         self._begin()
+
+    def drop(self) -> None:
+        """End at once, without a word."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; the face says when they are a whole request."""
@@ -112,23 +142,28 @@ class Connection(asyncio.Protocol):
             self._task = asyncio.create_task(self._reply(self._face), name=f"simulated miner {self.index}")
 
     async def _reply(self, face: Face) -> None:
-        transport, fault = self._transport, self._fault_of(self.index)
+        transport, fault = self._transport, self._switchboard.fault_of(self.index)
         if transport is None or fault == "hang":
             return
         if fault in {"rst", "dead"}:
             transport.abort()
             return
-        reply = await face.answer(self.index, self._received)
+        try:
+            reply = await face.answer(self.index, self._received) or b""
+            await self._say(transport, reply, fault)
+        finally:
+            transport.close()
+
+    async def _say(self, transport: asyncio.Transport, reply: bytes, fault: str | None) -> None:
         match fault:
-            case "half" if reply:
+            case "half":
                 transport.write(reply[: len(reply) // 2])
             case "garbage":
                 transport.write(GARBAGE)
-            case "slow" if reply:
+            case "slow":
                 await self._drip(transport, reply)
-            case _ if reply:
+            case _:
                 transport.write(reply)
-        transport.close()
 
     async def _drip(self, transport: asyncio.Transport, reply: bytes) -> None:
         for at in range(len(reply)):
@@ -137,7 +172,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Make room for the next client."""
+        self._switchboard.open.discard(self)
         if self._task is not None:
             self._task.cancel()
         if self.index >= 0:
-            self._gate.leave(self)
+            self._switchboard.gate.leave(self)
