@@ -103,4 +103,4 @@ def _rated(known: dict[str, Model], plain: str) -> Model | None:
     """Find a name that ends in its bin, such as 1346-110."""
     name, _, rate = plain.rpartition("-")
     model = known.get(name)
-    return model.binned(float(rate)) if model is not None and rate.isdigit() else None
+    return model.binned(float(rate)) if model is not None and rate.isdecimal() else None
