@@ -1,91 +1,61 @@
 """Every key of the configuration with its type, bounds and default: frozen dataclasses, one a table.
 
-Names and meanings are fixed by the contract. What one key alone can be wrong in is said here; what two are, in `config`.
+Names and meanings are fixed by the contract. What two keys together are wrong in is said in `config_rules`.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import field
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from agent.values import level_is_valid
+from agent.config_values import (
+    AboveZero,
+    Address,
+    Bind,
+    Bound,
+    BrokerUrl,
+    Count,
+    Currency,
+    CurrencyPair,
+    Flag,
+    Level,
+    Money,
+    Name,
+    Network,
+    NotNegative,
+    Number,
+    OrderClass,
+    Percent,
+    Port,
+    Positive,
+    Rate,
+    SecretRef,
+    Share,
+    SourceAddress,
+    StoreUrl,
+    Text,
+    TopicPrefix,
+    Transport,
+    Whole,
+    Zone,
+)
 
 _SETTINGS: Any = {"extra": "forbid"}
 _table: Any = dataclass(frozen=True, slots=True, kw_only=True, config=_SETTINGS)
 
 
-def _number(told: object) -> object:
-    if isinstance(told, bool) or not isinstance(told, int | float | Decimal):
-        raise ValueError("must be a number")  # noqa: TRY004 - pydantic turns ValueError into a mistake
-    return float(told)
-
-
-def _above_zero(told: float) -> float:
-    if told <= 0:
-        raise ValueError("must be above 0; leave the key out for no bound")
-    return told
-
-
-def _matches(pattern: str, said: str) -> Any:
-    def check(told: str) -> str:
-        if re.fullmatch(pattern, told) is None:
-            raise ValueError(said)
-        return told
-
-    return AfterValidator(check)
-
-
-def _zone(told: str) -> str:
-    if told not in available_timezones():
-        raise ValueError("must be an IANA time zone such as Asia/Bishkek")
-    return told
-
-
-def _level(told: str) -> str:
-    if not level_is_valid(told):
-        raise ValueError("must be full, low, sleep, limit:<W> or profile:<name>")
-    return told
-
-
-def _price(told: object) -> object:
-    if not isinstance(told, str) or re.fullmatch(r"-?\d+(\.\d+)?", told) is None:
-        raise ValueError('must be a decimal number in quotes, such as "0.05"')
-    return Decimal(told)
-
-
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-NotNegative = Annotated[Number, Field(ge=0)]
-Bound = Annotated[Number, AfterValidator(_above_zero)]
-Percent = Annotated[Number, Field(ge=0, le=100)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-Whole = Annotated[int, Field(strict=True)]
-Count = Annotated[Whole, Field(ge=0)]
-Positive = Annotated[Whole, Field(ge=1)]
-Flag = Annotated[bool, Field(strict=True)]
-Text = Annotated[str, Field(strict=True)]
-Name = Annotated[Text, _matches(r"[A-Za-z0-9._-]{1,64}", "must be 1 to 64 of A-Z a-z 0-9 . _ -")]
-Money = Annotated[Decimal, BeforeValidator(_price)]
-Currency = Annotated[Text, _matches(r"[A-Z]{3}", "must be an ISO 4217 code such as KGS")]
-Level = Annotated[Text, AfterValidator(_level)]
-SecretRef = Annotated[
-    Text, _matches(r"(env|file|credential):.+", 'must be a reference: "env:NAME", "file:PATH" or "credential:NAME"')
-]
-Address = Annotated[Text, _matches(r"[^\s/]+?(:\d{1,5})?(/\S*)?", "must be ADDR or ADDR:PORT")]
-OrderClass = Literal["law", "grid_emergency", "contract", "market", "operator"]
-
-
 @_table
 class Site:
+    """The farm itself and its connection."""
+
     id: Name
-    timezone: Annotated[Text, AfterValidator(_zone)]
+    timezone: Zone
     currency: Currency
-    connection_kw: Bound
+    connection_kw: AboveZero
     jurisdiction: Literal["KG", "KZ", "RU", "IR", "UZ", "QC", "PY", "TX"] | None = None
     house_w: NotNegative = 0.0
     house_max_w: Bound | None = None
@@ -94,13 +64,17 @@ class Site:
 
 @_table
 class Connection:
+    """One of several connection points."""
+
     id: Name
-    kw: Bound
-    meter: Name
+    kw: AboveZero
+    meter: Name | None = None
 
 
 @_table
 class Feeder:
+    """A transformer, container or PDU group with its own limits."""
+
     id: Name
     parent: Name = "site"
     max_kw: Bound | None = None
@@ -113,12 +87,14 @@ class Feeder:
 
 @_table
 class Miners:
+    """A group of machines and what they have in common."""
+
     hosts: list[Text] = field(default_factory=list)
     csv: Text | None = None
     feeder: Name = "site"
     tags: list[Text] = field(default_factory=list)
     driver: Name = "auto"
-    ports: dict[Literal["cgminer", "http"], Annotated[Whole, Field(ge=1, le=65535)]] = field(default_factory=dict)
+    ports: dict[Literal["cgminer", "http"], Port] = field(default_factory=dict)
     credentials: Name | None = None
     intended: Level = "full"
     priority: Whole = 0
@@ -127,33 +103,43 @@ class Miners:
 
 @_table
 class Login:
+    """A name and the reference of its password."""
+
     user: Text
     password: SecretRef
 
 
 @_table
 class Credentials:
-    logins: list[Login]
+    """Logins that a group of machines is tried with, in order."""
+
+    logins: Annotated[list[Login], Field(min_length=1)]
     lockout_after: Positive = 3
 
 
 @_table
 class Polling:
-    interval_s: Bound = 10.0
-    timeout_s: Bound = 3.0
+    """How often machines are asked, and how long an answer may take."""
+
+    interval_s: AboveZero = 10.0
+    timeout_s: AboveZero = 3.0
     full_every: Positive = 6
-    source_address: Text | None = None
+    source_address: SourceAddress | None = None
 
 
 @_table
 class Discovery:
-    networks: list[Text] = field(default_factory=list)
+    """Where machines are looked for; nothing outside is ever touched."""
+
+    networks: list[Network] = field(default_factory=list)
     every_s: Bound | None = None
     adopt: Flag = False
 
 
 @_table
 class Meter:
+    """A meter: where it is, what it measures, how far it is to be believed."""
+
     id: Name
     role: Literal["billing", "check", "generation", "export", "house", "feeder"] = "billing"
     feeder: Name = "site"
@@ -163,39 +149,43 @@ class Meter:
     unit: Count = 1
     map: Text | None = None
     sign: Literal[1, -1] = 1
-    multiplier: Bound = 1.0
-    period_s: Bound = 2.0
+    multiplier: AboveZero = 1.0
+    period_s: AboveZero = 2.0
     delay_s: NotNegative = 0.0
-    window_s: Bound = 15.0
-    stale_s: Bound = 30.0
+    window_s: AboveZero = 15.0
+    stale_s: AboveZero = 30.0
     error_pct: Percent = 1.0
 
 
 @_table
 class Outlet:
+    """A PDU, contactor or breaker that we may switch."""
+
     id: Name
     kind: Literal["snmp", "http", "modbus", "mqtt", "shelly", "tasmota"]
     address: Address | None = None
-    topic: Text | None = None
     profile: Text | None = None
     credentials: Name | None = None
 
 
 @_table
 class SafetyInput:
+    """Smoke, leak, pump failure: what sheds its feeder at once."""
+
     id: Name
     feeder: Name
     kind: Literal["mqtt", "modbus"]
     topic: Text | None = None
-    address: Address | None = None
     when: Text = "true"
     silence_s: Bound | None = None
 
 
 @_table
 class Metering:
+    """How the billing meter counts."""
+
     interval_min: Literal[5, 10, 15, 20, 30, 60] = 15
-    multiplier: Bound = 1.0
+    multiplier: AboveZero = 1.0
     no_load_kwh_per_month: NotNegative = 0.0
     loss_pct: Percent = 0.0
     billing_day: Annotated[Whole, Field(ge=1, le=28)] = 1
@@ -203,6 +193,8 @@ class Metering:
 
 @_table
 class Tariff:
+    """What energy costs."""
+
     file: Text | None = None
     class_: Annotated[Text | None, Field(alias="class")] = None
     vat_recoverable: Flag = False
@@ -211,19 +203,21 @@ class Tariff:
 
 @_table
 class Revenue:
+    """What hashrate earns."""
+
     source: Literal["fixed", "csv", "http", "mqtt", "network"] = "fixed"
     hashprice_per_ph_day: Money = Decimal(0)
     currency: Currency = "USD"
     pool_fee_pct: Percent = 1.0
     revenue_tax_pct: Percent = 0.0
     pue: Annotated[Number, Field(ge=1)] = 1.0
-    fx: dict[Annotated[Text, _matches(r"[A-Z]{3}/[A-Z]{3}", "must be such as USD/KGS")], Money] = field(
-        default_factory=dict
-    )
+    fx: dict[CurrencyPair, Rate] = field(default_factory=dict)
 
 
 @_table
 class Price:
+    """Whether and how price moves machines."""
+
     act: Flag = False
     min_on_s: NotNegative = 1800.0
     min_off_s: NotNegative = 1800.0
@@ -233,24 +227,26 @@ class Price:
 
 @_table
 class Mqtt:
-    url: (
-        Annotated[Text, _matches(r"mqtts?://[^\s/]+(:\d{1,5})?", "must be mqtt://HOST or mqtts://HOST:PORT")] | None
-    ) = None
+    """The broker and who we are to it."""
+
+    url: BrokerUrl | None = None
     username: Text | None = None
     password: SecretRef | None = None
     ca: Text | None = None
     certificate: Text | None = None
     key: Text | None = None
-    prefix: Annotated[Text, _matches(r"[^#+\s]+", "must be a topic without wildcards")] = "hashwatt"
+    prefix: TopicPrefix = "hashwatt"
     client_id: Text | None = None
 
 
 @_table
 class Issuer:
+    """Who may order: what, where, over which transport, with which proof."""
+
     classes: list[OrderClass] = field(default_factory=list)
     keys: list[Text] = field(default_factory=list)
     unsigned: Flag = False
-    transports: list[Literal["mqtt", "http", "shell", "signal"]] = field(default_factory=lambda: ["mqtt"])
+    transports: list[Transport] = field(default_factory=lambda: ["mqtt"])
     feeders: list[Name] | None = None
     max_shed_kw: Bound | None = None
     offers: Literal["accept", "decline", "ask"] = "ask"
@@ -263,15 +259,19 @@ class Issuer:
 
 @_table
 class Signal:
+    """A simple feed that becomes an order."""
+
     topic: Text
     issuer: Name
     format: Literal["target", "kw", "boolean"] = "target"
-    silence_s: Bound = 240.0
+    silence_s: AboveZero = 240.0
 
 
 @_table
 class Orders:
-    max_age_s: Bound = 86_400.0
+    """Who may order, and what becomes an order."""
+
+    max_age_s: AboveZero = 86_400.0
     schedule: Text | None = None
     issuers: dict[Name, Issuer] = field(default_factory=dict)
     signals: dict[Name, Signal] = field(default_factory=dict)
@@ -279,33 +279,39 @@ class Orders:
 
 @_table
 class Control:
+    """How the farm is held: ramps, margins, least times."""
+
     mode: Literal["observe", "enforce"] = "observe"
-    restore_kw_per_min: Bound = 500.0
+    restore_kw_per_min: AboveZero = 500.0
     shed_kw_per_min: Bound | None = None
     max_step_kw: Bound | None = None
-    respond_s: Bound = 300.0
+    respond_s: AboveZero = 300.0
     margin_pct: Percent = 1.0
     reserve_unreachable: Share = 1.0
-    blind_s: Bound = 120.0
+    blind_s: AboveZero = 120.0
     min_on_s: NotNegative = 300.0
     min_off_s: NotNegative = 300.0
     switches_per_hour: Positive = 4
     allow_hard_cut: Flag = False
-    wake_settle_s: Bound = 600.0
+    wake_settle_s: AboveZero = 600.0
 
 
 @_table
 class Remedies:
+    """What may be done to stuck machines, and how often."""
+
     restart: Flag = False
     reboot: Flag = False
     outlet_cycle: Flag = False
-    per_machine_per_day: Count = 3
-    farm_per_hour: Count = 20
+    per_machine_per_day: Positive = 3
+    farm_per_hour: Positive = 20
 
 
 @_table
 class Store:
-    url: Text = "sqlite:///hashwatt.db"
+    """Where the ledger is and for how long it keeps what."""
+
+    url: StoreUrl = "sqlite:///hashwatt.db"
     miner_history_days: Positive = 30
     site_history_days: Positive = 400
     evidence_years: Positive = 6
@@ -313,29 +319,39 @@ class Store:
 
 @_table
 class Evidence:
+    """What signs the heads of the chains."""
+
     key: SecretRef | None = None
 
 
 @_table
 class Http:
-    bind: Annotated[Text, _matches(r"\S+:\d{1,5}", "must be ADDR:PORT")] = "127.0.0.1:8700"
+    """Where the page and the interface are, and who may read."""
+
+    bind: Bind = "127.0.0.1:8700"
     public_read: Flag = True
     tokens: SecretRef | None = None
 
 
 @_table
 class Notify:
+    """Who is told of alarms."""
+
     webhooks: list[Text] = field(default_factory=list)
 
 
 @_table
 class Logging:
+    """How the log looks."""
+
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
 
 
 @_table
 class Schema:
+    """The whole file."""
+
     site: Site
     connection: list[Connection] = field(default_factory=list)
     feeder: list[Feeder] = field(default_factory=list)

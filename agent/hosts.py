@@ -7,15 +7,19 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, ip_network
+from ipaddress import IPv4Address, IPv4Network
 
 CGMINER_PORT = 4028
-MOST_HOSTS = 200_000
+MOST_PLACES = 200_000
+"""As many machines as one configuration may name: twice what one agent is built for."""
 COLUMNS = (
     "id", "host", "port", "http_port", "mac", "serial", "model", "driver", "feeder", "tags", "rack", "position",
     "credentials", "intended", "priority",
 )  # fmt: skip
-_SPAN = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_SPAN = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_MAC = re.compile(r"[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +31,28 @@ class Place:
     http_port: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of an inventory file: its number and its filled columns."""
+
+    line: int
+    told: dict[str, str]
+
+
 def expand(text: str) -> Iterator[Place]:
     """Yield the places that one entry of `hosts` names. Raises ValueError with a clear sentence."""
-    where, _, http = text.partition("/") if re.search(r":.*/", text) else (text, "", "")
-    addresses, _, ports = where.partition(":")
-    hosts = list(_hosts(addresses))
-    if not ports:
+    addresses, colon, rest = text.strip().partition(":")
+    ports, slash, http = rest.partition("/")
+    hosts = _hosts(addresses, text)
+    if not colon:
         yield from (Place(host=host) for host in hosts)
         return
-    api, web = _span(ports, text), _span(http, text) if http else None
+    api = _span(ports, text)
+    web = _span(http, text) if slash else None
     if web is not None and len(web) != len(api):
         raise ValueError(f"{text}: {len(api)} ports and {len(web)} HTTP ports")
+    if len(hosts) * len(api) > MOST_PLACES:
+        raise ValueError(f"{text}: more than {MOST_PLACES} machines")
     for host in hosts:
         for at, port in enumerate(api):
             yield Place(host=host, port=port, http_port=web[at] if web is not None else None)
@@ -51,33 +66,37 @@ def _span(text: str, whole: str) -> range:
     return range(first, last + 1)
 
 
-def _hosts(text: str) -> Iterator[str]:
+def _hosts(text: str, whole: str) -> list[str]:
     if "/" in text:
-        try:
-            network = ip_network(text, strict=False)
-        except ValueError:
-            raise ValueError(f"{text}: is no network") from None
-        if network.num_addresses > MOST_HOSTS:
-            raise ValueError(f"{text}: more than {MOST_HOSTS} addresses")
-        yield from (str(address) for address in network.hosts())
-        return
-    first, dash, last = text.partition("-")
-    if dash and re.fullmatch(r"[\d.]+", first):
-        yield from _range(first, last, text)
-    elif re.fullmatch(r"[\d.]+", text):
-        yield str(_address(text, text))
-    elif re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", text):
-        yield text
-    else:
-        raise ValueError(f"{text!r}: is no address, range or network")
+        return _network(text, whole)
+    if re.fullmatch(r"[0-9.]+-[0-9.]+", text):
+        return _range(text, whole)
+    if re.fullmatch(r"[0-9.]+", text):
+        return [str(_address(text, whole))]
+    if _NAME.fullmatch(text):
+        return [text]
+    raise ValueError(f"{whole!r} is no address, range or network")
 
 
-def _range(first: str, last: str, whole: str) -> Iterator[str]:
+def _network(text: str, whole: str) -> list[str]:
+    try:
+        network = IPv4Network(text, strict=False)
+    except ValueError:
+        raise ValueError(f"{whole}: {text!r} is no network") from None
+    if network.num_addresses > MOST_PLACES:
+        raise ValueError(f"{whole}: more than {MOST_PLACES} addresses")
+    return [str(address) for address in network.hosts()]
+
+
+def _range(text: str, whole: str) -> list[str]:
+    first, _, last = text.partition("-")
     begin = _address(first, whole)
     end = _address(last if "." in last else f"{first.rpartition('.')[0]}.{last}", whole)
-    if end < begin or int(end) - int(begin) >= MOST_HOSTS:
-        raise ValueError(f"{whole}: the range must go up, over at most {MOST_HOSTS} addresses")
-    yield from (str(IPv4Address(number)) for number in range(int(begin), int(end) + 1))
+    if end < begin:
+        raise ValueError(f"{whole}: a range goes up")
+    if int(end) - int(begin) >= MOST_PLACES:
+        raise ValueError(f"{whole}: more than {MOST_PLACES} addresses")
+    return [str(IPv4Address(number)) for number in range(int(begin), int(end) + 1)]
 
 
 def _address(text: str, whole: str) -> IPv4Address:
@@ -87,31 +106,60 @@ def _address(text: str, whole: str) -> IPv4Address:
         raise ValueError(f"{whole}: {text!r} is no IPv4 address") from None
 
 
-def read_inventory(text: str) -> tuple[list[dict[str, str]], list[str]]:
-    """Return an inventory's rows with their filled columns, and every mistake with its line."""
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
-    unknown = [name for name in reader.fieldnames or () if name not in COLUMNS]
-    if unknown or "host" not in (reader.fieldnames or ()):
-        said = f"unknown column {unknown[0]}" if unknown else "no column host"
-        return [], [f"line 1: {said}; columns are {', '.join(COLUMNS)}"]
-    rows, mistakes = [], []
-    for row in reader:
-        filled = {name: (value or "").strip() for name, value in row.items() if name is not None}
-        mistake = _row_mistake(filled)
-        if mistake is None and None not in row:
-            rows.append({name: value for name, value in filled.items() if value})
-        else:
-            mistakes.append(f"line {reader.line_num}: {mistake or 'more fields than columns'}")
+def read_inventory(text: str) -> tuple[list[Row], list[tuple[int, str]]]:
+    """Return an inventory's rows, and every mistake with its line; nothing where the columns are wrong."""
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    rows: list[Row] = []
+    mistakes: list[tuple[int, str]] = []
+    try:
+        columns = [name.strip() for name in next(reader, [])]
+        mistake = _heading_mistake(columns)
+        if mistake is not None:
+            return [], [(1, f"{mistake}; columns are {', '.join(COLUMNS)}")]
+        for fields in reader:
+            told = {name: value.strip() for name, value in zip(columns, fields, strict=False) if value.strip()}
+            mistake = _too_many(columns, fields) or _row_mistake(told)
+            if mistake is not None:
+                mistakes.append((reader.line_num, mistake))
+            elif fields:
+                rows.append(Row(line=reader.line_num, told=told))
+    except csv.Error as error:
+        mistakes.append((reader.line_num, f"is no CSV: {error}"))
     return rows, mistakes
 
 
-def _row_mistake(row: dict[str, str]) -> str | None:
-    if not row.get("host"):
+def _heading_mistake(columns: list[str]) -> str | None:
+    for at, name in enumerate(columns):
+        if name not in COLUMNS:
+            return f"{name!r} is no column"
+        if name in columns[:at]:
+            return f"column {name} stands twice"
+    return None if "host" in columns else "there is no column host"
+
+
+def _too_many(columns: list[str], fields: list[str]) -> str | None:
+    return f"{len(fields)} fields for {len(columns)} columns" if len(fields) > len(columns) else None
+
+
+def _row_mistake(told: dict[str, str]) -> str | None:
+    if not told:
+        return None
+    if "host" not in told:
         return "host: is empty"
     for name in ("port", "http_port"):
-        told = row.get(name, "")
-        if told and not (told.isdigit() and 0 < int(told) < 65536):
-            return f"{name}: {told!r} is no port"
-    if row.get("priority") and re.fullmatch(r"-?\d+", row["priority"]) is None:
-        return f"priority: {row['priority']!r} is no whole number"
-    return None
+        if name in told and not (_WHOLE.fullmatch(told[name]) and 0 < int(told[name]) <= 65535):
+            return f"{name}: {told[name]!r} is no port"
+    if "priority" in told and _WHOLE.fullmatch(told["priority"]) is None:
+        return f"priority: {told['priority']!r} is no whole number"
+    if "mac" in told and _MAC.fullmatch(told["mac"]) is None:
+        return f"mac: {told['mac']!r} is no MAC address"
+    return _host_mistake(told["host"])
+
+
+def _host_mistake(host: str) -> str | None:
+    numeric = re.fullmatch(r"[0-9.]+", host)
+    try:
+        good = IPv4Address(host) is not None if numeric else _NAME.fullmatch(host) is not None
+    except ValueError:
+        good = False
+    return None if good else f"host: {host!r} is no address"

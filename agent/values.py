@@ -56,7 +56,7 @@ def level_is_valid(level: str) -> bool:
     """Whether `level` is of the form full, low, sleep, off, limit:<W> or profile:<name>."""
     kind, _, argument = level.partition(":")
     if kind == "limit":
-        return argument.isdigit() and int(argument) > 0
+        return argument.isascii() and argument.isdigit() and len(argument) <= 9 and int(argument) > 0
     if kind == "profile":
         return bool(argument)
     return level in {FULL, LOW, SLEEP, OFF}

@@ -1,0 +1,85 @@
+"""Which known keys do nothing yet: one table, that later work shortens.
+
+A key is in use when it is not at its default. `loosens` marks where ignoring it would loosen control: `run` then
+refuses to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from agent.config_schema import Schema
+from agent.config_shape import changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet:
+    """A key that parses and does nothing yet; `loosens` where ignoring it would loosen control."""
+
+    key: str
+    loosens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    key: str
+    loosens: bool = False
+    built: tuple[str, ...] = ()  # the values that do work, as patterns
+
+
+_TABLE = (
+    _Row("site.jurisdiction"),
+    _Row("site.freeze_c"),
+    _Row("connection", loosens=True),
+    _Row("feeder.*.max_kva", loosens=True),
+    _Row("feeder.*.phase"),
+    _Row("feeder.*.outlet", loosens=True),
+    _Row("miners.*.driver", built=("auto", "cgminer", "antminer_stock")),
+    _Row("miners.*.intended", built=("full", "low", "sleep")),
+    _Row("credentials.*.lockout_after"),
+    _Row("discovery.networks"),
+    _Row("discovery.every_s"),
+    _Row("discovery.adopt"),
+    _Row("meter.*.kind", loosens=True, built=("mqtt",)),
+    _Row("meter.*.role"),
+    _Row("outlet", loosens=True),
+    _Row("safety_input", loosens=True),
+    _Row("tariff.file"),
+    _Row("tariff.class"),
+    _Row("tariff.vat_recoverable"),
+    _Row("tariff.metering.multiplier"),
+    _Row("tariff.metering.no_load_kwh_per_month"),
+    _Row("tariff.metering.loss_pct"),
+    _Row("tariff.metering.billing_day"),
+    _Row("revenue.*"),
+    _Row("price.*"),
+    _Row("orders.schedule", loosens=True),
+    _Row("orders.issuers.*.keys"),
+    _Row("orders.issuers.*.feeders"),
+    _Row("orders.issuers.*.max_shed_kw"),
+    _Row("orders.issuers.*.offers"),
+    _Row("orders.issuers.*.heartbeat_timeout_s", loosens=True),
+    _Row("orders.issuers.*.on_reject", loosens=True),
+    _Row("orders.signals", loosens=True),
+    _Row("control.min_on_s"),
+    _Row("control.allow_hard_cut"),
+    _Row("control.wake_settle_s"),
+    _Row("remedies.*"),
+    _Row("store.url", loosens=True, built=("sqlite:///*",)),
+    _Row("store.miner_history_days"),
+    _Row("store.site_history_days"),
+    _Row("store.evidence_years"),
+    _Row("evidence.key"),
+    _Row("http.tokens"),
+    _Row("notify.webhooks"),
+)
+
+
+def not_yet(schema: Schema) -> Iterator[NotYet]:
+    """Yield what is configured and not built."""
+    for key, value in changed(schema):
+        for row in _TABLE:
+            if fnmatchcase(key, row.key) and not any(fnmatchcase(str(value), built) for built in row.built):
+                yield NotYet(key=key, loosens=row.loosens)
