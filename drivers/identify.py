@@ -1,0 +1,108 @@
+"""Who answers here: one question on the API port tells the families apart, the web page where that port is shut.
+
+Foreign firmware calls itself by its model too, so its own name goes first. What no driver speaks is named.
+"""
+
+from __future__ import annotations
+
+from drivers import registry
+from drivers.cgminer_wire import ask, parse
+from drivers.errors import DeviceError, Refused, Unreachable, Unsupported
+from drivers.interface import Conversation, Http, HttpReply, Identity, Target
+
+AUTO = "auto"
+
+MARKS = (
+    (b"BOSMINER", "braiins"),
+    (b"BOSER", "braiins"),
+    (b"LUXMINER", "luxos"),
+    (b"VNISH", "vnish"),
+    (b"ANTHILLOS", "vnish"),
+    (b"HIVEON", "hiveon"),
+    (b"KAONSU", "mara"),
+    (b"MARAFW", "mara"),
+    (b"RWGLR", "mskminer"),
+    (b"BTMINER", "whatsminer"),
+    (b"BITMICRO", "whatsminer"),
+    (b"AVALON", "avalon"),
+    (b"GCMINER", "auradine"),
+    (b"BDMINER", "sealminer"),
+    (b"ANTMINER", "antminer-stock"),
+    (b"CGMINER", "cgminer"),
+    (b"BFGMINER", "cgminer"),
+)
+"""What upper-case replies hold, and the driver that it means; the first that is found decides."""
+
+_PAGE = Http(method="GET", path="/cgi-bin/get_system_info.cgi")
+_MARA = Http(method="GET", path="/kaonsu/v1/brief")
+
+
+def identify(target: Target, driver: str = AUTO) -> Conversation[Identity]:
+    """Learn who answers and what it can, by the named driver or by what it says; changes nothing.
+
+    Raises Unsupported, with its name, for firmware that no driver speaks.
+    """
+    name = (yield from _family()) if driver == AUTO else driver
+    return (yield from registry.row(name).create(target, None).identify())
+
+
+def _family() -> Conversation[str]:
+    try:
+        told = yield from _told()
+    except (Unreachable, Refused) as silent:
+        return (yield from _family_of_page(silent))
+    return family_of(told)
+
+
+def family_of(told: bytes) -> str:
+    """Return the driver's name that replies mean; raises Unsupported where no mark is in them."""
+    upper = told.upper()
+    for mark, name in MARKS:
+        if mark in upper:
+            return name
+    raise Unsupported(f"unknown firmware: {told[:200].decode('utf-8', 'replace')}")
+
+
+def _told() -> Conversation[bytes]:
+    """Ask for the version; who refuses that says who it is in its figures."""
+    try:
+        version = yield ask("version")
+    except Refused:
+        version = b""
+    assert isinstance(version, bytes)
+    if version and not _is_refusal(version):
+        return version
+    figures = yield ask("stats")
+    assert isinstance(figures, bytes)
+    return figures + version
+
+
+def _is_refusal(payload: bytes) -> bool:
+    try:
+        verdict = parse(payload).verdict
+    except DeviceError:
+        return False
+    return verdict is not None and verdict.letter in {"E", "F"}
+
+
+def _family_of_page(silent: DeviceError) -> Conversation[str]:
+    """Tell an Antminer whose API is off or asleep by its web page; raises what the API port said for no page."""
+    try:
+        page = yield _PAGE
+    except Unreachable:
+        raise silent from None
+    assert isinstance(page, HttpReply)
+    if page.status == 200:
+        return family_of(page.body)
+    if 'realm="antminer' not in page.headers.get("www-authenticate", "").lower():
+        raise Unsupported(f"the API port is shut, and the web page is not known: status {page.status}")
+    return "mara" if (yield from _is_mara()) else "antminer-stock"
+
+
+def _is_mara() -> Conversation[bool]:
+    """Ask for a page that Mara's firmware alone has; it shows the realm of stock."""
+    try:
+        brief = yield _MARA
+    except DeviceError:
+        return False
+    return isinstance(brief, HttpReply) and brief.status == 200

@@ -1,0 +1,43 @@
+"""The families that are spoken: one row a driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from drivers.antminer_stock import AntminerStock
+from drivers.cgminer import Cgminer
+from drivers.errors import Unsupported
+from drivers.interface import Driver, Identity, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One driver: its name in identities and configuration, and how it is made; without an identity it asks itself."""
+
+    name: str
+    create: Callable[[Target, Identity | None], Driver]
+
+
+ROWS = (
+    Row(name="antminer-stock", create=AntminerStock),
+    Row(name="cgminer", create=Cgminer),
+)
+
+
+def names() -> tuple[str, ...]:
+    """Return the name of every driver."""
+    return tuple(row.name for row in ROWS)
+
+
+def create(identity: Identity, target: Target) -> Driver:
+    """Return the driver of an identified machine; raises Unsupported for a name that no row has."""
+    return row(identity.driver).create(target, identity)
+
+
+def row(name: str) -> Row:
+    """Return the row of a driver; raises Unsupported for a name that none has."""
+    for candidate in ROWS:
+        if candidate.name == name:
+            return candidate
+    raise Unsupported(f"there is no driver for {name}")
