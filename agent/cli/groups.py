@@ -1,0 +1,33 @@
+"""Two kinds of command groups: the shell, which says failures, and a group that lists when it is told nothing else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from agent.cli.failure import Failure
+from agent.cli.show import plain
+
+
+class Shell(TyperGroup):
+    """The outermost group: a Failure becomes its sentence on standard error and its exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except Failure as failure:
+            print(f"hashwatt: {plain(failure)}", file=sys.stderr)
+            raise typer.Exit(failure.code) from None
+
+
+class Listing(TyperGroup):
+    """A group whose command `list` may go unnamed: `hashwatt miners feeder:T1`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in `list` where no other command of the group is named."""
+        named = bool(args) and (args[0] in self.commands or args[0] == "--help")
+        return super().parse_args(ctx, args if named else ["list", *args])

@@ -1,0 +1,88 @@
+"""The shell `hashwatt`: its commands in the order of its help. Nothing heavy is imported until a command needs it."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agent.cli.check import check
+from agent.cli.groups import Shell
+from agent.cli.holds import hold, unhold
+from agent.cli.miners import miners
+from agent.cli.options import examples
+from agent.cli.orders import orders
+from agent.cli.plan import plan
+from agent.cli.probe import probe
+from agent.cli.status import status
+
+shell = typer.Typer(
+    cls=Shell,
+    help="Runs a bitcoin-mining farm: polls its machines, holds it to curtailment orders, keeps the evidence.",
+    epilog=examples(
+        "hashwatt demo --miners 300 --for 120",
+        "hashwatt check --config farm.toml",
+        "hashwatt run --config farm.toml",
+        "hashwatt status",
+    )
+    + "\n\nExit codes: 0 ok, 1 the answer is no, 2 bad usage or input, 3 could not reach or already taken.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hashwatt {version('hashwatt')}")
+        raise typer.Exit
+
+
+@shell.callback()
+def hashwatt(
+    _told: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Take what stands before the command."""
+
+
+@shell.command(epilog=examples("hashwatt run --config farm.toml", "hashwatt run --config farm.toml --state-dir state"))
+def run(
+    config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("farm.toml"),
+    state_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where it keeps its state.")] = None,
+) -> None:
+    """Run the agent: SIGHUP re-reads inventory, tariff and schedule; SIGTERM stops it and wakes nothing."""
+    from agent.cli.run import main  # noqa: PLC0415
+
+    told = ["--config", str(config), *(["--state-dir", str(state_dir)] if state_dir is not None else [])]
+    raise typer.Exit(main(told))
+
+
+@shell.command(epilog=examples("hashwatt demo", "hashwatt demo --miners 300 --for 120"))
+def demo(
+    miners_: Annotated[int, typer.Option("--miners", min=1, metavar="N", help="How many machines.")] = 300,
+    seconds: Annotated[
+        float | None, typer.Option("--for", min=90, metavar="S", help="Stop and lift within so long, then end.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, metavar="P", help="Of the page and the API.")] = None,
+    mix: Annotated[Path | None, typer.Option(metavar="FILE", help="Which machines, in which shares.")] = None,
+) -> None:
+    """Show it all: a simulated farm, a broker, the agent and its page."""
+    from agent.cli.demo import demo as show  # noqa: PLC0415 - the simulators are not for every command
+
+    raise typer.Exit(show(miners=miners_, seconds=seconds, port=port, mix=mix))
+
+
+shell.command(epilog=examples("hashwatt check --config farm.toml"))(check)
+shell.command(epilog=examples("hashwatt status", "hashwatt status --url http://farm:8700 --json"))(status)
+shell.add_typer(miners, name="miners")
+shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)
+shell.command(epilog=examples("hashwatt unhold 10.20.1.7 --by Aigul"))(unhold)
+shell.add_typer(orders, name="orders")
+shell.command(
+    epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
+)(plan)
+shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)

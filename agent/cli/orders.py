@@ -1,0 +1,146 @@
+"""`orders`: list, send, cancel and release orders."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from agent.cli.client import Agent, url_parts
+from agent.cli.failure import NO, USAGE, Failure
+from agent.cli.groups import Listing
+from agent.cli.options import By, Json, Reach, examples, present, spread
+from agent.cli.order_options import Demand, Way, Wording, worded
+from agent.cli.order_words import ack_line, cancelling, demand, next_change
+from agent.cli.show import as_json, table
+
+orders = typer.Typer(
+    cls=Listing,
+    help="List, send, cancel and release orders. Without a command: list.",
+    epilog=examples(
+        "hashwatt orders",
+        "hashwatt orders send --stop --class law --issuer energo --note 'order 14 of the ministry'",
+        "hashwatt orders send --max-import-kw 2500 --ends +4h",
+        "hashwatt orders release stop-20270115T120000Z --by Aigul",
+    ),
+)
+Id = Annotated[str, typer.Argument(metavar="ID", help="The order's id.", show_default=False)]
+
+
+@orders.command("list", epilog=examples("hashwatt orders list --json"))
+@spread
+def list_orders(reach: Reach, as_json_: Json = False) -> None:
+    """List orders."""
+    found = reach.agent().items("/api/v1/orders", {})
+    if as_json_:
+        as_json({"items": found, "next": None})
+        return
+    table(("order", "rev ", "class", "issuer", "state", "demand", "next", "last said"), map(_row, found))
+
+
+def _row(order: dict[str, Any]) -> tuple[object, ...]:
+    document = order["document"]
+    said = (order.get("last_ack") or {}).get("reason")
+    return (
+        document["order_id"],
+        order["revision"],
+        order["class"],
+        order["issuer"],
+        order["state"],
+        demand(document),
+        next_change(order),
+        said,
+    )
+
+
+@orders.command(
+    "send",
+    epilog=examples(
+        "hashwatt orders send --stop --issuer energo --class law",
+        "hashwatt orders send --max-import-kw 2500 --ends +4h --dry-run",
+        "hashwatt orders send --file order.json --mqtt mqtt://127.0.0.1 --site bishkek-1",
+    ),
+)
+@spread
+def send(demanded: Demand, wording: Wording, way: Way, reach: Reach, as_json_: Json = False) -> None:
+    """Send an order: over the API, or with --mqtt over a broker."""
+    broker = None if way.mqtt is None else url_parts(way.mqtt, ("mqtt", "mqtts"), "mqtt://127.0.0.1:1883")
+    if broker is not None and reach.site is None:
+        raise Failure(USAGE, "--mqtt needs --site: its orders' topic has the site's id in it")
+    raw = _document(demanded, wording, way, reach)
+    if way.dry_run or not as_json_:
+        print(raw.decode("utf-8", "replace"))
+    if way.dry_run:
+        return
+    if broker is None:
+        _say(reach.agent().post("/api/v1/orders", raw), as_json_)
+        return
+    from agent.cli.publish import publish_order  # noqa: PLC0415 - no event loop for everybody else
+
+    _say(publish_order(broker, reach.site or "", raw, way.wait_s), as_json_)
+
+
+@orders.command("cancel", epilog=examples("hashwatt orders cancel stop-20270115T120000Z"))
+@spread
+def cancel(order_id: Id, reach: Reach, as_json_: Json = False) -> None:
+    """Take an order back, as its issuer."""
+    agent = reach.agent()
+    order = _known(agent, order_id)
+    if order is None:
+        raise Failure(NO, f"no order {order_id} is known here")
+    _say(agent.post("/api/v1/orders", cancelling(order["document"], order["revision"] + 1)), as_json_)
+
+
+@orders.command("release", epilog=examples("hashwatt orders release stop-20270115T120000Z --by Aigul"))
+@spread
+def release(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
+    """Release an order by hand, where its end waits for that."""
+    _say(reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/release", {"by": by}), as_json_)
+
+
+def _document(demanded: Demand, wording: Wording, way: Way, reach: Reach) -> bytes:
+    asked = (demanded.file is not None, demanded.stop, demanded.max_import_kw is not None)
+    if sum(asked) != 1:
+        raise Failure(USAGE, "say one of --file, --stop and --max-import-kw")
+    if demanded.file is not None:
+        if not wording.is_empty:
+            raise Failure(USAGE, "a document of --file is sent as it is: leave the other options out")
+        return _read(demanded.file)
+    told = worded(demanded, wording, present())
+    told |= {"site": reach.site, "revision": wording.revision or _next_revision(wording, way, reach)}
+    said = {key: value for key, value in told.items() if value is not None}
+    return json.dumps(said, ensure_ascii=False, indent=2).encode()
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise Failure(USAGE, f"{file} cannot be read: {error.strerror}") from None
+
+
+def _next_revision(wording: Wording, way: Way, reach: Reach) -> int:
+    """Return the revision after the one that the agent knows; over a broker nobody is asked."""
+    if wording.order_id is None or way.mqtt is not None:
+        return 1
+    known = _known(reach.agent(), wording.order_id)
+    return 1 if known is None else int(known["revision"]) + 1
+
+
+def _known(agent: Agent, order_id: str) -> dict[str, Any] | None:
+    found = (order for order in agent.items("/api/v1/orders", {}) if order["document"]["order_id"] == order_id)
+    return max(found, key=lambda order: int(order["revision"]), default=None)
+
+
+def _say(ack: dict[str, Any], whole: bool) -> None:
+    """Print an ack; one that rejects is a no."""
+    if whole:
+        as_json(ack)
+    else:
+        print(ack_line(ack))
+    if ack.get("state") == "rejected":
+        raise typer.Exit(NO)

@@ -1,0 +1,48 @@
+"""`status`: one site at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.cli.options import Json, Reach, spread
+from agent.cli.order_words import demand, in_force, next_change
+from agent.cli.show import as_json, figure, kw, loud, plain
+
+
+@spread
+def status(reach: Reach, as_json_: Json = False) -> None:
+    """Show what the site draws, what binds it, and what its machines do."""
+    agent = reach.agent()
+    site = agent.get("/api/v1/site")
+    if as_json_:
+        as_json(site)
+        return
+    orders = agent.items("/api/v1/orders", {})
+    _site(site)
+    for order in filter(in_force, orders):
+        _order(order)
+    for reason in agent.not_ready():
+        print(f"not ready: {plain(reason)}")
+
+
+def _site(site: dict[str, Any]) -> None:
+    print(f"{plain(site['site'])} at {plain(site['at'])}")
+    if site["mode"] != "enforce":
+        loud(f" {plain(site['mode']).upper()}: nothing is sent to any machine ")
+    print(f"power     {kw(site['power_w'])} by {plain(site['power_source'])}, house {kw(site['house_w'])}")
+    binding = f" by order {plain(site['binding_order'])}" if site["binding_order"] else ""
+    print(f"cap       {kw(site['cap_w'])}{binding}, headroom {kw(site['headroom_w'])}")
+    if site["excess_w"]:
+        loud(f" over the cap by {kw(site['excess_w'])} ")
+    if site["shortfall_w"]:
+        loud(f" shortfall {kw(site['shortfall_w'])}: this much cannot be shed ")
+    states = ", ".join(f"{count} {plain(state)}" for state, count in site["miners"].items() if count)
+    print(f"miners    {states or 'none'}; {figure(site['hashrate_ths'], 'TH/s', 1)}")
+
+
+def _order(order: dict[str, Any]) -> None:
+    document = order["document"]
+    print(
+        f"order     {plain(document['order_id'])} ({plain(order['class'])}, {plain(order['issuer'])}) "
+        f"{plain(order['state'])}: {demand(document)}; {next_change(order)}"
+    )

@@ -1,0 +1,226 @@
+"""What the commands ask of an agent, and what they print."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.farm import SITE, order
+
+
+def document_of(printed):
+    """Return the JSON that stands first in what was printed."""
+    return json.JSONDecoder().raw_decode(printed)[0]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["status"], SITE),
+        (["miners"], ["m-1", "m-2", "m-3"]),
+        (["miners", "list", "--state", "sleeping"], ["m-3"]),
+        (["miners", "--limit", "1"], ["m-1"]),
+        (["orders"], ["stop-1"]),
+        (["plan", "--max-import-kw", "3"], {"m-1": "sleep", "m-2": "full", "m-3": "sleep"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_every_listing_prints_the_json_of_the_api(farm, say, command, told):
+    said = say(*command, "--json")
+    assert said.exit_code == 0
+    found = json.loads(said.stdout)
+    if "items" in found:
+        assert found["next"] is None
+        found = [i["miner"]["id"] if "miner" in i else i["document"]["order_id"] for i in found["items"]]
+    assert found == told or found["levels"] == told
+
+
+def test_status_says_loudly_that_it_only_observes_and_names_what_binds(farm, say):
+    farm.not_ready = ["meter: no sample yet"]
+    said = say("status").stdout
+    for words in (
+        "OBSERVE: nothing is sent to any machine", "812.0 kW by meter", "500.0 kW by order stop-1", "headroom -",
+        "over the cap by 312.0 kW", "shortfall 1.5 kW", "2 hashing, 1 sleeping", "stop-1 (law, energo) complied: stop",
+        "not ready: meter: no sample yet",
+    ):  # fmt: skip
+        assert words in said
+
+
+CHANGES = [
+    (order("o", "scheduled", starts_at="S", ends_at="E"), "starts S"),
+    (order("o", "complied", ends_at="E"), "ends E, then waits for the issuer"),
+    (order("o", "complied", ends_at="E", resume="auto"), "ends E;"),
+    (order("o", "active"), "until revoked"),
+    (order("o", "restoring"), "power is coming back"),
+    (order("o", "complied", ends_at="E") | {"last_ack": {"reason": "awaiting_release"}}, "waits to be released"),
+]
+
+
+@pytest.mark.parametrize(("told", "words"), CHANGES, ids=[words for _, words in CHANGES])
+def test_status_says_of_each_order_in_force_what_comes_next(farm, say, told, words):
+    farm.orders = [told, order("old", "closed")]
+    said = say("status").stdout + ";"
+    assert words in said.replace("\n", ";")
+    assert "old" not in said
+
+
+def test_a_filter_may_be_named_without_the_word_list(farm, say):
+    assert say("miners", "feeder:T1", "m-*", "--state", "hashing").exit_code == 0
+    assert farm.asked[0].query == {"select": "feeder:T1,m-*", "state": "hashing", "limit": "1000"}
+
+
+def test_a_list_is_read_page_by_page_to_its_end(farm, say):
+    said = say("miners").stdout
+    assert [asked.query.get("cursor") for asked in farm.asked] == [None, "2"]
+    assert "m-3" in said
+    assert "3 machines" in said
+
+
+def test_a_table_shows_what_a_machine_says_as_text(farm, say):
+    farm.miners[0]["miner"]["model"] = "S19 [red]\x1b[2J"
+    said = say("miners").stdout
+    assert "S19 [red]?[2J" in said
+    assert "\x1b" not in said
+
+
+LEVELS = [(["sleep"], [], "sleep"), (["wake"], [], "full"), (["full"], [], "full"), (["limit"], ["2500"], "limit:2500")]
+
+
+@pytest.mark.parametrize(("verb", "watts", "level"), LEVELS, ids=[verb[0] for verb, _, _ in LEVELS])
+def test_a_level_is_set_only_with_yes_and_after_a_dry_run(farm, say, verb, watts, level):
+    dry = say("miners", *verb, "m-[12]", *watts)
+    assert dry.exit_code == 0
+    assert f"2 machines would be wanted at {level}: m-1, m-2" in dry.stdout
+    assert farm.changes() == []
+    done = say("miners", *verb, "m-[12]", *watts, "--yes")
+    assert done.exit_code == 0
+    assert [asked.body for asked in farm.changes()] == [{"select": "m-[12]", "level": level}]
+
+
+def on_a_terminal(farm, typed, tmp_path):
+    """Run `miners sleep *` with a terminal as its standard input, and type."""
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())", "miners", "sleep", "*"],
+        stdin=its, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(tmp_path)},
+    ) as running:  # fmt: skip
+        os.write(ours, typed.encode() + b"\n")
+        running.communicate(timeout=30)
+    os.close(ours)
+    os.close(its)
+    return running.returncode
+
+
+@pytest.mark.parametrize(("typed", "code", "changes"), [("yes", 0, 1), ("no", 1, 0), ("", 1, 0)])
+def test_on_a_terminal_a_typed_yes_does_it_and_anything_else_does_not(farm, tmp_path, typed, code, changes):
+    assert on_a_terminal(farm, typed, tmp_path) == code
+    assert len(farm.changes()) == changes
+
+
+def test_many_machines_are_counted_rather_than_named(farm, say):
+    farm.miners = [farm.miners[0] | {"miner": {"id": f"m-{number}"}} for number in range(25)]
+    assert "25 machines would be wanted at sleep: m-0, m-1, " in (said := say("miners", "sleep", "*").stdout)
+    assert "and 15 more" in said
+    assert "m-20" not in said
+
+
+def test_a_hold_says_what_why_who_and_until_when(farm, say):
+    held = say("hold", "m-1", "--kind", "lockout", "--by", "Aigul", "--until", "2027-01-15T18:00:00+06:00")
+    assert held.exit_code == 0
+    assert farm.changes()[0].body == {
+        "select": "m-1", "kind": "lockout", "by": "Aigul", "until": "2027-01-15T12:00:00.000Z"
+    }  # fmt: skip
+    assert say("unhold", "m-1", "--by", "Bek").exit_code == 0
+    lifted = farm.changes()[1]
+    assert (lifted.method, lifted.body) == ("DELETE", {"select": "m-1", "by": "Bek"})
+
+
+def test_a_plan_with_a_shortfall_is_a_no(farm, say):
+    assert say("plan", "--max-import-kw", "3").exit_code == 0
+    farm.shortfall_w = 120.0
+    said = say("plan", "--max-import-kw", "3")
+    assert said.exit_code == 1
+    assert "shortfall 0.1 kW" in said.stdout
+    assert farm.asked[0].body == {"max_import_kw": 3.0}
+
+
+def test_a_stop_is_printed_sent_and_its_ack_shown(farm, say):
+    said = say("orders", "send", "--stop", "--class", "law", "--issuer", "energo", "--id", "s-9", "--note", "Указ 14")
+    assert said.exit_code == 0
+    sent = farm.changes()[0].body
+    assert document_of(said.stdout) == sent
+    assert sent.pop("issued_at")
+    assert sent == {
+        "order_id": "s-9", "revision": 1, "issuer": "energo", "class": "law", "status": "issued",
+        "limit": {"stop": True}, "note": "Указ 14",
+    }  # fmt: skip
+    assert "order s-9 revision 1: active (test)" in said.stdout
+
+
+def test_a_cap_has_its_times_and_a_name_of_its_own(farm, say):
+    said = say("orders", "send", "--max-import-kw", "2500", "--ends", "+4h", "--resume", "operator", "--json")
+    assert json.loads(said.stdout)["state"] == "active"
+    sent = farm.changes()[0].body
+    assert sent["limit"] == {"max_import_kw": 2500.0}
+    assert sent["order_id"].startswith("cap-")
+    assert sent["resume"] == "operator"
+    assert sent["issued_at"] < sent["ends_at"]
+
+
+def test_an_order_that_is_known_gets_the_next_revision(farm, say):
+    farm.orders = [order("a", "closed"), order("b", "closed"), order("stop-1", "complied")]
+    assert say("orders", "send", "--stop", "--id", "stop-1").exit_code == 0
+    assert farm.changes()[0].body["revision"] == 3
+
+
+def test_a_dry_run_of_an_order_sends_nothing(farm, say):
+    said = say("orders", "send", "--stop", "--dry-run")
+    assert said.exit_code == 0
+    assert json.loads(said.stdout)["limit"] == {"stop": True}
+    assert farm.asked == []
+
+
+def test_a_document_of_a_file_is_sent_as_it_is(farm, say, tmp_path):
+    told = {"order_id": "f-1", "revision": 7, "issuer": "x", "class": "market", "status": "cancelled"}
+    (tmp_path / "order.json").write_text(json.dumps(told))
+    assert say("orders", "send", "--file", tmp_path / "order.json").exit_code == 0
+    assert say("orders", "send", "--file", "-", typed=json.dumps(told)).exit_code == 0
+    assert [asked.body for asked in farm.changes()] == [told, told]
+
+
+def test_an_ack_that_rejects_is_a_no(farm, say):
+    farm.ack_state = "rejected"
+    said = say("orders", "send", "--stop", "--json")
+    assert said.exit_code == 1
+    assert json.loads(said.stdout)["state"] == "rejected"
+
+
+def test_a_cancel_is_the_issuers_next_revision(farm, say):
+    assert say("orders", "cancel", "stop-1").exit_code == 0
+    assert farm.changes()[0].body == {
+        "order_id": "stop-1", "revision": 3, "issuer": "energo", "class": "law", "status": "cancelled"
+    }  # fmt: skip
+
+
+def test_a_cancel_of_an_order_that_nobody_knows_is_a_no(farm, say):
+    said = say("orders", "cancel", "stop-7")
+    assert said.exit_code == 1
+    assert "stop-7" in said.stderr
+    assert farm.changes() == []
+
+
+def test_a_release_says_by_whom(farm, say):
+    assert say("orders", "release", "stop-1", "--by", "Aigul").exit_code == 0
+    asked = farm.changes()[0]
+    assert (asked.path, asked.body) == ("/api/v1/orders/stop-1/release", {"by": "Aigul"})
+
+
+def test_the_list_of_orders_says_what_each_demands(farm, say):
+    farm.orders.append(order("cap-1", "scheduled", limit={"max_import_kw": 250}, starts_at="2027-01-16T00:00:00Z"))
+    said = say("orders").stdout
+    assert "at most 250.0 kW" in said
+    assert "starts 2027-01-16T00:00:00Z" in said

@@ -1,0 +1,94 @@
+"""The shell itself: help, usage, and what a running agent loads."""
+
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = [
+    ["run"], ["demo"], ["check"], ["status"], ["miners"], ["miners", "list"], ["miners", "sleep"], ["miners", "wake"],
+    ["miners", "full"], ["miners", "limit"], ["miners", "reboot"], ["miners", "locate"], ["hold"], ["unhold"],
+    ["orders"], ["orders", "list"], ["orders", "send"], ["orders", "cancel"], ["orders", "release"], ["plan"],
+    ["probe"], ["simulate"],
+]  # fmt: skip
+WRONG = [
+    ["frobnicate"],
+    ["status", "--no-such-option"],
+    ["plan"],
+    ["plan", "--max-import-kw", "-1"],
+    ["plan", "--max-import-kw", "many"],
+    ["miners", "sleep"],
+    ["miners", "limit", "m-1"],
+    ["miners", "limit", "m-1", "0"],
+    ["miners", "reboot", "m-1"],
+    ["miners", "locate", "m-1"],
+    ["hold", "m-1", "--by", "Aigul"],
+    ["hold", "m-1", "--kind", "lunch", "--by", "Aigul"],
+    ["hold", "m-1", "--kind", "bench", "--by", "Aigul", "--until", "tomorrow"],
+    ["hold", "m-1", "--kind", "bench", "--by", "Aigul", "--until", "2027-01-15T18:00:00"],
+    ["unhold", "m-1"],
+    ["orders", "send"],
+    ["orders", "send", "--stop", "--max-import-kw", "5"],
+    ["orders", "send", "--stop", "--class", "royal"],
+    ["orders", "send", "--file", "no-such-file.json"],
+    ["orders", "send", "--file", "-", "--note", "x"],
+    ["orders", "send", "--stop", "--mqtt", "mqtt://127.0.0.1"],
+    ["orders", "send", "--stop", "--mqtt", "http://127.0.0.1", "--site", "kg-1"],
+    ["orders", "release", "stop-1"],
+    ["demo", "--for", "10"],
+    ["probe"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_shows_examples_in_its_help(say, command):
+    helped = say(*command, "--help")
+    assert helped.exit_code == 0
+    assert "Examples:\n" in helped.stdout
+    assert f"  hashwatt {command[0]}" in helped.stdout
+
+
+def test_the_help_names_every_command(say):
+    helped = say("--help").stdout
+    assert all(f"\n  {command[0]} " in helped for command in COMMANDS)
+
+
+@pytest.mark.parametrize("told", WRONG, ids=" ".join)
+def test_bad_usage_exits_2_says_why_on_stderr_and_asks_nobody(farm, say, told):
+    wrong = say(*told)
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert wrong.stderr
+    assert farm.changes() == []
+
+
+def test_the_version_is_said(process):
+    said = process("--version")
+    assert said.returncode == 0
+    assert said.stdout.startswith("hashwatt ")
+
+
+def test_run_is_called_without_the_shells_libraries(tmp_path):
+    watch = (
+        "import sys; sys.argv[1:] = ['run', '--config', sys.argv[1]]\n"
+        "from agent.cli import main\n"
+        "code = main()\n"
+        "print(code, sorted({'typer', 'rich'} & set(sys.modules)), 'agent.cli.run' in sys.modules)"
+    )
+    watched = subprocess.run(
+        [sys.executable, "-c", watch, str(tmp_path / "none.toml")],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert watched.stdout == "2 [] True\n", watched.stderr
+
+
+def test_help_and_version_load_nothing_heavy():
+    watch = (
+        "import sys; sys.argv[1:] = ['--help']\n"
+        "from agent.cli import main\n"
+        "try:\n    main()\n"
+        "except SystemExit:\n"
+        "    heavy = {'asyncio', 'pydantic', 'numpy', 'aiohttp', 'aiomqtt', 'rich', 'simulators', 'drivers'}\n"
+        "    print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    watched = subprocess.run([sys.executable, "-c", watch], capture_output=True, text=True, timeout=30, check=False)
+    assert watched.stderr == "[]\n"
