@@ -67,13 +67,14 @@ def demo(
     seconds: Annotated[
         float | None, typer.Option("--for", min=90, metavar="S", help="Stop and lift within so long, then end.")
     ] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, metavar="P", help="Of the page and the API.")] = None,
+    port: Annotated[int, typer.Option(min=1, max=65535, metavar="P", help="Of the page and the API.")] = 8700,
     mix: Annotated[Path | None, typer.Option(metavar="FILE", help="Which machines, in which shares.")] = None,
+    faults: Annotated[Path | None, typer.Option(metavar="FILE", help="What goes wrong, and when.")] = None,
 ) -> None:
     """Show it all: a simulated farm, a broker, the agent and its page."""
     from agent.cli.demo import demo as show  # noqa: PLC0415 - the simulators are not for every command
 
-    raise typer.Exit(show(miners=miners_, seconds=seconds, port=port, mix=mix))
+    raise typer.Exit(show(miners=miners_, seconds=seconds, port=port, mix=mix, faults=faults))
 
 
 shell.command(epilog=examples("hashwatt check --config farm.toml"))(check)

@@ -22,12 +22,11 @@ def publish_order(where: SplitResult, site: str, raw: bytes, wait_s: float) -> d
     return asyncio.run(_publish(where, f"hashwatt/{site}/orders/{order_id}", revision, raw, wait_s))
 
 
-def _named(raw: bytes) -> tuple[str, Any]:
-    try:
-        document = json.loads(raw)
-        return str(document["order_id"]), document.get("revision")
-    except (ValueError, TypeError, KeyError, AttributeError):
-        raise Failure(USAGE, "over a broker a document is JSON with an order_id: its topic is named so") from None
+def _named(raw: bytes) -> tuple[str, object]:
+    document = _object(raw)
+    if not isinstance(document.get("order_id"), str):
+        raise Failure(USAGE, "over a broker a document is JSON with an order_id: its topic is named so")
+    return document["order_id"], document.get("revision")
 
 
 async def _publish(where: SplitResult, topic: str, revision: object, raw: bytes, wait_s: float) -> dict[str, Any]:
@@ -55,14 +54,14 @@ async def _publish(where: SplitResult, topic: str, revision: object, raw: bytes,
 async def _answer(messages: AsyncIterator[aiomqtt.Message], revision: object) -> dict[str, Any]:
     """Return the first ack of this revision that says more than that it came."""
     async for message in messages:
-        ack = _ack(message.payload)
+        ack = _object(message.payload)
         if ack.get("state") not in {None, "received"} and ack.get("revision") in {revision, None}:
             return ack
     raise aiomqtt.MqttError("the broker hung up")
 
 
-def _ack(payload: Any) -> dict[str, Any]:
-    """Return what stands on the topic; empty where it is no ack."""
+def _object(payload: Any) -> dict[str, Any]:
+    """Return the JSON object that these bytes are; empty where they are none."""
     try:
         told = json.loads(payload)
     except (ValueError, TypeError):

@@ -27,6 +27,7 @@ async def answer(client, *states):
     """Speak as the agent: ack the first order that comes, state by state; returns the order as it came."""
     async for message in client.messages:
         document = json.loads(message.payload)
+        await client.publish(f"{TOPIC}/ack", b"garbage", qos=1)
         for state in states:
             ack = {"order_id": "s-9", "revision": document["revision"], "state": state, "reason": None}
             await client.publish(f"{TOPIC}/ack", json.dumps(ack), qos=1, retain=True)
@@ -36,7 +37,8 @@ async def answer(client, *states):
 
 async def test_an_order_is_published_retained_and_its_ack_shown(broker, say):
     async with asyncio.timeout(20), aiomqtt.Client("127.0.0.1", broker.port) as client:
-        await client.publish(f"{TOPIC}/ack", b'{"revision": 4, "state": "closed"}', qos=1, retain=True)
+        for earlier in (b"no ack at all", b"[]", b'{"revision": 4, "state": "closed"}'):
+            await client.publish(f"{TOPIC}/ack", earlier, qos=1, retain=True)
         await client.subscribe(TOPIC, qos=1)
         sent = asyncio.create_task(send(say, broker, "--revision", "5"))
         document = await answer(client, "received", "accepted")
@@ -61,3 +63,12 @@ async def test_no_broker_is_exit_3(say):
     said = await asyncio.to_thread(say, "orders", "send", "--stop", "--mqtt", url, "--site", "kg-1")
     assert said.exit_code == 3
     assert "no broker answers at 127.0.0.1" in said.stderr
+
+
+@pytest.mark.parametrize("document", ["eyJhbGciOiJFZERTQSJ9.e30.c2ln", "[]", "{}", '{"order_id": null}'])
+def test_over_a_broker_a_document_must_name_its_order(say, tmp_path, document):
+    (tmp_path / "order").write_text(document)
+    where = ["--mqtt", f"mqtt://127.0.0.1:{free_port()}", "--site", "kg-1"]
+    said = say("orders", "send", "--file", tmp_path / "order", *where)
+    assert said.exit_code == 2
+    assert "order_id" in said.stderr

@@ -98,3 +98,17 @@ def test_a_problem_document_is_one_sentence_and_an_exit_code(farm, say, status, 
     refused = say("hold", "m-1", "--kind", "bench", "--by", "Aigul")
     assert (refused.exit_code, refused.stdout) == (code, "")
     assert refused.stderr == "hashwatt: no miner matches 'x'\n"
+
+
+def test_an_address_that_cannot_be_read_is_exit_3_and_says_what_else_to_do(farm, say, tmp_path):
+    (tmp_path / "hashwatt" / "kg-1" / "address").write_bytes(b"\xff\xfe")
+    lost = say("status")
+    assert (lost.exit_code, lost.stdout) == (3, "")
+    assert "give --url and --token" in lost.stderr
+
+
+def test_without_a_token_that_we_may_read_reading_still_works(farm, say, tmp_path):
+    (tmp_path / "hashwatt" / "kg-1" / "token").unlink()
+    assert say("miners").exit_code == 0
+    assert say("miners", "sleep", "*", "--yes").exit_code == 1
+    assert farm.asked[-1].token is None
