@@ -29,17 +29,21 @@ class HttpLane:
         self._source = source_address
         self._session: aiohttp.ClientSession | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = False
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
         self._digests: dict[tuple[str, int, str, str], aiohttp.DigestAuthMiddleware] = {}
 
     def request(self, address: tuple[str, int], exchange: Http, timeout_s: float, answered: Answered) -> None:
         """Begin an exchange with a numeric address; the timeout runs from its turn on."""
+        if self._closed:
+            return
         task = asyncio.create_task(self._run(address, exchange, timeout_s, answered), name=f"http {address[0]}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """End every exchange without an answer."""
+        self._closed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()

@@ -10,7 +10,7 @@ import asyncio
 import ipaddress
 import socket
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, assert_never
 
 from drivers.errors import DeviceError, DriverBug, Unreachable
 from drivers.interface import Ask, Conversation, Exchange, Http, Pause, Reply, Target
@@ -46,7 +46,10 @@ class Lanes:
         lookup.add_done_callback(self._lookups.discard)
 
     async def run(self, target: Target, conversation: Conversation[Result]) -> Result:
-        """Hold a conversation and return its result; raises the DeviceError that it ends with."""
+        """Hold a conversation and return its result; raises the DeviceError that it ends with.
+
+        Whoever is cancelled no longer waits; the conversation goes on to its end, since half a command is worse.
+        """
         future: asyncio.Future[Result] = self._loop.create_future()
 
         def done(found: Result | DeviceError) -> None:
@@ -62,8 +65,10 @@ class Lanes:
 
     async def close(self) -> None:
         """End every conversation without calling anybody, and free every socket."""
-        for lookup in self._lookups:
+        lookups = list(self._lookups)
+        for lookup in lookups:
             lookup.cancel()
+        await asyncio.gather(*lookups, return_exceptions=True)
         self._sockets.close()
         await self._http.close()
 
@@ -78,6 +83,8 @@ class Lanes:
                 self._http.request((talk.host, port), exchange, exchange.deadline_s or self._timeout_s, talk.answered)
             case Pause(seconds=seconds):
                 self._sockets.pause(seconds, talk.answered)
+            case _:
+                assert_never(exchange)
 
     def _address(self, host: str) -> str | None:
         """Return the numeric address of a host, None while it has not been looked up."""
@@ -94,7 +101,7 @@ class Lanes:
         try:
             async with asyncio.timeout(self._timeout_s):
                 found = await self._loop.getaddrinfo(target.host, None, type=socket.SOCK_STREAM)
-        except (OSError, TimeoutError) as error:
+        except (OSError, UnicodeError) as error:
             conversation.close()
             done(Unreachable(f"{target.host}: {error!r}"))
             return
@@ -124,14 +131,13 @@ class _Talk:
                 exchange = self._conversation.throw(reply)
             else:
                 exchange = self._conversation.send(reply)
+            self._lanes.carry_out(exchange, self)
         except StopIteration as end:
             self._done(end.value)
         except DeviceError as error:
             self._done(error)
         except Exception as error:  # noqa: BLE001 - the guard around foreign code: a driver's mistake is made visible
             self._done(_bug(error))
-        else:
-            self._lanes.carry_out(exchange, self)
 
 
 def _bug(error: Exception) -> DriverBug:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -59,36 +60,36 @@ class NestedEpoll:
         self._left = []
 
     def _poll(self) -> None:
-        if self._left or self._epoll.closed:
-            return
-        self._work(self._epoll.poll(0, BATCH))
+        if not self._left and not self._epoll.closed:
+            self._work(self._epoll.poll(0, BATCH))
 
     def _work(self, events: list[tuple[int, int]]) -> None:
-        """Hand out events until the time is up; an edge is not told twice, so the rest is kept for soon."""
-        stop_at = self._loop.time() + BATCH_S
+        """Hand out events until the time is up; an edge is not told twice, so the rest is kept for soon.
+
+        Also when somebody's callback raises: the loop reports that, and the others' events are not lost.
+        """
+        stop_at = time.monotonic() + BATCH_S
         self._left = events
         self._forgotten.clear()
-        while self._left:
-            fd, mask = self._left.pop()
-            if fd not in self._forgotten:
-                self._hand_out(fd, mask)
-            if self._loop.time() >= stop_at:
-                break
-        if self._left:
-            left, self._left = self._left, []
-            self._resume_with(left)
+        try:
+            while self._left:
+                fd, mask = self._left.pop()
+                if fd not in self._forgotten:
+                    self._hand_out(fd, mask)
+                if time.monotonic() >= stop_at:
+                    break
+        finally:
+            if self._left:
+                self._loop.call_soon(self._resume)
 
     def _hand_out(self, fd: int, mask: int) -> None:
         both = bool(mask & (select.EPOLLERR | select.EPOLLHUP))
         self._ready(fd, both or bool(mask & select.EPOLLOUT), both or bool(mask & select.EPOLLIN))
 
-    def _resume_with(self, left: list[tuple[int, int]]) -> None:
-        self._left = [event for event in left if event[0] not in self._forgotten]
-        self._loop.call_soon(self._resume)
-
     def _resume(self) -> None:
+        """Go on with what is left; a descriptor that was closed meanwhile may be another's by now."""
         if not self._epoll.closed:
-            self._work(self._left)
+            self._work([event for event in self._left if event[0] not in self._forgotten])
 
 
 class LoopWatchers:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
 from collections.abc import Callable
 
@@ -19,7 +20,7 @@ Answered = Callable[[bytes | DeviceError], None]
 
 _BUFFER = bytearray(65_536)
 _VIEW = memoryview(_BUFFER)
-_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK}
+_UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK}
 
 
 class _Exchange:
@@ -71,29 +72,37 @@ class SocketLane:
 
     def ask(self, address: tuple[str, int], ask: Ask, timeout_s: float, answered: Answered) -> None:
         """Begin an exchange with a numeric address; never answers before it returns."""
-        connection = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_STREAM)
-        connection.settimeout(0)
-        exchange = _Exchange(self, ask, connection, answered)
-        try:
-            self._connect(connection, address)
-        except OSError as error:
-            connection.close()
-            self._loop.call_soon(answered, named(error))
+        if self._closed:
             return
+        try:
+            connection = self._connecting(address)
+        except OSError as error:
+            self._loop.call_soon(self._refused, answered, named(error))
+            return
+        exchange = _Exchange(self, ask, connection, answered)
         self._under_way[connection.fileno()] = exchange
-        self._readiness.watch(connection)
         self._wheel.add(exchange, timeout_s)
 
     def pause(self, seconds: float, answered: Callable[[None], None]) -> None:
         """Answer None after so many seconds."""
         self._wheel.add(_Rest(answered), seconds)
 
-    def _connect(self, connection: socket.socket, address: tuple[str, int]) -> None:
-        if self._source is not None:
-            connection.bind((self._source, 0))
-        code = connection.connect_ex(address)
-        if code and code not in _UNDER_WAY:
-            raise OSError(code, errno.errorcode.get(code, "connect"))
+    def _connecting(self, address: tuple[str, int]) -> socket.socket:
+        connection = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(0)
+            if self._source is not None:
+                connection.bind((self._source, 0))
+            _succeeded(connection.connect_ex(address))
+            self._readiness.watch(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _refused(self, answered: Answered, error: Unreachable) -> None:
+        if not self._closed:
+            answered(error)
 
     def close(self) -> None:
         """End every exchange without an answer."""
@@ -123,10 +132,10 @@ class SocketLane:
             self._ended(exchange, named(error))
 
     def _send(self, exchange: _Exchange) -> None:
-        if code := exchange.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(code, errno.errorcode.get(code, "connect"))
+        _succeeded(exchange.connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+        size = exchange.connection.send(exchange.ask.request)
         exchange.sent = True
-        if exchange.connection.send(exchange.ask.request) != len(exchange.ask.request):
+        if size != len(exchange.ask.request):
             self._ended(exchange, Unreachable("the request did not leave in one write"))
 
     def _receive(self, exchange: _Exchange) -> None:
@@ -162,6 +171,11 @@ class SocketLane:
         del self._under_way[exchange.connection.fileno()]
         exchange.connection.close()
         exchange.answered(reply)
+
+
+def _succeeded(code: int) -> None:
+    if code not in _UNDER_WAY:
+        raise OSError(code, os.strerror(code))
 
 
 def named(error: OSError) -> Unreachable:

@@ -32,9 +32,12 @@ class TimerWheel:
         self._turned_at = 0.0
         self._waiting = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def add(self, entry: Timed, seconds: float) -> None:
         """Tell `entry` after `seconds`."""
+        if self._closed:
+            return
         if self._timer is None:
             self._turned_at = self._loop.time()
             self._timer = self._loop.call_at(self._turned_at + WIDTH_S, self._turn)
@@ -45,6 +48,7 @@ class TimerWheel:
 
     def close(self) -> None:
         """Stop turning; nothing expires any more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -56,8 +60,7 @@ class TimerWheel:
             self._turned_at += WIDTH_S
             self._at = (self._at + 1) % SLOTS
             self._empty(self._at)
-        if self._timer is not None:
-            self._timer = self._loop.call_at(self._turned_at + WIDTH_S, self._turn) if self._waiting else None
+        self._timer = self._loop.call_at(self._turned_at + WIDTH_S, self._turn) if self._waiting else None
 
     def _empty(self, slot: int) -> None:
         due, self._slots[slot] = self._slots[slot], []
@@ -69,4 +72,9 @@ class TimerWheel:
                 self._slots[slot].append(entry)
             else:
                 self._waiting -= 1
-                entry.expired()
+                self._loop.call_soon(self._expire, entry)
+
+    def _expire(self, entry: Timed) -> None:
+        """Tell one entry, in a callback of its own: what it does by mistake stops no other's deadline."""
+        if not entry.finished and not self._closed:
+            entry.expired()

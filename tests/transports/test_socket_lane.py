@@ -1,0 +1,400 @@
+import asyncio
+import errno
+import socket
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from drivers.errors import DriverBug, Garbled, NotListening, Unreachable
+from drivers.interface import Ask, Ends, Pause
+from drivers.transports import socket_lane
+from drivers.transports.lanes import Lanes
+from drivers.transports.readiness import LoopWatchers, NestedEpoll
+from tests.transports.servers import (
+    HOST,
+    Patient,
+    asking,
+    closed_port,
+    endless,
+    resetting,
+    saying,
+    serving,
+    silent,
+    target,
+)
+
+DEADLINE_S = 0.2
+REPLY = b'{"STATUS":"S"}'
+
+
+@pytest.fixture(params=[NestedEpoll, LoopWatchers], autouse=True)
+def readiness(request, monkeypatch):
+    """Each test is run in both ways of learning what is ready."""
+    monkeypatch.setattr(socket_lane, "readiness", request.param)
+    return request.param
+
+
+@pytest.fixture
+async def lanes():
+    lanes = Patient(timeout_s=DEADLINE_S)
+    yield lanes
+    await lanes.close()
+
+
+def descriptors():
+    return sorted(link.name for link in Path("/proc/self/fd").iterdir())
+
+
+# --- replies --------------------------------------------------------------------------------------------------
+
+
+async def test_a_reply_is_what_comes_before_the_nul(lanes):
+    async with serving(saying(REPLY + b"\0never read")) as port:
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
+
+
+async def test_a_reply_without_a_nul_ends_with_the_connection(lanes):
+    async with serving(saying(REPLY)) as port:
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
+
+
+async def test_a_reply_that_ends_with_the_connection_keeps_its_nuls(lanes):
+    async with serving(saying(b"a\0b\0")) as port:
+        assert await lanes.run(target(port), asking(b"ask", ends=Ends.CLOSE)) == [b"a\0b\0"]
+
+
+async def test_a_reply_is_whole_although_a_reset_follows(lanes):
+    async with serving(resetting(REPLY + b"\0")) as port:
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
+        assert await lanes.run(target(port), asking(b"ask", ends=Ends.CLOSE)) == [REPLY + b"\0"]
+
+
+async def test_a_reply_in_many_pieces_is_one(lanes):
+    async def slow(reader, writer):
+        await reader.read(100)
+        for piece in (b"a" * 70_000, b"b" * 70_000, b"c\0"):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+
+    async with serving(slow) as port:
+        assert await lanes.run(target(port), asking(b"ask")) == [b"a" * 70_000 + b"b" * 70_000 + b"c"]
+
+
+async def test_the_connection_is_closed_at_the_nul_although_the_miner_holds_it(lanes):
+    ended = asyncio.Event()
+
+    async def holds(reader, writer):
+        await reader.read(100)
+        writer.write(REPLY + b"\0")
+        await reader.read()
+        ended.set()
+
+    async with serving(holds) as port:
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
+        await ended.wait()
+
+
+async def test_each_request_has_a_connection_of_its_own_and_leaves_in_one_piece(lanes):
+    asked = []
+
+    async def behave(reader, writer):
+        asked.append(await reader.read(8192))
+        writer.write(b"%d\0" % len(asked))
+
+    async with serving(behave) as port:
+        requests = [b"a" * 4000, b"b", b"c"]
+        assert await lanes.run(target(port), asking(*requests)) == [b"1", b"2", b"3"]
+        assert asked == requests
+
+
+# --- no replies -----------------------------------------------------------------------------------------------
+
+
+async def test_a_reset_without_a_byte_is_unreachable(lanes):
+    async with serving(resetting(b"")) as port:
+        with pytest.raises(Unreachable):
+            await lanes.run(target(port), asking(b"ask"))
+
+
+async def test_a_close_without_a_byte_is_unreachable(lanes):
+    async with serving(saying(b"")) as port:
+        with pytest.raises(Unreachable, match="closed"):
+            await lanes.run(target(port), asking(b"ask"))
+
+
+async def test_a_port_that_nobody_listens_on_is_told_apart(lanes):
+    with pytest.raises(NotListening):
+        await lanes.run(target(closed_port()), asking(b"ask"))
+
+
+async def test_a_silent_machine_is_given_up_at_the_deadline(lanes):
+    loop = asyncio.get_running_loop()
+    async with serving(silent) as port:
+        began = loop.time()
+        with pytest.raises(Unreachable, match="in time"):
+            await lanes.run(target(port), asking(b"ask"))
+        assert DEADLINE_S <= loop.time() - began < DEADLINE_S + 1
+        with pytest.raises(Unreachable, match="in time"):
+            await lanes.run(target(port), asking(b"ask", deadline_s=0.05))
+
+
+async def test_half_a_reply_and_silence_is_given_up_at_the_deadline(lanes):
+    async def half(reader, writer):
+        await reader.read(100)
+        writer.write(REPLY[:5])
+        await silent(reader, writer)
+
+    async with serving(half) as port:
+        with pytest.raises(Unreachable, match="in time"):
+            await lanes.run(target(port), asking(b"ask"))
+
+
+async def test_half_a_reply_and_a_close_is_what_came(lanes):
+    async with serving(saying(REPLY[:5])) as port:
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY[:5]]
+
+
+async def test_an_endless_reply_is_bounded(lanes):
+    async with serving(endless) as port:
+        with pytest.raises(Garbled, match="does not end") as caught:
+            await lanes.run(target(port), asking(b"ask", most_bytes=100_000, deadline_s=5.0))
+        assert caught.value.payload.startswith(b"xxx")
+
+
+async def test_a_machine_out_of_descriptors_is_an_error_of_that_exchange(lanes, monkeypatch):
+    def exhausted(*_args):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    async with serving(saying(REPLY)) as port:
+        with monkeypatch.context() as patch:
+            patch.setattr(socket_lane.socket, "socket", exhausted)
+            with pytest.raises(Unreachable, match="Too many"):
+                await lanes.run(target(port), asking(b"ask"))
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
+
+
+# --- many, and what is left -----------------------------------------------------------------------------------
+
+
+async def test_three_hundred_machines_at_once_are_each_answered_their_own(lanes):
+    async def echo(reader, writer):
+        writer.write(await reader.read(100) + b"\0")
+        await writer.drain()
+
+    async with serving(echo) as port, serving(silent) as dead, serving(resetting(b"")) as gone:
+        lively = [lanes.run(target(port), asking(b"%d" % n, b"%d again" % n, deadline_s=5)) for n in range(300)]
+        lost = [lanes.run(target(which), asking(b"x")) for which in (dead, gone, closed_port()) for _ in range(20)]
+        answers = await asyncio.gather(*lively, *lost, return_exceptions=True)
+    assert answers[:300] == [[b"%d" % n, b"%d again" % n] for n in range(300)]
+    assert {isinstance(answer, Unreachable) for answer in answers[300:]} == {True}
+
+
+async def test_nothing_stays_open_and_nobody_is_called_after_close():
+    before = descriptors()
+    called = []
+    async with asyncio.timeout(10):
+        connected = asyncio.Semaphore(0)
+
+        async def hold(reader, writer):
+            connected.release()
+            await silent(reader, writer)
+
+        async with serving(hold) as port:
+            lanes = Lanes(timeout_s=DEADLINE_S)
+            for _ in range(10):
+                lanes.start(target(port), asking(b"ask"), called.append)
+            lanes.start(target(closed_port()), asking(b"ask"), called.append)
+            for _ in range(10):
+                await connected.acquire()
+            await lanes.close()
+            await lanes.close()
+            lanes.start(target(port), asking(b"late"), called.append)
+            await asyncio.sleep(DEADLINE_S + 0.15)
+    assert [type(found) for found in called] in ([], [NotListening])
+    assert descriptors() == before
+
+
+async def test_an_answer_that_its_taker_fails_on_stops_no_other(lanes):
+    reported = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+
+    def fail(_found):
+        raise RuntimeError("taker")
+
+    async with serving(saying(REPLY)) as port, serving(silent) as dead:
+        for _ in range(20):
+            lanes.start(target(port), asking(b"ask"), fail)
+            lanes.start(target(dead), asking(b"ask"), fail)
+        answers = await asyncio.gather(*[lanes.run(target(port), asking(b"ask")) for _ in range(50)])
+        with pytest.raises(Unreachable):
+            await lanes.run(target(dead), asking(b"ask"))
+        assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
+    assert answers == [[REPLY]] * 50
+    assert len(reported) == 40
+
+
+# --- conversations --------------------------------------------------------------------------------------------
+
+
+async def test_a_mistake_in_a_conversation_is_a_driver_bug_with_its_cause(lanes):
+    def mistaken():
+        yield Ask(request=b"ask")
+        raise ValueError("the driver's own")
+
+    async with serving(saying(REPLY)) as port:
+        with pytest.raises(DriverBug, match="ValueError: the driver's own") as caught:
+            await lanes.run(target(port), mistaken())
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+@pytest.mark.parametrize("exchange", ["summary", None, Ask(request=b"x", port=70_000)])
+async def test_what_is_no_exchange_is_a_driver_bug(lanes, exchange):
+    def mistaken():
+        yield exchange
+
+    with pytest.raises(DriverBug):
+        await lanes.run(target(closed_port()), mistaken())
+
+
+async def test_a_conversation_may_go_on_after_an_error(lanes):
+    def stubborn():
+        try:
+            yield Ask(request=b"ask", port=closed_port())
+        except NotListening:
+            return (yield Ask(request=b"ask"))
+
+    async with serving(saying(REPLY)) as port:
+        assert await lanes.run(target(port), stubborn()) == REPLY
+
+
+async def test_a_conversation_without_an_exchange_is_done_at_once(lanes):
+    def told():
+        return 7
+        yield
+
+    assert await lanes.run(target(1), told()) == 7
+
+
+async def test_a_pause_is_waited_for_and_answers_none(lanes):
+    def paused():
+        return (yield Pause(seconds=0.15))
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await lanes.run(target(1), paused()) is None
+    assert 0.15 <= loop.time() - began < 1
+
+
+async def test_a_pause_of_many_turns_of_the_wheel_is_not_cut_short(lanes, monkeypatch):
+    monkeypatch.setattr("drivers.transports.timer_wheel.WIDTH_S", 0.002)
+
+    def paused():
+        return (yield Pause(seconds=0.3))
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await lanes.run(target(1), paused())
+    assert 0.3 <= loop.time() - began < 1
+
+
+async def test_who_is_cancelled_no_longer_waits_and_the_conversation_ends_by_itself(lanes):
+    ended, release, arrived = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def waits(reader, writer):
+        await reader.read(100)
+        arrived.set()
+        await release.wait()
+        writer.write(REPLY + b"\0")
+
+    def conversation():
+        yield Ask(request=b"ask", deadline_s=5.0)
+        ended.set()
+
+    async with serving(waits) as port:
+        running = asyncio.create_task(lanes.run(target(port), conversation()))
+        await arrived.wait()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        release.set()
+        await ended.wait()
+
+
+async def test_a_cancelled_waiter_is_not_told_an_error_either(lanes):
+    async with serving(silent) as port:
+        running = asyncio.create_task(lanes.run(target(port), asking(b"ask", deadline_s=0.05)))
+        await asyncio.sleep(0)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        with pytest.raises(Unreachable):
+            await lanes.run(target(port), asking(b"ask", deadline_s=0.1))
+
+
+# --- addresses ------------------------------------------------------------------------------------------------
+
+
+async def test_a_host_by_name_is_looked_up(lanes):
+    async with serving(saying(REPLY), host=socket.gethostbyname("localhost")) as port:
+        assert await lanes.run(target(port, host="localhost"), asking(b"ask", deadline_s=2)) == [REPLY]
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 80, "nothing.invalid"])
+async def test_a_name_that_leads_nowhere_is_unreachable(lanes, host, monkeypatch):
+    def nowhere(name, *_args, **_kwargs):
+        name.encode("idna")
+        raise socket.gaierror(socket.EAI_NONAME, "not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
+    with pytest.raises(Unreachable):
+        await lanes.run(target(1, host=host), asking(b"ask"))
+
+
+async def test_connections_come_from_the_source_address():
+    peers = []
+
+    async def note(reader, writer):
+        peers.append(writer.get_extra_info("peername")[0])
+        await reader.read(100)
+        writer.write(REPLY + b"\0")
+
+    lanes = Patient(source_address="127.0.0.7", timeout_s=DEADLINE_S)
+    async with serving(note) as port:
+        await lanes.run(target(port), asking(b"ask"))
+    await lanes.close()
+    assert peers == ["127.0.0.7"]
+
+
+async def test_ipv6_is_spoken_too(lanes):
+    try:
+        async with serving(saying(REPLY), host="::1") as port:
+            assert await lanes.run(target(port, host="::1"), asking(b"ask")) == [REPLY]
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+
+
+def test_it_works_on_uvloop_as_well():
+    async def poll():
+        async def echo(reader, writer):
+            writer.write(await reader.read(100) + b"\0")
+            await writer.drain()
+
+        lanes = Lanes(timeout_s=DEADLINE_S)
+        async with asyncio.timeout(10), serving(echo) as port, serving(silent) as dead:
+            lively = [lanes.run(target(port), asking(b"%d" % n, b"again", deadline_s=5)) for n in range(200)]
+            with pytest.raises(Unreachable):
+                await lanes.run(target(dead), asking(b"ask"))
+            with pytest.raises(NotListening):
+                await lanes.run(target(closed_port()), asking(b"ask"))
+            answers = await asyncio.gather(*lively)
+            await lanes.close()
+        return answers
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        assert runner.run(poll()) == [[b"%d" % n, b"again"] for n in range(200)]
+
+
+def test_an_exchange_is_with_loopback_alone_in_these_tests():
+    assert HOST.startswith("127.")
