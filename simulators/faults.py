@@ -27,6 +27,7 @@ from simulators.physics import Flags, Physics
 
 WIRE = ("dead", "hang", "half", "garbage", "slow", "rst")
 ONCE = ("wake", "reboot")
+MOST_S = 1e9
 KINDS = (*WIRE, "lie", *ONCE, "board", "pool", "powercut")
 
 
@@ -81,7 +82,7 @@ def demanded(row: dict[str, Any]) -> Scheduled:
 
 def seconds(told: Any, name: str) -> float:
     """Return a span that was told. Raises BadInput."""
-    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told < math.inf:
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= MOST_S:
         raise BadInput(f"{name}: must be a number of seconds, 0 or more")
     return float(told)
 

@@ -18,6 +18,7 @@ from simulators.wire import BACKLOG
 
 FIRST_ADDRESS = IPv4Address("127.10.0.1")
 ONE_ADDRESS = "127.0.0.1"
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - where it is listened at, peers from outside are dropped unless they were asked for
 API_PORT, WEB_PORT = 4028, 80
 #: systems hand out ports to clients from here on
 FIRST_CLIENT_PORT = 32_768
@@ -37,6 +38,13 @@ class Ground:
     sockets: tuple[socket.socket, ...]
     #: the machine is told by the address; else by the port alone
     by_address: bool
+    #: peers from outside loopback are served
+    any_peer: bool = False
+
+    def close(self) -> None:
+        """Give the ports back."""
+        for bound in self.sockets:
+            bound.close()
 
 
 def settle(rows: Sequence[MixRow], *, bind: str | None, own_ports: bool, first_port: int) -> Ground:
@@ -45,8 +53,15 @@ def settle(rows: Sequence[MixRow], *, bind: str | None, own_ports: bool, first_p
     return ground or _on_one_address(rows, bind or ONE_ADDRESS, first_port)
 
 
-def listener(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; nobody else can from then on. Raises OSError."""
+def listen_at(host: str, port: int) -> socket.socket:
+    """Return a socket that listens at one port, 0 for any. Raises Taken."""
+    try:
+        return _listener(host, port)
+    except OSError as error:
+        raise Taken(f"{host}:{port}: {error.strerror}") from error
+
+
+def _listener(host: str, port: int) -> socket.socket:
     with ExitStack() as undo:
         made = undo.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_STREAM)))
         made.setblocking(False)
@@ -64,7 +79,7 @@ def _on_own_addresses(rows: Sequence[MixRow]) -> Ground | None:
         try:
             with socket.socket() as probe:
                 probe.bind((addresses[-1], 0))
-            sockets = tuple(undo.enter_context(closing(listener("0.0.0.0", port))) for port in ports)  # noqa: S104 - other peers are dropped
+            sockets = tuple(undo.enter_context(closing(_listener(ANY_ADDRESS, port))) for port in ports)
         except OSError:
             return None
         undo.pop_all()
@@ -79,13 +94,13 @@ def _on_one_address(rows: Sequence[MixRow], host: str, first_port: int) -> Groun
     webs = sum(_has_web(row) for row in rows)
     sockets = _block(host, first_port, len(rows) + webs)
     port = sockets[0].getsockname()[1]
-    shown = ONE_ADDRESS if host == "0.0.0.0" else host  # noqa: S104 - only compared
+    shown = ONE_ADDRESS if host == ANY_ADDRESS else host
     places, web_port = [], port + len(rows)
     for number, row in enumerate(rows):
         http_port = web_port if _has_web(row) else None
         web_port += _has_web(row)
         places.append(Place(host=shown, port=port + number, http_port=http_port))
-    return Ground(places=tuple(places), sockets=sockets, by_address=False)
+    return Ground(places=tuple(places), sockets=sockets, by_address=False, any_peer=not host.startswith("127."))
 
 
 def _block(host: str, first_port: int, count: int) -> tuple[socket.socket, ...]:
@@ -95,7 +110,7 @@ def _block(host: str, first_port: int, count: int) -> tuple[socket.socket, ...]:
         held: list[socket.socket] = []
         for port in range(first_port, FIRST_CLIENT_PORT):
             try:
-                held.append(undo.enter_context(closing(listener(host, port))))
+                held.append(undo.enter_context(closing(_listener(host, port))))
             except OSError as error:
                 if _is_final(error):
                     raise Taken(f"{host}: {error.strerror}") from error

@@ -64,7 +64,8 @@ class Switchboard:
     def __init__(self, fault_of: Callable[[int], str | None], *, any_peer: bool = False) -> None:
         self.fault_of = fault_of
         self.gate = Gate()
-        self.open: set[Connection] = set()
+        self._open: set[Connection] = set()
+        self._all_gone = asyncio.Event()
         self._any_peer = any_peer
         self._faces: dict[tuple[str | None, int], tuple[int, Face]] = {}
         self._servers: list[asyncio.Server] = []
@@ -84,12 +85,26 @@ class Switchboard:
         loop = asyncio.get_running_loop()
         self._servers.append(await loop.create_server(lambda: Connection(self), sock=bound, backlog=BACKLOG))
 
-    def close(self) -> None:
+    def opened(self, connection: Connection) -> None:
+        """Note a connection that is there."""
+        self._open.add(connection)
+        self._all_gone.clear()
+
+    def closed(self, connection: Connection) -> None:
+        """Note that a connection is gone, and serve who waits for it."""
+        self._open.discard(connection)
+        self.gate.leave(connection)
+        if not self._open:
+            self._all_gone.set()
+
+    async def close(self) -> None:
         """Close every listener and drop every connection."""
         for server in self._servers:
             server.close()
-        for connection in tuple(self.open):
-            connection.drop()
+        replies = [connection.drop() for connection in tuple(self._open)]
+        if replies:
+            await self._all_gone.wait()
+        await asyncio.gather(*(reply for reply in replies if reply is not None), return_exceptions=True)
 
 
 class Connection(asyncio.Protocol):
@@ -108,7 +123,7 @@ class Connection(asyncio.Protocol):
         """Find the machine that was connected to."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._switchboard.open.add(self)
+        self._switchboard.opened(self)
         own, peer = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
         found = self._switchboard.face_at(own[:2], peer[:2]) if own and peer else None
         if found is None or self._switchboard.fault_of(found[0]) == "dead":
@@ -125,10 +140,11 @@ class Connection(asyncio.Protocol):
         self._served = True
         self._begin()
 
-    def drop(self) -> None:
-        """End at once, without a word."""
+    def drop(self) -> asyncio.Task[None] | None:
+        """End at once, without a word; returns the reply that was under way."""
         if self._transport is not None:
             self._transport.abort()
+        return self._task
 
     def data_received(self, data: bytes) -> None:
         """Take in bytes; the face says when they are a whole request."""
@@ -172,8 +188,6 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Make room for the next client."""
-        self._switchboard.open.discard(self)
         if self._task is not None:
             self._task.cancel()
-        if self.index >= 0:
-            self._switchboard.gate.leave(self)
+        self._switchboard.closed(self)

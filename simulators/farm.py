@@ -1,0 +1,244 @@
+"""The simulated farm as a whole: machines, their sockets, a billing meter, a house, and controls over all of it.
+
+Time is the loop's monotonic clock, `time_scale` times as fast for the machines; the meter lives in real time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from simulators.control import Control
+from simulators.face_antminer import AntminerFace, AntminerWeb
+from simulators.face_cgminer import CgminerFace
+from simulators.farm_config import config_toml
+from simulators.faults import Faults, Scheduled
+from simulators.machines import DEFAULT_MIX, Machine, MixRow, allot, machine
+from simulators.meter import Meter, MeterOptions
+from simulators.physics import STATES, Level, Phase, Physics
+from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
+from simulators.wire import Switchboard
+
+STEP_S = 0.1
+LONGEST_STEP_S = 1.0
+HOUSE_SHARE = 0.02
+MOST_WRITES = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarmOptions:
+    """What farm to build."""
+
+    miners: int = 300
+    mix: tuple[MixRow, ...] = DEFAULT_MIX
+    seed: int = 1
+    #: listen at this address, a port a machine; outside loopback: for peers from anywhere
+    bind: str | None = None
+    #: a port a machine even where the vendors' ports are free, so that farms run side by side
+    own_ports: bool = False
+    first_port: int = 20_000
+    control_port: int = 0
+    schedule: tuple[Scheduled, ...] = ()
+    #: the machines' own delays, as a share of the real ones
+    delay_scale: float = 1.0
+    time_scale: float = 1.0
+    #: machines hash at the start; else they have just got power
+    warm: bool = True
+    #: None: two per cent of nameplate
+    house_w: float | None = None
+    meter: MeterOptions = field(default_factory=MeterOptions)
+    #: where the meter publishes; None: nowhere
+    mqtt_url: str | None = None
+    mqtt_prefix: str = "hashwatt"
+    site: str = "simulated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A command that a machine acknowledged, in the farm's own seconds."""
+
+    at_s: float
+    index: int
+    command: str
+
+
+class Farm:
+    """A farm from `async with` to its end; nothing of it stays open afterwards."""
+
+    machines: tuple[Machine, ...]
+    physics: Physics
+    faults: Faults
+    control_port: int
+
+    def __init__(self, options: FarmOptions) -> None:
+        self.options = options
+        self.meter = Meter(options.meter, options.seed)
+        self.house_w = options.house_w or 0.0
+        self.now_s = 0.0
+        #: what machines were told and acknowledged, the latest
+        self.writes: deque[Written] = deque(maxlen=MOST_WRITES)
+        self._due = deque(options.schedule)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stack = AsyncExitStack()
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        """Build and listen. Raises BadInput, Taken."""
+        async with AsyncExitStack() as stack:
+            await self._open(stack)
+            group = await stack.enter_async_context(asyncio.TaskGroup())
+            self._tasks.append(group.create_task(self._live(), name="farm"))
+            if self.options.mqtt_url is not None:
+                topic = f"{self.options.mqtt_prefix}/{self.options.site}/meter/main"
+                publishing = self.meter.publish(self.options.mqtt_url, topic)
+                self._tasks.append(group.create_task(publishing, name="farm-meter"))
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_of: object) -> None:
+        """Stop, and close everything; what went wrong inside the block passes as it is."""
+        for task in self._tasks:
+            task.cancel()
+        await self._stack.aclose()
+
+    async def _open(self, stack: AsyncExitStack) -> None:
+        options = self.options
+        rows = tuple(allot(options.mix, options.miners))
+        ground = settle(rows, bind=options.bind, own_ports=options.own_ports, first_port=options.first_port)
+        stack.callback(ground.close)
+        self.machines = tuple(
+            machine(index, row, place, options.seed)
+            for index, (row, place) in enumerate(zip(rows, ground.places, strict=True))
+        )
+        self._begin()
+        miners = self._switchboard(ground)
+        stack.push_async_callback(miners.close)
+        for bound in ground.sockets:
+            await miners.listen(bound)
+        await self._open_controls(stack)
+
+    async def _open_controls(self, stack: AsyncExitStack) -> None:
+        everywhere = self.options.bind == ANY_ADDRESS
+        bound = listen_at(ANY_ADDRESS if everywhere else ONE_ADDRESS, self.options.control_port)
+        stack.callback(bound.close)
+        self.control_port = bound.getsockname()[1]
+        controls = Switchboard(lambda _: None, any_peer=everywhere)
+        controls.put(None, self.control_port, 0, Control(self))
+        stack.push_async_callback(controls.close)
+        await controls.listen(bound)
+
+    def _begin(self) -> None:
+        options = self.options
+        self.physics = Physics(self.machines, options.seed, delay_scale=options.delay_scale)
+        if options.warm:
+            self.physics.start_warm()
+        if options.house_w is None:
+            self.house_w = round(HOUSE_SHARE * self.nameplate_w, -2)
+        self.faults = Faults(self.machines, self.physics, options.seed)
+        for scheduled in options.schedule:
+            self.faults.select(scheduled.select)
+
+    def _switchboard(self, ground: Ground) -> Switchboard:
+        machines = {made.index: made for made in self.machines}
+        told = (machines, self.physics, self.faults.obeys, self._wrote)
+        cgminer, antminer = CgminerFace(*told), AntminerFace(*told)
+        web = AntminerWeb(*told, antminer.confs)
+        switchboard = Switchboard(self._fault_of, any_peer=ground.any_peer)
+        for made in self.machines:
+            host = made.host if ground.by_address else None
+            switchboard.put(host, made.port, made.index, antminer if made.firmware == "stock" else cgminer)
+            if made.http_port is not None:
+                switchboard.put(host, made.http_port, made.index, web)
+        return switchboard
+
+    def _fault_of(self, index: int) -> str | None:
+        """Return the fault of a machine's wire; what has no power or boots has none to speak on."""
+        off = self.physics.phase[index] <= Phase.BOOTING
+        return "dead" if off else self.faults.of(index)
+
+    def _wrote(self, index: int, command: str) -> None:
+        self.writes.append(Written(at_s=self.now_s, index=index, command=command))
+
+    # --- time ---------------------------------------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        loop = asyncio.get_running_loop()
+        before_s = loop.time()
+        while True:
+            now_s = loop.time()
+            self._let_pass((now_s - before_s) * self.options.time_scale)
+            self.meter.measure(self.meter_w(), now_s)
+            before_s = now_s
+            await asyncio.sleep(STEP_S)
+
+    def _let_pass(self, span_s: float) -> None:
+        while span_s > 0:
+            step_s = min(span_s, LONGEST_STEP_S)
+            span_s -= step_s
+            self.now_s += step_s
+            while self._due and self._due[0].at_s <= self.now_s:
+                self.faults.inject(self._due.popleft(), self.now_s)
+            self.faults.step(self.now_s)
+            self.physics.step(step_s)
+
+    # --- what is so, and what is done to it ---------------------------------------------------------------------
+
+    @property
+    def nameplate_w(self) -> float:
+        """All machines at their nameplate, W."""
+        return sum(made.nameplate_w for made in self.machines)
+
+    def meter_w(self) -> float:
+        """Return what truly flows through the meter, W."""
+        return float(self.physics.power_w.sum()) + self.house_w
+
+    def inject(self, demand: Scheduled) -> int:
+        """Begin a fault now; returns how many machines have it. Raises BadInput."""
+        return self.faults.inject(demand, self.now_s)
+
+    def silence_meter(self, for_s: float) -> None:
+        """Let the meter say nothing for a while, in real seconds."""
+        self.meter.fall_silent(asyncio.get_running_loop().time() + for_s)
+
+    def set_house(self, house_w: float) -> None:
+        """Change the load that is no miner."""
+        self.house_w = house_w
+
+    def state(self) -> dict[str, Any]:
+        """Return what is truly so, of the site and of each machine."""
+        power_w, hashrate_ths = self.physics.power_w.tolist(), self.physics.hashrate_ths.tolist()
+        return {
+            "meter_w": round(self.meter_w(), 1),
+            "house_w": self.house_w,
+            "miners": [
+                {
+                    "host": made.host,
+                    "port": made.port,
+                    "state": STATES[Phase(self.physics.phase[made.index])],
+                    "power_w": round(power_w[made.index], 1),
+                    "hashrate_ths": round(hashrate_ths[made.index], 3),
+                    "level": self._level(made.index),
+                    "faults": self.faults.every(made.index),
+                }
+                for made in self.machines
+            ],
+        }
+
+    def _level(self, index: int) -> str:
+        if not self.physics.board_on[index].any():
+            return "sleep"
+        return Level(self.physics.level[index]).name.lower()
+
+    def config_toml(self, *, mqtt_url: str | None = None, site: str | None = None) -> str:
+        """Return a configuration for an agent that fits this farm; the tables that it leaves out may be appended."""
+        return config_toml(
+            self.machines,
+            site=site or self.options.site,
+            house_w=self.house_w,
+            meter=self.options.meter,
+            mqtt_url=mqtt_url or self.options.mqtt_url,
+        )
