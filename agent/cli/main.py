@@ -87,3 +87,17 @@ shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
 )(plan)
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
+
+
+@shell.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def simulate(context: typer.Context) -> None:
+    """Run a simulated farm until interrupted."""
+    from agent.cli.simulate import simulate as command  # noqa: PLC0415 - the simulators are not for every command
+
+    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+    alone.command(epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --config-out farm.toml"))(command)
+    code = typer.main.get_command(alone).main(context.args, prog_name="hashwatt simulate", standalone_mode=False)
+    raise typer.Exit(code or 0)

@@ -77,13 +77,22 @@ def test_a_machine_is_read_in_the_contracts_form(machine, say):
     assert told["capabilities"] == ["sleep"]
     assert told["boards"][0]["slot"] == 0
     assert told["pools"][0]["url"] == "stratum+tcp://pool:3333"
-    assert (told["power_w"], told["power_source"], told["inlet_c"]) == (None, None, None)
+    assert told["power_source"] == "model"
+    assert 2500 < told["power_w"] < 3500
+    assert told["inlet_c"] is None
     assert "commands" not in told
     assert {
         "miner", "state", "reason", "hashrate_ths", "nominal_ths", "power_w", "power_source", "power_limit_w",
         "efficiency_j_th", "uptime_s", "inlet_c", "outlet_c", "boards", "fans", "pools", "errors", "best_share",
         "hardware_errors", "capabilities", "level", "intended", "read_at",
     } <= set(told)  # fmt: skip
+
+
+def test_the_watts_of_a_machine_that_nobody_knows_are_unknown_and_not_0(machine, say, monkeypatch):
+    monkeypatch.setitem(SECTIONS, "devdetails", {"DEVDETAILS": [{"DEVDETAILS": 0, "Name": "X", "Model": "Mystery 1"}]})
+    told = json.loads(say("probe", machine(cgminer), "--json").stdout)
+    assert (told["power_w"], told["power_source"], told["efficiency_j_th"]) == (None, None, None)
+    assert told["miner"]["model"] == "Mystery 1"
 
 
 def test_what_it_could_be_told_is_said_with_its_limits(machine, say):

@@ -37,6 +37,8 @@ WRONG = [
     ["orders", "release", "stop-1"],
     ["demo", "--for", "10"],
     ["probe"],
+    ["simulate", "--no-such-option"],
+    ["simulate", "--miners", "0"],
 ]
 
 
