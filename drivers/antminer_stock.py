@@ -71,8 +71,8 @@ class AntminerStock:
         self._identity = identity
         self._web = Web(target.logins)
         self._joins: bool | None = None  # None: not tried yet
-        self._mode: str | None = None
-        self._mode_from_s = 0  # the uptime since which the mode is known to hold
+        self._mode: str | None = None  # as last read, while it holds
+        self._uptime_s = 0
         self._know(None if identity is None else identity.model, None if identity is None else identity.nominal_ths)
 
     def _know(self, reported: str | None, hashrate_ths: float | None) -> None:
@@ -103,13 +103,13 @@ class AntminerStock:
 
     def _header(self) -> Generator[Exchange, Reply, Document]:
         """Ask the API port who it is: `version` may name a cousin where `stats` names the model itself."""
-        told: Document = {}
         report = yield from self._ask_api(_STATS)
-        told |= merged(report.stats or ())
-        if "Type" not in told:
-            version = next(iter(parse((yield from _bytes(_VERSION))).versions or ()), None)
-            told |= {} if version is None else {"Type": version.type, "CompileTime": version.compiled}
-        return told
+        told = merged(report.stats or ())
+        if "Type" in told:
+            return told
+        for version in parse((yield from _bytes(_VERSION))).versions or ():
+            return told | {"Type": version.type, "CompileTime": version.compiled}
+        raise Unsupported("the API port does not say what it is")
 
     def _pages(self) -> Generator[Exchange, Reply, tuple[Document, Configuration | None]]:
         """Ask the pages who it is and what it is set to; each may be missing, but not both."""
@@ -163,6 +163,7 @@ class AntminerStock:
         figures = figures_of_api(report.stats or (), self._model, self._generation)
         if figures is NOTHING:
             figures = yield from self._figures_of_pages()
+        self._note(figures)
         mode = yield from self._mode_of(figures, want)
         stands = not figures.hashes and not self._generation.sleeps_in(mode)
         pools = yield from self._pools_of(report, wanted=want is Want.FULL or stands)
@@ -211,13 +212,20 @@ class AntminerStock:
             return figures_of_page(told[0], self._model) if told else NOTHING
         return NOTHING
 
+    def _note(self, figures: Figures) -> None:
+        """Forget the mode unless the mining process has run on, long enough for a new start to be seen."""
+        uptime_s = figures.uptime_s or 0
+        if not uptime_s >= self._uptime_s >= SEEN_S:
+            self._mode = None
+        self._uptime_s = uptime_s
+
     def _mode_of(self, figures: Figures, want: Want) -> Generator[Exchange, Reply, str | None]:
         """Learn the work mode where it matters; None where nobody can say. Raises what silence of both ports means."""
         if figures.mode is not None:
             return figures.mode
         if figures.hashes and not self._can_low:
             return None
-        if self._mode_holds(figures) and (figures.hashes or want is Want.QUICK):
+        if self._mode is not None and (figures.hashes or want is Want.QUICK):
             return self._mode
         try:
             self._mode = (yield from self._web.configuration()).mode
@@ -226,12 +234,6 @@ class AntminerStock:
                 raise
             self._mode = None
         return self._mode
-
-    def _mode_holds(self, figures: Figures) -> bool:
-        """Whether the mining process has run on since the mode was read, long enough for a new start to be seen."""
-        since_s, uptime_s = self._mode_from_s, figures.uptime_s or 0
-        self._mode_from_s = uptime_s
-        return self._mode is not None and uptime_s >= since_s >= SEEN_S
 
     def _pools_of(self, report: Report, *, wanted: bool) -> Generator[Exchange, Reply, tuple[Pool, ...] | None]:
         if report.pools is None and wanted and report.stats is not None:

@@ -1,0 +1,139 @@
+"""Who answers: by one question on the API port, else by the web page; foreign firmware by its own name."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivers.errors import DeviceError, NotListening, Unreachable, Unsupported
+from drivers.identify import family_of, identify
+from drivers.interface import Http, Target
+from tests.drivers.antminers import Antminer, encoded, refusal, stats, status, version
+from tests.drivers.conversations import Talk, converse, ok, scripted
+
+pytestmark = pytest.mark.pure
+
+HERE = Target(host="127.0.0.1")
+PAGE, MARA = "GET /cgi-bin/get_system_info.cgi", "GET /kaonsu/v1/brief"
+
+
+def speaks(description, **row):
+    told = status(22, "versions")
+    told[0]["Description"] = description
+    return {"STATUS": told, "VERSION": [{"API": "3.7"} | row], "id": 1}
+
+
+@pytest.mark.parametrize(
+    ("told", "driver"),
+    [
+        (version("Antminer S9", BMMiner="2.0.0"), "antminer-stock"),
+        (version("Antminer S21"), "antminer-stock"),
+        (speaks("cgminer 4.11.1", CGMiner="4.11.1"), "cgminer"),
+        (speaks("bfgminer 5.5.0", CGMiner="5.5.0"), "cgminer"),
+        (speaks("BOSer boser-x 0.1.0"), "braiins"),
+        (speaks("BOSminer+ 0.2.0", **{"BOSminer+": "0.2.0"}), "braiins"),
+        (speaks("LUXminer 2024.1", Type="Antminer S19k Pro"), "luxos"),
+        (speaks("cgminer 4.11.1", CGMiner="4.11.1", Type="Antminer S19 (vnish 1.2)"), "vnish"),
+        (speaks("bmminer 1.0.0", BMMiner="2.0.0 rwglr", Type="Antminer S9 Hiveon"), "hiveon"),
+        (speaks("bmminer 1.0.0", BMMiner="4.11.1 rwglr", Type="S19-88 v.2"), "mskminer"),
+        (speaks("kaonsu 24.1", Type="Antminer S21"), "mara"),
+        ({"STATUS": "S", "Msg": {"fw_ver": "2024"}, "Description": "btminer"}, "whatsminer"),
+        (speaks("cgminer 4.11.1", CGMiner="4.11.1", PROD="AvalonMiner 1246"), "avalon"),
+        (speaks("GCMiner-0.5", GCMiner="0.5"), "auradine"),
+        (speaks("bdminer 4.11.1", BDMiner="4.11.1"), "sealminer"),
+    ],
+)
+def test_a_version_tells_the_family_and_foreign_firmware_goes_before_the_model(told, driver):
+    assert family_of(encoded(told)) == driver
+
+
+def test_an_antminer_is_identified_by_its_own_driver():
+    identity = converse(identify(HERE), Antminer())
+    assert (identity.driver, identity.model, identity.mac) == (
+        "antminer-stock",
+        "Antminer S19 Pro",
+        "02:00:5E:10:00:07",
+    )
+
+
+def test_firmware_without_a_driver_is_named():
+    with pytest.raises(Unsupported, match="vnish"):
+        converse(identify(HERE), scripted({"version": speaks("cgminer 4.11.1", Type="Antminer S19 (Vnish 1.2)")}))
+
+
+def test_what_nobody_knows_is_shown():
+    with pytest.raises(Unsupported, match="toaster"):
+        converse(identify(HERE), scripted({"version": speaks("toaster 1.0")}))
+
+
+def test_who_refuses_his_version_tells_who_he_is_in_his_figures():
+    figures = stats("Antminer S19 (Vnish 1.2.0)", {"Elapsed": 1})
+    with pytest.raises(Unsupported, match="vnish"):
+        converse(identify(HERE), scripted({"version": refusal("version"), "stats": figures}))
+
+
+def test_an_antminer_that_shuts_its_api_port_is_known_by_its_page():
+    for error in (NotListening("connection refused"), Unreachable("no answer in time")):
+        machine = Antminer()
+
+        def answer(exchange, machine=machine, error=error):
+            return machine(exchange) if isinstance(exchange, Http) else error
+
+        talk = Talk(answer)
+        identity = talk.hold(identify(HERE))
+        assert (identity.driver, identity.abilities.names()) == ("antminer-stock", ("sleep", "low", "reboot", "locate"))
+        assert talk.names[:3] == ["version", PAGE, MARA]
+
+
+def test_the_first_look_at_a_page_shows_no_password():
+    talk = Talk(lambda exchange: ok(status=404) if isinstance(exchange, Http) else NotListening("refused"))
+    with pytest.raises(Unsupported, match="status 404"):
+        talk.hold(identify(HERE))
+    assert [exchange.password for exchange in talk.asked if isinstance(exchange, Http)] == [None]
+
+
+def test_maras_firmware_shows_the_same_realm_and_is_known_by_a_page_of_its_own():
+    realm = ok(status=401, WWW_Authenticate='Digest realm="antMiner Configuration", qop="auth"')
+    with pytest.raises(Unsupported, match="mara"):
+        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm, MARA: {"model": "S21"}}))
+
+
+def test_a_page_without_a_login_is_taken_by_its_words():
+    machine = Antminer()
+    machine.api = False
+
+    def answer(exchange):
+        is_open = isinstance(exchange, Http) and exchange.user is None
+        return ok(encoded(machine.pages["get_system_info.cgi"])) if is_open else machine(exchange)
+
+    assert converse(identify(HERE), answer).driver == "antminer-stock"
+
+
+def test_a_foreign_realm_is_not_taken_for_an_antminer():
+    realm = ok(status=401, WWW_Authenticate='Digest realm="blackMiner Configuration"')
+    with pytest.raises(Unsupported):
+        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm}))
+
+
+def test_nobody_there_is_out_of_reach_by_what_the_api_port_said():
+    with pytest.raises(Unreachable, match="no answer to version"):
+        converse(identify(HERE), scripted({}))
+
+
+def test_a_named_driver_is_not_guessed():
+    talk = Talk(Antminer())
+    assert talk.hold(identify(HERE, "antminer-stock")).model == "Antminer S19 Pro"
+    assert talk.names[0] == "stats"
+    with pytest.raises(Unsupported, match="nosuch"):
+        converse(identify(HERE, "nosuch"), scripted({}))
+
+
+@given(st.data())
+def test_whatever_answers_only_device_errors_come_out(data):
+    def answer(exchange):
+        body = data.draw(st.binary(max_size=40) | st.sampled_from([encoded(version()), encoded(refusal("version"))]))
+        return ok(body, data.draw(st.sampled_from([200, 401, 404]))) if isinstance(exchange, Http) else body
+
+    with contextlib.suppress(DeviceError):
+        assert converse(identify(HERE), answer).driver in {"antminer-stock", "cgminer"}
