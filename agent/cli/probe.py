@@ -109,8 +109,9 @@ def _show(told: dict[str, Any]) -> None:
     print(f"{who['id']}: {', '.join(plain(word) for word in named if word)} (driver {who['driver']})")
     level = f" at {plain(told['level'])}" if told["level"] else ""
     print(f"{plain(told['reason'] or told['state'])}{level}, up {figure(told['uptime_s'], 's')}")
-    print(f"{figure(told['hashrate_ths'], 'TH/s', 2)} of {figure(told['nominal_ths'], 'TH/s', 1)}, "
-          f"{figure(told['power_w'], 'W')} by {plain(told['power_source'])}, {figure(told['efficiency_j_th'], 'J/TH', 1)}")  # fmt: skip
+    print(f"{figure(told['hashrate_ths'], 'TH/s', 2)} of {figure(told['nominal_ths'], 'TH/s', 1)}")
+    efficiency = figure(told["efficiency_j_th"], "J/TH", 1)
+    print(f"{figure(told['power_w'], 'W')} by {plain(told['power_source'])}, {efficiency}")
     _parts(told)
     print(f"could be told: {', '.join(told['capabilities']) or 'nothing'}")
     for command in told.get("commands", ()):
