@@ -29,16 +29,23 @@ def demand(document: Mapping[str, Any]) -> str:
 
 def next_change(order: Mapping[str, Any]) -> str:
     """Return what happens next to an order, and when."""
-    document, ack = order["document"], order.get("last_ack") or {}
+    document = order["document"]
+    if not in_force(order):
+        return "over"
     if order["state"] in {"ended", "cancelled", "restoring"}:
         return "power is coming back"
-    if str(ack.get("reason") or "").startswith("awaiting_release"):
+    if _awaits_release(order):
         return "waits to be released"
     if order["state"] == "scheduled":
-        return f"starts {plain(document.get('starts_at'))}"
+        return f"starts {plain(order.get('starts_at') or document.get('starts_at'))}"
     if document.get("ends_at"):
         return f"ends {plain(document['ends_at'])}{_then(document)}"
     return "until revoked"
+
+
+def _awaits_release(order: Mapping[str, Any]) -> bool:
+    said = str((order.get("last_ack") or {}).get("reason"))
+    return bool(order.get("awaiting_release")) or said.startswith("awaiting_release")
 
 
 def _then(document: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 
@@ -51,6 +52,7 @@ def test_status_says_loudly_that_it_only_observes_and_names_what_binds(farm, say
 
 CHANGES = [
     (order("o", "scheduled", starts_at="S", ends_at="E"), "starts S"),
+    (order("o", "complied", ends_at="E") | {"awaiting_release": True}, "waits to be released"),
     (order("o", "complied", ends_at="E"), "ends E, then waits for the issuer"),
     (order("o", "complied", ends_at="E", resume="auto"), "ends E;"),
     (order("o", "active"), "until revoked"),
@@ -220,7 +222,9 @@ def test_a_release_says_by_whom(farm, say):
 
 
 def test_the_list_of_orders_says_what_each_demands(farm, say):
+    farm.orders = [order("stop-1", "closed", limit={"stop": True}, ends_at="2027-01-15T00:00:00Z")]
     farm.orders.append(order("cap-1", "scheduled", limit={"max_import_kw": 250}, starts_at="2027-01-16T00:00:00Z"))
     said = say("orders").stdout
     assert "at most 250.0 kW" in said
     assert "starts 2027-01-16T00:00:00Z" in said
+    assert re.search(r"closed +stop +over", said)
