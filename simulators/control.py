@@ -22,6 +22,9 @@ class Controlled(Protocol):
     def state(self) -> dict[str, Any]:
         """Return what is really so."""
 
+    def written(self) -> dict[str, Any]:
+        """Return the commands that machines acknowledged."""
+
     def inject(self, demand: Scheduled) -> int:
         """Begin a fault now; returns how many machines have it. Raises BadInput."""
 
@@ -39,6 +42,7 @@ class Control:
 
     def __init__(self, farm: Controlled) -> None:
         self._farm = farm
+        self._gets: dict[str, Callable[[], dict[str, Any]]] = {"/state": farm.state, "/writes": farm.written}
         self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "/faults": self._fault,
             "/meter": self._meter,
@@ -62,14 +66,12 @@ class Control:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 
     def _routed(self, request: Request) -> bytes:
-        if request.path == "/state":
-            if request.method != "GET":
-                return _refused(HTTPStatus.METHOD_NOT_ALLOWED)
-            return json_response(self._farm.state())
-        post = self._posts.get(request.path)
-        if post is None:
+        get, post = self._gets.get(request.path), self._posts.get(request.path)
+        if get is None and post is None:
             return _refused(HTTPStatus.NOT_FOUND)
-        if request.method != "POST":
+        if get is not None and request.method == "GET":
+            return json_response(get())
+        if post is None or request.method != "POST":
             return _refused(HTTPStatus.METHOD_NOT_ALLOWED)
         told = request.json()
         if not isinstance(told, dict):

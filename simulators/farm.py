@@ -26,6 +26,8 @@ STEP_S = 0.1
 LONGEST_STEP_S = 1.0
 HOUSE_SHARE = 0.02
 MOST_WRITES = 100_000
+#: how a command begins that lets a sleeping machine hash
+WAKING = ("ascenable", "pgaenable", "conf full", "conf low", "restart", "quit", "reboot")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,11 @@ class Written:
     at_s: float
     index: int
     command: str
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it lets a machine hash that slept."""
+        return self.command.startswith(WAKING)
 
 
 class Farm:
@@ -227,6 +234,15 @@ class Farm:
                 for made in self.machines
             ],
         }
+
+    def written(self) -> dict[str, Any]:
+        """Return the commands that machines acknowledged, whether they obeyed or not."""
+        return {"writes": [self._write(told) for told in self.writes]}
+
+    def _write(self, told: Written) -> dict[str, Any]:
+        made = self.machines[told.index]
+        place = {"host": made.host, "port": made.port}
+        return {"at_s": round(told.at_s, 2), **place, "command": told.command, "wakes": told.wakes}
 
     def _level(self, index: int) -> str:
         if not self.physics.board_on[index].any():

@@ -16,11 +16,12 @@ CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 def config_toml(
     machines: Sequence[Machine], *, site: str, house_w: float, meter: MeterOptions, mqtt_url: str | None
 ) -> str:
-    """Return a farm.toml; without a broker it has no meter. An issuer of each class, named so, orders unsigned."""
+    """Return a farm.toml; without a broker it has no meter. An issuer of each class, named so, and one of all."""
     connection_kw = CONNECTION_SHARE * sum(machine.nameplate_w for machine in machines) / 1000
     parts = [
         _site(site, connection_kw, house_w),
         _table("[[miners]]", hosts=hosts_of(machines)),
+        _table("[orders.issuers.dispatcher]", classes=CLASSES, unsigned=True),
         *(_table(f"[orders.issuers.{name}]", classes=[name], unsigned=True) for name in CLASSES),
     ]
     if mqtt_url is not None:

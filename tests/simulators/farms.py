@@ -1,0 +1,61 @@
+"""Small farms on ports of their own, and clients of the plainest kind to talk to their machines."""
+
+import asyncio
+import json
+
+from simulators.farm import Farm, FarmOptions
+from simulators.machines import MixRow
+from simulators.meter import MeterOptions
+
+CGMINER = MixRow(make="WhatsMiner", model="M50", share=1, firmware="cgminer")
+BFGMINER = MixRow(make="WhatsMiner", model="M30S++", share=1, firmware="bfgminer")
+READ_ONLY = MixRow(make="WhatsMiner", model="M60S", share=1, firmware="cgminer", access="R")
+ANTMINER = MixRow(make="Antminer", model="Antminer S19", share=1, firmware="stock")
+EXACT = MeterOptions(error_pct=0, delay_s=0, period_s=0.05)
+
+
+def farm(*mix, **options):
+    """Return a farm with one machine a row of the mix, unless `miners` says otherwise."""
+    settings = {"miners": len(mix) or 6, "own_ports": True, "meter": EXACT, **options}
+    return Farm(FarmOptions(**({"mix": mix} if mix else {}), **settings))
+
+
+async def talk(machine, request, port=None):
+    """Send one request, and return all bytes until the end."""
+    reader, writer = await asyncio.open_connection(machine.host, port or machine.port)
+    try:
+        writer.write(request)
+        async with asyncio.timeout(5):
+            return await reader.read()
+    finally:
+        writer.close()
+
+
+async def ask(machine, command, parameter=None):
+    """Send one JSON command, and return the reply as a document."""
+    told = {"command": command} | ({} if parameter is None else {"parameter": parameter})
+    reply = await talk(machine, json.dumps(told).encode())
+    assert reply.endswith(b"\0")
+    return json.loads(reply[:-1])
+
+
+async def http(port, path, body=None, method=None):
+    """Ask the controls; return status and document."""
+    data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    head = f"{method or ('GET' if body is None else 'POST')} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(head.encode() + b"\r\n\r\n" + data)
+        async with asyncio.timeout(5):
+            reply = await reader.read()
+    finally:
+        writer.close()
+    first, _, rest = reply.partition(b"\r\n")
+    return int(first.split()[1]), json.loads(rest.partition(b"\r\n\r\n")[2])
+
+
+async def until(holds, within_s=5):
+    """Wait until the farm's own time has made something true."""
+    async with asyncio.timeout(within_s):
+        while not holds():
+            await asyncio.sleep(0.02)
