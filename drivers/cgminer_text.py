@@ -3,7 +3,7 @@
     STATUS=S,When=1,Code=11,Msg=Summary,Description=x|SUMMARY,Elapsed=38,MHS av=0.00|
 
 It is turned into the JSON form, joined replies too; every figure stays a text. Each section ends with a bar: one that
-does not was cut, and its last figure with it.
+does not was cut, and its last figure with it. A section of no rows alone, "DEVS,", lacks it on bfgminer.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from drivers.errors import Garbled
 Sections = dict[str, list[dict[str, str]]]
 
 _SECTIONS = {"ASC": "DEVS", "PGA": "DEVS", "POOL": "POOLS"}
+_END = re.compile(r"\|(?:[A-Z]+,)?\Z")
 _SECTION = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
 _FIELD = re.compile(r"(?:\\.|[^,\\])+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
@@ -24,7 +25,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 def sections_of(payload: bytes) -> Sections | dict[str, list[Sections]]:
     """Return the rows of a plain reply by the JSON form's names, or such replies by command; raises Garbled."""
     text = payload.decode("utf-8", "replace").strip(" \r\n\0")
-    if not text.endswith("|"):
+    if _END.search(text) is None:
         raise Garbled("the last section has no end", payload)
     plain: Sections = {}
     joined: dict[str, list[Sections]] = {}

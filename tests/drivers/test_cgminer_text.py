@@ -27,7 +27,13 @@ def test_a_joined_reply_is_one_by_command():
     }
 
 
-@pytest.mark.parametrize("written", [b"", b"STATUS=S", b"STATUS=S|SUMMARY,Elapsed=3", b"CMD=summary|STATUS=S,Code"])
+def test_a_section_of_no_rows_may_lack_its_end():
+    assert sections_of(b"STATUS=S,Code=256|DEVS,") == {"STATUS": [{"STATUS": "S", "Code": "256"}]}
+
+
+@pytest.mark.parametrize(
+    "written", [b"", b"STATUS=S", b"STATUS=S|POOL=0,", b"STATUS=S|SUMMARY,Elapsed=3", b"CMD=summary|STATUS=S,Code"]
+)
 def test_a_reply_that_was_cut_is_garbled(written):
     with pytest.raises(Garbled):
         sections_of(written)

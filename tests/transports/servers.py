@@ -132,19 +132,20 @@ def response(status=200, body=b"", **headers):
 
 
 class Web:
-    """An HTTP server of one page behind a digest or basic login; `asked` keeps first lines, headers, bodies."""
+    """A web server behind a digest or basic login: `answer(first_line)` writes a page; `asked` keeps every request."""
 
     def __init__(self, *, login=None, scheme="digest", answer=None):
         self.login = login
         self.scheme = scheme
-        self.answer = response(body=b"page") if answer is None else answer
+        self.answer = answer or (lambda _first: response(body=b"page"))
         self.asked = []
         self.nonces = 0
 
     async def __call__(self, reader, writer):
         first, headers, body = await request_of(reader)
         self.asked.append((first, headers, body))
-        writer.write(self.answer if self._may(first, headers.get("authorization", "")) else self._challenge())
+        may = self._may(first, headers.get("authorization", ""))
+        writer.write(self.answer(first) if may else self._challenge())
         await writer.drain()
 
     def _challenge(self):

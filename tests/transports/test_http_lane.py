@@ -38,7 +38,7 @@ async def get(lanes, port, path="/", **rest):
 
 
 async def test_a_reply_is_status_headers_and_body_whatever_the_status(lanes):
-    web = Web(answer=response(404, b"none", X_Miner="A"))
+    web = Web(answer=lambda _first: response(404, b"none", X_Miner="A"))
     async with serving(web) as port:
         reply = await get(lanes, port, "/cgi-bin/x.cgi?a=1")
     assert (reply.status, reply.body, reply.headers["x-miner"]) == (404, b"none", "A")
@@ -110,7 +110,7 @@ async def test_kept_logins_are_bounded(lanes, monkeypatch):
 
 
 async def test_a_redirect_is_not_followed(lanes):
-    web = Web(answer=response(302, Location="http://127.0.0.1:9/elsewhere"))
+    web = Web(answer=lambda _first: response(302, Location="http://127.0.0.1:9/elsewhere"))
     async with serving(web) as port:
         reply = await get(lanes, port)
     assert (reply.status, reply.headers["location"]) == (302, "http://127.0.0.1:9/elsewhere")
@@ -175,15 +175,9 @@ async def test_what_is_not_http_is_a_device_error(lanes, reply):
 @pytest.mark.parametrize(
     "challenge",
     [
-        "Digest",
-        "Digest realm",
-        "Digest qop=odd",
-        'Digest realm="x", nonce="y", algorithm=ODD',
-        "",
-        "Basic",
-        "Negotiate x",
-    ]
-    + ['Digest realm="x", nonce=""', 'Digest realm="é", nonce="n", qop="auth-int"'],
+        *("Digest", "Digest realm", "Digest qop=odd", 'Digest realm="x", nonce="y", algorithm=ODD', "", "Basic"),
+        *("Negotiate x", 'Digest realm="x", nonce=""', 'Digest realm="é", nonce="n", qop="auth-int"'),
+    ],
 )
 async def test_an_odd_challenge_is_a_401_or_garbled(lanes, challenge):
     async with serving(saying(response(401, WWW_Authenticate=challenge))) as port:

@@ -1,0 +1,54 @@
+"""The conformance run: prints each miss, then what is not yet read, then how many figures are right.
+
+Exit 0: all right. 1: a miss. 2: bad usage, or nothing to read below the folder.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from drivers.transports.lanes import Lanes
+from tests.conformance.captures import devices, folders
+from tests.conformance.devices import judge_device
+from tests.conformance.judging import Tally
+from tests.conformance.programs import judge_program
+
+TIMEOUT_S = 3.0
+
+
+def main(arguments):
+    """Run over the folder that the one argument names; returns the exit code."""
+    root = Path(arguments[0]) if len(arguments) == 1 else None
+    if root is None or not root.is_dir():
+        return bad("usage: python -m tests.conformance DIR")
+    try:
+        machines, programs = devices(root), folders(root)
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        return bad(f"not a capture: {error!r}")
+    if not machines and not programs:
+        return bad(f"no captures below {root}")
+    tally = asyncio.run(judged([machine for machine in machines if machine.in_hand], programs))
+    others = sum(not machine.in_hand for machine in machines)
+    sys.stdout.writelines(f"{line}\n" for line in (*tally.misses, f"not yet: {others} files", tally.line))
+    return 1 if tally.misses else 0
+
+
+async def judged(machines, programs):
+    """Read everything, one after the other, as the agent would."""
+    tally, lanes = Tally(), Lanes(timeout_s=TIMEOUT_S)
+    for program in programs:
+        await judge_program(program, lanes, tally)
+    for machine in machines:
+        await judge_device(machine, lanes, tally)
+    await lanes.close()
+    return tally
+
+
+def bad(said):
+    """Say what is wrong with the usage."""
+    sys.stderr.write(f"{said}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

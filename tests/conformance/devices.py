@@ -1,0 +1,28 @@
+"""Machines of the families in hand: identified and read as the poller does, each expected figure compared."""
+
+from drivers import registry
+from drivers.errors import DeviceError
+from drivers.identify import identify
+from drivers.interface import Want
+from tests.conformance.judging import figures_of, is_right
+from tests.conformance.wires import serving_device
+
+
+async def judge_device(device, lanes, tally):
+    """Read one machine and count its figures."""
+    async with serving_device(device) as target:
+        try:
+            got = await read(lanes, target)
+        except DeviceError as error:
+            got = dict.fromkeys(device.expected, f"{type(error).__name__}: {error}")
+    for field, expected in device.expected.items():
+        meant = [expected, *device.alternatives.get(field, ())]
+        right = any(is_right(field, one, got.get(field)) for one in meant)
+        tally.judge(device.name, field, expected, got.get(field), right=right)
+
+
+async def read(lanes, target):
+    """Return what the agent reads of the machine at a target, by the captures' names."""
+    identity = await lanes.run(target, identify(target))
+    driver = registry.create(identity, target)
+    return figures_of(identity, await lanes.run(target, driver.read(Want.FULL)))

@@ -1,0 +1,58 @@
+"""Serves recorded bytes on loopback: the API port, and the web page behind a digest login.
+
+A request without a recorded reply fails as unsupported; a wire of which nothing was recorded is not there.
+"""
+
+import json
+from contextlib import asynccontextmanager
+
+from drivers.interface import Target
+from tests.transports.servers import HOST, Web, closed_port, response, serving
+
+UNKNOWN = b'{"STATUS":[{"STATUS":"E","When":0,"Code":14,"Msg":"Invalid command"}],"id":1}\0'
+LOGIN = ("root", "root")
+METHODS = ("GET ", "POST ", "PUT ")
+
+
+def written(reply):
+    """Return a recorded reply as it was on the wire: a text as it stands, a document as JSON."""
+    return (reply if isinstance(reply, str) else json.dumps(reply)).encode()
+
+
+def asked(request):
+    """Return the key of a socket request: the command, and its parameter after a bar."""
+    try:
+        told = json.loads(request)
+        parameter = told.get("parameter")
+        return told["command"] if parameter is None else f"{told['command']}|{parameter}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return request.decode("utf-8", "replace").strip()
+
+
+@asynccontextmanager
+async def serving_bytes(reply_to):
+    """Serve what `reply_to(request)` returns to each connection's one request; yields the port."""
+
+    async def behave(reader, writer):
+        writer.write(reply_to(await reader.read(16_384)))
+        await writer.drain()
+
+    async with serving(behave) as port:
+        yield port
+
+
+@asynccontextmanager
+async def serving_device(device):
+    """Serve one machine's wires; yields the target at which it answers."""
+    sockets = {key: written(reply) + b"\0" for key, reply in device.replies.items() if not key.startswith(METHODS)}
+    pages = {key: response(body=written(reply)) for key, reply in device.replies.items() if key.startswith(METHODS)}
+    web = Web(login=LOGIN, answer=lambda first: pages.get(first.rpartition(" ")[0], response(404)))
+    async with (
+        serving_bytes(lambda request: sockets.get(asked(request), UNKNOWN)) as port,
+        serving(web) as http_port,
+    ):
+        yield Target(
+            host=HOST,
+            port=port if sockets else closed_port(),
+            http_port=http_port if pages else closed_port(),
+        )
