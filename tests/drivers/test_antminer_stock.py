@@ -27,7 +27,7 @@ from tests.drivers.conversations import Talk, converse, ok
 pytestmark = pytest.mark.pure
 
 HERE = Target(host="127.0.0.1")
-S19_CONF, S19_STATS = "GET /cgi-bin/get_miner_conf.cgi", "GET /cgi-bin/stats.cgi"
+S19_CONF = "GET /cgi-bin/get_miner_conf.cgi"
 
 
 def driver_of(machine, target=HERE):
@@ -130,6 +130,25 @@ def test_firmware_that_drops_a_joined_question_is_asked_singly():
         return Unreachable("closed without an answer") if dropped else machine(exchange)
 
     assert converse(driver_of(machine).read(Want.FULL), answer).state is State.HASHING
+
+
+def test_a_machine_that_was_away_at_its_first_full_read_is_still_asked_joined():
+    machine = Antminer(x17(), form=True)
+    driver, talk = driver_of(machine), Talk(machine)
+    machine.api = False
+    assert talk.hold(driver.read(Want.FULL)).reason == "fault:daemon"
+    machine.api = True
+    assert talk.hold(driver.read(Want.FULL)).state is State.HASHING
+    assert talk.names == ["summary+stats+pools", S19_CONF, "summary+stats+pools"]
+
+
+def test_a_standing_machine_is_asked_for_its_mode_by_each_full_read_and_by_a_quick_one_when_it_started_anew():
+    machine = Antminer(standing(elapsed=900))
+    driver, talk = driver_of(machine), Talk(machine)
+    for elapsed, want in [(900, Want.QUICK), (910, Want.QUICK), (920, Want.FULL), (930, Want.QUICK), (20, Want.QUICK)]:
+        machine.stats = standing(elapsed=elapsed)
+        talk.hold(driver.read(want))
+    assert talk.names.count(S19_CONF) == 3
 
 
 def test_a_driver_without_an_identity_learns_it_first():
