@@ -1,0 +1,134 @@
+"""What may be put in from outside: orders, releases, levels, holds, and the what-if that changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+
+from agent.facts import OrderMoved
+from agent.fleet.selector import select
+from agent.orders.acks import ack_of_move, ack_of_refusal
+from agent.orders.order import Rejection
+from agent.outputs.http.access import Token
+from agent.outputs.http.bodies import Lock, Question, Release, Wish, Wishes, read
+from agent.outputs.http.desk import Desk
+from agent.outputs.http.problems import Problem, bad_field
+from agent.outputs.http.reads import as_json
+from agent.outputs.sight import Sight
+from agent.values import rfc3339
+
+TOKEN = web.RequestKey("token", Token)
+log = structlog.get_logger()
+
+
+class Changes:
+    """The routes that change something; each comes with the token that it is done by."""
+
+    def __init__(self, sight: Sight, desk: Desk) -> None:
+        self._sight = sight
+        self._desk = desk
+
+    async def give_order(self, request: web.Request) -> web.Response:
+        """Take in an order's document: 202 with its acknowledgement, 422 with the code of its refusal."""
+        told = await self._desk.receive(await request.read(), by=request[TOKEN].name)
+        if told is None:
+            raise Problem(
+                HTTPStatus.TOO_MANY_REQUESTS, "refused, as one like it within this second", headers={"Retry-After": "1"}
+            )
+        if isinstance(told, OrderMoved):
+            return as_json(ack_of_move(told), HTTPStatus.ACCEPTED)
+        ack = ack_of_refusal(told)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(ack["reason"]), code=told.code, ack=ack)
+
+    async def release(self, request: web.Request) -> web.Response:
+        """Release an order whose end waits for a hand."""
+        body = read(await request.read() or b"{}", Release)
+        told = await self._desk.release(request.match_info["id"], by=_hand(body.by, request))
+        if isinstance(told, Rejection):
+            unknown = told.code == "unknown_target"
+            status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.UNPROCESSABLE_ENTITY
+            raise Problem(status, f"{told.code}: {told.reason}", code=told.code)
+        return as_json(ack_of_move(told), HTTPStatus.ACCEPTED)
+
+    async def set_level(self, request: web.Request) -> web.Response:
+        """Set the level that the owner wants of one miner when nothing binds."""
+        miner, body = request.match_info["id"], read(await request.read(), Wish)
+        if miner not in self._sight.fleet.index:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no miner {miner!r}")
+        await self._set([miner], body.level, request)
+        return as_json({"miners": [miner], "level": body.level})
+
+    async def set_levels(self, request: web.Request) -> web.Response:
+        """Set the level that the owner wants of all miners that a selector names; a dry run only names them."""
+        body = read(await request.read(), Wishes)
+        ids = self._selected(body.select)
+        if not body.dry_run:
+            await self._set(ids, body.level, request)
+        return as_json({"miners": ids, "level": body.level, "dry_run": body.dry_run})
+
+    async def _set(self, ids: Sequence[str], level: str, request: web.Request) -> None:
+        by = request[TOKEN].name
+        await self._desk.set_level(ids, level, by=by)
+        log.info("levels set over http", by=by, level=level, miners=len(ids), first=ids[0])
+
+    async def lock(self, request: web.Request) -> web.Response:
+        """Lock miners, or with `lift` unlock them."""
+        body = read(await request.read(), Lock)
+        if body.lift:
+            return await self._lift(body, request)
+        if body.kind is None:
+            raise bad_field("kind", "is missing")
+        if body.until is not None and body.until <= self._sight.now().at:
+            raise bad_field("until", "is over")
+        ids, by = self._named(body), _hand(body.by, request)
+        await self._desk.hold(ids, kind=body.kind, by=by, until=body.until)
+        log.info("held over http", by=by, kind=body.kind, miners=len(ids), first=ids[0])
+        until = None if body.until is None else rfc3339(body.until)
+        return as_json({"miners": ids, "kind": body.kind, "by": by, "until": until})
+
+    async def unlock(self, request: web.Request) -> web.Response:
+        """Unlock miners; those that are not held are passed over."""
+        body = read(await request.read(), Lock)
+        if body.kind is not None or body.until is not None:
+            raise bad_field("kind" if body.kind is not None else "until", "belongs to a lock")
+        return await self._lift(body, request)
+
+    async def _lift(self, body: Lock, request: web.Request) -> web.Response:
+        held, by = self._sight.holds(), _hand(body.by, request)
+        ids = [miner for miner in self._named(body) if miner in held]
+        if ids:
+            await self._desk.unhold(ids, by=by)
+            log.info("held no longer, over http", by=by, miners=len(ids), first=ids[0])
+        return as_json({"miners": ids, "by": by})
+
+    async def what_if(self, request: web.Request) -> web.Response:
+        """Answer what would be done under a cap at the meter, from the present state; nothing is done."""
+        body = read(await request.read(), Question)
+        found = self._desk.plan(body.max_import_kw * 1000)
+        return as_json(found)
+
+    def _named(self, body: Lock) -> list[str]:
+        if (body.select is None) == (body.miners is None):
+            raise bad_field("select", "say either select or miners")
+        if body.select is not None:
+            return self._selected(body.select)
+        for miner in body.miners or ():
+            if miner not in self._sight.fleet.index:
+                raise bad_field("miners", f"there is no miner {miner!r}")
+        return list(dict.fromkeys(body.miners or ()))
+
+    def _selected(self, text: str) -> list[str]:
+        fleet = self._sight.fleet
+        try:
+            return [fleet.miners[row].id for row in select(fleet, text)]
+        except ValueError as error:
+            raise bad_field("select", str(error)) from None
+
+
+def _hand(told: str | None, request: web.Request) -> str:
+    """Return who does it: the name that is told, and the token that vouches for it."""
+    token = request[TOKEN].name
+    return token if told is None else f"{told} ({token})"

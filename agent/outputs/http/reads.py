@@ -1,0 +1,162 @@
+"""What may be asked: the site, its miners, orders and events, metrics and health. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, get_args
+
+import msgspec
+from aiohttp import web
+
+from agent.facts import AnyFact
+from agent.fleet.selector import matching, select
+from agent.orders.lifecycle import OrderState
+from agent.orders.order import CLASSES
+from agent.orders.order_book import OrderView
+from agent.outputs.exposition import wants_openmetrics
+from agent.outputs.http.desk import Desk
+from agent.outputs.http.paging import limit_of, listed, only
+from agent.outputs.http.problems import Problem, bad_field
+from agent.outputs.metrics import Metrics
+from agent.outputs.shown import event_json, hold_json, miner_json, order_json, site_json
+from agent.outputs.sight import Sight
+
+PIECE = 65_536
+TURN = 100
+"""So many miners are written down before the loop may turn."""
+MINER_FILTERS = ("state", "feeder", "tag", "model")
+ORDER_FILTERS = {"state": tuple(OrderState), "class": CLASSES}
+KINDS = frozenset(kind.__name__ for kind in get_args(AnyFact))
+
+
+def as_json(told: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
+    """Return a JSON answer."""
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    body = msgspec.json.encode(told)
+    return web.Response(status=status.value, body=body, content_type="application/json", headers=headers)
+
+
+class Reads:
+    """The routes that read."""
+
+    def __init__(self, sight: Sight, desk: Desk, metrics: Metrics) -> None:
+        self._sight = sight
+        self._desk = desk
+        self._metrics = metrics
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        """Show everything that Prometheus reads, in the form that Accept asks for."""
+        zipped = "gzip" in request.headers.get("Accept-Encoding", "")
+        openmetrics = wants_openmetrics(request.headers.get("Accept", ""))
+        scrape = await self._metrics.scrape(self._sight, openmetrics=openmetrics, zipped=zipped)
+        response = web.StreamResponse(headers={"Content-Type": scrape.content_type, "Vary": "Accept, Accept-Encoding"})
+        if zipped:
+            response.headers["Content-Encoding"] = "gzip"
+        response.content_length = len(scrape.body)
+        await response.prepare(request)
+        body = memoryview(scrape.body)
+        for start in range(0, len(body), PIECE):
+            await response.write(body[start : start + PIECE])
+        await response.write_eof()
+        return response
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Answer 200 while the loop turns."""
+        return as_json({"status": "ok"})
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Answer 200 when everything that is configured is there, else 503 and what is not."""
+        missing = self._sight.not_ready()
+        if missing:
+            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(missing), not_ready=list(missing))
+        return as_json({"status": "ready", "not_ready": []})
+
+    async def site(self, _request: web.Request) -> web.Response:
+        """Show the site as it is now."""
+        return as_json(site_json(self._sight))
+
+    async def miners(self, request: web.Request) -> web.Response:
+        """List miners in the order of the inventory; filters: state, feeder, tag, model, select."""
+        fleet, query = self._sight.fleet, request.query
+        only(query, (*MINER_FILTERS, "select"))
+        limit, rows = limit_of(query), self._filtered(query)
+        start = bisect_right(rows, self._row(query["cursor"], field="cursor")) if "cursor" in query else 0
+        page = rows[start : start + limit]
+        now, holds, items = self._sight.now(), self._sight.holds(), []
+        for at, row in enumerate(page, 1):
+            items.append(miner_json(fleet, row, now, holds.get(fleet.miners[row].id)))
+            if at % TURN == 0:
+                await asyncio.sleep(0)
+        return as_json(listed(items, fleet.miners[page[-1]].id if start + limit < len(rows) else None))
+
+    def _filtered(self, query: Mapping[str, str]) -> list[int]:
+        fleet, rows, name = self._sight.fleet, set(range(len(self._sight.fleet))), "select"
+        try:
+            if "select" in query:
+                rows &= set(select(fleet, query["select"]))
+            for name in MINER_FILTERS:
+                if name in query:
+                    rows &= matching(fleet, name, query[name])
+        except ValueError as error:
+            raise bad_field(name, str(error)) from None
+        return sorted(rows)
+
+    def _row(self, miner: str, *, field: str) -> int:
+        if miner not in self._sight.fleet.index:
+            raise bad_field(field, f"there is no miner {miner!r}")
+        return self._sight.fleet.index[miner]
+
+    async def miner(self, request: web.Request) -> web.Response:
+        """Show one miner."""
+        fleet, miner = self._sight.fleet, request.match_info["id"]
+        if miner not in fleet.index:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no miner {miner!r}")
+        return as_json(miner_json(fleet, fleet.index[miner], self._sight.now(), self._sight.holds().get(miner)))
+
+    async def orders(self, request: web.Request) -> web.Response:
+        """List orders by their ids; filters: state, class, issuer."""
+        query = request.query
+        only(query, (*ORDER_FILTERS, "issuer"))
+        for name, known in ORDER_FILTERS.items():
+            if query.get(name, known[0]) not in known:
+                raise bad_field(name, f"must be one of {', '.join(known)}")
+        limit, after = limit_of(query), query.get("cursor", "")
+        found = [view for view in self._sight.book.views() if view.order.order_id > after and _is_asked(view, query)]
+        page = found[:limit]
+        return as_json(listed([*map(order_json, page)], page[-1].order.order_id if len(found) > limit else None))
+
+    async def order(self, request: web.Request) -> web.Response:
+        """Show one order."""
+        asked = request.match_info["id"]
+        for view in self._sight.book.views():
+            if view.order.order_id == asked:
+                return as_json(order_json(view))
+        raise Problem(HTTPStatus.NOT_FOUND, f"there is no order {asked!r}")
+
+    async def holds(self, _request: web.Request) -> web.Response:
+        """List every lock on a miner."""
+        held = sorted(self._sight.holds().items())
+        return as_json(listed([{"miner": miner, **hold_json(hold)} for miner, hold in held], None))
+
+    async def events(self, request: web.Request) -> web.Response:
+        """Tell what happened, oldest first; `cursor` is the number of the last event known, filter: kind."""
+        query = request.query
+        only(query, ("kind",))
+        kinds = [kind for told in query.getall("kind", []) for kind in told.split(",")]
+        if unknown := set(kinds) - KINDS:
+            raise bad_field("kind", f"there is no kind {min(unknown)!r}")
+        cursor = query.get("cursor", "0")
+        if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
+            raise bad_field("cursor", "must be the number of an event")
+        limit = limit_of(query)
+        found = await self._desk.events(after=int(cursor), kinds=kinds, limit=limit + 1)
+        page = found[:limit]
+        return as_json(listed([event_json(*event) for event in page], str(page[-1][0]) if len(found) > limit else None))
+
+
+def _is_asked(view: OrderView, query: Mapping[str, str]) -> bool:
+    told = {"state": view.state.value, "class": view.order.order_class, "issuer": view.order.issuer}
+    return all(query.get(name, value) == value for name, value in told.items())

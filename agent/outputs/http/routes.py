@@ -1,0 +1,137 @@
+"""Every route, once: the server serves this table and the API's own description is made from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from agent.outputs.http.access import Need
+from agent.outputs.http.bodies import Body, Lock, Question, Release, Wish, Wishes
+from agent.outputs.http.changes import Changes
+from agent.outputs.http.problems import TYPE, Problem
+from agent.outputs.http.reads import Reads
+
+V1 = "/api/v1"
+JSON = "application/json"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path: who may, what is asked, what answers, and with which status."""
+
+    method: str
+    path: str
+    need: Need
+    answer: Answer
+    body: type[Body] | None = None
+    document: bool = False  # the body is an order's document, in the words of its own schema
+    query: tuple[str, ...] = ()
+    status: HTTPStatus = HTTPStatus.OK
+
+
+def routes(reads: Reads, changes: Changes) -> tuple[Route, ...]:
+    """Return the whole table."""
+    return (*_reading(reads), *_changing(changes), *_not_yet())
+
+
+def _reading(reads: Reads) -> Iterable[Route]:
+    miners = ("state", "feeder", "tag", "model", "select", "limit", "cursor")
+    for path, need, answer, query in (
+        ("/metrics", Need.READ, reads.metrics, ()),
+        ("/healthz", Need.NOTHING, reads.health, ()),
+        ("/readyz", Need.NOTHING, reads.ready, ()),
+        (f"{V1}/site", Need.READ, reads.site, ()),
+        (f"{V1}/miners", Need.READ, reads.miners, miners),
+        (f"{V1}/miners/{{id}}", Need.READ, reads.miner, ()),
+        (f"{V1}/orders", Need.READ, reads.orders, ("state", "class", "issuer", "limit", "cursor")),
+        (f"{V1}/orders/{{id}}", Need.READ, reads.order, ()),
+        (f"{V1}/holds", Need.READ, reads.holds, ()),
+        (f"{V1}/events", Need.READ, reads.events, ("kind", "limit", "cursor")),
+    ):
+        yield Route(method="GET", path=path, need=need, answer=answer, query=query)
+
+
+def _changing(changes: Changes) -> Iterable[Route]:
+    post, accepted, operate = "POST", HTTPStatus.ACCEPTED, Need.OPERATE
+    return (
+        Route(
+            method=post,
+            path=f"{V1}/orders",
+            need=Need.ORDER,
+            answer=changes.give_order,
+            document=True,
+            status=accepted,
+        ),
+        Route(
+            method=post,
+            path=f"{V1}/orders/{{id}}/release",
+            need=operate,
+            answer=changes.release,
+            body=Release,
+            status=accepted,
+        ),
+        Route(method=post, path=f"{V1}/miners/levels", need=operate, answer=changes.set_levels, body=Wishes),
+        Route(method=post, path=f"{V1}/miners/{{id}}/level", need=operate, answer=changes.set_level, body=Wish),
+        Route(method=post, path=f"{V1}/holds", need=operate, answer=changes.lock, body=Lock),
+        Route(method="DELETE", path=f"{V1}/holds", need=operate, answer=changes.unlock, body=Lock),
+        Route(method=post, path=f"{V1}/plan", need=Need.READ, answer=changes.what_if, body=Question),
+    )
+
+
+def _not_yet() -> Iterable[Route]:
+    for path in ("ledger", "bill", "evidence"):
+        yield Route(
+            method="GET", path=f"{V1}/{path}", need=Need.READ, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
+        )
+    for method in ("POST", "DELETE"):
+        yield Route(
+            method=method, path=f"{V1}/seals", need=Need.OPERATE, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
+        )
+
+
+async def not_yet(request: web.Request) -> web.StreamResponse:
+    """Say that this is not built yet."""
+    raise Problem(HTTPStatus.NOT_IMPLEMENTED, f"not yet: {request.path}")
+
+
+def described(table: Iterable[Route], version: str) -> dict[str, Any]:
+    """Return the table as an OpenAPI document."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in table:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    bearer = {"type": "http", "scheme": "bearer"}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Hashwatt", "version": version},
+        "paths": paths,
+        "components": {"securitySchemes": {"bearer": bearer}},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "summary": (route.answer.__doc__ or "").strip(),
+        "parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in re.findall(r"{(\w+)}", route.path)
+        ]
+        + [{"name": name, "in": "query", "schema": {"type": "string"}} for name in route.query],
+        "responses": {
+            str(route.status.value): {"description": route.status.phrase},
+            "default": {"description": "A problem (RFC 9457)", "content": {TYPE: {"schema": {"type": "object"}}}},
+        },
+    }
+    schema = {"type": "object"} if route.document else route.body and route.body.model_json_schema()
+    if schema:
+        told["requestBody"] = {"required": route.body is not Release, "content": {JSON: {"schema": schema}}}
+    if route.need is not Need.NOTHING:
+        told["security"] = [{"bearer": sorted(role.value for role in route.need.value)}]
+    if route.need is Need.READ:
+        told["security"].append({})  # reading may be open on loopback
+    return told

@@ -1,0 +1,151 @@
+"""What is so as the contract's JSON objects: the site, a miner, an order, a fact. Unknown is null, never 0."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from agent.facts import AnyFact
+from agent.fleet.belief import CODES
+from agent.fleet.fleet import Fleet
+from agent.fleet.holds import Hold
+from agent.fleet.selector import make_of, model_of
+from agent.orders.acks import ack_of_move
+from agent.orders.order_book import OrderBook, OrderView
+from agent.outputs.sight import Sight
+from agent.outputs.snapshot import current, efficiency_j_th, machine_power, nominal_ths, site_power
+from agent.planning.decide import Decision
+from agent.values import Moment, rfc3339
+from drivers.interface import Reading, State
+
+Shown = dict[str, Any]
+_SILENT = Reading()
+
+
+def site_json(sight: Sight) -> Shown:
+    """Return the site as it is now."""
+    fleet, now, decision, house_w = sight.fleet, sight.now(), sight.decision(), sight.house_w()
+    power_w, source = site_power(sight.meter(), float(fleet.believed_w.sum()), house_w)
+    return {
+        "site": sight.site,
+        "at": rfc3339(now.at),
+        "mode": sight.mode,
+        "power_w": power_w,
+        "power_source": source,
+        "house_w": house_w,
+        **_decided(decision, sight.book),
+        "hashrate_ths": _hashrate(fleet, now),
+        "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
+    }
+
+
+def _decided(decision: Decision | None, book: OrderBook) -> Shown:
+    if decision is None:
+        names = ("cap_w", "binding_order", "excess_w", "shortfall_w", "reserve_w", "headroom_w")
+        return dict.fromkeys(names)
+    cap = book.cap()
+    binds = cap.cap_w is not None and (decision.cap_w is None or cap.cap_w <= decision.cap_w)
+    return {
+        "cap_w": decision.cap_w,
+        "binding_order": cap.binding_order if binds else None,
+        "excess_w": decision.excess_w,
+        "shortfall_w": decision.shortfall_w,
+        "reserve_w": decision.power.reserve_w,
+        "headroom_w": decision.headroom_w,
+    }
+
+
+def _hashrate(fleet: Fleet, now: Moment) -> float | None:
+    """Return what those hash that were read lately and are not lost since; None where nobody says."""
+    told = fleet.hashrate_ths[(now.mono - fleet.heard_at <= fleet.policy.fresh_s) & _speaking(fleet)]
+    known = told[~np.isnan(told)]
+    return float(known.sum()) if len(known) else None
+
+
+def _speaking(fleet: Fleet) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    lost: np.ndarray[Any, np.dtype[np.bool_]] = np.isin(fleet.state, (CODES[State.UNREACHABLE], CODES[State.UNKNOWN]))
+    return ~lost
+
+
+def miner_json(fleet: Fleet, row: int, now: Moment, hold: Hold | None) -> Shown:
+    """Return one miner: the contract's reading, and what is wanted of it and why it may not be woken."""
+    said = current(fleet, row, now.mono)
+    reading, identity = said or _SILENT, fleet.identities[row]
+    power_w, source = machine_power(said, float(fleet.believed_w[row]))
+    return {
+        "miner": _who(fleet, row),
+        "state": fleet.state_name(row).value,
+        "reason": fleet.reasons[row],
+        "hashrate_ths": reading.hashrate_ths,
+        "nominal_ths": nominal_ths(fleet.readings[row], identity),
+        "power_w": power_w,
+        "power_source": source,
+        "power_limit_w": reading.power_limit_w,
+        "efficiency_j_th": efficiency_j_th(said, power_w),
+        "uptime_s": reading.uptime_s,
+        "inlet_c": reading.inlet_c,
+        "outlet_c": reading.outlet_c,
+        "boards": reading.boards,
+        "fans": reading.fans,
+        "pools": reading.pools,
+        "errors": reading.errors,
+        "best_share": reading.best_share,
+        "hardware_errors": reading.hardware_errors,
+        "capabilities": None if identity is None else identity.abilities.names(),
+        "level": fleet.level_of(row, int(fleet.seen[row])),
+        "intended": fleet.level_of(row, int(fleet.intended[row])),
+        "setpoint": fleet.level_of(row, int(fleet.setpoint[row])),
+        "hold": None if hold is None else hold_json(hold),
+        "read_at": _read_at(float(fleet.heard_at[row]), now),
+    }
+
+
+def _who(fleet: Fleet, row: int) -> Shown:
+    miner, identity = fleet.miners[row], fleet.identities[row]
+    return {
+        "id": miner.id,
+        "host": miner.host,
+        "port": miner.port,
+        "http_port": miner.http_port,
+        "mac": identity.mac if identity is not None else None,
+        "serial": identity.serial if identity is not None else None,
+        "make": make_of(fleet, row),
+        "model": model_of(fleet, row),
+        "firmware": identity.firmware if identity is not None else None,
+        "firmware_version": identity.firmware_version if identity is not None else None,
+        "feeder": miner.feeder,
+        "tags": miner.tags,
+    }
+
+
+def _read_at(heard_at: float, now: Moment) -> str | None:
+    age_s = now.mono - heard_at
+    return rfc3339(now.at - timedelta(seconds=age_s)) if np.isfinite(age_s) else None
+
+
+def hold_json(hold: Hold) -> Shown:
+    """Return a lock: of which kind, by whom, from when until when."""
+    until = None if hold.until is None else rfc3339(hold.until)
+    return {"kind": hold.kind, "by": hold.by, "since": rfc3339(hold.since), "until": until}
+
+
+def order_json(view: OrderView) -> Shown:
+    """Return one order: its document, where it stands, and its last acknowledgement."""
+    return {
+        "document": view.order.document,
+        "issuer": view.order.issuer,
+        "class": view.order.order_class,
+        "state": view.state.value,
+        "revision": view.order.revision,
+        "starts_at": rfc3339(view.starts_at),
+        "awaiting_release": view.awaiting_release,
+        "last_ack": None if view.last_ack is None else ack_of_move(view.last_ack),
+    }
+
+
+def event_json(number: int, fact: AnyFact) -> Shown:
+    """Return a fact as it is remembered, with its number."""
+    return {"number": number, **msgspec.to_builtins(fact)}

@@ -1,0 +1,106 @@
+"""One site at one moment, copied on the loop in a few list copies, so that its text is made in a thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.fleet.belief import STATES, Code
+from agent.fleet.fleet import Fleet
+from agent.fleet.miner import FeederTree, Miner
+from agent.fleet.power import MeterState
+from agent.fleet.view import Codes, Floats
+from agent.orders.order_book import OrderView
+from agent.outputs.sight import Sight
+from agent.planning.decide import Decision
+from agent.values import Moment, Watts
+from drivers.interface import Identity, Reading
+
+
+def speaks(reading: Reading | None, code: int, reason: str | None, age_s: float, fresh_s: float) -> bool:
+    """Whether a machine's last reading still tells how it is: young, and not followed by silence or garbage."""
+    return reading is not None and age_s <= fresh_s and STATES[Code(code)] == reading.state and reason == reading.reason
+
+
+def current(fleet: Fleet, row: int, mono: float) -> Reading | None:
+    """Return what a machine says of itself now, None where its last word is too old or was lost since."""
+    reading, age_s = fleet.readings[row], mono - float(fleet.heard_at[row])
+    if not speaks(reading, int(fleet.state[row]), fleet.reasons[row], age_s, fleet.policy.fresh_s):
+        return None
+    return reading
+
+
+def machine_power(reading: Reading | None, believed_w: Watts) -> tuple[Watts, str]:
+    """Return the watts to go by of one machine, and who says so; what says nothing counts as it is believed."""
+    if reading is not None and reading.power_w is not None:
+        return reading.power_w, "miner"
+    return believed_w, "model"
+
+
+def nominal_ths(reading: Reading | None, identity: Identity | None) -> float | None:
+    """Return what a machine should hash, as its last word or its identification says."""
+    if reading is not None and reading.nominal_ths is not None:
+        return reading.nominal_ths
+    return identity.nominal_ths if identity is not None else None
+
+
+def efficiency_j_th(reading: Reading | None, power_w: Watts) -> float | None:
+    """Return J/TH while it hashes, else None."""
+    return power_w / reading.hashrate_ths if reading is not None and reading.hashrate_ths else None
+
+
+def site_power(meter: MeterState | None, believed_w: Watts, house_w: Watts) -> tuple[Watts, str]:
+    """Return the draw at the meter and who says so: a fresh meter, else beliefs and house."""
+    if meter is not None and meter.fresh and meter.last_w is not None:
+        return meter.last_w, "meter"
+    return believed_w + house_w, "beliefs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Columns and values, one row a miner; nothing here changes any more."""
+
+    site: str
+    mode: str
+    now: Moment
+    miners: tuple[Miner, ...]
+    tree: FeederTree
+    identities: list[Identity | None]
+    readings: list[Reading | None]  # the last word of each, however old
+    reasons: list[str | None]
+    state: Codes
+    believed_w: Floats
+    heard_at: Floats
+    fresh_s: float
+    decision: Decision | None
+    meter: MeterState | None
+    house_w: Watts
+    orders: tuple[OrderView, ...]
+
+    def current(self) -> list[Reading | None]:
+        """Return what each machine says of itself now, None where its last word no longer counts."""
+        ages = (self.now.mono - self.heard_at).tolist()
+        rows = zip(self.readings, self.state.tolist(), self.reasons, ages, strict=True)
+        return [row[0] if speaks(*row, self.fresh_s) else None for row in rows]
+
+
+def snapshot(sight: Sight) -> Snapshot:
+    """Copy what is known now. Call it on the loop."""
+    fleet = sight.fleet
+    return Snapshot(
+        site=sight.site,
+        mode=sight.mode,
+        now=sight.now(),
+        miners=fleet.miners,
+        tree=fleet.tree,
+        identities=fleet.identities.copy(),
+        readings=fleet.readings.copy(),
+        reasons=fleet.reasons.copy(),
+        state=fleet.state.copy(),
+        believed_w=fleet.believed_w.copy(),
+        heard_at=fleet.heard_at.copy(),
+        fresh_s=fleet.policy.fresh_s,
+        decision=sight.decision(),
+        meter=sight.meter(),
+        house_w=sight.house_w(),
+        orders=sight.book.views(),
+    )

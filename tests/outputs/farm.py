@@ -1,0 +1,263 @@
+"""A small farm that outputs look at, and a desk that does what it is asked, in memory."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import aiohttp
+import numpy as np
+
+from agent.facts import HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
+from agent.fleet.fleet import Fleet, FleetPolicy
+from agent.fleet.holds import Hold, Holds
+from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
+from agent.fleet.power import MeterState
+from agent.inputs.order_document import parse_known, parse_order
+from agent.orders.compliance import Observed
+from agent.orders.order import Rejection
+from agent.orders.order_book import BookPolicy, OrderBook
+from agent.orders.trust import Issuer, TrustPolicy
+from agent.outputs.http.access import Access, Role, Token, Tokens
+from agent.outputs.http.desk import CannotWrite, WhatIf
+from agent.outputs.http.server import HttpServer
+from agent.outputs.metrics import Metrics
+from agent.outputs.sight import Sight
+from agent.planning.decide import Demand, Memory, Policy, Situation, Tree, decide
+from agent.values import Moment
+from drivers.interface import (
+    Abilities,
+    Board,
+    Fan,
+    Identity,
+    LowAbility,
+    Pool,
+    Reading,
+    SleepAbility,
+    State,
+)
+
+START = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
+NOW = Moment.trusted(START, 1000.0)
+LADDER = Ladder(
+    steps=(
+        Step(level="full", power_w=3000.0, hashrate_ths=100.0),
+        Step(level="low", power_w=2000.0, hashrate_ths=75.0),
+        Step(level="sleep", power_w=20.0, hashrate_ths=0.0),
+    ),
+    most_w=3150.0,
+)
+IDENTITY = Identity(
+    driver="any",
+    make="Bitmain",
+    model="Antminer S19",
+    firmware="stock",
+    mac="02:00:00:00:00:01",
+    nominal_ths=100.0,
+    abilities=Abilities(
+        sleep=SleepAbility(standby_w=20.0), low=LowAbility(power_share=0.7, hashrate_share=0.75), reboot=True
+    ),
+)
+HASHING = Reading(
+    state=State.HASHING,
+    level="full",
+    hashrate_ths=98.5,
+    power_w=3010.0,
+    uptime_s=3600,
+    inlet_c=21.5,
+    boards=(
+        Board(slot=0, hashrate_ths=49.0, chip_temp_c=71.0, board_temp_c=60.5, chips=76),
+        Board(slot=1, hashrate_ths=49.5, chip_temp_c=72.0),
+    ),
+    fans=(Fan(slot=0, rpm=5880), Fan(slot=1, rpm=0)),
+    pools=(Pool(url="stratum+tcp://pool.example:3333", user="farm.1", active=True),),
+    accepted=120,
+    rejected=2,
+    hardware_errors=7,
+)
+ASLEEP = Reading(state=State.SLEEPING, level="sleep", power_w=20.0, hashrate_ths=0.0)
+TREE = FeederTree.of((Feeder(id="T1", max_w=9000.0), Feeder(id="q1", parent="T1")))
+MINERS = (
+    Miner(id="a1", host="127.0.0.1", port=4028, feeder="T1", tags=("owner:acme",)),
+    Miner(id="a2", host="127.0.0.2", feeder="q1", tags=("row:3",)),
+    Miner(id="b1", host="127.0.0.3"),
+    Miner(id="b2", host="127.0.0.4"),
+    Miner(id="b3", host="127.0.0.5", tags=("row:3",)),
+)
+
+
+def small_fleet() -> Fleet:
+    """One that hashes, one asleep, one that was lost, one that says garbage, one that nobody heard yet."""
+    fleet = Fleet(MINERS, TREE, FleetPolicy(meter_lag_s=10.0))
+    for row in range(4):
+        fleet.identified(row, IDENTITY, LADDER)
+    fleet.heard(0, HASHING, 995.0)
+    fleet.heard(1, ASLEEP, 996.0)
+    fleet.heard(2, HASHING, 990.0)
+    fleet.silent(2)
+    fleet.silent(2)
+    fleet.heard(3, HASHING, 991.0)
+    fleet.garbled(3)
+    return fleet
+
+
+def empty_book() -> OrderBook:
+    issuers = {
+        "energo": Issuer(name="energo", classes=("law", "operator"), transports=("http",), unsigned=True),
+        "wire": Issuer(name="wire", classes=("law",), transports=("mqtt",), unsigned=True),
+    }
+    return OrderBook(BookPolicy(trust=TrustPolicy(site="farm-1", issuers=issuers)), parse_known)
+
+
+def document(order_id: str = "o1", **changes: object) -> dict[str, object]:
+    made = {
+        "order_id": order_id,
+        "revision": 1,
+        "issuer": "energo",
+        "class": "law",
+        "status": "issued",
+        "limit": {"max_import_kw": 9},
+    }
+    return {key: value for key, value in {**made, **changes}.items() if value is not None}
+
+
+class MemoryDesk:
+    """Does what it is asked and remembers it, without control and without a disk."""
+
+    def __init__(self, fleet: Fleet, book: OrderBook) -> None:
+        self.fleet, self.book, self.holds = fleet, book, Holds()
+        self.now = NOW
+        self.facts = []
+        self.is_full = False
+
+    def _must_write(self) -> None:
+        if self.is_full:
+            raise CannotWrite("no space is left")
+
+    async def receive(self, raw, *, by):
+        facts = self.book.receive(
+            raw.decode("utf-8", "replace"), parse_order(raw), transport="http", now=self.now, observed=Observed(), by=by
+        )
+        self.facts += facts
+        told = [fact for fact in facts if isinstance(fact, OrderMoved | OrderRefused)]
+        return told[-1] if told else None
+
+    async def release(self, order_id, *, by):
+        self._must_write()
+        told = self.book.release(order_id, by=by, now=self.now, observed=Observed())
+        if isinstance(told, Rejection):
+            return told
+        self.facts += told
+        return told[-1]
+
+    async def set_level(self, miners, level, *, by):
+        self._must_write()
+        for miner in miners:
+            self.fleet.intend(self.fleet.index[miner], level)
+        self.facts.append(IntendedChanged(at=self.now.at, level=level, miners=list(miners), by=by))
+
+    async def hold(self, miners, *, kind, by, until):
+        self._must_write()
+        self.holds.place(miners, Hold(kind=kind, by=by, since=self.now.at, until=until))
+        self.facts.append(HoldPlaced(at=self.now.at, miners=list(miners), kind=kind, by=by, until=until))
+
+    async def unhold(self, miners, *, by):
+        self._must_write()
+        self.holds.lift(miners)
+        self.facts.append(HoldLifted(at=self.now.at, miners=list(miners), by=by))
+
+    def plan(self, max_import_w):
+        levels = {miner.id: "sleep" for miner in self.fleet.miners}
+        return WhatIf(levels=levels, power_w=max_import_w, hashrate_ths=0.0, shortfall_w=0.0)
+
+    async def events(self, *, after, kinds, limit):
+        numbered = [(n, fact) for n, fact in enumerate(self.facts, 1) if n > after]
+        return [(n, fact) for n, fact in numbered if not kinds or type(fact).__name__ in kinds][:limit]
+
+
+def sight_of(desk: MemoryDesk, **changes: object) -> Sight:
+    meter = MeterState(id="main", fresh=True, silent_s=1.0, last_w=12_500.0, mean_w=12_400.0, covered=True)
+    demand = Demand(cap_w=desk.book.cap().cap_w)
+    view = desk.fleet.view(NOW.mono)
+    caps = tuple(feeder.max_w or float("inf") for feeder in desk.fleet.tree.feeders)
+    tree = Tree(
+        parent=tuple(desk.fleet.tree.parents()), cap_w=(20_000.0, *caps[1:]), ramp_w_per_s=(float("inf"),) * len(caps)
+    )
+    decision = decide(view, tree, demand, Situation(now=NOW.mono), Policy(), Memory())
+    sight = Sight(
+        site="farm-1",
+        mode="enforce",
+        fleet=desk.fleet,
+        book=desk.book,
+        now=lambda: desk.now,
+        decision=lambda: decision,
+        meter=lambda: meter,
+        house_w=lambda: 1500.0,
+        holds=desk.holds.by_miner,
+        not_ready=tuple,
+    )
+    return replace(sight, **changes)
+
+
+TOKENS = {role: f"the-{role}-of-the-farm" for role in ("viewer", "operator", "orderer")}
+
+
+@dataclass(kw_only=True)
+class Client:
+    """Speaks with a server under test."""
+
+    base: str
+    session: aiohttp.ClientSession
+    desk: MemoryDesk
+    metrics: Metrics
+
+    async def ask(self, method, path, *, role="operator", headers=None, raw=None, **body):
+        """Return status and what was said; without a role, without a token."""
+        told = dict(headers or {})
+        if role is not None:
+            told["Authorization"] = f"Bearer {TOKENS[role]}"
+        data = {"data": raw} if raw is not None else {"json": body} if body else {}
+        async with self.session.request(method, self.base + path, headers=told, **data) as answer:
+            kind = answer.content_type
+            said = await answer.json(content_type=None) if kind.endswith("json") else await answer.text()
+            if answer.status >= 400:
+                assert kind == "application/problem+json", (answer.status, said)
+                assert said["status"] == answer.status
+                assert said["title"]
+                assert said["detail"]
+            return answer.status, said
+
+
+@contextlib.asynccontextmanager
+async def serving(desk: MemoryDesk | None = None, *, public_read: bool = True, **changes: object):
+    """Serve a small farm on a free port."""
+    desk = desk or MemoryDesk(small_fleet(), empty_book())
+    metrics = Metrics(site="farm-1", version="1.2.3")
+    tokens = tuple(Token.of(text, name=f"{role}-1", role=Role(role)) for role, text in TOKENS.items())
+    access = Access(public_read=public_read, tokens=Tokens(tokens=tokens))
+    server = HttpServer(sight_of(desk, **changes), desk, metrics, access)
+    port = await server.start("127.0.0.1", 0)
+    try:
+        async with aiohttp.ClientSession() as session:
+            yield Client(base=f"http://127.0.0.1:{port}", session=session, desk=desk, metrics=metrics)
+    finally:
+        await server.stop()
+
+
+def large_fleet(size: int) -> Fleet:
+    """Many machines that all hash, with three boards and four fans."""
+    miners = [Miner(id=f"m{row:05d}", host=f"127.0.{row >> 8}.{row & 255}", feeder="T1") for row in range(size)]
+    fleet = Fleet(miners, TREE, FleetPolicy())
+    reading = replace_boards(HASHING)
+    for row in range(size):
+        fleet.identified(row, IDENTITY, LADDER)
+        fleet.heard(row, reading, 995.0)
+    assert np.isfinite(fleet.heard_at).all()
+    return fleet
+
+
+def replace_boards(reading: Reading) -> Reading:
+    boards = tuple(Board(slot=at, hashrate_ths=33.0, chip_temp_c=70.0, board_temp_c=60.0) for at in range(3))
+    told = {field: getattr(reading, field) for field in reading.__struct_fields__}
+    return Reading(**{**told, "boards": boards, "fans": tuple(Fan(slot=at, rpm=5000) for at in range(4))})
