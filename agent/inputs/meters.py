@@ -8,6 +8,7 @@ from datetime import datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 MOST_W = 2e9
+MOST_BYTES = 4096
 
 
 class BadSample(Exception):
@@ -32,13 +33,15 @@ class _Payload(BaseModel):
     energy_wh: float | None = Field(default=None, strict=True, allow_inf_nan=False, ge=0)
     kvar: float | None = Field(default=None, strict=True, allow_inf_nan=False)
     export_w: float | None = Field(default=None, strict=True, allow_inf_nan=False)
-    at: AwareDatetime | None = None
+    at: AwareDatetime | None = Field(default=None, strict=True)
 
 
 def parse_sample(payload: bytes, *, sign: int = 1, multiplier: float = 1.0) -> MeterSample:
     """Return the sample that a payload is, turned and scaled as the meter's configuration says. Raises BadSample."""
+    if len(payload) > MOST_BYTES:
+        raise BadSample(f"payload: more than {MOST_BYTES} bytes")
     try:
-        told = _Payload.model_validate_json(payload[:4096])
+        told = _Payload.model_validate_json(payload)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in problem["loc"]) or "payload"
@@ -46,7 +49,7 @@ def parse_sample(payload: bytes, *, sign: int = 1, multiplier: float = 1.0) -> M
     return MeterSample(
         power_w=told.power_w * sign * multiplier,
         energy_wh=None if told.energy_wh is None else told.energy_wh * multiplier,
-        kvar=told.kvar,
-        export_w=told.export_w,
+        kvar=None if told.kvar is None else told.kvar * multiplier,
+        export_w=None if told.export_w is None else told.export_w * multiplier,
         at=told.at,
     )

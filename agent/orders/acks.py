@@ -29,9 +29,9 @@ def ack_of_move(fact: OrderMoved) -> dict[str, Any]:
 
 def ack_of_refusal(fact: OrderRefused) -> dict[str, Any]:
     """Return the ack of a document that changed nothing."""
-    reason = f"{fact.code}: {fact.reason}" if fact.reason else fact.code
+    told = [fact.reason] if fact.reason else []
     if fact.count > 1:
-        reason += f" ({fact.count} refused)"
+        told.append(f"{fact.count} refused")
     return {
         "order_id": fact.order_id,
         "revision": fact.revision,
@@ -44,10 +44,10 @@ def ack_of_refusal(fact: OrderRefused) -> dict[str, Any]:
         "shortfall_w": None,
         "expected_at": None,
         "binding_order": None,
-        "reason": reason,
+        "reason": ": ".join([fact.code, "; ".join(told)]) if told else fact.code,
     }
 
 
 def is_retained(fact: OrderMoved | OrderRefused) -> bool:
-    """Whether its ack stays on the topic: a refusal for an order that is known must not displace the live one's."""
+    """Whether its ack stays on the topic: a refusal for an order that is known must not displace its last step."""
     return isinstance(fact, OrderMoved) or not fact.known

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.orders.order import Limit, Order, Stop
+from agent.orders.order import STEPPING, Limit, Order, Stop
 from agent.values import Watts
-
-STEPPING = frozenset({"law", "grid_emergency"})
-"""Classes whose deadline wins over every ramp."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +36,11 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
         return Cap()
     least = min(bindings, key=lambda bound: (bound.cap_w, *bound.order.rank()))
     stops = [bound for bound in bindings if isinstance(bound.limit, Stop)]
-    steps = any(bound.order.order_class in STEPPING for bound in bindings)
     return Cap(
         cap_w=least.cap_w,
         binding_order=least.order.order_id,
         stop=bool(stops),
         law=any(bound.order.order_class == "law" for bound in bindings),
-        may_step=steps,
+        may_step=any(bound.order.order_class in STEPPING for bound in bindings),
         shed_kw_per_min=least.order.ramp_kw_per_min,
     )

@@ -6,13 +6,14 @@ An order can be active and unmet. Unknown counts against us; complied implies a 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from agent.orders.lifecycle import OrderEvent, OrderState
-from agent.orders.order import Limit, Stop
+from agent.orders.order import Limit, MaxImport, Stop
 from agent.values import Moment, Watts
 
 TOLERANCE = 0.01
+LEAST_W = 1.0
+"""What no meter can tell from nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,43 +48,53 @@ class Observed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
-    """Since when (monotonic) the draw has been within the cap, and since when over it with its tolerance."""
+    """Since when (monotonic) the draw has been within the cap, and since when above what is tolerated."""
 
     under_since: float | None = None
     over_since: float | None = None
 
-    def seen(self, observed: Observed, cap_w: Watts, now: Moment) -> Watch:
+    def seen(self, observed: Observed, *, cap_w: Watts, limit: Limit, now: Moment) -> Watch:
         """Return the watch after one more look."""
         under = observed.shortfall_w(cap_w) == 0.0
-        over = observed.draw_w > cap_w * (1 + TOLERANCE)
+        over = _is_over(observed, cap_w, limit)
         return Watch(
             under_since=(now.mono if self.under_since is None else self.under_since) if under else None,
             over_since=(now.mono if self.over_since is None else self.over_since) if over else None,
         )
 
 
+def _is_over(observed: Observed, cap_w: Watts, limit: Limit) -> bool:
+    """Whether it is more than is tolerated: a stop tolerates less than half a machine."""
+    match limit:
+        case Stop():
+            return observed.draw_w - cap_w >= max(observed.smallest_target_w / 2, LEAST_W)
+        case MaxImport():
+            return observed.draw_w > cap_w * (1 + TOLERANCE)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One order in force, as compliance sees it."""
+    """One order in force, as compliance sees it. `overdue`: its deadline has passed."""
 
     limit: Limit
     cap_w: Watts
-    deadline: datetime
     state: OrderState
+    overdue: bool
     window_s: float
 
 
-def judge(case: Case, watch: Watch, observed: Observed, now: Moment) -> tuple[OrderEvent | None, str | None]:
-    """Return the event that is due, if any, and its reason."""
+def judge(case: Case, watch: Watch, observed: Observed, now: Moment) -> tuple[OrderEvent, str | None] | None:
+    """Return the event that is due and its reason, None where nothing is to be said."""
     match case.state:
         case OrderState.COMPLIED:
-            return _still(case, watch, observed, now)
+            broken = _broken(case, watch, observed, now)
+            return None if broken is None else (OrderEvent.BREACH, broken or None)
         case _ if _met(case, watch, observed, now):
-            return OrderEvent.COMPLY, _unproved(observed, case.limit)
-        case OrderState.ACTIVE if now.latest >= case.deadline:
-            return OrderEvent.BREACH, _why(case, observed)
+            return OrderEvent.COMPLY, _unproved(case, observed) or None
+        case OrderState.ACTIVE if case.overdue:
+            return OrderEvent.BREACH, _unmet(case, observed) or None
         case _:
-            return None, None
+            return None
 
 
 def _met(case: Case, watch: Watch, observed: Observed, now: Moment) -> bool:
@@ -92,28 +103,25 @@ def _met(case: Case, watch: Watch, observed: Observed, now: Moment) -> bool:
     return not isinstance(case.limit, Stop) or observed.awake_reachable == 0
 
 
-def _still(case: Case, watch: Watch, observed: Observed, now: Moment) -> tuple[OrderEvent | None, str | None]:
+def _broken(case: Case, watch: Watch, observed: Observed, now: Moment) -> str | None:
+    """Return why what was complied with no longer is, None where it is."""
+    if isinstance(case.limit, Stop) and observed.hashing:
+        return f"awake: {observed.hashing} hashing"
+    if watch.over_since is None or now.mono - watch.over_since < case.window_s:
+        return None
     if isinstance(case.limit, Stop):
-        if observed.hashing:
-            return OrderEvent.BREACH, f"{observed.hashing} hashing"
-        over_w = observed.draw_w - case.cap_w
-        if over_w >= max(observed.smallest_target_w / 2, 1.0) and _lasted(watch, case, now):
-            return OrderEvent.BREACH, f"unexplained {over_w:.0f} W"
-        return None, None
-    return (OrderEvent.BREACH, _why(case, observed)) if _lasted(watch, case, now) else (None, None)
+        return f"unexplained {observed.draw_w - case.cap_w:.0f} W"
+    return _unmet(case, observed)
 
 
-def _lasted(watch: Watch, case: Case, now: Moment) -> bool:
-    return watch.over_since is not None and now.mono - watch.over_since >= case.window_s
-
-
-def _why(case: Case, observed: Observed) -> str | None:
+def _unmet(case: Case, observed: Observed) -> str:
+    told = []
     if isinstance(case.limit, Stop) and observed.awake_reachable:
-        return f"{observed.awake_reachable} not asleep"
-    if observed.shortfall_w(case.cap_w) > 0 and case.cap_w == 0:
-        return "the rest needs the breakers"
-    return _unproved(observed, case.limit)
+        told.append(f"awake: {observed.awake_reachable} not asleep")
+    if case.cap_w == 0.0 and observed.draw_w > 0:
+        told.append("breakers: only they take the rest off the meter")
+    return "; ".join(filter(None, [*told, _unproved(case, observed)]))
 
 
-def _unproved(observed: Observed, limit: Limit) -> str | None:
-    return f"unproved {len(observed.unproved)}" if observed.unproved and isinstance(limit, Stop) else None
+def _unproved(case: Case, observed: Observed) -> str:
+    return f"unproved {len(observed.unproved)}" if observed.unproved and isinstance(case.limit, Stop) else ""

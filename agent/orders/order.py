@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,8 @@ from agent.values import Watts
 
 CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 """From the strongest to the weakest."""
+STEPPING = frozenset({"law", "grid_emergency"})
+"""Classes whose deadline wins over every ramp, and that are never too many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,37 +73,7 @@ class Rejection:
     issuer: str | None = None
     order_class: str | None = None
 
-    @property
-    def text(self) -> str:
-        """Return `code` or `code: sentence`."""
-        return f"{self.code}: {self.reason}" if self.reason else self.code
 
-
-def loosens(old: Order, new: Order) -> bool:
-    """Whether the new revision asks for less than the old anywhere."""
-    if new.is_cancel:
-        return not old.is_cancel
-    if old.is_cancel:
-        return False
-    return _limit_loosens(old.limit, new.limit) or _time_loosens(old, new) or _resume_loosens(old, new)
-
-
-def _limit_loosens(old: Limit | None, new: Limit | None) -> bool:
-    match old, new:
-        case Stop(), MaxImport():
-            return True
-        case MaxImport(power_w=before), MaxImport(power_w=after):
-            return after > before
-        case _:
-            return False
-
-
-def _time_loosens(old: Order, new: Order) -> bool:
-    ends_sooner = new.ends_at is not None and (old.ends_at is None or new.ends_at < old.ends_at)
-    starts_later = new.starts_at is not None and (old.starts_at is None or new.starts_at > old.starts_at)
-    return ends_sooner or starts_later
-
-
-def _resume_loosens(old: Order, new: Order) -> bool:
-    strength = {"auto": 0, "operator": 1, "issuer": 2}
-    return strength[new.resume] < strength[old.resume] or new.comply_by_s > old.comply_by_s
+def same_document(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two documents say the same, in whatever order; `true` is not `1`."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

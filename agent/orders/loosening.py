@@ -1,0 +1,43 @@
+"""Whether a revision asks for less than the order that it revises: only what loosens must be fresh."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from agent.orders.order import CLASSES, Limit, MaxImport, Order, Stop
+from agent.values import Moment
+
+_HOLDS = {"auto": 0, "operator": 1, "issuer": 2}
+
+
+def loosens(old: Order, new: Order, *, started_at: datetime, now: Moment) -> bool:
+    """Whether `new` asks for less than `old`, running or scheduled for `started_at`, in any respect."""
+    return (
+        new.is_cancel
+        or _limit_loosens(old.limit, new.limit)
+        or _ends_sooner(old, new)
+        or (new.starts_at is not None and new.starts_at > max(started_at, now.earliest))
+        or _duty_loosens(old, new)
+    )
+
+
+def _limit_loosens(old: Limit | None, new: Limit | None) -> bool:
+    match old, new:
+        case Stop(), MaxImport():
+            return True
+        case MaxImport(power_w=before), MaxImport(power_w=after):
+            return after > before
+        case _:
+            return False
+
+
+def _ends_sooner(old: Order, new: Order) -> bool:
+    return new.ends_at is not None and (old.ends_at is None or new.ends_at < old.ends_at)
+
+
+def _duty_loosens(old: Order, new: Order) -> bool:
+    slower = new.ramp_kw_per_min is not None and (
+        old.ramp_kw_per_min is None or new.ramp_kw_per_min < old.ramp_kw_per_min
+    )
+    weaker = CLASSES.index(new.order_class) > CLASSES.index(old.order_class)
+    return slower or weaker or new.comply_by_s > old.comply_by_s or _HOLDS[new.resume] < _HOLDS[old.resume]
