@@ -37,8 +37,8 @@ from agent.links.mqtt import MqttLink
 from agent.orders.order import Rejection
 from agent.orders.order_book import OrderBook
 from agent.outputs.acks import acks_of
-from agent.outputs.http.server import Access, HttpServer
-from agent.outputs.http.tokens import make_local_token
+from agent.outputs.http.server import Access, HttpServer, Tokens
+from agent.outputs.http.tokens import local_token, make_local_token
 from agent.outputs.metrics import Metrics
 from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
@@ -157,7 +157,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
         poller=poller,
         controller=controller,
         desk=Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id)),
-        metrics=Metrics(site=config.schema.site.id, enforcing=controller.limits.enforce),
+        metrics=Metrics(site=config.schema.site.id, version=version("hashwatt")),
         link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
         incoming=asyncio.Queue(),
     )
@@ -173,8 +173,8 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
     log.info("started", site=built.config.schema.site.id, mode=mode, miners=len(built.fleet))
     if mode == "observe":
         log.warning('observe: nothing is sent to any machine; [control] mode = "enforce" changes that')
-    server = _server(built, state_dir)
     token = make_local_token(state_dir)
+    server = _server(built, token)
     host, _, port = built.config.schema.http.bind.rpartition(":")
     try:
         bound = await server.start(host.strip("[]"), int(port))
@@ -239,6 +239,7 @@ def _listen(built: _Built) -> None:
         return
     built.journal.link = built.link
     built.link.on_change = lambda up: metrics.link("mqtt", up)
+    metrics.link("mqtt", False)
     prefix = settings.prefix_of(built.config)
     built.link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: built.incoming.put_nowait((topic, raw)))
     meter = next((meter for meter in built.config.schema.meter if meter.role == "billing"), None)
@@ -303,8 +304,12 @@ def _not_ready(built: _Built) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
-def _server(built: _Built, state_dir: Path) -> HttpServer:
-    raise NotImplementedError
+def _server(built: _Built, token: str) -> HttpServer:
+    http = built.config.schema.http
+    own, others = local_token(token), settings.tokens_of(built.config)
+    access = Access(public_read=http.public_read, tokens=Tokens(tokens=(own, *others)))
+    desk = HttpDesk(built.desk, built.ledger, lambda raw: _last_step(built.book, raw))
+    return HttpServer(_sight(built), desk, built.metrics, access)
 
 
 def _last_step(book: OrderBook, raw: bytes) -> OrderMoved | None:

@@ -9,16 +9,19 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent.config import Config, MinerEntry
+from agent.config import Config, ConfigError, Problem
 from agent.control.controller import Limits
 from agent.control.metering import MeterPolicy
 from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import HouseLoad
+from agent.inventory import MinerEntry
 from agent.links.mqtt import Broker
 from agent.orders.order_book import BookPolicy
 from agent.orders.trust import Issuer, TrustPolicy
+from agent.outputs.http.access import Token
+from agent.outputs.http.tokens import parse_tokens
 from agent.planning.decide import Policy, Tree
 from drivers.interface import Login, Target
 
@@ -170,6 +173,17 @@ def book_policy_of(config: Config) -> BookPolicy:
         respond_s=schema.control.respond_s,
         observe_only=schema.control.mode == "observe",
     )
+
+
+def tokens_of(config: Config) -> tuple[Token, ...]:
+    """Return the tokens of the owner's file. Raises ConfigError that shows no secret."""
+    reference = config.schema.http.tokens
+    if reference is None:
+        return ()
+    try:
+        return parse_tokens(config.secret(reference, "http.tokens").reveal())
+    except ValueError as error:
+        raise ConfigError((Problem(file=config.file, key="http.tokens", reason=str(error)),)) from None
 
 
 def prefix_of(config: Config) -> str:

@@ -26,6 +26,8 @@ FAREST_BACKOFF = 6
 """A machine that does not answer is asked each so many intervals at the least often."""
 IDENTIFIED_ANEW_AFTER = 3
 """Answers in a row that its driver cannot read after which a machine may run another firmware."""
+IDENTIFIED_AGAIN_S = 600.0
+"""How often a machine that cannot be told to sleep is asked whether it can by now: its web page may have been away."""
 
 Done = Callable[[Any], None]
 log = structlog.get_logger()
@@ -94,6 +96,7 @@ class Poller:
         self._polls = np.zeros(len(fleet), np.int64)
         self._misses = np.zeros(len(fleet), np.int64)
         self._named: set[int] = set()
+        self._identified_at = np.full(len(fleet), -np.inf)
         self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
         self._next = np.empty(0)
         self._began = 0.0
@@ -150,6 +153,7 @@ class Poller:
             self._missed(row, found)
             return
         self._misses[row] = 0
+        self._identified_at[row] = self._clock.now().mono
         self.drivers[row] = self._ways.create(found, self.targets[row])
         self.fleet.identified(row, found, self._ways.ladder(found))
         self.on_facts([self._seen(row, found)])
@@ -184,6 +188,8 @@ class Poller:
         self._named.discard(row)
         self.fleet.heard(row, found, now)
         self._count("ok")
+        if not self.fleet.ladders[row].sleeps and now - self._identified_at[row] >= IDENTIFIED_AGAIN_S:
+            self.drivers[row] = None
 
     def _missed(self, row: int, error: DeviceError) -> None:
         self._misses[row] += 1
