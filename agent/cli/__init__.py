@@ -9,6 +9,7 @@ def main() -> int:
     """Run the command line and return the exit code."""
     arguments = sys.argv[1:]
     if arguments[:1] == ["run"]:
+        sys.modules["rich"] = None  # type: ignore[assignment]  # else structlog loads it, for 5 MB and tracebacks in colour
         from agent.cli.run import main as run  # noqa: PLC0415 - each way loads only what it needs
 
         return run(arguments[1:])

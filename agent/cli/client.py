@@ -38,6 +38,11 @@ class Agent:
         told = {key: value for key, value in (query or {}).items() if value is not None}
         return self._must("GET", f"{path}?{urlencode(told)}" if told else path)
 
+    def find(self, path: str) -> Any | None:
+        """Return what a path answers, None where there is no such thing."""
+        answer = self._ask("GET", path, None)
+        return None if answer.status == http.HTTPStatus.NOT_FOUND else self._sound(answer)
+
     def items(self, path: str, query: Mapping[str, object], most: int | None = None) -> list[dict[str, Any]]:
         """Return the items of a list, every page of it, at most `most`."""
         found: list[dict[str, Any]] = []
@@ -67,7 +72,9 @@ class Agent:
         return [str(line) for line in (said.splitlines() if isinstance(said, str) else said)]
 
     def _must(self, method: str, path: str, body: object = None) -> Any:
-        answer = self._ask(method, path, body)
+        return self._sound(self._ask(method, path, body))
+
+    def _sound(self, answer: Answer) -> Any:
         if answer.status >= http.HTTPStatus.MULTIPLE_CHOICES:
             raise _problem(answer, has_token=self._token is not None)
         if isinstance(answer.said, str) and answer.said:

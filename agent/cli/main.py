@@ -16,6 +16,7 @@ from agent.cli.options import examples
 from agent.cli.orders import orders
 from agent.cli.plan import plan
 from agent.cli.probe import probe
+from agent.cli.simulate import simulate
 from agent.cli.status import status
 
 shell = typer.Typer(
@@ -32,6 +33,8 @@ shell = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
 )
+
+BENCH = "hashwatt bench agent --miners 300"
 
 
 def _version(wanted: bool) -> None:
@@ -87,17 +90,21 @@ shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
 )(plan)
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
+shell.command(
+    epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --mix mix.toml --config-out farm.toml")
+)(simulate)
+
+bench = typer.Typer(help="Measure on this machine; exit 1 where a target is missed.", epilog=examples(BENCH))
+shell.add_typer(bench, name="bench")
 
 
-@shell.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    add_help_option=False,
-)
-def simulate(context: typer.Context) -> None:
-    """Run a simulated farm until interrupted."""
-    from agent.cli.simulate import simulate as command  # noqa: PLC0415 - the simulators are not for every command
+@bench.command("agent", epilog=examples(BENCH, "hashwatt bench agent --miners 2000 --json"))
+def bench_agent(
+    miners_: Annotated[int, typer.Option("--miners", min=1, metavar="N", help="How many machines.")] = 300,
+    window_s: Annotated[float, typer.Option(min=1, metavar="S", help="How long each of three windows is.")] = 20,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure loop lag, memory and CPU of a running agent over a simulated farm."""
+    from agent.cli.bench import bench_agent as measure  # noqa: PLC0415
 
-    alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-    alone.command(epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --config-out farm.toml"))(command)
-    code = typer.main.get_command(alone).main(context.args, prog_name="hashwatt simulate", standalone_mode=False)
-    raise typer.Exit(code or 0)
+    raise typer.Exit(measure(miners=miners_, seconds=window_s, as_json=as_json_))

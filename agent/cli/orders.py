@@ -132,8 +132,9 @@ def _next_revision(wording: Wording, way: Way, reach: Reach) -> int:
 
 
 def _known(agent: Agent, order_id: str) -> dict[str, Any] | None:
-    found = (order for order in agent.items("/api/v1/orders", {}) if order["document"]["order_id"] == order_id)
-    return max(found, key=lambda order: int(order["revision"]), default=None)
+    """Return an order as the agent knows it, None where it does not."""
+    found = agent.find(f"/api/v1/orders/{quote(order_id, safe='')}")
+    return None if found is None else dict(found)
 
 
 def _say(ack: dict[str, Any], whole: bool) -> None:

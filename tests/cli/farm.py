@@ -73,7 +73,7 @@ class Farm:
     def _routes(self, asked):
         match asked.method, asked.path:
             case "GET", "/readyz":
-                return (503, {"not_ready": self.not_ready}) if self.not_ready else (200, {"ready": True})
+                return (503, {"status": 503, "not_ready": self.not_ready}) if self.not_ready else (200, {"ready": True})
             case "GET", "/api/v1/site":
                 return 200, SITE
             case "GET", "/api/v1/miners":
@@ -81,6 +81,9 @@ class Farm:
                 return self._list([m for m in self.miners if states in (None, m["state"])], asked.query)
             case "GET", "/api/v1/orders":
                 return self._list(self.orders, asked.query)
+            case "GET", path if path.startswith("/api/v1/orders/"):
+                found = [o for o in self.orders if path.endswith("/" + o["document"]["order_id"])]
+                return (200, found[-1]) if found else (404, {"title": "Not Found", "status": 404})
             case "POST", "/api/v1/miners/levels":
                 return 200, {"miners": self._named(asked.body), "level": asked.body["level"]}
             case "POST" | "DELETE", "/api/v1/holds":
