@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,6 +16,7 @@ from simulators.machines import BadInput
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 ANSWER_S = 8.0
 RETRY_S = 0.5
+log = logging.getLogger(__name__)
 
 Session = Callable[[aiomqtt.Client], Awaitable[None]]
 
@@ -54,9 +56,10 @@ async def keep(url: str, session: Session) -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             raise
-        error = task.exception()
-        if error is not None and not isinstance(error, aiomqtt.MqttError):
-            raise error
+        try:
+            task.result()
+        except* aiomqtt.MqttError as errors:
+            log.info("the broker at %s is away: %s", checked(url).hostname, errors.exceptions[0])
         await asyncio.sleep(RETRY_S)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Protocol
@@ -127,7 +128,7 @@ class Connection(asyncio.Protocol):
         own, peer = transport.get_extra_info("sockname"), transport.get_extra_info("peername")
         found = self._switchboard.face_at(own[:2], peer[:2]) if own and peer else None
         if found is None or self._switchboard.fault_of(found[0]) == "dead":
-            transport.abort()
+            _reset(transport)
             return
         self.index, self._face = found
         if self._face.one_at_a_time:
@@ -143,7 +144,7 @@ class Connection(asyncio.Protocol):
     def drop(self) -> asyncio.Task[None] | None:
         """End at once, without a word; returns the reply that was under way."""
         if self._transport is not None:
-            self._transport.abort()
+            _reset(self._transport)
         return self._task
 
     def data_received(self, data: bytes) -> None:
@@ -162,7 +163,7 @@ class Connection(asyncio.Protocol):
         if transport is None or fault == "hang":
             return
         if fault in {"rst", "dead"}:
-            transport.abort()
+            _reset(transport)
             return
         try:
             reply = await face.answer(self.index, self._received) or b""
@@ -191,3 +192,11 @@ class Connection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._switchboard.closed(self)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Drop a connection with a RST, as a machine that is gone does; abort alone sends a FIN."""
+    bound = transport.get_extra_info("socket")
+    if bound is not None and bound.fileno() >= 0:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager, suppress
 
 from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
@@ -20,15 +21,23 @@ def farm(*mix, **options):
     return Farm(FarmOptions(**({"mix": mix} if mix else {}), **settings))
 
 
-async def talk(machine, request, port=None):
-    """Send one request, and return all bytes until the end."""
-    reader, writer = await asyncio.open_connection(machine.host, port or machine.port)
+@asynccontextmanager
+async def client(host, port):
+    """A connection that is surely gone afterwards."""
+    reader, writer = await asyncio.open_connection(host, port)
     try:
-        writer.write(request)
-        async with asyncio.timeout(5):
-            return await reader.read()
+        yield reader, writer
     finally:
         writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def talk(machine, request, port=None):
+    """Send one request, and return all bytes until the end."""
+    async with client(machine.host, port or machine.port) as (reader, writer), asyncio.timeout(5):
+        writer.write(request)
+        return await reader.read()
 
 
 async def ask(machine, command, parameter=None):
@@ -43,13 +52,9 @@ async def http(port, path, body=None, method=None):
     """Ask the controls; return status and document."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     head = f"{method or ('GET' if body is None else 'POST')} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}"
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
+    async with client("127.0.0.1", port) as (reader, writer), asyncio.timeout(5):
         writer.write(head.encode() + b"\r\n\r\n" + data)
-        async with asyncio.timeout(5):
-            reply = await reader.read()
-    finally:
-        writer.close()
+        reply = await reader.read()
     first, _, rest = reply.partition(b"\r\n")
     return int(first.split()[1]), json.loads(rest.partition(b"\r\n\r\n")[2])
 
@@ -57,5 +62,5 @@ async def http(port, path, body=None, method=None):
 async def until(holds, within_s=5):
     """Wait until the farm's own time has made something true."""
     async with asyncio.timeout(within_s):
-        while not holds():
+        while not holds():  # noqa: ASYNC110 - what is awaited is the farm's own time
             await asyncio.sleep(0.02)

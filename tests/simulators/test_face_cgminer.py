@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from tests.simulators.farms import BFGMINER, CGMINER, READ_ONLY, ask, farm, talk, until
+from tests.simulators.farms import BFGMINER, CGMINER, READ_ONLY, ask, client, farm, talk, until
 
 
 def code(reply):
@@ -106,31 +106,28 @@ async def test_what_is_no_json_object_is_taken_for_text(miner):
 
 
 async def test_a_request_in_two_segments_is_answered_for_its_first(miner):
-    reader, writer = await asyncio.open_connection(miner.host, miner.port)
-    writer.write(b'{"command":')
-    async with asyncio.timeout(5):
+    async with client(miner.host, miner.port) as (reader, writer), asyncio.timeout(5):
+        writer.write(b'{"command":')
         reply = await reader.readuntil(b"\0")
-    writer.close()
     assert code(json.loads(reply[:-1])) == 23
 
 
 async def test_an_idle_client_holds_up_the_next_until_it_hangs_up(miner):
-    _, idle = await asyncio.open_connection(miner.host, miner.port)
-    reader, writer = await asyncio.open_connection(miner.host, miner.port)
-    writer.write(b'{"command":"version"}')
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.2):
-            await reader.readexactly(1)
-    idle.close()
-    async with asyncio.timeout(5):
-        assert b"CGMiner versions" in await reader.read()
-    writer.close()
+    async with client(miner.host, miner.port) as (reader, writer):
+        async with client(miner.host, miner.port) as (late, asking):
+            asking.write(b'{"command":"version"}')
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await late.readexactly(1)
+            writer.close()
+            async with asyncio.timeout(5):
+                assert b"CGMiner versions" in await late.read()
+        assert await reader.read() == b""
 
 
 async def test_an_idle_client_of_one_machine_holds_up_no_other(small, miner):
-    _, idle = await asyncio.open_connection(miner.host, miner.port)
-    assert code(await ask(small.machines[1], "version")) == 22
-    idle.close()
+    async with client(miner.host, miner.port):
+        assert code(await ask(small.machines[1], "version")) == 22
 
 
 @pytest.mark.parametrize(("at", "kind"), [(0, "asc"), (1, "pga")])
