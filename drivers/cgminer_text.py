@@ -17,8 +17,8 @@ Sections = dict[str, list[dict[str, str]]]
 
 _SECTIONS = {"ASC": "DEVS", "PGA": "DEVS", "POOL": "POOLS"}
 _END = re.compile(r"\|(?:[A-Z]+,)?\Z")
-_SECTION = re.compile(r"(?:\\.|[^|\\])+", re.DOTALL)
-_FIELD = re.compile(r"(?:\\.|[^,\\])+", re.DOTALL)
+_SECTION = re.compile(r"(?:[^|\\]+|\\.)+", re.DOTALL)
+_FIELD = re.compile(r"(?:[^,\\]+|\\.)+", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -43,5 +43,9 @@ def _rows(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     """Split in time that grows with the text alone, whatever is in it."""
     for section in _SECTION.findall(text):
         fields = [field.partition("=") for field in _FIELD.findall(section)]
-        if row := {name: _ESCAPED.sub(r"\1", value) for name, equals, value in fields if equals}:
+        if row := {name: _plain(value) for name, equals, value in fields if equals}:
             yield fields[0][0], row
+
+
+def _plain(value: str) -> str:
+    return _ESCAPED.sub(r"\1", value) if "\\" in value else value

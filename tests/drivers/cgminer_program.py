@@ -73,7 +73,7 @@ class Program:
         return self.status("S", 22, "versions"), {"VERSION": [{**own, "CGMiner": "4.9.9", "API": "3.7"}]}
 
     def do_summary(self):
-        rates = {"MHS av": self.average_ghs * 1e3, "MHS 5s": self.ghs * 1e3, "MHS 1m": self.ghs * 1e3 * 0.99}
+        rates = {"MHS av": self.average_ghs * 1e3, "MHS 5s": self.ghs * 1e3, "MHS 1m": self.average_ghs * 1e3 * 0.99}
         if self.name != "cgminer":
             rates = {"MHS av": self.average_ghs * 1e3, "MHS 20s": self.ghs * 1e3}
         counts = {"Accepted": 40, "Rejected": 2, "Stale": 1, "Hardware Errors": 7, "Best Share": 81234}

@@ -22,7 +22,7 @@ async def serving(behave, host=HOST):
         tasks.add(asyncio.current_task())
         try:
             await behave(reader, writer)
-        except ConnectionError:
+        except (ConnectionError, asyncio.CancelledError):
             return
         finally:
             tasks.discard(asyncio.current_task())

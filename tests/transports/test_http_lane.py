@@ -241,6 +241,7 @@ async def test_nothing_is_called_after_close_and_nothing_stays_open():
         await arrived.wait()
         await lanes.close()
         lanes.start(target(http_port=port), getting(), called.append)
+        assert [task for task in asyncio.all_tasks() if task.get_name().startswith("http")] == []
         await asyncio.sleep(0.05)
     assert called == []
 

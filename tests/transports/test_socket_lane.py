@@ -42,6 +42,14 @@ async def lanes():
     await lanes.close()
 
 
+@pytest.fixture
+async def reported():
+    """What the loop's exception handler was told."""
+    contexts = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: contexts.append(context))
+    return contexts
+
+
 def descriptors():
     return sorted(link.name for link in Path("/proc/self/fd").iterdir())
 
@@ -216,10 +224,19 @@ async def test_nothing_stays_open_and_nobody_is_called_after_close():
     assert descriptors() == before
 
 
-async def test_an_answer_that_its_taker_fails_on_stops_no_other(lanes):
-    reported = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: reported.append(context))
+async def test_an_address_that_cannot_be_used_is_unreachable_and_not_told_after_close():
+    called = []
+    lanes = Patient(source_address="192.0.2.1", timeout_s=DEADLINE_S)
+    with pytest.raises(Unreachable, match="assign"):
+        await lanes.run(target(closed_port()), asking(b"ask"))
+    lanes.start(target(closed_port()), asking(b"ask"), called.append)
+    await lanes.close()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert called == []
 
+
+async def test_an_answer_that_its_taker_fails_on_stops_no_other(lanes, reported):
     def fail(_found):
         raise RuntimeError("taker")
 
@@ -299,7 +316,7 @@ async def test_a_pause_of_many_turns_of_the_wheel_is_not_cut_short(lanes, monkey
     assert 0.3 <= loop.time() - began < 1
 
 
-async def test_who_is_cancelled_no_longer_waits_and_the_conversation_ends_by_itself(lanes):
+async def test_who_is_cancelled_no_longer_waits_and_the_conversation_ends_by_itself(lanes, reported):
     ended, release, arrived = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def waits(reader, writer):
@@ -320,9 +337,10 @@ async def test_who_is_cancelled_no_longer_waits_and_the_conversation_ends_by_its
             await running
         release.set()
         await ended.wait()
+    assert reported == []
 
 
-async def test_a_cancelled_waiter_is_not_told_an_error_either(lanes):
+async def test_a_cancelled_waiter_is_not_told_an_error_either(lanes, reported):
     async with serving(silent) as port:
         running = asyncio.create_task(lanes.run(target(port), asking(b"ask", deadline_s=0.05)))
         await asyncio.sleep(0)
@@ -331,6 +349,7 @@ async def test_a_cancelled_waiter_is_not_told_an_error_either(lanes):
             await running
         with pytest.raises(Unreachable):
             await lanes.run(target(port), asking(b"ask", deadline_s=0.1))
+    assert reported == []
 
 
 # --- addresses ------------------------------------------------------------------------------------------------
