@@ -24,11 +24,11 @@ def _escaped(value: str) -> str:
 
 
 class Text:
-    """The lines of one scrape, family by family."""
+    """One scrape as bytes, a piece a family, without an end mark."""
 
     def __init__(self, *, openmetrics: bool) -> None:
         self._openmetrics = openmetrics
-        self._lines: list[str] = []
+        self.pieces: list[bytes] = []
 
     def gauge(self, name: str, says: str, samples: Iterable[Sample]) -> None:
         """Write one family of gauges; none at all where nothing is known."""
@@ -43,12 +43,8 @@ class Text:
         finite = math.isfinite
         lines = [f"{name}{{{text}}} {value}\n" for text, value in samples if value is not None and finite(value)]
         if lines:
-            self._lines.append(f"# HELP {family} {says}\n# TYPE {family} {kind}\n")
-            self._lines += lines
-
-    def encoded(self) -> bytes:
-        """Return the whole, without an end mark."""
-        return "".join(self._lines).encode()
+            head = f"# HELP {family} {says}\n# TYPE {family} {kind}\n"
+            self.pieces.append((head + "".join(lines)).encode("utf-8", "replace"))
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from bisect import bisect_right
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -24,7 +25,8 @@ from agent.outputs.metrics import Metrics
 from agent.outputs.shown import event_json, hold_json, miner_json, order_json, site_json
 from agent.outputs.sight import Sight
 
-PIECE = 65_536
+MOST_AT_ONCE = 65_536
+"""Bytes that are handed to the transport before it may say that it is full."""
 TURN = 100
 """So many miners are written down before the loop may turn."""
 MINER_FILTERS = ("state", "feeder", "tag", "model")
@@ -35,8 +37,14 @@ KINDS = frozenset(kind.__name__ for kind in get_args(AnyFact))
 def as_json(told: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
     """Return a JSON answer."""
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    body = msgspec.json.encode(told)
-    return web.Response(status=status.value, body=body, content_type="application/json", headers=headers)
+    return web.Response(status=status.value, body=_encoded(told), content_type="application/json", headers=headers)
+
+
+def _encoded(told: Any) -> bytes:
+    try:
+        return msgspec.json.encode(told)
+    except UnicodeEncodeError:  # half a surrogate pair, as a machine or a document may escape it
+        return json.dumps(msgspec.to_builtins(told)).encode()
 
 
 class Reads:
@@ -55,11 +63,11 @@ class Reads:
         response = web.StreamResponse(headers={"Content-Type": scrape.content_type, "Vary": "Accept, Accept-Encoding"})
         if zipped:
             response.headers["Content-Encoding"] = "gzip"
-        response.content_length = len(scrape.body)
+        response.content_length = sum(map(len, scrape.pieces))
         await response.prepare(request)
-        body = memoryview(scrape.body)
-        for start in range(0, len(body), PIECE):
-            await response.write(body[start : start + PIECE])
+        for piece in map(memoryview, scrape.pieces):
+            for start in range(0, len(piece), MOST_AT_ONCE):
+                await response.write(piece[start : start + MOST_AT_ONCE])
         await response.write_eof()
         return response
 
