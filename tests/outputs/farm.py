@@ -141,7 +141,10 @@ class MemoryDesk:
         )
         self.facts += facts
         told = [fact for fact in facts if isinstance(fact, OrderMoved | OrderRefused)]
-        return told[-1] if told else None
+        if told:
+            return told[-1]
+        known = parse_order(raw)
+        return None if isinstance(known, Rejection) else self.book.view(known.order_id).last_ack
 
     async def release(self, order_id, *, by):
         self._must_write()

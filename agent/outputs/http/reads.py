@@ -65,9 +65,10 @@ class Reads:
             response.headers["Content-Encoding"] = "gzip"
         response.content_length = sum(map(len, scrape.pieces))
         await response.prepare(request)
-        for piece in map(memoryview, scrape.pieces):
-            for start in range(0, len(piece), MOST_AT_ONCE):
-                await response.write(piece[start : start + MOST_AT_ONCE])
+        for piece in scrape.pieces:
+            view = memoryview(piece)
+            for start in range(0, len(view), MOST_AT_ONCE):
+                await response.write(view[start : start + MOST_AT_ONCE])
         await response.write_eof()
         return response
 
@@ -139,10 +140,10 @@ class Reads:
     async def order(self, request: web.Request) -> web.Response:
         """Show one order."""
         asked = request.match_info["id"]
-        for view in self._sight.book.views():
-            if view.order.order_id == asked:
-                return as_json(order_json(view))
-        raise Problem(HTTPStatus.NOT_FOUND, f"there is no order {asked!r}")
+        view = self._sight.book.view(asked)
+        if view is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no order {asked!r}")
+        return as_json(order_json(view))
 
     async def holds(self, _request: web.Request) -> web.Response:
         """List every lock on a miner."""
