@@ -409,6 +409,9 @@ async def test_miners_are_held_shown_as_held_and_let_go():
         _, told = await client.ask("POST", f"{V1}/holds", select="*", lift=True)
         assert told["miners"] == ["b2", "b3"]
         assert (await client.ask("GET", f"{V1}/holds"))[1]["items"] == []
+        written = len(client.desk.facts)
+        assert (await client.ask("DELETE", f"{V1}/holds", select="*"))[1]["miners"] == []
+        assert len(client.desk.facts) == written
 
 
 async def test_a_what_if_changes_nothing():

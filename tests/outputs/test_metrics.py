@@ -113,6 +113,14 @@ async def test_a_lost_machine_says_nothing_but_counts_as_it_is_believed():
     assert (found[miner("up", 2)], found[miner("up", 3)]) == (0, 1)
 
 
+async def test_what_a_machine_says_it_should_hash_goes_before_its_model():
+    own = desk()
+    own.fleet.heard(0, Reading(state=State.HASHING, nominal_ths=95.0), 999.0)
+    found = await samples(sight_of(own))
+    assert found[miner("nominal_hashrate_hashes_per_second")] == 95e12
+    assert found[miner("power_watts", source="model")] == 3000.0
+
+
 async def test_an_old_reading_is_no_word_on_the_present():
     later = desk()
     later.now = NOW.later(60.0)
