@@ -16,13 +16,14 @@ def check(
 ) -> None:
     """Say in words what a configuration would enforce and charge. Exit 2 with every mistake: file, key, reason."""
     from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
-    from agent.explain import explain  # noqa: PLC0415
 
     try:
-        lines = explain(load(config))
+        sound = load(config)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         raise typer.Exit(USAGE) from None
-    for line in lines:
+    from agent.explain import explain  # noqa: PLC0415
+
+    for line in explain(sound):
         print(line)

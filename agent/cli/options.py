@@ -53,7 +53,7 @@ class Reach:
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """Let typer see the fields of each dataclass parameter as options of the command."""
     hints = get_type_hints(command, include_extras=True)
-    shapes = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    shapes: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     plain = [p.replace(annotation=hints[p.name]) for p in inspect.signature(command).parameters.values()]
     arguments = [parameter for parameter in plain if parameter.name not in shapes]
     for shape in shapes.values():
@@ -70,7 +70,7 @@ def spread(command: Callable[..., None]) -> Callable[..., None]:
     by_name = [argument.replace(kind=inspect.Parameter.KEYWORD_ONLY) for argument in arguments]
     called.__signature__ = inspect.Signature(by_name)  # type: ignore[attr-defined]  # what typer reads
     called.__annotations__ = {argument.name: argument.annotation for argument in arguments}
-    del called.__wrapped__  # type: ignore[attr-defined]  # set by wraps, and read before the annotations
+    del called.__wrapped__  # set by wraps, and read before the annotations
     return called
 
 

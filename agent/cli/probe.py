@@ -64,7 +64,7 @@ def _target(host: str, place: Place) -> Target:
         raise Failure(USAGE, str(error)) from None
     if len(found) != 1:
         raise Failure(USAGE, f"{host}: probe asks one machine")
-    logins = ()
+    logins: tuple[Login, ...] = ()
     if place.user is not None or place.password_env is not None:
         password = os.environ.get(place.password_env or "")
         if place.user is None or password is None:

@@ -228,3 +228,20 @@ def test_the_list_of_orders_says_what_each_demands(farm, say):
     assert "at most 250.0 kW" in said
     assert "starts 2027-01-16T00:00:00Z" in said
     assert re.search(r"closed +stop +over", said)
+
+
+def test_a_plan_for_a_fleet_of_a_file_needs_no_agent(farm, say, tmp_path):
+    levels = [
+        {"level": "full", "power_w": 3000, "hashrate_ths": 100},
+        {"level": "sleep", "power_w": 20, "hashrate_ths": 0},
+    ]
+    machines = [{"id": f"m-{n}", "feeder": "T1", "current": "full", "levels": levels} for n in range(3)]
+    told = {"feeders": [{"id": "T1", "max_kw": 100}], "miners": machines}
+    (tmp_path / "fleet.json").write_text(json.dumps(told))
+    said = say("plan", "--max-import-kw", "6.5", "--fleet", tmp_path / "fleet.json", "--json")
+    assert said.exit_code == 0, said.stderr
+    planned = json.loads(said.stdout)
+    assert sorted(planned["levels"].values()) == ["full", "full", "sleep"]
+    assert planned["shortfall_w"] == 0
+    assert say("plan", "--max-import-kw", "0.01", "--fleet", tmp_path / "fleet.json").exit_code == 1
+    assert farm.asked == []
