@@ -68,6 +68,12 @@ async def _once(url: str, session: Session) -> None:
         await session(connected)
 
 
+async def watch(connected: aiomqtt.Client) -> None:
+    """Run as long as the connection does; a publish under way does not notice its end. Raises MqttError."""
+    async for message in connected.messages:
+        log.debug("heard %s", message.topic)
+
+
 async def publish(connected: aiomqtt.Client, topic: str, payload: bytes, *, retain: bool = False) -> None:
     """Publish, and wait for the broker's receipt. Raises MqttError."""
     await _in_time(connected.publish(topic, payload, qos=1, retain=retain, timeout=float("inf")))

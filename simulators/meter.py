@@ -70,14 +70,19 @@ class Meter:
         """Say it at the broker each period, for ever."""
 
         async def session(connected: aiomqtt.Client) -> None:
-            loop = asyncio.get_running_loop()
-            while True:
-                now_s = loop.time()
-                if (sample := self.said(now_s)) is not None:
-                    await broker.publish(connected, topic, _payload(sample, now_s))
-                await asyncio.sleep(self.options.period_s)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(broker.watch(connected), name="meter-watch")
+                tasks.create_task(self._speak(connected, topic), name="meter-speak")
 
         await broker.keep(url, session)
+
+    async def _speak(self, connected: aiomqtt.Client, topic: str) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            now_s = loop.time()
+            if (sample := self.said(now_s)) is not None:
+                await broker.publish(connected, topic, _payload(sample, now_s))
+            await asyncio.sleep(self.options.period_s)
 
 
 def _payload(sample: Sample, now_s: float) -> bytes:

@@ -2,7 +2,6 @@ import asyncio
 import gc
 import socket
 from contextlib import AsyncExitStack
-from ipaddress import IPv4Address
 
 import pytest
 
@@ -143,7 +142,7 @@ async def test_a_mistake_inside_the_block_passes_as_it_is():
 
 
 async def test_cold_machines_boot_and_are_out_of_reach_until_then():
-    async with farm(CGMINER, warm=False, time_scale=100) as made:
+    async with farm(CGMINER, warm=False, time_scale=300) as made:
         with pytest.raises(ConnectionError):
             await talk(made.machines[0], b"version")
         await until(lambda: made.physics.phase[0] == Phase.HASHING, 15)
@@ -174,7 +173,3 @@ async def test_the_meter_that_is_exact_says_what_is_true():
         await until(lambda: made.meter.said(asyncio.get_running_loop().time()) is not None)
         said = made.meter.said(asyncio.get_running_loop().time())
         assert said.power_w == pytest.approx(made.meter_w(), rel=0.01)
-
-
-def test_addresses_run_on_over_the_end_of_a_network():
-    assert str(places.FIRST_ADDRESS + 299) == str(IPv4Address("127.10.1.44"))

@@ -6,9 +6,13 @@ import signal
 import socket
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
+from agent.cli.failure import Failure
+from agent.cli.simulate import How, What
+from agent.cli.simulation import run
 from agent.config import load
 from tests.simulators.farms import http
 
@@ -82,38 +86,40 @@ async def test_a_mix_a_schedule_and_the_configuration_go_together(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("option", "text", "said"),
-    [
-        ("--mix", "x = 1", "a mix file has"),
-        ("--mix", '[[mix]]\nmake = "Antminer"\nmodel = "S99"\nshare = 1', "mix 1: no Antminer model"),
-        ("--faults", '[[fault]]\nat_s = 1\nselect = "*"\nfault = "fire"', "fault 1: fault: 'fire'"),
-    ],
-)
-async def test_a_bad_file_is_exit_2_and_one_sentence(tmp_path, option, text, said):
+async def test_a_bad_file_is_exit_2_and_one_sentence(tmp_path):
     file = tmp_path / "bad.toml"
-    file.write_text(text)
-    code, told = await refused(option, file)
+    file.write_text('[[mix]]\nmake = "Antminer"\nmodel = "S99"\nshare = 1')
+    code, told = await refused("--mix", file)
     assert code == 2
-    assert said in told
+    assert told.startswith(f"hashwatt: {file}: mix 1: no Antminer model 'S99'; known: ")
     assert told.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("what", "how", "said"),
     [
-        (["--mix", "nowhere.toml"], "nowhere.toml: No such file"),
-        (["--miners", "0"], "--miners"),
-        (["--bind", "localhost"], "--bind: 'localhost'"),
-        (["--mqtt", "http://localhost"], "mqtt: 'http://localhost'"),
-        (["--site", "a/b"], "--site: 'a/b'"),
-        (["--miners", "1", "--own-ports", "--config-out", "nowhere/farm.toml"], "nowhere/farm.toml: No such file"),
+        ({"mix": Path("nowhere.toml")}, {}, "nowhere.toml: No such file"),
+        ({"faults": Path("nowhere.toml")}, {}, "nowhere.toml: No such file"),
+        ({"bind": "localhost"}, {}, "--bind: 'localhost'"),
+        ({}, {"mqtt": "http://localhost"}, "mqtt: 'http://localhost'"),
+        ({}, {"mqtt": "mqtt://"}, "mqtt: 'mqtt://'"),
+        ({}, {"mqtt": "mqtt://localhost:99999"}, "mqtt: 'mqtt://localhost:99999'"),
+        ({}, {"site": "a/b"}, "--site: 'a/b'"),
+        ({"miners": 1, "own_ports": True}, {"config_out": Path("nowhere/farm.toml")}, "nowhere/farm.toml: No such"),
     ],
 )
-async def test_bad_usage_is_exit_2(arguments, said):
-    code, told = await refused(*arguments)
-    assert code == 2
-    assert said in told
+def test_bad_usage_is_exit_2(what, how, said):
+    with pytest.raises(Failure, match=re.escape(said)) as failed:
+        run(What(**what), How(**how))
+    assert failed.value.code == 2
+
+
+def test_a_bad_faults_file_is_exit_2(tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_text('[[fault]]\nat_s = 1\nselect = "*"\nfault = "fire"')
+    with pytest.raises(Failure, match=r"bad.toml: fault 1: fault: 'fire' is none of dead") as failed:
+        run(What(faults=file), How())
+    assert failed.value.code == 2
 
 
 async def test_a_taken_port_is_exit_3():
