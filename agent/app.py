@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
-from agent.facts import AgentStarted, AgentStopped, OrderMoved
+from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.http_desk import HttpDesk
@@ -165,7 +165,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
 
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
     recovery = Recovery(built.fleet, built.book, built.holds)
-    recovery.replay(built.ledger.replay())
+    recovery.replay(_overheard(built.ledger.replay(), built.metrics))
     _listen(built)
     mode = built.config.schema.control.mode
     started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)
@@ -193,6 +193,14 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
     finally:
         await server.stop()
         (state_dir / "address").unlink(missing_ok=True)
+
+
+def _overheard(facts: Iterable[AnyFact], metrics: Metrics) -> Iterator[AnyFact]:
+    """Let the metrics hear of what orders went through in the lives before this one."""
+    for fact in facts:
+        if isinstance(fact, OrderMoved):
+            metrics.comply.heard(fact)
+        yield fact
 
 
 async def _say_goodbye(built: _Built) -> None:

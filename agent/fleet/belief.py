@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+import msgspec
+
 from agent.fleet.miner import Ladder
 from agent.values import SLEEP, Watts
 from drivers.interface import Reading, State
@@ -34,6 +36,9 @@ CODES = {
     State.UNREACHABLE: Code.UNREACHABLE,
 }
 STATES = {code: state for state, code in CODES.items()}
+
+SLOW = ("boards", "fans", "pools", "errors", "accepted", "rejected", "stale", "best_share", "hardware_errors")
+"""What a quick read may leave out, and a full one told some polls ago."""
 
 UNSEEN = -1
 """The step of a machine whose level nothing proves."""
@@ -72,3 +77,11 @@ def _from_hashrate(hashrate_ths: float, ladder: Ladder, step: int) -> Watts:
         return level.power_w
     watts = level.power_w * hashrate_ths / level.hashrate_ths
     return min(max(watts, min(IDLE_W, level.power_w)), ladder.most_w)
+
+
+def completed(reading: Reading, before: Reading | None) -> Reading:
+    """Return the reading with what it was not asked for as the one before it told."""
+    if before is None:
+        return reading
+    missing = {name: told for name in SLOW if getattr(reading, name) is None and (told := getattr(before, name))}
+    return msgspec.structs.replace(reading, **missing) if missing else reading

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, proved_step
+from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.view import Flags, FleetView, Indices
 from agent.values import OFF, SLEEP, Watts
@@ -21,6 +21,8 @@ LOST_AFTER = 2
 """Failed polls in a row after which a machine is unreachable: one lost packet is not a lost machine."""
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 900.0
 HOUR_S = 3600.0
+AVERAGES_SETTLE_S = 1800.0
+"""Rates are told as averages of up to half an hour: for so long after a start they understate what is drawn."""
 MOVED = 0.05
 """A change of draw by this share of full power is waited for at the meter; less is drift."""
 
@@ -85,6 +87,7 @@ class Fleet:
         self._tries = np.zeros(n, np.int64)
         self._trust_until = np.full(n, -np.inf)
         self._off_since = np.full(n, -np.inf)
+        self._hashing_since = np.full(n, -np.inf)
         self._raised_at = np.full((n, max(1, self.policy.switches_per_hour)), -np.inf)
         for row in range(n):
             self._climb(row, self.ladders[row])
@@ -99,7 +102,7 @@ class Fleet:
         was_w = self.ladders[row].steps[0].power_w
         self.identities[row] = identity
         self._climb(row, ladder)
-        self.intended[row] = self.step_of(row, self._intended_names.get(row, self.miners[row].intended))
+        self.intended[row] = self.step_of(row, self.intended_name(row))
         if row in self._setpoint_names:
             self.setpoint[row] = self.step_of(row, self._setpoint_names[row])
         else:
@@ -131,6 +134,10 @@ class Fleet:
             return fitting[0] if fitting else len(ladder.steps) - 1
         return 0
 
+    def intended_name(self, row: int) -> str:
+        """Return the level that the owner wants of a machine, whether or not it has such a level."""
+        return self._intended_names.get(row, self.miners[row].intended)
+
     def level_of(self, row: int, step: int) -> str | None:
         """Return the name of a step, None for one that nothing proves."""
         return None if step < 0 else self.ladders[row].steps[step].level
@@ -142,7 +149,9 @@ class Fleet:
         ladder = self.ladders[row]
         step = proved_step(reading, ladder)
         watts, told = believed_power(reading, ladder, step)
-        code = CODES[reading.state]
+        code, reason = self._standing(row, reading, now)
+        if code == Code.HASHING and not told and self._has_just_begun(row, reading, now):
+            watts = max(watts, ladder.steps[max(step, 0)].power_w)
         if not self._known[row]:
             self._first_heard(row, step, watts)
         if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
@@ -151,13 +160,28 @@ class Fleet:
         self._believe(row, watts, now)
         if step != self.seen[row]:
             self._off_since[row] = now if step == self._last_step[row] > 0 else -np.inf
-        self.readings[row], self.reasons[row] = reading, reading.reason
+        self.readings[row], self.reasons[row] = completed(reading, self.readings[row]), reason
         self.state[row], self.seen[row] = code, step
         self.hashrate_ths[row] = np.nan if reading.hashrate_ths is None else reading.hashrate_ths
         self._model_w[row] = 0.0 if told else watts
         self.heard_at[row] = now
         self._failures[row] = 0
         self._known[row] = True
+
+    def _standing(self, row: int, reading: Reading, now: float) -> tuple[Code, str | None]:
+        """Return state and reason; one that we woke and that does not hash yet is starting, whatever it looks like."""
+        waking = self.setpoint[row] < self._last_step[row] and now < self._trust_until[row]
+        if waking and reading.state is State.FAULT and reading.reason == "fault:hashrate":
+            return Code.STARTING, "starting:waking"
+        return CODES[reading.state], reading.reason
+
+    def _has_just_begun(self, row: int, reading: Reading, now: float) -> bool:
+        """Whether it hashes for too short a time for its averages to tell how much it draws."""
+        if self.state[row] != Code.HASHING:
+            heard_before = bool(self._known[row])
+            past_s = 0.0 if heard_before else np.inf if reading.uptime_s is None else reading.uptime_s
+            self._hashing_since[row] = now - past_s
+        return bool(now - self._hashing_since[row] < AVERAGES_SETTLE_S)
 
     def _first_heard(self, row: int, step: int, watts: Watts) -> None:
         """Start a machine at the level it is found at, so that raising it goes through headroom and ramp."""

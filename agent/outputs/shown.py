@@ -96,7 +96,7 @@ def miner_json(fleet: Fleet, row: int, now: Moment, hold: Hold | None) -> Shown:
         "hardware_errors": reading.hardware_errors,
         "capabilities": None if identity is None else identity.abilities.names(),
         "level": fleet.level_of(row, int(fleet.seen[row])),
-        "intended": fleet.level_of(row, int(fleet.intended[row])),
+        "intended": fleet.intended_name(row),
         "setpoint": fleet.level_of(row, int(fleet.setpoint[row])),
         "hold": None if hold is None else hold_json(hold),
         "read_at": _read_at(float(fleet.heard_at[row]), now),

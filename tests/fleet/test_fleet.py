@@ -1,12 +1,13 @@
 """What a machine says, does not say, and is told."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
-from drivers.interface import Identity, Reading, State
+from drivers.interface import Identity, Pool, Reading, State
 
 pytestmark = pytest.mark.pure
 
@@ -90,6 +91,33 @@ def test_watts_come_from_the_machine_else_from_its_own_rate():
     assert one.believed_w[0] == 200.0
     one.heard(0, Reading(state=State.STARTING), 4.0)
     assert one.believed_w[0] == 3000.0
+
+
+def test_a_machine_that_just_began_to_hash_counts_in_full_until_its_averages_can_tell():
+    one = fleet("full")
+    one.heard(0, Reading(state=State.IDLE, reason="idle:pool"), 0.0)
+    one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 10.0)
+    assert one.believed_w[0] == 3000.0
+    one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 1900.0)
+    assert one.believed_w[0] == pytest.approx(1500.0)
+
+
+def test_a_machine_that_was_up_for_days_when_first_heard_is_believed_by_its_rate():
+    old, young = fleet("full"), fleet("full")
+    old.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0, uptime_s=86_400), 1.0)
+    young.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0, uptime_s=60), 1.0)
+    assert (old.believed_w[0], young.believed_w[0]) == (pytest.approx(1500.0), 3000.0)
+
+
+def test_a_machine_that_was_woken_and_stands_yet_is_starting_not_faulty():
+    one = fleet("full")
+    one.heard(0, ASLEEP, 0.0)
+    standing = Reading(state=State.FAULT, reason="fault:hashrate", level="full", hashrate_ths=0.0)
+    one.set_steps(np.array([0]), np.array([0]), 100.0)
+    one.heard(0, standing, 110.0)
+    assert (one.state_name(0), one.reasons[0]) == (State.STARTING, "starting:waking")
+    one.heard(0, standing, 5000.0)
+    assert one.state_name(0) == State.FAULT
 
 
 def test_what_the_meter_may_still_include_spans_old_and_new_until_its_lag_is_over():
@@ -196,3 +224,11 @@ def test_a_feeder_tree_puts_parents_first_and_refuses_a_cycle():
     assert tree.parents() == [-1, 0, 1]
     with pytest.raises(ValueError, match="feeder a"):
         FeederTree.of((Feeder(id="a", parent="b"), Feeder(id="b", parent="a")))
+
+
+def test_a_quick_read_does_not_forget_what_a_full_one_told():
+    one = fleet("full")
+    pools = (Pool(url="stratum+tcp://a:1"),)
+    one.heard(0, msgspec.structs.replace(HASHING, pools=pools, accepted=7, uptime_s=9), 1.0)
+    one.heard(0, HASHING, 11.0)
+    assert (one.readings[0].pools, one.readings[0].accepted, one.readings[0].uptime_s) == (pools, 7, None)

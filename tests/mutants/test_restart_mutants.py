@@ -1,9 +1,10 @@
 """Broken rules of the start after a kill, and the property that catches each."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from agent.control.recovery import Recovery
-from agent.orders.order_book import OrderBook
 from tests.properties.test_restart import check
 
 COMPLIED = {60}
@@ -17,13 +18,12 @@ def test_invariant_4_catches_a_start_that_remembers_nothing(monkeypatch):
 
 
 def test_invariant_4_catches_a_start_that_forgets_that_an_order_is_in_force(monkeypatch):
-    right = OrderBook._apply_moved
+    right = Recovery.replay
 
-    def forgetful(book, fact):
-        right(book, fact)
-        if fact.state == "complied":
-            del book._lives[fact.order_id]
+    def orderless(recovery, facts):
+        recovery._book = SimpleNamespace(apply=lambda _fact: None)
+        right(recovery, facts)
 
-    monkeypatch.setattr(OrderBook, "_apply_moved", forgetful)
+    monkeypatch.setattr(Recovery, "replay", orderless)
     with pytest.raises(AssertionError):
         check(COMPLIED)
