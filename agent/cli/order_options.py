@@ -39,7 +39,7 @@ class Demand:
     file: Annotated[Path | None, typer.Option(metavar="F", help="A document as it is to be sent; - reads it.")] = None
     stop: Annotated[bool, typer.Option("--stop", help="No machine hashes.")] = False
     max_import_kw: Annotated[
-        float | None, typer.Option(min=0, metavar="X", help="The meter shows at most so many kW.")
+        float | None, typer.Option(min=0, max=1e9, metavar="X", help="The meter shows at most so many kW.")
     ] = None
 
 

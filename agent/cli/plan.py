@@ -15,7 +15,7 @@ from agent.cli.show import as_json, figure, kw, table
 
 @spread
 def plan(
-    max_import_kw: Annotated[float, typer.Option(metavar="X", min=0, help="The cap, kW.", show_default=False)],
+    max_import_kw: Annotated[float, typer.Option(metavar="X", min=0, max=1e9, help="The cap, kW.", show_default=False)],
     reach: Reach,
     fleet: Annotated[
         Path | None, typer.Option(metavar="FLEET.json", help="Plan for these machines, without an agent.")

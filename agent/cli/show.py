@@ -29,8 +29,10 @@ def figure(value: float | None, unit: str = "", digits: int = 0) -> str:
 
 
 def kw(watts: float | None) -> str:
-    """Return watts as kW."""
-    return UNKNOWN if watts is None else figure(watts / 1000, "kW", 1)
+    """Return watts as kW, and as W where they are few."""
+    if watts is None:
+        return UNKNOWN
+    return figure(round(watts) or 0, "W") if abs(watts) < 1000 else figure(watts / 1000, "kW", 1)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

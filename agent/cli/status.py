@@ -8,6 +8,9 @@ from agent.cli.options import Json, Reach, spread
 from agent.cli.order_words import demand, in_force, next_change
 from agent.cli.show import as_json, figure, kw, loud, plain
 
+LEAST_W = 1.0
+"""What is less is a rounding of figures, and worth no alarm."""
+
 
 @spread
 def status(reach: Reach, as_json_: Json = False) -> None:
@@ -32,9 +35,9 @@ def _site(site: dict[str, Any]) -> None:
     print(f"power     {kw(site['power_w'])} by {plain(site['power_source'])}, house {kw(site['house_w'])}")
     binding = f" by order {plain(site['binding_order'])}" if site["binding_order"] else ""
     print(f"cap       {kw(site['cap_w'])}{binding}, headroom {kw(site['headroom_w'])}")
-    if site["excess_w"]:
+    if (site["excess_w"] or 0) >= LEAST_W:
         loud(f" over the cap by {kw(site['excess_w'])} ")
-    if site["shortfall_w"]:
+    if (site["shortfall_w"] or 0) >= LEAST_W:
         loud(f" shortfall {kw(site['shortfall_w'])}: this much cannot be shed ")
     states = ", ".join(f"{count} {plain(state)}" for state, count in site["miners"].items() if count)
     print(f"miners    {states or 'none'}; {figure(site['hashrate_ths'], 'TH/s', 1)}")

@@ -146,7 +146,7 @@ def test_a_plan_with_a_shortfall_is_a_no(farm, say):
     farm.shortfall_w = 120.0
     said = say("plan", "--max-import-kw", "3")
     assert said.exit_code == 1
-    assert "shortfall 0.1 kW" in said.stdout
+    assert "shortfall 120 W" in said.stdout
     assert farm.asked[0].body == {"max_import_kw": 3.0}
 
 
@@ -245,3 +245,13 @@ def test_a_plan_for_a_fleet_of_a_file_needs_no_agent(farm, say, tmp_path):
     assert planned["shortfall_w"] == 0
     assert say("plan", "--max-import-kw", "0.01", "--fleet", tmp_path / "fleet.json").exit_code == 1
     assert farm.asked == []
+
+
+def test_a_fraction_of_a_watt_is_no_alarm(farm, say, monkeypatch):
+    monkeypatch.setitem(SITE, "excess_w", 0.4)
+    monkeypatch.setitem(SITE, "shortfall_w", 0.4)
+    monkeypatch.setitem(SITE, "headroom_w", -0.4)
+    said = say("status").stdout
+    assert "over the cap" not in said
+    assert "shortfall" not in said
+    assert "headroom 0 W" in said
