@@ -26,6 +26,7 @@ class Observed:
     meter: str = "beliefs"
     believed_w: Watts = 0.0  # beliefs and house, the unknown at the most they were
     house_w: Watts = 0.0
+    house_sampled: bool = False  # seen beneath the meter since the start, not a figure that was given
     standby_w: Watts = 0.0
     hashing: int = 0
     awake_reachable: int = 0

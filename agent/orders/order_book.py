@@ -230,7 +230,7 @@ class OrderBook:
         return facts if due is None else facts + self._move(life, due[0], now, observed, reason=due[1])
 
     def _lower_house(self, life: Life, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
-        if not isinstance(life.order.limit, Stop) or observed.meter_w is None:
+        if not isinstance(life.order.limit, Stop) or observed.meter_w is None or not observed.house_sampled:
             return ()
         if life.house_w is None or observed.house_w > life.house_w - HOUSE_STEP_W:
             return ()

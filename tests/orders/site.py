@@ -29,6 +29,7 @@ RUNNING = Observed(
     meter="main",
     believed_w=FULL_W,
     house_w=HOUSE_W,
+    house_sampled=True,
     standby_w=STANDBY_W,
     hashing=300,
     awake_reachable=300,

@@ -76,9 +76,7 @@ def test_a_redelivered_document_gives_no_ack_and_does_not_date_the_order_anew():
 def test_the_same_revision_with_another_document_is_a_conflict():
     site = Site()
     site.send(document())
-    assert site.send(document(note="b")) == [
-        "a r1 #4 rejected: revision_conflict: another document has this revision"
-    ]
+    assert site.send(document(note="b")) == ["a r1 #4 rejected: revision_conflict: another document has this revision"]
     site = Site()
     site.send(document(ext={"x": 1}))
     assert "revision_conflict" in site.send(document(ext={"x": True}))[0]
@@ -389,6 +387,13 @@ def test_the_house_load_of_a_stop_is_fixed_at_first_receipt_and_only_lowered():
     assert site.restarted().book.cap() == site.book.cap()
 
 
+def test_a_house_load_that_nobody_has_sampled_since_the_start_lowers_nothing():
+    site = complied().restarted()
+    site.observed = replace(ASLEEP, house_w=0.0, house_sampled=False)
+    assert site.wait(60) == []
+    assert site.book.cap().cap_w == STOP_CAP_W
+
+
 def test_a_stop_that_follows_a_closed_one_is_built_on_the_house_load_of_its_own_receipt():
     site = complied()
     site.send(document(revision=2, status="cancelled"))
@@ -421,9 +426,7 @@ def test_orders_of_law_are_never_too_many():
     site = Site()
     for number in range(MOST_LIVE):
         site.send(capped(500, order_id=f"o{number}", starts_at=at(9999)))
-    assert site.send(capped(500, order_id="more")) == [
-        f"more r1 #None rejected: too_many: {MOST_LIVE} orders are open"
-    ]
+    assert site.send(capped(500, order_id="more")) == [f"more r1 #None rejected: too_many: {MOST_LIVE} orders are open"]
     assert site.send(capped(500, order_id="other", status="cancelled"))[-1] == "other r1 #3 closed"
     assert site.send(document())[-1] == "a r1 #3 active"
 
