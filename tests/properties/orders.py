@@ -95,7 +95,7 @@ def documents(draw, ids=("law", "a", "b"), **fixed):
             name: None if offset is None else at(offset)
             for name, offset in ((name, draw(OFFSETS)) for name in ("starts_at", "ends_at", "issued_at"))
         },
-
+    }
     return document(**{**told, **fixed})
 
 
