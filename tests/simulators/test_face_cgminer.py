@@ -12,7 +12,7 @@ def code(reply):
 
 @pytest.fixture
 async def small():
-    async with farm(CGMINER, BFGMINER, READ_ONLY, time_scale=50) as made:
+    async with farm(CGMINER, BFGMINER, READ_ONLY, time_scale=200) as made:
         yield made
 
 

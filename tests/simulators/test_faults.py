@@ -14,7 +14,7 @@ VERSION = b'{"command":"version"}'
 
 @pytest.fixture
 async def small():
-    async with farm(CGMINER, CGMINER, time_scale=50, delay_scale=0.2) as made:
+    async with farm(CGMINER, CGMINER, time_scale=50, delay_scale=0.05) as made:
         yield made
 
 
@@ -108,14 +108,14 @@ async def test_a_reboot_is_an_absence_after_which_the_counters_begin_anew(small,
 
 
 async def test_a_lost_board_costs_a_third_until_it_is_mended(small, miner):
-    break_(small, "board", for_s=50)
+    break_(small, "board", for_s=25)
     assert [row["Status"] for row in (await ask(miner, "devs"))["DEVS"]] == ["Alive", "Alive", "Dead"]
     await until(lambda: small.physics.power_w[0] < 0.75 * miner.nameplate_w)
     await until(lambda: small.physics.power_w[0] > 0.9 * miner.nameplate_w)
 
 
 async def test_without_a_pool_it_idles_and_is_back_when_the_pool_is(small, miner):
-    break_(small, "pool", for_s=50)
+    break_(small, "pool", for_s=25)
     await until(lambda: small.physics.power_w[0] < 250)
     assert {row["Status"] for row in (await ask(miner, "pools"))["POOLS"]} == {"Dead"}
     await until(lambda: small.physics.power_w[0] > 0.9 * miner.nameplate_w)
