@@ -121,7 +121,8 @@ class Lives:
 
     def open(self) -> list[Life]:
         """Return the lives that something may still befall, by id."""
-        return [life for life in self if not life.is_final]
+        found = (life for life in self._lives.values() if not life.is_final)
+        return sorted(found, key=lambda life: life.order.order_id)
 
     def bindings(self, margin: float, *, counting: Life | None = None, ignoring: Life | None = None) -> list[Binding]:
         """Return what binds now; `counting` as if it did already, `ignoring` as if it no longer did."""
