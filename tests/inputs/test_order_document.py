@@ -82,7 +82,7 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize("change", ACCEPTED, ids=str)
+@pytest.mark.parametrize("change", ACCEPTED, ids=lambda change: "+".join(change))
 def test_what_the_schema_allows_and_is_built_is_an_order(change):
     change = {
         key: {inner: None if v is NULL else v for inner, v in value.items()} if isinstance(value, dict) else value
@@ -214,7 +214,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("field", "value"), BAD, ids=[f"{field}={str(value)[:20]!a}" for field, value in BAD])
+@pytest.mark.parametrize(("field", "value"), BAD, ids=[field for field, _ in BAD])
 def test_a_bad_value_is_named_by_its_field(field, value):
     outer, _, inner = field.partition(".")
     value = None if value is NULL else value
