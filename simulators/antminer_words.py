@@ -314,7 +314,7 @@ def _slots(boards: Sequence[Board], dialect: Dialect) -> dict[int, Board]:
 
 
 def _fans(now: Figures, dialect: Dialect) -> Row:
-    turning = dict(zip(dialect.fans, now.fans_rpm, strict=True))
+    turning = dict(zip(dialect.fans, now.fans_rpm, strict=False))
     return {f"fan{number}": turning.get(number, 0) for number in range(1, dialect.indices + 1)}
 
 
