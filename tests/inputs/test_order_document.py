@@ -82,7 +82,7 @@ ACCEPTED = [
 ]
 
 
-@pytest.mark.parametrize("change", ACCEPTED, ids=lambda change: "+".join(change))
+@pytest.mark.parametrize("change", ACCEPTED, ids="+".join)
 def test_what_the_schema_allows_and_is_built_is_an_order(change):
     change = {
         key: {inner: None if v is NULL else v for inner, v in value.items()} if isinstance(value, dict) else value
