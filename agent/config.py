@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent import config_not_yet, config_rules
 from agent.config_not_yet import NotYet
 from agent.config_schema import Schema
-from agent.config_shape import near, without, without_empty
+from agent.config_shape import unknown, without, without_empty
 from agent.inventory import MinerEntry, take_inventory
 from agent.problems import ConfigError, Problem
 
@@ -70,7 +70,7 @@ class Config:
 
     def not_yet(self) -> tuple[NotYet, ...]:
         """Return the keys in use whose feature is not built yet."""
-        return tuple(config_not_yet.not_yet(self.schema))
+        return tuple(config_not_yet.not_yet(self.schema, self.miners))
 
     def warnings(self) -> tuple[Problem, ...]:
         """Return what is allowed and probably not meant."""
@@ -149,7 +149,6 @@ def _problems(error: ValidationError, file: str) -> Iterator[Problem]:
 
 def _reason(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "unexpected_keyword_argument":
-        meant = near(str(problem["loc"][-1]))
-        return f"is no known key; did you mean {meant}?" if meant else "is no known key"
+        return unknown(str(problem["loc"][-1]))
     words = _IN_WORDS.get(problem["type"])
     return words(problem.get("ctx", {})) if words else str(problem["msg"]).removeprefix("Value error, ")

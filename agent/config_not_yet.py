@@ -6,12 +6,14 @@ refuses to start.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from agent.config_schema import Schema
 from agent.config_shape import changed
+from agent.inventory import MinerEntry
+from agent.values import FULL, LOW, SLEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,6 @@ _TABLE = (
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
     _Row("feeder.*.outlet", loosens=True),
-    _Row("miners.*.driver", built=("auto", "cgminer", "antminer_stock")),
-    _Row("miners.*.intended", built=("full", "low", "sleep")),
     _Row("credentials.*.lockout_after"),
     _Row("discovery.networks"),
     _Row("discovery.every_s"),
@@ -72,14 +72,21 @@ _TABLE = (
     _Row("store.site_history_days"),
     _Row("store.evidence_years"),
     _Row("evidence.key"),
-    _Row("http.tokens"),
     _Row("notify.webhooks"),
 )
 
+_OF_MINERS: tuple[tuple[str, Callable[[MinerEntry], bool]], ...] = (
+    ("miners.driver", lambda miner: miner.driver != "auto"),
+    ("miners.intended", lambda miner: miner.intended not in {FULL, LOW, SLEEP}),
+)
 
-def not_yet(schema: Schema) -> Iterator[NotYet]:
-    """Yield what is configured and not built."""
+
+def not_yet(schema: Schema, miners: Iterable[MinerEntry]) -> Iterator[NotYet]:
+    """Yield what is configured and not built; of machines, whatever file they are from, each key once."""
     for key, value in changed(schema):
         for row in _TABLE:
             if fnmatchcase(key, row.key) and not any(fnmatchcase(str(value), built) for built in row.built):
                 yield NotYet(key=key, loosens=row.loosens)
+    for key, used in _OF_MINERS:
+        if any(used(miner) for miner in miners):
+            yield NotYet(key=key, loosens=False)

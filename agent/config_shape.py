@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from agent.config_schema import Schema
@@ -51,10 +50,13 @@ def _latest_first(place: tuple[int | str, ...]) -> tuple[int, tuple[int, ...]]:
     return -len(place), tuple(-part for part in place if isinstance(part, int))
 
 
-def near(key: str) -> str | None:
-    """Return the known key that a mistyped one is likeliest to mean."""
-    found = difflib.get_close_matches(key, sorted(_every_key(Schema) - {key}), n=1, cutoff=0.7)
-    return found[0] if found else None
+def unknown(key: str) -> str:
+    """Return the sentence about a key that its table does not have."""
+    known = _every_key(Schema)
+    if key in known:
+        return "is a key of another table"
+    near = difflib.get_close_matches(key, sorted(known), n=1, cutoff=0.7)
+    return f"is no known key; did you mean {near[0]}?" if near else "is no known key"
 
 
 def changed(table: Any, at: str = "") -> Iterator[tuple[str, object]]:
@@ -67,7 +69,6 @@ def changed(table: Any, at: str = "") -> Iterator[tuple[str, object]]:
                 yield from changed(below, f"{key}{name}.")
 
 
-@cache
 def keys_of(table: Any) -> dict[str, Any]:
     """Return a table's keys with the types that they hold."""
     return {_said(name): hint for name, hint in get_type_hints(table).items()}

@@ -7,12 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from agent.facts import AnyFact, MeterBack, MeterInterval, MeterLost
 from agent.fleet.fleet import Fleet
-from agent.fleet.power import HouseLoad, HouseSample, Meter, MeterState, RestObserver
+from agent.fleet.power import HouseLoad, HouseSample, Meter, MeterState, RestObserver, belief_error_w
 from agent.planning.headroom import Gauges
 from agent.values import Moment, Watts
-
-MODEL_ERROR, TOLD_ERROR = 0.05, 0.02
-"""How far off a model's watts, and a machine's own, are taken to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +60,8 @@ class Metering:
         rest, meter = self._rest.state(), self.state(mono)
         if rest is None or self.policy is None or meter is None or not meter.covered:
             return
-        modelled_w = float(view.model_w.sum())
-        told_w = float(view.believed_w.sum()) - modelled_w
-        error_w = self.policy.error * power_w + MODEL_ERROR * modelled_w + TOLD_ERROR * told_w + rest.doubt_w
+        believed_error_w = belief_error_w(float(view.believed_w.sum()), float(view.model_w.sum()))
+        error_w = self.policy.error * power_w + believed_error_w + rest.doubt_w
         self.house.learn(HouseSample(mono=mono, power_w=rest.now_w, error_w=error_w))
 
     def state(self, mono: float) -> MeterState | None:

@@ -14,6 +14,15 @@ BELIEF_MARGIN = 1.05
 """What a sum of beliefs is multiplied by where it stands in for a meter."""
 
 
+MODEL_ERROR, TOLD_ERROR = 0.05, 0.02
+"""How far off a model's watts, and a machine's own, are taken to be."""
+
+
+def belief_error_w(believed_w: Watts, model_w: Watts) -> Watts:
+    """Return how far off a sum of beliefs may be, of which `model_w` is a model's word."""
+    return MODEL_ERROR * model_w + TOLD_ERROR * (believed_w - model_w)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterState:
     """A billing meter at one moment. Watts are None unless it is fresh."""

@@ -11,11 +11,12 @@ forecast: what the meter will show once what we told has taken effect: the rest 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from agent.fleet.belief import UNSEEN, Code
-from agent.fleet.power import BELIEF_MARGIN, MeterState, Rest
+from agent.fleet.power import BELIEF_MARGIN, MeterState, Rest, belief_error_w
 from agent.fleet.view import Array, Flags, FleetView, Floats
 from agent.values import Watts
 
@@ -102,7 +103,8 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
     drawing = np.where(view.sealed, 0.0, view.believed_w)
     reserve = reserves(view, setpoint, metered=metered, lost_share=lost_share)
     counted = view.metered_least_w if metered else view.believed_w
-    draw_w, forecast_w = _sums(gauges, measured_w, float(drawing.sum()), float(expected.sum()))
+    error_w = belief_error_w(float(drawing.sum()), float(view.model_w.sum()))
+    draw_w, forecast_w = _sums(gauges, measured_w, Sums(float(drawing.sum()), float(expected.sum()), error_w))
     return Power(
         draw_w=draw_w,
         source=gauges.meter.id if metered and gauges.meter is not None else "beliefs",
@@ -116,12 +118,26 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
     )
 
 
-def _sums(gauges: Gauges, measured_w: Watts | None, drawing_w: Watts, expected_w: Watts) -> tuple[Watts, Watts]:
+class Sums(NamedTuple):
+    """The beliefs added up, W: now, once setpoints have taken effect, and how far off they may be."""
+
+    drawing_w: Watts
+    expected_w: Watts
+    error_w: Watts
+
+
+def _sums(gauges: Gauges, measured_w: Watts | None, sums: Sums) -> tuple[Watts, Watts]:
+    """Return draw and forecast.
+
+    Where the meter shows less than the beliefs by more than their error, machines have stopped that still count their
+    averages, and may be back at any moment (pools that die): the draw does not follow the meter down that far.
+    """
     if measured_w is None:
-        return BELIEF_MARGIN * drawing_w + gauges.house_w, BELIEF_MARGIN * expected_w + gauges.house_w
+        return BELIEF_MARGIN * sums.drawing_w + gauges.house_w, BELIEF_MARGIN * sums.expected_w + gauges.house_w
     if gauges.rest is None:
-        return max(measured_w, drawing_w + gauges.house_w), expected_w + gauges.house_w
-    return max(measured_w, drawing_w + gauges.rest.most_w), expected_w + gauges.rest.least_w
+        return max(measured_w, sums.drawing_w + gauges.house_w), sums.expected_w + gauges.house_w
+    most_w, least_w = max(gauges.rest.most_w, -sums.error_w), gauges.rest.least_w
+    return max(measured_w, sums.drawing_w + most_w), sums.expected_w + least_w
 
 
 def _on_its_way(view: FleetView, expected: Floats) -> Watts:

@@ -1,0 +1,54 @@
+"""kill -9 of a real agent: the order goes on, nobody is woken, and where all is done nothing is sent."""
+
+from tests.scenarios.stage import stage
+
+
+async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_woken(tmp_path):
+    async with stage(tmp_path, 60) as site:
+        await site.until_known(60)
+        await site.order()
+        await site.until(lambda: _some(site), 20, each_s=0.05)
+        await site.kill()
+        assert 0 < len(await site.writes())
+        await site.start()
+        await site.dispatcher.ack("o1", "complied", 60)
+        assert (await site.states()) == {"sleeping": 60}
+        assert not [write for write in await site.writes() if write["wakes"]]
+        assert site.dispatcher.states("o1")[:3] == ["received", "accepted", "active"]
+        assert _in_order(site.dispatcher.acks)
+
+
+async def test_killed_while_complied_it_sends_nothing_and_restores_when_released(tmp_path):
+    async with stage(tmp_path, 30) as site:
+        await site.until_known(30)
+        await site.order()
+        await site.dispatcher.ack("o1", "complied", 60)
+        sent = len(await site.writes())
+        await site.kill()
+        await site.start()
+
+        async def read_again():
+            return (await site.site())["miners"].get("sleeping") == 30
+
+        await site.until(read_again, 30)
+        assert len(await site.writes()) == sent
+        await site.dispatcher.cancel("o1")
+        await site.dispatcher.ack("o1", "closed", 60)
+        assert site.dispatcher.states("o1") == [
+            "received", "accepted", "active", "complied", "cancelled", "restoring", "closed",
+        ]  # fmt: skip
+        assert _in_order(site.dispatcher.acks)
+        await site.until(lambda: _all_back(site, 30), 60)
+
+
+async def _some(site):
+    return len(await site.writes()) > 2
+
+
+async def _all_back(site, count):
+    return (await site.states()).get("hashing") == count
+
+
+def _in_order(acks):
+    """Whether each sequence number came exactly once, in order."""
+    return [ack["seq"] for ack in acks] == list(range(1, len(acks) + 1))
