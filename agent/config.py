@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent import config_not_yet, config_rules
 from agent.config_not_yet import NotYet
 from agent.config_schema import Schema
-from agent.config_shape import unknown, without, without_empty
+from agent.config_shape import remove, unknown, without_empty
 from agent.inventory import MinerEntry, take_inventory
 from agent.problems import ConfigError, Problem
 
@@ -135,8 +135,9 @@ def _read(told: dict[str, Any], file: str) -> tuple[Schema | None, list[Problem]
     except ValidationError as error:
         problems = [*_problems(error, file)]
         places = [problem["loc"] for problem in error.errors(include_url=False, include_input=False)]
+    remove(told, places)
     try:
-        return _ADAPTER.validate_python(without(told, places)), problems
+        return _ADAPTER.validate_python(told), problems
     except ValidationError:
         return None, problems
 

@@ -57,7 +57,7 @@ _TABLE = (
     _Row("price.*"),
     _Row("orders.schedule", loosens=True),
     _Row("orders.issuers.*.keys"),
-    _Row("orders.issuers.*.feeders"),
+    _Row("orders.issuers.*.feeders", built=("[[]'site']",)),
     _Row("orders.issuers.*.max_shed_kw"),
     _Row("orders.issuers.*.offers"),
     _Row("orders.issuers.*.heartbeat_timeout_s", loosens=True),

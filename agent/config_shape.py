@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import types
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
 from dataclasses import MISSING, Field, fields, is_dataclass
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -32,18 +31,16 @@ def without_empty(told: Any, shape: Any = Schema) -> Any:
     return told
 
 
-def without(told: dict[str, Any], places: Iterable[tuple[int | str, ...]]) -> dict[str, Any]:
-    """Return a copy of a document without what stands at these places."""
-    copy = deepcopy(told)
+def remove(told: dict[str, Any], places: Iterable[tuple[int | str, ...]]) -> None:
+    """Take out of a document what stands at these places."""
     for place in sorted(places, key=_latest_first):
-        table: Any = copy
+        table: Any = told
         try:
             for part in place[:-1]:
                 table = table[part]
             del table[place[-1]]
         except (LookupError, TypeError):
             continue  # it went with what held it, or was never there: a missing key
-    return copy
 
 
 def _latest_first(place: tuple[int | str, ...]) -> tuple[int, tuple[int, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import get_args
 
 from agent.config import Config
@@ -104,9 +104,7 @@ def _issuers(schema: Schema) -> Iterator[str]:
         yield "orders: nobody may order; the connection and the feeders still bind"
     for name, issuer in schema.orders.issuers.items():
         yield f"issuer {name}: {_may(issuer)}"
-        denied = [*_others(get_args(OrderClass), issuer.classes), *_others(get_args(Transport), issuer.transports)]
-        if denied:
-            yield f"  not: {', '.join(denied)}"
+        yield from _may_not(issuer)
         if issuer.failsafe_kw is not None and issuer.heartbeat_timeout_s is not None:
             yield (
                 f"  silent for {_figure(issuer.heartbeat_timeout_s)} s: at most {_figure(issuer.failsafe_kw)} kW "
@@ -123,8 +121,12 @@ def _may(issuer: Issuer) -> str:
     return f"may order {' or '.join(issuer.classes)} over {' or '.join(issuer.transports)}, {proof}, for {where}{most}"
 
 
-def _others(every: Sequence[str], some: Sequence[str]) -> list[str]:
-    return [one for one in every if one not in some]
+def _may_not(issuer: Issuer) -> Iterator[str]:
+    classes = [one for one in get_args(OrderClass) if one not in issuer.classes]
+    transports = [one for one in get_args(Transport) if one not in issuer.transports]
+    never = ([" or ".join(classes)] if classes else []) + ([f"over {' or '.join(transports)}"] if transports else [])
+    if never:
+        yield f"  never {', never '.join(never)}"
 
 
 def _control(schema: Schema) -> Iterator[str]:
