@@ -164,7 +164,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
 
 
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
-    recovery = Recovery(built.fleet, built.book, built.holds)
+    recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
     recovery.replay(_overheard(built.ledger.replay(), built.metrics))
     _listen(built)
     mode = built.config.schema.control.mode

@@ -78,7 +78,7 @@ class OrderRefused(Fact, frozen=True):
     reason: str
     transport: str
     seq: int | None = None
-    known: bool = False  # a live order has this id: its retained ack must stay
+    known: bool = False  # an order has this id: its retained ack must stay
     document: str | None = None
     count: int = 1
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from drivers.antminer_web import Document, Generation, rows
-from drivers.cgminer_reading import STARTUP_S
+from drivers.cgminer_reading import FALLS, STARTUP_S
 from drivers.cgminer_wire import Summary
 from drivers.figures import hottest, number, temperatures, watts, whole, words
 from drivers.interface import Board, DeviceFault, Fan, Pool, Reading, State
@@ -41,6 +41,11 @@ class Figures:
     def hashes(self) -> bool:
         """Whether it hashes now."""
         return self.present_ths is not None and self.present_ths > 0
+
+    def falls(self, model: Model | None) -> bool:
+        """Whether its rate is under what it usually is: a rate takes half a minute to fall to zero without pools."""
+        usual_ths = self.averaged_ths if model is None else model.hashrate_ths
+        return self.present_ths is not None and self.present_ths < FALLS * (usual_ths or 0.0)
 
 
 NOTHING = Figures()
@@ -178,7 +183,9 @@ def reading_of(
     figures: Figures, mode: str | None, generation: Generation, pools: tuple[Pool, ...] | None, model: Model | None
 ) -> Reading:
     """Return what they prove together; `mode` None means that nobody could say it."""
-    state, reason = _state(figures, pools, asleep=None if mode is None else generation.sleeps_in(mode))
+    asleep = None if mode is None else generation.sleeps_in(mode)
+    starved = figures.falls(model) and not asleep and bool(pools) and not any(pool.alive for pool in pools or ())
+    state, reason = (State.IDLE, "idle:pool") if starved else _state(figures, pools, asleep=asleep)
     return Reading(
         state=state,
         reason=reason,

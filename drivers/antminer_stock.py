@@ -166,7 +166,8 @@ class AntminerStock:
         self._note(figures)
         mode = yield from self._mode_of(figures, want)
         stands = not figures.hashes and not self._generation.sleeps_in(mode)
-        pools = yield from self._pools_of(report, wanted=want is Want.FULL or stands)
+        wanted = want is Want.FULL or stands or figures.falls(self._model)
+        pools = yield from self._pools_of(report, wanted=wanted)
         reading = reading_of(figures, mode, self._generation, pools, self._model)
         if report.summary is not None:
             reading = with_counters(reading, report.summary)

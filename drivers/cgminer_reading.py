@@ -15,6 +15,8 @@ from drivers.models import Model
 
 STANDS = 0.01
 """Below this share of its nominal rate a machine stands: speeds decay towards zero and take minutes to get there."""
+FALLS = 0.9
+"""Below this share a machine without pools is on its way down: it draws less already, and may be back at any moment."""
 STARTUP_S = 600
 RECENT_S = 60
 FAILED = frozenset({"sick", "dead", "nostart"})
@@ -79,9 +81,10 @@ def _state(report: Report, present: float | None, model: Model | None) -> tuple[
         return (State.STARTING, "starting:boot") if devices == [] and starting else (State.FAULT, "fault:boards")
     if present is None or summary is None:
         return State.UNKNOWN, None
-    if present > STANDS * _usual_ths(report, model):
+    fed = report.pools is None or any(is_alive(pool) for pool in report.pools)
+    if present > (STANDS if fed else FALLS) * _usual_ths(report, model):
         return State.HASHING, None
-    if report.pools is not None and not any(is_alive(pool) for pool in report.pools):
+    if not fed:
         return State.IDLE, "idle:pool"
     return (State.STARTING, "starting:boot") if starting else (State.FAULT, "fault:hashrate")
 

@@ -130,7 +130,12 @@ class Controller:
     def observed(self, now: Moment, view: FleetView | None = None) -> Observed:
         """Return what orders are judged by at this moment."""
         metering = self.parts.metering
-        site = Site(meter=metering.state(now.mono), house_w=metering.house.in_force_w(now.mono), decision=self.decision)
+        site = Site(
+            meter=metering.state(now.mono),
+            house_w=metering.house.in_force_w(now.mono),
+            house_sampled=metering.house.sampled,
+            decision=self.decision,
+        )
         return observe(self.parts.fleet, view if view is not None else self.parts.fleet.view(now.mono), site)
 
     def demand(self) -> Demand:
@@ -196,7 +201,18 @@ class Controller:
         for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
             levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)
         counts = {level: len(ids) for level, ids in levels.items()}
-        log.info("setpoints", cause=decision.cause, cap_w=decision.cap_w, order_id=binding, **counts)
+        weighed = decision.power
+        log.info(
+            "setpoints",
+            cause=decision.cause,
+            cap_w=decision.cap_w,
+            order_id=binding,
+            draw_w=round(weighed.draw_w),
+            reserve_w=round(weighed.reserve_w),
+            forecast_w=round(weighed.forecast_w),
+            metered_forecast_w=weighed.metered_forecast_w and round(weighed.metered_forecast_w),
+            **counts,
+        )
         return SetpointsChanged(
             at=now.at, levels=levels, cause=decision.cause, cap_w=decision.cap_w, binding_order=binding
         )

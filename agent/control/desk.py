@@ -16,6 +16,7 @@ from agent.control.controller import Controller
 from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
 from agent.fleet.holds import Hold
 from agent.orders.order import Order, Rejection
+from agent.orders.trust import is_grave
 from agent.planning.decide import Decision, Demand, Memory, decide
 from agent.planning.headroom import at_step
 from agent.values import Watts
@@ -63,7 +64,7 @@ class Desk:
                 by=by,
             )
             await self._parts.journal.record(facts)
-        _tell(facts)
+        self._tell(facts)
         self._controller.wake()
         return facts
 
@@ -83,7 +84,7 @@ class Desk:
             if isinstance(found, Rejection):
                 return found
             await self._write(found)
-        _tell(found)
+        self._tell(found)
         self._controller.wake()
         return next(fact for fact in reversed(found) if isinstance(fact, OrderMoved))
 
@@ -144,13 +145,14 @@ class Desk:
         if not await self._parts.journal.record(facts):
             raise Unwritten("the ledger cannot be written: is its disk full?")
 
-
-def _tell(facts: Sequence[AnyFact]) -> None:
-    for fact in facts:
-        match fact:
-            case OrderMoved():
-                log.info("order", order_id=fact.order_id, state=fact.state, cap_w=fact.cap_w, reason=fact.reason)
-            case OrderRefused():
-                log.warning("order refused", order_id=fact.order_id, code=fact.code, reason=fact.reason)
-            case _:
-                continue
+    def _tell(self, facts: Sequence[AnyFact]) -> None:
+        for fact in facts:
+            match fact:
+                case OrderMoved():
+                    log.info("order", order_id=fact.order_id, state=fact.state, cap_w=fact.cap_w, reason=fact.reason)
+                case OrderRefused():
+                    grave = is_grave(fact, self._parts.book.policy.trust) or fact.code == "revision_conflict"
+                    say = log.critical if grave else log.warning
+                    say("order refused", order_id=fact.order_id, code=fact.code, reason=fact.reason)
+                case _:
+                    continue

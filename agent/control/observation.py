@@ -20,6 +20,7 @@ class Site:
 
     meter: MeterState | None
     house_w: float
+    house_sampled: bool
     decision: Decision | None
 
 
@@ -35,11 +36,10 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
     believed_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
     return Observed(
         meter_w=meter.last_w if meter is not None else None,
-        mean_w=meter.mean_w if meter is not None else None,
-        window_covered=meter.covered if meter is not None else False,
         meter=meter.id if fresh and meter is not None else "beliefs",
         believed_w=believed_w + site.house_w,
         house_w=site.house_w,
+        house_sampled=site.house_sampled,
         standby_w=float(standby_w[~view.sealed].sum()),
         hashing=int(hashing.sum()),
         awake_reachable=int(awake.sum()),
@@ -47,5 +47,4 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(view.step_w[:, 0].min()) if len(view) else 0.0,
         restore_pending=decision is not None and decision.restore_pending_w > 0,
-        plan_shortfall_w=decision.shortfall_w if decision is not None else 0.0,
     )

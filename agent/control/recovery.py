@@ -20,21 +20,24 @@ from agent.facts import (
 )
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold, Holds
+from agent.fleet.power import HouseLoad
 from agent.orders.order_book import OrderBook
 
 
 class Recovery:
     """Takes in every remembered fact, in order; `finish` hands the sums to the fleet."""
 
-    def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds) -> None:
+    def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, house: HouseLoad) -> None:
         self.last_at: datetime | None = None
         self.ended_well = False
         self._fleet = fleet
         self._book = book
         self._holds = holds
+        self._house = house
         self._setpoints: dict[str, str] = {}
         self._intended: dict[str, str] = {}
         self._powers: dict[str, float] = {}
+        self._house_w = 0.0
 
     def replay(self, facts: Iterable[AnyFact]) -> None:
         """Take in the facts of the lives before this one."""
@@ -45,6 +48,7 @@ class Recovery:
             self.ended_well = isinstance(fact, AgentStopped)
         self._fleet.restore_names(setpoints=self._setpoints, intended=self._intended)
         self._fleet.restore_powers(self._powers)
+        self._house.remember(self._house_w)
         self._fleet.hold(self._holds.by_miner())
 
     def _take(self, fact: AnyFact) -> None:
@@ -60,7 +64,7 @@ class Recovery:
                 self._holds.lift(miners)
             case ModesBefore(modes=modes):
                 self._fleet.modes_before |= modes
-            case LastPowers(powers_w=powers_w):
-                self._powers = powers_w
+            case LastPowers(powers_w=powers_w, house_w=house_w):
+                self._powers, self._house_w = powers_w, house_w or 0.0
             case _:
                 return

@@ -102,6 +102,8 @@ class RestObserver:
         """Take in one figure of the meter beside the sums of what it may include."""
         low, high = meter_w - most_w, meter_w - least_w
         last = self._seen[-1][1] if self._seen else high
+        if not self._seen:
+            self._seen.append((mono, low))
         self._doubt_w = high - low
         self._seen.append((mono, min(max(last, low), high)))
         while len(self._seen) > 1 and self._seen[1][0] <= mono - self._memory_s:
@@ -145,6 +147,15 @@ class HouseLoad:
         self._most_w = most_w
         self._samples: deque[HouseSample] = deque()
         self._last_sharp: HouseSample | None = None
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it was seen beneath the meter since the start, and is not a figure that was given or remembered."""
+        return self._last_sharp is not None
+
+    def remember(self, power_w: Watts) -> None:
+        """Take in what it was in the life before this one: it counts until it is seen, above a configured figure."""
+        self._given_w = max(self._given_w, power_w)
 
     def learn(self, sample: HouseSample) -> None:
         """Take in a sample; one below zero counts as zero."""

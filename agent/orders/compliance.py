@@ -21,8 +21,6 @@ class Observed:
     """The site as orders are judged by it. `meter_w` is None unless the billing meter is fresh."""
 
     meter_w: Watts | None = None
-    mean_w: Watts | None = None
-    window_covered: bool = False
     meter: str = "beliefs"
     believed_w: Watts = 0.0  # beliefs and house, the unknown at the most they were
     house_w: Watts = 0.0
@@ -34,7 +32,6 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
-    plan_shortfall_w: Watts = 0.0
 
     @property
     def draw_w(self) -> Watts:

@@ -201,6 +201,14 @@ def test_awake_without_a_rate_is_waiting_starting_or_broken(figures, alive, stat
     assert (reading.state, reading.reason, reading.level) == (state, reason, None)
 
 
+def test_a_rate_that_falls_without_a_pool_is_waiting_before_it_is_zero():
+    machine = Antminer(x19(rate_ghs=40_000))
+    machine.pools = pools("Dead", "Dead")
+    assert (read(machine, Want.QUICK).state, read(machine, Want.QUICK).reason) == (State.IDLE, "idle:pool")
+    machine.pools = pools("Alive", "Dead")
+    assert read(machine, Want.QUICK).state is State.HASHING
+
+
 def test_an_empty_mode_is_the_normal_one():
     assert read(Antminer(standing(), mode="")).state is State.FAULT
 

@@ -145,11 +145,11 @@ def test_one_device_left_enabled_is_not_sleep_and_not_full():
     assert (reading_of(program).state, reading_of(program).level) == (State.HASHING, None)
 
 
-def test_a_machine_whose_pools_are_dead_is_idle_once_its_present_speed_is_gone():
+def test_a_machine_whose_pools_are_dead_is_idle_as_soon_as_its_present_speed_falls():
     program = Program()
     program.pools = [pool(0, status="Dead", active=False)]
     assert reading_of(program).state is State.HASHING
-    program.ghs = 0.0
+    program.ghs = 0.8 * program.average_ghs
     assert (reading_of(program).state, reading_of(program).reason) == (State.IDLE, "idle:pool")
     assert [pool.alive for pool in reading_of(program).pools] == [False]
 

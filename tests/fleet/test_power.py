@@ -102,6 +102,14 @@ def test_a_meter_that_drops_before_the_polls_leaves_the_old_rest_in_view():
     assert (state.least_w, state.most_w) == (-2_000.0, 1_000.0)
 
 
+def test_the_first_look_while_machines_fall_takes_neither_bound_for_the_truth():
+    rest = RestObserver(memory_s=30.0)
+    rest.observe(10_000.0, least_w=3_000.0, most_w=9_000.0, mono=0.0)
+    state = rest.state()
+    assert state is not None
+    assert (state.least_w, state.most_w) == (1_000.0, 7_000.0)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6)), min_size=1, max_size=20))
 def test_the_rest_lies_within_its_bounds_and_inside_the_latest_observation(seen: list[tuple[float, ...]]):
     rest = RestObserver(memory_s=10.0)

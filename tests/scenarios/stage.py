@@ -81,19 +81,21 @@ class Stage:
     # the agent
 
     async def start(self):
-        self.agent = await program("run", "--config", str(self.folder / "farm.toml"), "--state-dir", self.state_dir)
-        await self.until(lambda: os.path.exists(os.path.join(self.state_dir, "address")), 20)
+        self.agent = await program(
+            "run", "--config", str(self.folder / "farm.toml"), "--state-dir", str(self.state_dir)
+        )
+        await self.until((self.state_dir / "address").exists, 20)
         return self
 
     @property
     def state_dir(self):
-        return str(self.folder / "state")
+        return self.folder / "state"
 
     async def kill(self):
         """kill -9, as a power cut of the host would."""
         self.agent.kill()
         await self.agent.wait()
-        os.unlink(os.path.join(self.state_dir, "address"))
+        (self.state_dir / "address").unlink()
 
     async def end(self):
         self.agent.send_signal(signal.SIGTERM)
@@ -101,8 +103,7 @@ class Stage:
             return await self.agent.wait()
 
     async def api(self, path):
-        with open(os.path.join(self.state_dir, "address")) as file:
-            address = file.read().strip()
+        address = (self.state_dir / "address").read_text().strip()
         return await asyncio.to_thread(_http, f"http://{address}{path}")
 
     async def site(self):

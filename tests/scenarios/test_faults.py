@@ -3,7 +3,6 @@
 from tests.scenarios.stage import stage
 
 
-
 async def test_a_thousand_machines_with_faults_are_stopped_as_far_as_possible(tmp_path):
     async with stage(tmp_path, 1000, poll_s=5.0) as site:
         await site.until_known(950, 60)
