@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
 
 test: deps
-	$(PYTEST) -n 2
+	$(PYTEST) -n 4
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m pure
@@ -29,8 +29,8 @@ conformance: $(VENV)/.dev
 	$(BIN)/python -m tests.conformance "$(CAPTURES)"
 
 bench: $(VENV)/.dev
-	$(BIN)/hashwatt bench agent --miners 300
-	$(BIN)/hashwatt bench agent --miners 2000
+	$(BIN)/hashwatt bench agent --miners 300 --window-s 10
+	$(BIN)/hashwatt bench agent --miners 2000 --window-s 10
 
 $(VENV)/.run: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)

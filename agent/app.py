@@ -45,6 +45,7 @@ from agent.outputs.sight import Sight
 from agent.planning.ladder import build_ladder
 from drivers import registry
 from drivers.identify import identify
+from drivers.models import models
 from drivers.transports.lanes import Lanes
 
 ROUNDS_OF_PROOF = 2
@@ -114,6 +115,7 @@ def _lock_of(state_dir: Path) -> StoreLock:
 
 
 def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
+    models()  # the table takes a tenth of a second to read: before the loop has work
     clock = SystemClock()
     feeders = settings.feeders_of(config)
     fleet = Fleet(settings.miners_of(config), feeders, settings.fleet_policy_of(config))

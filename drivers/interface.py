@@ -68,7 +68,7 @@ class DeviceFault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     message: str | None = None
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one poll learned of one machine."""
 
     state: State = State.UNKNOWN

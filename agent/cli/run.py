@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -59,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(config: Config, folder: Path) -> int:
+    gc.freeze()  # what the imports made is never garbage: looking through it held the loop up for 80 ms
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_told(config, folder))
