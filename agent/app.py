@@ -168,6 +168,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
     recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
     recovery.replay(_overheard(built.ledger.replay(), built.metrics))
+    built.poller.identities |= recovery.identities
     _listen(built)
     mode = built.config.schema.control.mode
     started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 import structlog
 
@@ -88,6 +89,7 @@ class Poller:
         self.busy = np.zeros(len(fleet), np.bool_)
         self.counts: PollCounts | None = None
         self.on_facts: Callable[[list[AnyFact]], None] = nowhere
+        self.identities: dict[str, MinerSeen] = {}  # what is remembered of each, by miner
         self.rounds = 0.0
         self._runner = runner
         self._ways = drivers
@@ -156,8 +158,15 @@ class Poller:
         self._identified_at[row] = self._clock.now().mono
         self.drivers[row] = self._ways.create(found, self.targets[row])
         self.fleet.identified(row, found, self._ways.ladder(found))
-        self.on_facts([self._seen(row, found)])
+        self._remember(self._seen(row, found))
         self.soon(row)
+
+    def _remember(self, seen: MinerSeen) -> None:
+        """Note who a miner is where that is new."""
+        before = self.identities.get(seen.miner)
+        if before is None or msgspec.structs.replace(seen, at=before.at) != before:
+            self.identities[seen.miner] = seen
+            self.on_facts([seen])
 
     def _seen(self, row: int, found: Identity) -> MinerSeen:
         miner = self.fleet.miners[row]

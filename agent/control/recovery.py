@@ -9,12 +9,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from agent.facts import (
-    AgentStopped,
     AnyFact,
     HoldLifted,
     HoldPlaced,
     IntendedChanged,
     LastPowers,
+    MinerSeen,
     ModesBefore,
     SetpointsChanged,
 )
@@ -29,7 +29,7 @@ class Recovery:
 
     def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, house: HouseLoad) -> None:
         self.last_at: datetime | None = None
-        self.ended_well = False
+        self.identities: dict[str, MinerSeen] = {}  # by miner
         self._fleet = fleet
         self._book = book
         self._holds = holds
@@ -45,7 +45,6 @@ class Recovery:
             self._take(fact)
             self._book.apply(fact)
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
-            self.ended_well = isinstance(fact, AgentStopped)
         self._fleet.restore_names(setpoints=self._setpoints, intended=self._intended)
         self._fleet.restore_powers(self._powers)
         self._house.remember(self._house_w)
@@ -62,6 +61,8 @@ class Recovery:
                 self._holds.place(fact.miners, hold)
             case HoldLifted(miners=miners):
                 self._holds.lift(miners)
+            case MinerSeen(miner=miner):
+                self.identities[miner] = fact
             case ModesBefore(modes=modes):
                 self._fleet.modes_before |= modes
             case LastPowers(powers_w=powers_w, house_w=house_w):

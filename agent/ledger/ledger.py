@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
 
-from agent.facts import AnyFact
+from agent.facts import AnyFact, LastPowers
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing
 from agent.values import rfc3339
@@ -25,6 +26,8 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._soon: list[Row] = []
+        self._gathering = threading.Lock()
 
     async def close(self) -> None:
         """Write what is waiting, then close."""
@@ -37,9 +40,18 @@ class Ledger:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._store.append, rows, list(outbox))
 
     def append_soon(self, facts: Sequence[AnyFact]) -> None:
-        """Write facts that only inform, in order with the others, without waiting."""
+        """Write facts that only inform, in their own order, without waiting; what gathers meanwhile goes together."""
         rows = [_row(fact) for fact in facts]
-        self._writer.submit(self._store.append, rows, []).add_done_callback(_note)
+        with self._gathering:
+            idle = not self._soon
+            self._soon += rows
+        if idle and rows:
+            self._writer.submit(self._flush).add_done_callback(_note)
+
+    def _flush(self) -> None:
+        with self._gathering:
+            rows, self._soon = self._soon, []
+        self._store.append(rows, [])
 
     async def outbox(self) -> list[Outgoing]:
         """Return the messages that nobody has seen arrive."""
@@ -75,6 +87,7 @@ def _row(fact: AnyFact) -> Row:
         at=rfc3339(fact.at),
         body=_encoder.encode(fact),
         orders=(order_id,) if order_id else (),
+        replaces=isinstance(fact, LastPowers),
     )
 
 

@@ -32,6 +32,7 @@ class Row:
     at: str
     body: bytes
     orders: tuple[str, ...] = ()
+    replaces: bool = False  # a snapshot: only the latest of its kind is kept
 
 
 _VERSION_1 = """
@@ -115,6 +116,8 @@ class Store:
             return  # SQLite has rolled back by itself
 
     def _append(self, rows: Sequence[Row], outbox: Sequence[Outgoing]) -> list[int]:
+        for kind in {row.kind for row in rows if row.replaces}:
+            self._connection.execute(sql.text("DELETE FROM fact WHERE kind = :kind"), {"kind": kind})
         if rows:
             self._connection.execute(
                 sql.text("INSERT INTO fact (at, kind, body) VALUES (:at, :kind, :body)"),

@@ -149,7 +149,9 @@ class Site:
         limits = Limits(policy=Policy(restore_w_per_s=1e9), tree=Tree(cap_w=(1e6,)), enforce=enforce)
         self.controller = Controller(parts, limits)
         self.desk = Desk(self.controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
-        Recovery(self.fleet, self.book, self.holds, self.metering.house).replay(self.ledger.replay())
+        recovery = Recovery(self.fleet, self.book, self.holds, self.metering.house)
+        recovery.replay(self.ledger.replay())
+        self.poller.identities |= recovery.identities
 
     async def live(self, seconds):
         """Let time pass: each second a meter's figure, the polls that are due, a tick."""

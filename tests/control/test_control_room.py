@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.facts import Escalated, HoldLifted, SetpointsChanged, UnauthorisedWake
+from agent.facts import Escalated, HoldLifted, LastPowers, MinerSeen, SetpointsChanged, UnauthorisedWake
 from agent.ledger.store import CannotWrite
 from drivers.errors import Garbled, NotPermitted, Unsupported
 from drivers.interface import State
@@ -257,3 +257,25 @@ async def test_a_cleared_retained_order_changes_nothing(site):
     await site.live(20)
     assert len(site.machines.asleep) == 5
     assert site.states()[-1] == "complied"
+
+
+async def test_who_a_machine_is_is_written_once_though_it_is_asked_again(tmp_path):
+    machines = Machines(2)
+    first = Site(machines, tmp_path)
+    await first.live(30)
+    await first.close()
+    second = Site(machines, tmp_path, clock=first.clock)
+    await second.live(30)
+    assert [fact.miner for fact in second.ledger.replay() if isinstance(fact, MinerSeen)] == ["m0", "m1"]
+    await second.close()
+
+
+async def test_the_last_powers_and_the_house_outlive_the_agent_and_take_each_others_place(tmp_path):
+    first = Site(Machines(2), tmp_path)
+    await first.live(2000)
+    await first.close()
+    second = Site(Machines(2), tmp_path, clock=first.clock)
+    assert sum(isinstance(fact, LastPowers) for fact in second.ledger.replay()) == 1
+    assert second.fleet.believed_w.tolist() == [FULL_W, FULL_W]
+    assert second.metering.house.in_force_w(second.clock.now().mono) >= 0.95 * HOUSE_W
+    await second.close()

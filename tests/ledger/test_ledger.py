@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sql
 
 from agent import chain
-from agent.facts import CapChanged, OrderMoved, OrderVanished
+from agent.facts import CapChanged, LastPowers, OrderMoved, OrderVanished
 from agent.ledger.ledger import Ledger
 from agent.ledger.lock import Locked, StoreLock
 from agent.ledger.store import CannotOpen, CannotWrite, Store
@@ -89,3 +89,21 @@ def test_a_file_that_is_no_store_is_refused_in_words(tmp_path):
     (tmp_path / "hashwatt.db").write_bytes(b"not a database at all" * 100)
     with pytest.raises(CannotOpen):
         Store(URL, tmp_path)
+
+
+async def test_what_only_informs_is_written_together_and_in_its_order(tmp_path):
+    ledger = Ledger(Store(URL, tmp_path))
+    for seq in range(1, 301):
+        ledger.append_soon([moved(seq)])
+    await ledger.append([moved(301)])
+    assert [fact.seq for _, fact in await ledger.since(0)] == list(range(1, 302))
+    await ledger.close()
+
+
+async def test_a_snapshot_takes_the_place_of_the_one_before(tmp_path):
+    ledger = Ledger(Store(URL, tmp_path))
+    for watts in (1.0, 2.0):
+        await ledger.append([LastPowers(at=AT, powers_w={"m0": watts}), moved(int(watts))])
+    assert [fact.powers_w for fact in ledger.replay() if isinstance(fact, LastPowers)] == [{"m0": 2.0}]
+    assert sum(isinstance(fact, OrderMoved) for fact in ledger.replay()) == 2
+    await ledger.close()
