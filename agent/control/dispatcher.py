@@ -16,7 +16,7 @@ from agent.facts import AnyFact, CommandRefused, Escalated, ModesBefore
 from agent.fleet.fleet import Fleet
 from agent.fleet.view import Indices
 from agent.values import FULL, LOW, SLEEP
-from drivers.errors import DeviceError, Refused
+from drivers.errors import DeviceError, NotPermitted, Refused, Unsupported
 from drivers.interface import Command, LimitPower, Receipt, SetMode, Sleep, Wake
 
 MOST_UNDER_WAY = 2000
@@ -84,7 +84,8 @@ class Dispatcher:
                 self._keep_mode(row, command, found)
                 self._poller.soon(row)
             case Refused():
-                self.fleet.failed(row, now.mono, give_up=True)
+                final = isinstance(found, NotPermitted | Unsupported) or self.fleet.tries(row) > ESCALATES_AFTER
+                self.fleet.failed(row, now.mono, give_up=final)
                 self._count(name, "refused")
                 miner = self.fleet.miners[row].id
                 log.warning("miner refused", miner_id=miner, command=name, error=str(found))

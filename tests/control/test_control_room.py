@@ -4,7 +4,7 @@ import pytest
 
 from agent.facts import Escalated, HoldLifted, LastPowers, MinerSeen, SetpointsChanged, UnauthorisedWake
 from agent.ledger.store import CannotWrite
-from drivers.errors import Garbled, NotPermitted, Unsupported
+from drivers.errors import Garbled, NotPermitted, Refused, Unsupported
 from drivers.interface import State
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, Machines, Site
 
@@ -148,6 +148,18 @@ async def test_a_refusal_is_remembered_and_not_repeated_at_once(site):
     await site.order()
     await site.live(60)
     assert [host for host, _ in site.machines.told].count(site.machines.hosts[0]) == 1
+
+
+async def test_a_machine_that_says_no_for_once_is_told_again_soon(site):
+    await site.live(25)
+    host = site.machines.hosts[0]
+    site.machines.refusal[host] = Refused("took mode 1 and is in mode 0 still")
+    await site.order()
+    await site.live(12)
+    site.machines.refusal.clear()
+    await site.live(10)
+    assert len(site.machines.asleep) == 5
+    assert [told for told, _ in site.machines.told].count(host) > 1
 
 
 async def test_a_machine_that_wakes_by_itself_under_a_stop_is_named_and_put_back(site):
