@@ -1,5 +1,5 @@
 #!/bin/sh
-# Gets what the tests need beyond Python through the system's packages: Mosquitto, promtool, ip.
+# Gets what the tests need beyond Python through the system's packages: Mosquitto and promtool.
 # As root or with a sudo that asks nothing it installs them and says so; else it names the command and exits 2.
 set -eu
 
