@@ -1,22 +1,34 @@
-"""A whole farm for a test: a real broker, simulated machines over real sockets, the agent as a process of its own."""
+"""A whole farm for a test: a real broker, simulated machines over real sockets, the agent as a process of its own.
+
+Between processes there is no event to await: what holds is asked for again and again, never longer than it may take.
+"""
 
 import asyncio
 import json
 import os
 import signal
 import sys
+import urllib.error
 import urllib.request
 from contextlib import asynccontextmanager
 
-from simulators.grid_operator import Dispatcher
-from tests.brokers import Mosquitto, free_port
+import aiomqtt
 
-HASHWATT = [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())"]
+from simulators.grid_operator import Dispatcher
+from tests.brokers import DIES_WITH_US, Mosquitto
+
+MAIN = "import sys; from agent.cli import main; sys.exit(main())"
+HASHWATT = [sys.executable, "-c", DIES_WITH_US, sys.executable, "-c", MAIN]
 SITE = "scene"
+ROOT = f"hashwatt/{SITE}"
+METER = """kind = "mqtt"
+window_s = 4
+stale_s = 8
+"""
 CONTROL = """
 [control]
-mode = "enforce"
-restore_kw_per_min = {restore_kw_per_min}
+mode = "{mode}"
+restore_kw_per_min = 100000
 min_on_s = 2
 min_off_s = 2
 switches_per_hour = 60
@@ -27,26 +39,40 @@ interval_s = {poll_s}
 timeout_s = 1
 
 [http]
-bind = "127.0.0.1:{port}"
+bind = "127.0.0.1:0"
 """
 
 
-async def program(*arguments):
-    """Start a hashwatt command; its standard output is a pipe, its log goes to the test's standard error."""
+async def program(*arguments, **pipes):
+    """Start a hashwatt command; its standard output is a pipe, its log goes to the test's unless it is told where."""
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
     return await asyncio.create_subprocess_exec(
-        *HASHWATT, *arguments, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        *HASHWATT, *map(str, arguments), stdout=asyncio.subprocess.PIPE, env=environ, **pipes
     )
+
+
+async def refused(*arguments, within_s=15):
+    """Run a hashwatt command that ends by itself; return its exit code and what it said on standard error."""
+    ended = await program(*arguments, stderr=asyncio.subprocess.PIPE)
+    try:
+        async with asyncio.timeout(within_s):
+            _, said = await ended.communicate()
+    finally:
+        if ended.returncode is None:
+            ended.kill()
+            await ended.wait()
+    return ended.returncode, said.decode()
 
 
 class Stage:
     """One site: `farm`, `agent` and `dispatcher`, told and watched over their real interfaces."""
 
-    def __init__(self, folder, dispatcher, control_url):
+    def __init__(self, folder, broker, dispatcher, control_url):
         self.folder = folder
+        self.broker = broker
         self.dispatcher = dispatcher
         self.agent = None
         self._control_url = control_url
-        self._port = 0
 
     # the farm
 
@@ -80,12 +106,18 @@ class Stage:
 
     # the agent
 
+    @property
+    def config(self):
+        return self.folder / "farm.toml"
+
     async def start(self):
-        self.agent = await program(
-            "run", "--config", str(self.folder / "farm.toml"), "--state-dir", str(self.state_dir)
-        )
-        await self.until((self.state_dir / "address").exists, 20)
+        self.agent = await program("run", "--config", self.config, "--state-dir", self.state_dir)
+        await self.until(self._is_up, 20, each_s=0.1)
         return self
+
+    def _is_up(self):
+        assert self.agent.returncode is None, f"the agent ended with {self.agent.returncode}"
+        return (self.state_dir / "address").exists()
 
     @property
     def state_dir(self):
@@ -102,9 +134,23 @@ class Stage:
         async with asyncio.timeout(5):
             return await self.agent.wait()
 
-    async def api(self, path):
+    def url(self, path):
         address = (self.state_dir / "address").read_text().strip()
-        return await asyncio.to_thread(_http, f"http://{address}{path}")
+        return f"http://{address}{path}"
+
+    async def api(self, path):
+        return await asyncio.to_thread(_http, self.url(path))
+
+    async def not_ready(self):
+        """Return why the agent is not ready, empty where it is."""
+        try:
+            await self.api("/readyz")
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code != 503:
+                    raise
+                return json.loads(error.read())["not_ready"]
+        return []
 
     async def site(self):
         return await self.api("/api/v1/site")
@@ -129,6 +175,14 @@ class Stage:
 
         await self.until(known, within_s)
 
+    async def retained(self, topic):
+        """Return what the broker keeps for whoever subscribes next."""
+        async with asyncio.timeout(5), aiomqtt.Client("127.0.0.1", self.broker.port) as client:
+            await client.subscribe(f"{ROOT}/{topic}", qos=1)
+            message = await anext(client.messages)
+        assert message.retain
+        return bytes(message.payload).decode()
+
     async def order(self, **changes):
         document = {"order_id": "o1", "revision": 1, "issuer": "dispatcher", "class": "law", "status": "issued"}
         await self.dispatcher.order({**document, "limit": {"stop": True}, **changes})
@@ -141,35 +195,37 @@ def _http(url, body=None):
 
 
 @asynccontextmanager
-async def stage(folder, miners, *, poll_s=1.0, restore_kw_per_min=100_000, faults=None, start=True):
+async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True):
     """Set a farm up with its broker, dispatcher and agent; all end with the block."""
     (folder / "broker").mkdir()
     with Mosquitto(folder / "broker") as broker:
         url = f"mqtt://127.0.0.1:{broker.port}"
-        config = folder / "farm.toml"
-        arguments = ["--miners", str(miners), "--mqtt", url, "--site", SITE, "--config-out", str(config)]
-        arguments += ["--own-ports", "--delay-scale", "0.05"]
-        if faults is not None:
-            (folder / "faults.toml").write_text(faults)
-            arguments += ["--faults", str(folder / "faults.toml")]
-        farm = await program("simulate", *arguments)
-        try:
-            control_url = await _ready(farm)
-            told = CONTROL.format(port=free_port(), poll_s=poll_s, restore_kw_per_min=restore_kw_per_min)
-            config.write_text(config.read_text() + told)
-            async with Dispatcher(url, SITE) as dispatcher:
-                made = Stage(folder, dispatcher, control_url)
-                made.broker = broker
-                try:
-                    yield await made.start() if start else made
-                finally:
-                    if made.agent is not None and made.agent.returncode is None:
-                        made.agent.kill()
-                        await made.agent.wait()
-        finally:
-            if farm.returncode is None:
-                farm.kill()
-            await farm.wait()
+        async with _farm(folder / "farm.toml", url, miners) as control_url, Dispatcher(url, SITE) as dispatcher:
+            made = Stage(folder, broker, dispatcher, control_url)
+            told = made.config.read_text().replace('kind = "mqtt"\n', METER)
+            made.config.write_text(told + CONTROL.format(mode=mode, poll_s=poll_s))
+            try:
+                yield await made.start() if start else made
+            finally:
+                if made.agent is not None:
+                    await _put_down(made.agent)
+
+
+@asynccontextmanager
+async def _farm(config, url, miners):
+    """Run the simulated farm; yields where its control is."""
+    arguments = ["--miners", miners, "--mqtt", url, "--site", SITE, "--config-out", config]
+    farm = await program("simulate", *arguments, "--own-ports", "--delay-scale", 0.05)
+    try:
+        yield await _ready(farm)
+    finally:
+        await _put_down(farm)
+
+
+async def _put_down(process):
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
 
 
 async def _ready(farm):
