@@ -21,8 +21,8 @@ LOST_AFTER = 2
 """Failed polls in a row after which a machine is unreachable: one lost packet is not a lost machine."""
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 900.0
 HOUR_S = 3600.0
-AVERAGES_SETTLE_S = 1800.0
-"""Rates are told as averages of up to half an hour: for so long after a start they understate what is drawn."""
+AVERAGES_SETTLE_S = 5400.0
+"""Rates are told as fading averages of up to half an hour: three of these after a start they are right within 5 %."""
 MOVED = 0.05
 """A change of draw by this share of full power is waited for at the meter; less is drift."""
 
@@ -88,6 +88,7 @@ class Fleet:
         self._trust_until = np.full(n, -np.inf)
         self._off_since = np.full(n, -np.inf)
         self._hashing_since = np.full(n, -np.inf)
+        self._rises_until = np.full(n, -np.inf)
         self._raised_at = np.full((n, max(1, self.policy.switches_per_hour)), -np.inf)
         for row in range(n):
             self._climb(row, self.ladders[row])
@@ -152,6 +153,7 @@ class Fleet:
         code, reason = self._standing(row, reading, now)
         if code == Code.HASHING and not told and self._has_just_begun(row, reading, now):
             watts = max(watts, ladder.steps[max(step, 0)].power_w)
+        self._rises_until[row] = -np.inf if told else self._risen_at(row, code)
         if not self._known[row]:
             self._first_heard(row, step, watts)
         if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
@@ -182,6 +184,16 @@ class Fleet:
             past_s = 0.0 if heard_before else np.inf if reading.uptime_s is None else reading.uptime_s
             self._hashing_since[row] = now - past_s
         return bool(now - self._hashing_since[row] < AVERAGES_SETTLE_S)
+
+    def _risen_at(self, row: int, code: Code) -> float:
+        """Return when it surely draws, and the meter shows, what it is believed to: until then it may be nothing."""
+        match code:
+            case Code.HASHING:
+                return float(self._hashing_since[row]) + self.ladders[row].wake_s + self.policy.meter_lag_s
+            case Code.SLEEPING | Code.IDLE:
+                return -np.inf
+            case _:
+                return np.inf
 
     def _first_heard(self, row: int, step: int, watts: Watts) -> None:
         """Start a machine at the level it is found at, so that raising it goes through headroom and ramp."""
@@ -296,6 +308,7 @@ class Fleet:
     def view(self, now: float) -> FleetView:
         """Copy what planning needs."""
         in_meter = now - self._moved_at >= self.policy.meter_lag_s
+        least_w = np.where(in_meter, self.believed_w, self._least_w)
         raises = (self._raised_at > now - HOUR_S).all(axis=1)
         return FleetView(
             rank=self._rank,
@@ -305,7 +318,7 @@ class Fleet:
             fresh=self.fresh(now),
             heard=self._known.copy(),
             believed_w=self.believed_w.copy(),
-            metered_least_w=np.where(in_meter, self.believed_w, self._least_w),
+            metered_least_w=np.where(now < self._rises_until, 0.0, least_w),
             metered_most_w=np.where(in_meter, self.believed_w, self._most_w),
             model_w=self._model_w.copy(),
             most_w=self.most_w.copy(),

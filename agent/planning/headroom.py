@@ -2,7 +2,8 @@
 
 draw: the fresh meter, or what beliefs add up to where that is more (a meter drops before a slow poll tells who
     will be back); without a meter the sum of beliefs with its margin, and the house.
-reserve: what may be added to that without any command from us.
+reserve: what may be added to that without any command from us. Meter and beliefs each know the most that may come
+    to be drawn (the meter has not seen who is on the way up, the beliefs lag who has stopped); the greater counts.
 forecast: what the meter will show once what we told has taken effect: the rest plus what each machine will draw.
     Machines that wait for a pool or are starting count at what they will draw. A meter that is over the cap
     is believed at once, less what is on its way down.
@@ -35,7 +36,6 @@ class Power:
     reserve_w: Watts
     forecast_w: Watts
     metered_forecast_w: Watts | None  # the meter's figure less what is on its way
-    reserve: Floats
     expected: Floats
     rise: Floats  # what raising this miner to its intended level may add to draw
 
@@ -49,7 +49,7 @@ def at_step(columns: Floats, steps: Array) -> Floats:
 
 def may_rise(view: FleetView, setpoint: Array) -> Flags:
     """Return which miners can draw more without a further command, by what is known of them."""
-    unsteady = np.isin(view.state, (Code.UNKNOWN, Code.IDLE, Code.STARTING, Code.FAULT, Code.UNREACHABLE))
+    unsteady = (view.state != Code.HASHING) & (view.state != Code.SLEEPING)
     raised = (view.seen > setpoint) & (view.seen != UNSEEN)
     throttled = (view.state == Code.HASHING) & (view.believed_w < THROTTLED * at_step(view.step_w, view.seen))
     rising: Flags = (~view.fresh | unsteady | raised | throttled) & ~view.sealed
@@ -97,22 +97,25 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
     """Weigh draw, reserve and forecast at these setpoints; `blind` counts the unread at the most they can draw."""
     expected = expectations(view, setpoint)
     measured_w = gauges.meter.draw_w if gauges.meter is not None else None
-    metered = measured_w is not None
-    if blind and not metered:
+    if blind and measured_w is None:
         expected = np.where(view.fresh | view.sealed, expected, view.most_w)
-    drawing = np.where(view.sealed, 0.0, view.believed_w)
-    reserve = reserves(view, setpoint, metered=metered, lost_share=lost_share)
-    counted = view.metered_least_w if metered else view.believed_w
-    error_w = belief_error_w(float(drawing.sum()), float(view.model_w.sum()))
-    draw_w, forecast_w = _sums(gauges, measured_w, Sums(float(drawing.sum()), float(expected.sum()), error_w))
+    drawing_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
+    sums = Sums(drawing_w, float(expected.sum()), belief_error_w(drawing_w, float(view.model_w.sum())))
+    believed_w, forecast_w = _sums(gauges, sums, metered=measured_w is not None)
+    reserve = reserves(view, setpoint, metered=measured_w is not None, lost_share=lost_share)
+    draw_w, reserve_w = believed_w, float(reserve.sum())
+    if measured_w is not None:
+        by_beliefs_w = believed_w + float(reserves(view, setpoint, metered=False, lost_share=lost_share).sum())
+        draw_w = max(measured_w, believed_w)
+        reserve_w = max(measured_w + reserve_w, by_beliefs_w) - draw_w
+    counted = view.believed_w if measured_w is None else view.metered_least_w
     return Power(
         draw_w=draw_w,
-        source=gauges.meter.id if metered and gauges.meter is not None else "beliefs",
+        source="beliefs" if measured_w is None or gauges.meter is None else gauges.meter.id,
         measured_w=measured_w,
-        reserve_w=float(reserve.sum()),
+        reserve_w=reserve_w,
         forecast_w=forecast_w,
         metered_forecast_w=None if measured_w is None else measured_w + _on_its_way(view, expected),
-        reserve=reserve,
         expected=expected,
         rise=np.maximum(OVERSHOOT * at_step(view.step_w, view.intended) - counted, 0.0),
     )
@@ -126,18 +129,17 @@ class Sums(NamedTuple):
     error_w: Watts
 
 
-def _sums(gauges: Gauges, measured_w: Watts | None, sums: Sums) -> tuple[Watts, Watts]:
-    """Return draw and forecast.
+def _sums(gauges: Gauges, sums: Sums, *, metered: bool) -> tuple[Watts, Watts]:
+    """Return draw and forecast by the beliefs.
 
     Where the meter shows less than the beliefs by more than their error, machines have stopped that still count their
     averages, and may be back at any moment (pools that die): the draw does not follow the meter down that far.
     """
-    if measured_w is None:
+    if not metered:
         return BELIEF_MARGIN * sums.drawing_w + gauges.house_w, BELIEF_MARGIN * sums.expected_w + gauges.house_w
     if gauges.rest is None:
-        return max(measured_w, sums.drawing_w + gauges.house_w), sums.expected_w + gauges.house_w
-    most_w, least_w = max(gauges.rest.most_w, -sums.error_w), gauges.rest.least_w
-    return max(measured_w, sums.drawing_w + most_w), sums.expected_w + least_w
+        return sums.drawing_w + gauges.house_w, sums.expected_w + gauges.house_w
+    return sums.drawing_w + max(gauges.rest.most_w, -sums.error_w), sums.expected_w + gauges.rest.least_w
 
 
 def _on_its_way(view: FleetView, expected: Floats) -> Watts:

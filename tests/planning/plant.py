@@ -20,6 +20,21 @@ from drivers.interface import Abilities, Identity, Reading, SleepAbility, State
 
 STANDBY_W = 25.0
 IDLE_W = 200.0
+PRESENT_S = 5.0
+"""The rate that tells whether a machine works now is itself an average of so long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nature:
+    """How machines that say no watts differ from their nameplates, one value a machine; and the meter from the truth.
+
+    `spread` is what it draws, in nameplates; `average_s` over how long the rate it tells is averaged.
+    """
+
+    spread: tuple[float, ...]
+    average_s: tuple[float, ...]
+    wake_s: tuple[float, ...]
+    meter_error: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -35,10 +50,15 @@ class World:
     obeys: np.ndarray = field(default=None)  # type: ignore[assignment]
     energised: np.ndarray = field(default=None)  # type: ignore[assignment]
     fall_s: float = 10.0
-    rise_s: float = 60.0
+    rise_s: float | np.ndarray = 60.0
+    average_s: float | np.ndarray = PRESENT_S
+    present: np.ndarray = field(default=None)  # type: ignore[assignment]
+    average: np.ndarray = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         n = len(self.full_w)
+        self.present = self.work()
+        self.average = self.work()
         for name in ("pool", "reachable", "obeys", "energised"):
             if getattr(self, name) is None:
                 setattr(self, name, np.ones(n, bool))
@@ -52,6 +72,18 @@ class World:
         rate = self.full_w / np.where(target < self.power_w, self.fall_s, self.rise_s)
         self.power_w += np.clip(target - self.power_w, -rate, rate)
         self.power_w[~self.energised] = 0.0
+        self._average()
+
+    def work(self) -> np.ndarray:
+        """Return how far each machine hashes, as a share of its full rate."""
+        return np.where(self.power_w > 2 * IDLE_W, self.power_w / self.full_w, 0.0)
+
+    def _average(self) -> None:
+        """Move the told rates; putting a machine to sleep ends its mining process, and a new one begins at zero."""
+        work, ended = self.work(), self.asleep | ~self.energised
+        self.present += (work - self.present) / PRESENT_S
+        self.average += (work - self.average) / self.average_s
+        self.average[ended & (self.power_w <= STANDBY_W)] = 0.0
 
     def draw_w(self) -> float:
         return float(self.power_w.sum()) + self.house_w
@@ -83,11 +115,17 @@ class Plant:
         asleep: bool = False,
         says_power: bool = True,
         fleet_policy: FleetPolicy | None = None,
+        nature: Nature | None = None,
+        house_w: float = 5_000.0,
     ) -> None:
         n = len(full_w)
-        full = np.array(full_w, float)
+        full = np.array(full_w, float) * (nature.spread if nature else 1.0)
         start = np.full(n, STANDBY_W) if asleep else full.copy()
-        self.world = World(full_w=full, asleep=np.full(n, asleep), power_w=start)
+        self.world = World(full_w=full, asleep=np.full(n, asleep), power_w=start, house_w=house_w)
+        if nature:
+            self.world.average_s, self.world.rise_s = np.array(nature.average_s), np.array(nature.wake_s)
+        self.nature = nature
+        self.garbled = np.zeros(n, bool)
         self.now = 0.0
         self.policy = policy or Policy(restore_w_per_s=1e9)
         self.demand = Demand()
@@ -121,12 +159,12 @@ class Plant:
         )
         self.says_power = says_power
         joules = efficiency or [30.0] * n
-        for row in range(n):
+        for row, wake_s in enumerate(nature.wake_s if nature else [60.0] * n):
             identity = Identity(
                 driver="plant",
                 nominal_w=full_w[row],
                 nominal_ths=full_w[row] / joules[row],
-                abilities=Abilities(sleep=SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=70.0)),
+                abilities=Abilities(sleep=SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=wake_s + 10.0)),
             )
             self.fleet.identified(row, identity, build_ladder(identity))
         self.sent: list[Sent] = []
@@ -139,6 +177,22 @@ class Plant:
         return len(self.fleet)
 
     def reading(self, row: int) -> Reading:
+        return self.mute_reading(row) if self.nature else self.telling_reading(row)
+
+    def mute_reading(self, row: int) -> Reading:
+        """Return what a machine without a power figure says: states and rates lag what is the case."""
+        world = self.world
+        ths = float(world.average[row]) * (self.fleet.ladders[row].steps[0].hashrate_ths)
+        present = float(world.present[row])
+        if world.asleep[row] and world.power_w[row] <= STANDBY_W + 1:
+            return Reading(state=State.SLEEPING, level="sleep", hashrate_ths=0.0)
+        if present < 0.01 or (not world.pool[row] and present < 0.9):
+            idle = not world.pool[row]
+            state, reason = (State.IDLE, "idle:pool") if idle else (State.STARTING, "starting:warmup")
+            return Reading(state=state, reason=reason, level="full", hashrate_ths=ths)
+        return Reading(state=State.HASHING, level="full", hashrate_ths=ths)
+
+    def telling_reading(self, row: int) -> Reading:
         world = self.world
         watts = float(world.power_w[row]) if self.says_power else None
         full = float(world.full_w[row])
@@ -155,7 +209,7 @@ class Plant:
         self.now += 1.0
         self.world.step()
         self._pipe.append(self.world.draw_w())
-        measured = self._pipe.popleft()
+        measured = self._pipe.popleft() * (1 + (self.nature.meter_error if self.nature else 0.0))
         if self.meter_on and int(self.now) % 2 == 0:
             self.meter.heard(measured, self.now)
             self.observe(measured)
@@ -186,7 +240,9 @@ class Plant:
             self.rest.observe(measured, least_w=least, most_w=most, mono=self.now)
 
     def poll(self, row: int) -> None:
-        if self.world.reachable[row] and self.world.energised[row]:
+        if self.garbled[row] and self.world.energised[row]:
+            self.fleet.garbled(row)
+        elif self.world.reachable[row] and self.world.energised[row]:
             self.fleet.heard(row, self.reading(row), self.now)
         else:
             self.fleet.silent(row)
