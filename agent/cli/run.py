@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import gc
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(config: Config, folder: Path) -> int:
+    _allow_many_sockets()
     gc.freeze()  # what the imports made is never garbage: looking through it held the loop up for 80 ms
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -82,6 +84,12 @@ async def _until_told(config: Config, folder: Path) -> None:
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, _say_not_yet)
     await serve(config, folder, stop)
+
+
+def _allow_many_sockets() -> None:
+    """Raise the soft limit on descriptors to the hard one: the usual 1,024 are fewer than commands under way."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _say_not_yet() -> None:

@@ -15,7 +15,8 @@ from drivers.errors import DeviceError, Garbled, Unreachable
 from drivers.interface import Http, HttpReply
 from drivers.transports.socket_lane import named
 
-MOST_AT_ONCE = 256
+MOST_AT_ONCE = 1024
+"""A write takes an Antminer up to 20 s: thousands must be told to sleep within minutes."""
 MOST_LOGINS = 20_000
 """Machines whose server's last challenge is kept, which saves a request each time."""
 
