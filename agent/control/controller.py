@@ -90,10 +90,18 @@ class Controller:
         self._asked.set()
 
     async def run(self) -> None:
-        """Tick for ever: each second while something is under way, else each ten, and when asked."""
+        """Tick for ever: each second while something is under way, else each ten, at starts, at ends, when asked."""
         while True:
             await self.tick()
-            await self._pause(BUSY_S if self.is_busy() else QUIET_S)
+            await self._pause(self._pause_s())
+
+    def _pause_s(self) -> float:
+        """Return the seconds until the next tick: an order's start or end is not slept through."""
+        seconds, at = BUSY_S if self.is_busy() else QUIET_S, self.parts.book.next_change()
+        if at is None:
+            return seconds
+        until_s = (at - self.parts.clock.now().latest).total_seconds()
+        return min(seconds, until_s) if until_s > 0 else seconds
 
     async def _pause(self, seconds: float) -> None:
         waits = {
@@ -150,7 +158,6 @@ class Controller:
         return Situation(
             now=now.mono,
             gauges=self.parts.metering.gauges(now.mono),
-            proved=self.parts.proved(),
             may_raise=self.parts.journal.writable,
         )
 
