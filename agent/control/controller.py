@@ -143,6 +143,7 @@ class Controller:
             house_w=metering.house.in_force_w(now.mono),
             house_sampled=metering.house.sampled,
             decision=self.decision,
+            proved=self.parts.proved(),
         )
         return observe(self.parts.fleet, view if view is not None else self.parts.fleet.view(now.mono), site)
 

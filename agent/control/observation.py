@@ -22,6 +22,7 @@ class Site:
     house_w: float
     house_sampled: bool
     decision: Decision | None
+    proved: bool  # enough was heard since the start to say who still sleeps for an order
 
 
 def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
@@ -46,5 +47,5 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(view.step_w[:, 0].min()) if len(view) else 0.0,
-        restore_pending=decision is not None and decision.restore_pending_w > 0,
+        restore_pending=not site.proved or (decision is not None and decision.restore_pending_w > 0),
     )
