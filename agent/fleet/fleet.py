@@ -309,16 +309,17 @@ class Fleet:
         """Copy what planning needs."""
         in_meter = now - self._moved_at >= self.policy.meter_lag_s
         least_w = np.where(in_meter, self.believed_w, self._least_w)
+        fresh = self.fresh(now)
         raises = (self._raised_at > now - HOUR_S).all(axis=1)
         return FleetView(
             rank=self._rank,
             feeder=self._feeder,
             priority=self._priority,
             state=self.state.copy(),
-            fresh=self.fresh(now),
+            fresh=fresh,
             heard=self._known.copy(),
             believed_w=self.believed_w.copy(),
-            metered_least_w=np.where(now < self._rises_until, 0.0, least_w),
+            metered_least_w=np.where(fresh & (now >= self._rises_until), least_w, 0.0),
             metered_most_w=np.where(in_meter, self.believed_w, self._most_w),
             model_w=self._model_w.copy(),
             most_w=self.most_w.copy(),

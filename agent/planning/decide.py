@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from agent.fleet.belief import Code
 from agent.fleet.power import BELIEF_MARGIN
 from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
 from agent.planning import reconcile, restoring, shedding
@@ -199,6 +200,9 @@ class _Tick:
         if excess_w <= 0:
             return setpoint, ramp
         after, freed_w = self._shed(setpoint, self._sheddable(), excess_w)
+        if freed_w < excess_w:
+            after, more_w = self._shed(after, self._unread(), excess_w - freed_w)
+            freed_w += more_w
         return after, ramp.spent(freed_w) if rate is not None else ramp
 
     def _site_excess(self, setpoint: Array) -> Watts:
@@ -239,6 +243,10 @@ class _Tick:
 
     def _sheddable(self) -> Flags:
         return self.view.fresh & ~self.view.sealed
+
+    def _unread(self) -> Flags:
+        """Return who answers nothing that can be read: the last to be shed, for it may obey and nobody would see."""
+        return self.view.heard & ~self.view.fresh & ~self.view.sealed & (self.view.state == Code.UNKNOWN)
 
     def _shed(self, setpoint: Array, among: Flags, free_w: Watts) -> tuple[Array, Watts]:
         expected = self.weigh(setpoint).expected

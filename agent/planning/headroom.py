@@ -60,7 +60,7 @@ def reserves(view: FleetView, setpoint: Array, *, metered: bool, lost_share: flo
     """Return what each miner may add to the draw by itself, W; `lost_share` of it for those out of reach."""
     awake = np.minimum(np.where(view.seen == UNSEEN, setpoint, view.seen), setpoint)
     ceiling = np.where(view.fresh, OVERSHOOT * at_step(view.step_w, awake), view.most_w)
-    counted = np.where(view.fresh, view.metered_least_w, 0.0) if metered else view.believed_w
+    counted = view.metered_least_w if metered else view.believed_w
     rising = may_rise(view, setpoint)
     free = np.where(rising, np.maximum(ceiling, view.believed_w) - counted, view.believed_w - counted)
     free = np.where(view.fresh, free, np.where(rising, free * lost_share, 0.0))
@@ -80,7 +80,8 @@ def expectations(view: FleetView, setpoint: Array) -> Floats:
     trusted = view.trusted | (setpoint != view.setpoint)
     expected = np.where(steady | ((view.state == Code.SLEEPING) & there), view.believed_w, target)
     expected = np.where(lowered & ~trusted, np.maximum(view.believed_w, target), expected)
-    expected = np.where(view.fresh, expected, view.believed_w)
+    deaf = (view.state == Code.UNKNOWN) & (setpoint > 0) & trusted
+    expected = np.where(view.fresh | deaf, expected, view.believed_w)
     return np.where(view.sealed, 0.0, expected)
 
 
@@ -99,9 +100,7 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
     measured_w = gauges.meter.draw_w if gauges.meter is not None else None
     if blind and measured_w is None:
         expected = np.where(view.fresh | view.sealed, expected, view.most_w)
-    drawing_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
-    sums = Sums(drawing_w, float(expected.sum()), belief_error_w(drawing_w, float(view.model_w.sum())))
-    believed_w, forecast_w = _sums(gauges, sums, metered=measured_w is not None)
+    believed_w, forecast_w = _sums(gauges, measured_w, _beliefs(view, expected))
     reserve = reserves(view, setpoint, metered=measured_w is not None, lost_share=lost_share)
     draw_w, reserve_w = believed_w, float(reserve.sum())
     if measured_w is not None:
@@ -121,25 +120,47 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
     )
 
 
-class Sums(NamedTuple):
-    """The beliefs added up, W: now, once setpoints have taken effect, and how far off they may be."""
+class Beliefs(NamedTuple):
+    """The beliefs added up, W: now and once setpoints have taken effect; of those in doubt apart from the others."""
 
     drawing_w: Watts
     expected_w: Watts
+    doubtful_w: Watts
+    doubtful_expected_w: Watts
+    metered_w: Watts  # the most that the meter includes of those that are not in doubt
     error_w: Watts
 
 
-def _sums(gauges: Gauges, sums: Sums, *, metered: bool) -> tuple[Watts, Watts]:
-    """Return draw and forecast by the beliefs.
+def _beliefs(view: FleetView, expected: Floats) -> Beliefs:
+    drawing = np.where(view.sealed, 0.0, view.believed_w)
+    doubtful = ~view.fresh | (view.state == Code.FAULT)
+    drawing_w, doubtful_w = float(drawing.sum()), float(drawing[doubtful].sum())
+    expected_w, doubtful_expected_w = float(expected.sum()), float(expected[doubtful].sum())
+    return Beliefs(
+        drawing_w=drawing_w - doubtful_w,
+        expected_w=expected_w - doubtful_expected_w,
+        doubtful_w=doubtful_w,
+        doubtful_expected_w=doubtful_expected_w,
+        metered_w=float(np.where(doubtful | view.sealed, 0.0, view.metered_most_w).sum()),
+        error_w=belief_error_w(drawing_w, float(view.model_w.sum())),
+    )
 
-    Where the meter shows less than the beliefs by more than their error, machines have stopped that still count their
-    averages, and may be back at any moment (pools that die): the draw does not follow the meter down that far.
+
+def _sums(gauges: Gauges, measured_w: Watts | None, sums: Beliefs) -> tuple[Watts, Watts]:
+    """Return draw and forecast by the beliefs; the lost and the faulty count for what the meter leaves to them.
+
+    Where the meter shows less than the beliefs by more than their error, machines have stopped or are starting that
+    count in full, and may be there at any moment (pools that die): neither figure follows the meter down that far.
     """
-    if not metered:
-        return BELIEF_MARGIN * sums.drawing_w + gauges.house_w, BELIEF_MARGIN * sums.expected_w + gauges.house_w
-    if gauges.rest is None:
-        return sums.drawing_w + gauges.house_w, sums.expected_w + gauges.house_w
-    return sums.drawing_w + max(gauges.rest.most_w, -sums.error_w), sums.expected_w + gauges.rest.least_w
+    if measured_w is None:
+        drawing_w, expected_w = sums.drawing_w + sums.doubtful_w, sums.expected_w + sums.doubtful_expected_w
+        return BELIEF_MARGIN * drawing_w + gauges.house_w, BELIEF_MARGIN * expected_w + gauges.house_w
+    most_w = least_w = gauges.house_w
+    if gauges.rest is not None:
+        most_w, least_w = max(gauges.rest.most_w, -sums.error_w), max(gauges.rest.least_w, -sums.error_w)
+    drawing_w = sums.drawing_w + min(sums.doubtful_w, max(0.0, measured_w - most_w - sums.metered_w))
+    expected_w = sums.expected_w + min(sums.doubtful_expected_w, max(0.0, measured_w - least_w - sums.metered_w))
+    return drawing_w + most_w, expected_w + least_w
 
 
 def _on_its_way(view: FleetView, expected: Floats) -> Watts:

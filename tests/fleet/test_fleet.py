@@ -98,7 +98,7 @@ def test_a_machine_that_just_began_to_hash_counts_in_full_until_its_averages_can
     one.heard(0, Reading(state=State.IDLE, reason="idle:pool"), 0.0)
     one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 10.0)
     assert one.believed_w[0] == 3000.0
-    one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 1900.0)
+    one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 5500.0)
     assert one.believed_w[0] == pytest.approx(1500.0)
 
 
