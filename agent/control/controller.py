@@ -40,6 +40,8 @@ from agent.values import Moment, Watts
 
 BUSY_S, QUIET_S = 1.0, 10.0
 """How often the whole is planned: under an order or on the way, and else."""
+PAST_S = 0.01
+"""So long after an instant we look: a timer may come a thousandth early, and what has not begun would wait a turn."""
 SHORTFALL_STEP_W = 1000.0
 """A shortfall that moves by less is not worth a fact."""
 POWERS_EACH_S = 900.0
@@ -101,7 +103,7 @@ class Controller:
         if at is None:
             return seconds
         until_s = (at - self.parts.clock.now().latest).total_seconds()
-        return min(seconds, until_s) if until_s > 0 else seconds
+        return min(seconds, until_s + PAST_S) if until_s > 0 else BUSY_S
 
     async def _pause(self, seconds: float) -> None:
         waits = {
@@ -133,7 +135,7 @@ class Controller:
             facts += self._facts(decision, now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
-                self._send(decision, written=written)
+                await self._send(decision, written=written)
 
     def observed(self, now: Moment, view: FleetView | None = None) -> Observed:
         """Return what orders are judged by at this moment."""
@@ -250,16 +252,16 @@ class Controller:
         powers_w = {miner.id: round(float(fleet.believed_w[row]), 1) for row, miner in enumerate(fleet.miners)}
         return LastPowers(at=now.at, powers_w=powers_w, house_w=self.parts.metering.house.in_force_w(now.mono))
 
-    def _send(self, decision: Decision, *, written: bool) -> None:
+    async def _send(self, decision: Decision, *, written: bool) -> None:
         """Set and send: lowering always, raising only where it was written and still fits at this instant."""
         fleet, now = self.parts.fleet, self.parts.clock.now()
         raised = decision.steps < fleet.setpoint[decision.rows]
         keep = ~raised | written
         fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
-        self.parts.dispatcher.send(decision.lower)
+        await self.parts.dispatcher.send(decision.lower)
         higher = decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]]
         if len(higher) and written and self._fits(now):
-            self.parts.dispatcher.send(higher)
+            await self.parts.dispatcher.send(higher)
 
     def _fits(self, now: Moment) -> bool:
         """Whether draw and reserve, with what was set, are within the cap of this instant."""
