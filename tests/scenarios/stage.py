@@ -141,6 +141,10 @@ class Stage:
     async def api(self, path):
         return await asyncio.to_thread(_http, self.url(path))
 
+    async def read(self, path):
+        """Return the bytes of an answer."""
+        return await asyncio.to_thread(_read, self.url(path))
+
     async def not_ready(self):
         """Return why the agent is not ready, empty where it is."""
         try:
@@ -189,9 +193,12 @@ class Stage:
 
 
 def _http(url, body=None):
-    data = None if body is None else json.dumps(body).encode()
+    return json.loads(_read(url, None if body is None else json.dumps(body).encode()) or b"null")
+
+
+def _read(url, data=None):
     with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=10) as reply:
-        return json.loads(reply.read() or b"null")
+        return reply.read()
 
 
 @asynccontextmanager
