@@ -56,8 +56,8 @@ from drivers.models import Model, find
 STANDBY_W = 30.0
 """What one draws asleep where its model's row does not say."""
 SETTLE_S, WAKE_S = 60.0, 600.0
-SEEN_S = 120
-"""A mining process as old as this cannot be taken for its successor between two polls."""
+SEEN_S = 30
+"""A mining process as old as this is not taken for its successor between two polls, which are seldom further apart."""
 
 _STATS, _POOLS, _SUMMARY, _VERSION = ask("stats"), ask("pools"), ask("summary"), ask("version")
 _JOINED = ask("summary+stats+pools")

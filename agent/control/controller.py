@@ -260,11 +260,12 @@ class Controller:
         fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
         await self.parts.dispatcher.send(decision.lower)
         higher = decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]]
-        if len(higher) and written and self._fits(now):
-            await self.parts.dispatcher.send(higher)
+        if len(higher) and written:
+            await self.parts.dispatcher.send(higher, still=self._fits)
 
-    def _fits(self, now: Moment) -> bool:
+    def _fits(self) -> bool:
         """Whether draw and reserve, with what was set, are within the cap of this instant."""
+        now = self.parts.clock.now()
         demand = self.demand()
         if demand.stop:
             return False

@@ -5,6 +5,7 @@ It keeps no queue: who could not be told now is due again at the next tick. Lowe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -20,6 +21,7 @@ from drivers.errors import DeviceError, NotPermitted, Refused, Unsupported
 from drivers.interface import Command, LimitPower, Receipt, SetMode, Sleep, Wake
 
 MOST_UNDER_WAY = 2000
+MOST_A_TICK, SLICE = 500, 8
 ESCALATES_AFTER = 3
 """Commands without proof after which a miner is named as one that does not obey."""
 log = structlog.get_logger()
@@ -43,17 +45,22 @@ class Dispatcher:
         self._poller = poller
         self._clock = clock
 
-    def send(self, rows: Indices) -> int:
-        """Tell these miners to go to their setpoints, as many as may be under way; returns how many were told."""
+    async def send(self, rows: Indices, *, still: Callable[[], bool] = lambda: True) -> int:
+        """Tell these miners to go to their setpoints, as many as this tick may take; returns how many were told.
+
+        A few at a time, so that the loop turns in between: beginning a thousand conversations takes a quarter second.
+        `still` is asked before each few whether they may be told yet.
+        """
         told = 0
         for row in rows.tolist():
-            if self.under_way >= MOST_UNDER_WAY:
+            if self.under_way >= MOST_UNDER_WAY or told >= MOST_A_TICK or (told % SLICE == 0 and not still()):
                 break
-            driver = self._poller.drivers[row]
-            if driver is None or self._poller.busy[row]:
+            if self._poller.drivers[row] is None or self._poller.busy[row]:
                 continue
-            told += 1
             self._start(row)
+            told += 1
+            if told % SLICE == 0:
+                await asyncio.sleep(0)
         return told
 
     def _start(self, row: int) -> None:

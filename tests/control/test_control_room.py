@@ -37,10 +37,10 @@ async def test_intent_is_on_disk_before_a_command_leaves(site, monkeypatch):
     written = []
     right = site.dispatcher.send
 
-    def send(rows):
+    async def send(rows, **still):
         if len(rows):
             written.append(sum(isinstance(fact, SetpointsChanged) for fact in site.ledger.replay()))
-        return right(rows)
+        return await right(rows, **still)
 
     monkeypatch.setattr(site.dispatcher, "send", send)
     await site.live(3)
@@ -291,3 +291,13 @@ async def test_the_last_powers_and_the_house_outlive_the_agent_and_take_each_oth
     assert second.fleet.believed_w.tolist() == [FULL_W, FULL_W]
     assert second.metering.house.in_force_w(second.clock.now().mono) >= 0.95 * HOUSE_W
     await second.close()
+
+
+async def test_a_tick_tells_no_more_than_the_loop_can_take_and_the_next_goes_on(site, monkeypatch):
+    monkeypatch.setattr("agent.control.dispatcher.MOST_A_TICK", 2)
+    await site.live(25)
+    await site.order()
+    await site.live(1)
+    assert len(site.machines.told) == 2
+    await site.live(2)
+    assert sorted(host for host, _ in site.machines.told) == site.machines.hosts
