@@ -90,24 +90,38 @@ class RestObserver:
     """Follows the rest although beliefs move before a lagging meter does, and the meter before a slow poll.
 
     Each observation bounds it: meter less the most, and less the least, that the meter may include of the beliefs.
-    The estimate is moved only as far as those bounds force it; what it was within `memory_s` stays in view.
+    The estimate is moved only as far as those bounds force it, and goes back where they allow it again: only what was
+    forced for `memory_s` without a break (polls told everything by then) is the new rest. What it was within
+    `memory_s` stays in view.
     """
 
     def __init__(self, *, memory_s: float) -> None:
         self._memory_s = memory_s
         self._seen: deque[tuple[float, Watts]] = deque()
         self._doubt_w = 0.0
+        self._settled_w = 0.0
+        self._forced_since: float | None = None
 
     def observe(self, meter_w: Watts, *, least_w: Watts, most_w: Watts, mono: float) -> None:
         """Take in one figure of the meter beside the sums of what it may include."""
         low, high = meter_w - most_w, meter_w - least_w
-        last = self._seen[-1][1] if self._seen else high
         if not self._seen:
             self._seen.append((mono, low))
+            self._settled_w = high
         self._doubt_w = high - low
-        self._seen.append((mono, min(max(last, low), high)))
+        value_w = min(max(self._settled_w, low), high)
+        self._seen.append((mono, value_w))
+        self._settle(value_w, mono)
         while len(self._seen) > 1 and self._seen[1][0] <= mono - self._memory_s:
             self._seen.popleft()
+
+    def _settle(self, value_w: Watts, mono: float) -> None:
+        if value_w == self._settled_w:
+            self._forced_since = None
+        elif self._forced_since is None:
+            self._forced_since = mono
+        elif mono - self._forced_since >= self._memory_s:
+            self._settled_w, self._forced_since = value_w, None
 
     def forget(self) -> None:
         """Start anew: what is believed changed without the world having done so."""
