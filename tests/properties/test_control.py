@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,10 +15,11 @@ from agent.planning.decide import Policy
 from agent.planning.headroom import power, reserves
 from tests.planning.plant import Plant
 from tests.properties import control
-from tests.properties.control import Scenario, scenarios
+from tests.properties.control import Scenario, mute_farms, scenarios
 
 pytestmark = pytest.mark.pure
 few = settings(max_examples=20, deadline=None)
+very_few = settings(max_examples=6, deadline=None)
 
 
 @few
@@ -29,6 +32,30 @@ def test_a_raise_never_leaves_unless_all_that_may_rise_still_fits(scenario: Scen
 @given(scenarios("cap", "pools_die", "pools_return", "no_power", "power"))
 def test_the_farm_is_never_over_its_cap_for_longer_than_it_takes_to_come_down(scenario: Scenario) -> None:
     control.stays_under_the_cap(scenario)
+
+
+@very_few
+@given(mute_farms("pools_die", "pools_return", "no_power", "garble", "read"))
+def test_machines_that_say_no_watts_never_put_the_farm_back_over_its_cap(scenario: Scenario) -> None:
+    control.once_under_the_cap_it_stays_there(scenario)
+
+
+@very_few
+@given(mute_farms("pools_die", "no_power", "power", "lost", "found", "garble", "house_up", "house_down"))
+def test_whatever_a_farm_went_through_it_uses_its_cap_and_does_not_hunt(scenario: Scenario) -> None:
+    control.uses_its_cap_and_rests(scenario)
+
+
+@very_few
+@given(mute_farms("house_up", "house_down"))
+def test_a_step_of_the_house_load_is_made_up_for_within_a_minute(scenario: Scenario) -> None:
+    control.once_under_the_cap_it_stays_there(scenario, within_s=60)
+
+
+@very_few
+@given(mute_farms("pools_die", "lost", connection_share=1.1), st.sampled_from([500.0, 1e9]))
+def test_after_the_order_everybody_is_back_although_the_connection_is_tight(scenario: Scenario, ramp: float) -> None:
+    control.everybody_is_back(replace(scenario, ramp_w_per_s=ramp))
 
 
 @few
