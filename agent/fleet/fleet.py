@@ -59,6 +59,7 @@ class Fleet:
         self._rank[order] = np.arange(n)
         self._feeder = np.array([tree.positions[m.feeder] for m in self.miners], np.int64)
         self._priority = np.array([m.priority for m in self.miners], np.int64)
+        self._ladders_in_view = False  # the wide columns: a view shares them until one changes
         self._columns(n)
 
     def _columns(self, n: int) -> None:
@@ -113,6 +114,9 @@ class Fleet:
 
     def _climb(self, row: int, ladder: Ladder) -> None:
         self.ladders[row] = ladder
+        if self._ladders_in_view:
+            self._step_w, self._step_ths = self._step_w.copy(), self._step_ths.copy()
+            self._ladders_in_view = False
         self._step_w[row] = np.nan
         self._step_ths[row] = np.nan
         for position, step in enumerate(ladder.steps):
@@ -306,10 +310,11 @@ class Fleet:
         return bool(self._known.all())
 
     def view(self, now: float) -> FleetView:
-        """Copy what planning needs."""
+        """Copy what planning needs; nothing that happens later shows in it."""
         in_meter = now - self._moved_at >= self.policy.meter_lag_s
         least_w = np.where(in_meter, self.believed_w, self._least_w)
         fresh = self.fresh(now)
+        self._ladders_in_view = True
         raises = (self._raised_at > now - HOUR_S).all(axis=1)
         return FleetView(
             rank=self._rank,
@@ -323,8 +328,8 @@ class Fleet:
             metered_most_w=np.where(in_meter, self.believed_w, self._most_w),
             model_w=self._model_w.copy(),
             most_w=self.most_w.copy(),
-            step_w=self._step_w.copy(),
-            step_ths=self._step_ths.copy(),
+            step_w=self._step_w,
+            step_ths=self._step_ths,
             last_step=self._last_step.copy(),
             setpoint=self.setpoint.copy(),
             intended=self.intended.copy(),

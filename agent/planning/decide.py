@@ -57,6 +57,13 @@ class Tree:
         below: Flags = inside[view.feeder]
         return below
 
+    def sums(self, view: FleetView, column: Floats) -> Floats:
+        """Add a column up below each feeder."""
+        sums: Floats = np.bincount(view.feeder, weights=column, minlength=len(self.parent))
+        for position in range(len(self.parent) - 1, SITE, -1):
+            sums[self.parent[position]] += sums[position]
+        return sums
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
@@ -157,6 +164,7 @@ class _Tick:
     policy: Policy
     unread_since: float | None
     rank: Array
+    weighed: list[tuple[Array, Power]] = field(default_factory=list)  # setpoint columns are never changed in place
 
     @property
     def blind(self) -> bool:
@@ -173,8 +181,14 @@ class _Tick:
         return own if self.demand.cap_w is None else min(own, self.demand.cap_w)
 
     def weigh(self, setpoint: Array) -> Power:
+        """Weigh these setpoints, each column once a tick."""
+        for column, weighed in self.weighed:
+            if column is setpoint:
+                return weighed
         share = 1.0 if self.demand.law else self.policy.reserve_unreachable
-        return power(self.view, setpoint, self.situation.gauges, lost_share=share, blind=self.blind)
+        weighed = power(self.view, setpoint, self.situation.gauges, lost_share=share, blind=self.blind)
+        self.weighed.append((setpoint, weighed))
+        return weighed
 
     def intended(self) -> tuple[Array, str]:
         """Bring down at once whom the owner wants lower than they are set."""
@@ -189,7 +203,7 @@ class _Tick:
     def lowered(self, setpoint: Array, ramp: Ramp) -> tuple[Array, Ramp]:
         """Shed below each feeder that is over its cap, then at the site."""
         for feeder in range(len(self.tree.cap_w) - 1, SITE, -1):
-            if np.isfinite(self.tree.cap_w[feeder]):
+            if np.isfinite(self.tree.cap_w[feeder]) and self.situation.proved:
                 setpoint = self._shed_feeder(setpoint, feeder)
         excess_w = self._site_excess(setpoint)
         rate = self._shed_rate()
@@ -216,9 +230,8 @@ class _Tick:
             return 0.0
         forecast_w = weighed.forecast_w
         if over_meter and weighed.metered_forecast_w is not None:
-            forecast_w = (
-                max(forecast_w, weighed.metered_forecast_w) if self.situation.proved else (weighed.metered_forecast_w)
-            )
+            by_meter_w = weighed.metered_forecast_w
+            forecast_w = max(forecast_w, by_meter_w) if self.situation.proved else by_meter_w
         over = forecast_w > cap_w * (1 - DEADBAND * self.policy.margin)
         return forecast_w - cap_w * (1 - self.policy.margin) if over else 0.0
 
@@ -232,14 +245,12 @@ class _Tick:
         return min(rates, default=None)
 
     def _shed_feeder(self, setpoint: Array, feeder: int) -> Array:
-        below = self.tree.below(self.view, feeder)
         cap_w = self.tree.cap_w[feeder]
-        expected = self.weigh(setpoint).expected
-        forecast_w = BELIEF_MARGIN * float(expected[below].sum())
-        if not self.situation.proved or forecast_w <= cap_w * (1 - DEADBAND * self.policy.margin):
+        forecast_w = BELIEF_MARGIN * float(self.tree.sums(self.view, self.weigh(setpoint).expected)[feeder])
+        if forecast_w <= cap_w * (1 - DEADBAND * self.policy.margin):
             return setpoint
         excess_w = (forecast_w - cap_w * (1 - self.policy.margin)) / BELIEF_MARGIN
-        return self._shed(setpoint, below & self._sheddable(), excess_w)[0]
+        return self._shed(setpoint, self.tree.below(self.view, feeder) & self._sheddable(), excess_w)[0]
 
     def _sheddable(self) -> Flags:
         return self.view.fresh & ~self.view.sealed
@@ -263,9 +274,12 @@ class _Tick:
         weighed = self.weigh(setpoint)
         nominal_w = at_step(self.view.step_w, self.view.intended) - at_step(self.view.step_w, setpoint)
         filled = {feeder: self._filled(ramps, feeder, float(nominal_w[index].max())) for feeder in self._ramped()}
+        headroom_w = self._headroom_w(weighed, setpoint)
         for feeder in range(len(self.tree.cap_w) - 1, SITE - 1, -1):
+            if not np.isfinite(headroom_w[feeder]) and feeder not in filled:
+                continue
             below = None if feeder == SITE else self.tree.below(self.view, feeder)
-            index = restoring.admit(index, weighed.rise, self._headroom(weighed, setpoint, feeder), below)
+            index = restoring.admit(index, weighed.rise, float(headroom_w[feeder]), below)
             if feeder in filled:
                 index = restoring.admit(index, nominal_w, filled[feeder].tokens_w, below)
         spent = {feeder: ramp.spent(self._moved(feeder, index, nominal_w)) for feeder, ramp in filled.items()}
@@ -287,14 +301,14 @@ class _Tick:
         inside = index if feeder == SITE else index[self.tree.below(self.view, feeder)[index]]
         return float(nominal_w[inside].sum())
 
-    def _headroom(self, weighed: Power, setpoint: Array, feeder: int) -> Watts:
-        """Return what may be added below this feeder: the site's by its meter, others' by beliefs with a margin."""
-        if feeder == SITE:
-            return self.cap_w * (1 - self.policy.margin) - weighed.draw_w - weighed.reserve_w
-        cap_w, below = self.tree.cap_w[feeder], self.tree.below(self.view, feeder)
-        believed_w = float(self.view.believed_w[below].sum())
-        reserve = reserves(self.view, setpoint, metered=False, lost_share=1.0)
-        return cap_w * (1 - self.policy.margin) - BELIEF_MARGIN * believed_w - float(reserve[below].sum())
+    def _headroom_w(self, weighed: Power, setpoint: Array) -> Floats:
+        """Return what may be added below each feeder: the site's by its meter, others' by beliefs with a margin."""
+        headroom_w = np.array(self.tree.cap_w) * (1 - self.policy.margin)
+        if np.isfinite(headroom_w[SITE + 1 :]).any():
+            reserve = reserves(self.view, setpoint, metered=False, lost_share=1.0)
+            headroom_w -= self.tree.sums(self.view, BELIEF_MARGIN * self.view.believed_w + reserve)
+        headroom_w[SITE] = self.cap_w * (1 - self.policy.margin) - weighed.draw_w - weighed.reserve_w
+        return headroom_w
 
     def decision(self, setpoint: Array, cause: str, memory: Memory) -> Decision:
         """State the setpoints that change, the commands that are due, and the figures they rest on."""

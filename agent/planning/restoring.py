@@ -22,7 +22,8 @@ def candidates(view: FleetView, setpoint: Array, rank: Array) -> Indices:
 def admit(index: Indices, step_w: Floats, budget_w: Watts, member: Flags | None = None) -> Indices:
     """Return those of `index`, in order, whose steps fit one after the other into the budget.
 
-    `member` marks who counts against it: the rest pass. One that does not fit is passed over.
+    `member` marks who counts against it: the rest pass. The first that does not fit ends it, so that the best is
+    not kept waiting by the small.
     """
     if not len(index):
         return index

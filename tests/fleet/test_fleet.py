@@ -6,7 +6,7 @@ import pytest
 
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet, FleetPolicy
-from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
+from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step, unknown_ladder
 from drivers.interface import Identity, Pool, Reading, State
 
 pytestmark = pytest.mark.pure
@@ -100,6 +100,24 @@ def test_a_machine_that_just_began_to_hash_counts_in_full_until_its_averages_can
     assert one.believed_w[0] == 3000.0
     one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 5500.0)
     assert one.believed_w[0] == pytest.approx(1500.0)
+
+
+def test_what_a_machine_that_says_no_watts_may_not_draw_yet_is_not_taken_to_be_in_the_meter():
+    one = fleet("full", policy=FleetPolicy(fresh_s=1e9, meter_lag_s=10.0))
+    one.heard(0, Reading(state=State.STARTING), 0.0)
+    assert one.view(1000.0).metered_least_w[0] == 0.0
+    one.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0), 1000.0)
+    risen_at = 1000.0 + LADDER.wake_s + 10.0
+    assert (one.view(risen_at - 1).metered_least_w[0], one.view(risen_at).metered_least_w[0]) == (0.0, 3000.0)
+    one.heard(0, HASHING, 1020.0)
+    assert one.view(1031.0).metered_least_w[0] == 3000.0
+
+
+def test_a_view_keeps_its_ladders_when_a_machine_is_identified_anew():
+    one = fleet("full")
+    before = one.view(0.0)
+    one.identified(0, Identity(driver="any", nominal_w=1234.0), unknown_ladder(1234.0))
+    assert (before.step_w[0, 0], one.view(0.0).step_w[0, 0]) == (3000.0, 1234.0)
 
 
 def test_a_machine_that_was_up_for_days_when_first_heard_is_believed_by_its_rate():

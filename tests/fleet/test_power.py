@@ -102,6 +102,27 @@ def test_a_meter_that_drops_before_the_polls_leaves_the_old_rest_in_view():
     assert (state.least_w, state.most_w) == (-2_000.0, 1_000.0)
 
 
+def test_a_rest_that_was_forced_down_for_a_moment_is_what_it_was_once_readings_allow_it():
+    rest = RestObserver(memory_s=30.0)
+    rest.observe(10_000.0, least_w=9_000.0, most_w=9_000.0, mono=0.0)
+    rest.observe(7_000.0, least_w=9_000.0, most_w=9_000.0, mono=2.0)
+    rest.observe(7_000.0, least_w=6_000.0, most_w=9_000.0, mono=12.0)
+    state = rest.state()
+    assert state is not None
+    assert state.now_w == 1_000.0
+
+
+def test_a_rest_that_is_forced_for_longer_than_polls_take_is_the_new_rest():
+    rest = RestObserver(memory_s=30.0)
+    rest.observe(10_000.0, least_w=9_000.0, most_w=9_000.0, mono=0.0)
+    for mono in range(2, 40, 2):
+        rest.observe(12_000.0, least_w=9_000.0, most_w=9_000.0, mono=float(mono))
+    rest.observe(12_000.0, least_w=8_000.0, most_w=12_000.0, mono=42.0)
+    state = rest.state()
+    assert state is not None
+    assert state.now_w == 3_000.0
+
+
 def test_the_first_look_while_machines_fall_takes_neither_bound_for_the_truth():
     rest = RestObserver(memory_s=30.0)
     rest.observe(10_000.0, least_w=3_000.0, most_w=9_000.0, mono=0.0)

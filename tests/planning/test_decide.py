@@ -8,13 +8,26 @@ from agent.planning.decide import Policy
 from agent.planning.ladder import build_ladder
 from agent.planning.ramp import Ramp
 from drivers.interface import Abilities, Identity, LowAbility, SleepAbility
-from tests.planning.plant import STANDBY_W, Plant
+from tests.planning.plant import STANDBY_W, Nature, Plant
 
 pytestmark = pytest.mark.pure
 
 
 def asleep(plant: Plant) -> list[int]:
     return np.flatnonzero(plant.fleet.setpoint > 0).tolist()
+
+
+def mute(n: int = 40, *, spread: float = 1.0, wake_s: float = 180.0, **other) -> Plant:
+    """Return machines that say no watts, whose rate is an average of half an hour and that wake slowly."""
+    nature = Nature(spread=(spread,) * n, average_s=(1800.0,) * n, wake_s=(wake_s,) * n)
+    return Plant([3000.0 + 10 * (row % 7) for row in range(n)], nature=nature, **other)
+
+
+def capped(plant: Plant, share: float = 0.5) -> float:
+    """Put a cap on, let it settle, and return it in W."""
+    cap_w = share * plant.run(25).draws[-1]
+    plant.set(cap_w=cap_w, law=True, may_step=True).run(75)
+    return cap_w
 
 
 def test_without_an_order_nothing_is_sent():
@@ -99,6 +112,70 @@ def test_half_the_pools_die_and_return_under_a_cap_and_the_draw_stays_below():
     plant.world.pool[::2] = True
     plant.run(120)
     assert max(plant.draws[-180:]) <= cap_w
+
+
+def test_machines_whose_pools_return_are_waited_for_though_the_meter_does_not_show_them_yet():
+    plant = mute()
+    cap_w = capped(plant)
+    sent = len(plant.sent)
+    plant.world.pool[::2] = False
+    plant.run(60)
+    plant.world.pool[::2] = True
+    plant.run(300)
+    assert not any(sent.up for sent in plant.sent[sent:])
+    assert max(plant.draws[-360:]) <= cap_w
+
+
+def test_machines_whose_power_returns_are_made_room_for_before_they_draw_it():
+    plant = mute()
+    plant.run(40)
+    plant.world.energised[:15] = False
+    plant.run(80)
+    plant.world.energised[:15] = True
+    cap_w = 0.3 * plant.draws[20]
+    plant.set(cap_w=cap_w, law=True, may_step=True).run(240)
+    assert max(plant.draws[-180:]) <= cap_w
+
+
+def test_what_is_lost_and_draws_nothing_at_the_meter_does_not_count_as_excess():
+    plant = mute()
+    cap_w = capped(plant, 0.6)
+    sent = len(plant.sent)
+    plant.world.energised[-10:] = False
+    plant.run(120)
+    assert plant.decisions[-1].excess_w == 0.0
+    assert plant.decisions[-1].power.draw_w == pytest.approx(plant.draws[-1], rel=0.02)
+    assert {sent.row for sent in plant.sent[sent:]} <= set(range(30, 40))
+    assert plant.draws[-1] <= cap_w
+
+
+def test_who_answers_nothing_that_can_be_read_is_shed_when_the_others_do_not_suffice():
+    plant = mute(10)
+    plant.run(25)
+    plant.garbled[:5] = True
+    plant.run(5)
+    cap_w = 0.3 * plant.draws[-1]
+    plant.set(cap_w=cap_w, law=True, may_step=True).run(120)
+    assert (plant.fleet.setpoint[5:] == 1).all()
+    assert plant.draws[-1] <= cap_w
+
+
+def test_a_house_load_that_falls_lets_machines_come_back_although_nameplates_are_off():
+    plant = mute(spread=1.05, house_w=40_000.0)
+    cap_w = capped(plant, 0.6)
+    plant.world.house_w -= 20_000.0
+    plant.run(400)
+    assert 0.9 * cap_w <= plant.draws[-1] <= cap_w
+    sent = len(plant.sent)
+    plant.run(600)
+    assert len(plant.sent) == sent
+
+
+def test_all_come_back_after_the_order_though_the_connection_has_a_tenth_to_spare():
+    plant = mute(spread=1.02, connection_w=1.1 * 40 * 3030.0)
+    capped(plant)
+    plant.set().run(500)
+    assert not plant.world.asleep.any()
 
 
 def test_it_does_not_hunt_once_it_is_under_the_cap():
