@@ -59,7 +59,7 @@ class Tree:
 
     def sums(self, view: FleetView, column: Floats) -> Floats:
         """Add a column up below each feeder."""
-        sums: Floats = np.bincount(view.feeder, weights=column, minlength=len(self.parent))
+        sums = np.bincount(view.feeder, weights=column, minlength=len(self.parent)).astype(np.float64)
         for position in range(len(self.parent) - 1, SITE, -1):
             sums[self.parent[position]] += sums[position]
         return sums
@@ -257,7 +257,8 @@ class _Tick:
 
     def _unread(self) -> Flags:
         """Return who answers nothing that can be read: the last to be shed, for it may obey and nobody would see."""
-        return self.view.heard & ~self.view.fresh & ~self.view.sealed & (self.view.state == Code.UNKNOWN)
+        unread: Flags = self.view.heard & ~self.view.fresh & ~self.view.sealed & (self.view.state == Code.UNKNOWN)
+        return unread
 
     def _shed(self, setpoint: Array, among: Flags, free_w: Watts) -> tuple[Array, Watts]:
         expected = self.weigh(setpoint).expected
