@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
 
-from agent.fleet.power import MeterState
+from agent.fleet.fleet import Fleet
+from agent.fleet.power import MeterState, RestObserver
 from agent.planning import decide, headroom, reconcile, restoring, shedding
 from agent.planning.ramp import Ramp
+from tests.fleet import test_power
+from tests.planning import test_decide
 from tests.properties import control, test_control
-from tests.properties.control import Event, Scenario
+from tests.properties.control import Event, Scenario, mute_farm
 
 pytestmark = pytest.mark.pure
 
@@ -139,3 +144,51 @@ def test_invariant_13_catches_a_hold_that_is_overlooked(monkeypatch: pytest.Monk
     monkeypatch.setattr(restoring, "candidates", lambda view, s, rank: right_candidates(unheld(view), s, rank))
     monkeypatch.setattr(reconcile, "due", lambda view, s, **rest: right_due(unheld(view), s, **rest))
     caught(lambda: control.never_wakes_the_held(HELD))
+
+
+def pools_away(seed: int, *, for_s: int, poll_s: int = 10, delay_s: int = 10) -> Scenario:
+    """Machines that say no watts, under a cap; half of them lose their pools for so long."""
+    away = (Event(at=120, kind="pools_die", share=0.5), Event(at=120 + for_s, kind="pools_return", share=0.5))
+    return replace(mute_farm(Random(seed), away, delay_s=delay_s), poll_s=poll_s)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "mutant", "scenario"),
+    [
+        (Fleet, "_has_just_begun", lambda *_of: False, pools_away(8, for_s=60, delay_s=4)),
+        (Fleet, "_risen_at", lambda *_of: -np.inf, pools_away(2, for_s=60)),
+        (headroom, "belief_error_w", lambda *_of: np.inf, pools_away(0, for_s=30, poll_s=2, delay_s=0)),
+    ],
+    ids=["averages that are believed at once", "a rise the meter must show", "a draw that follows the meter down"],
+)
+def test_the_way_back_over_the_cap_is_caught(where, name, mutant, scenario, monkeypatch: pytest.MonkeyPatch) -> None:
+    control.once_under_the_cap_it_stays_there(scenario)
+    monkeypatch.setattr(where, name, mutant)
+    caught(lambda: control.once_under_the_cap_it_stays_there(scenario))
+
+
+def test_a_rest_that_never_goes_back_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = test_power.test_a_rest_that_was_forced_down_for_a_moment_is_what_it_was_once_readings_allow_it
+    check()
+    monkeypatch.setattr(RestObserver, "_settle", lambda rest, value_w, _mono: setattr(rest, "_settled_w", value_w))
+    caught(check)
+
+
+def test_a_plan_that_forgets_who_cannot_be_read_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = test_decide.test_who_answers_nothing_that_can_be_read_is_shed_when_the_others_do_not_suffice
+    check()
+    monkeypatch.setattr(decide._Tick, "_unread", lambda tick: np.zeros(len(tick.view), np.bool_))
+    caught(check)
+
+
+def test_the_lost_that_count_in_full_against_a_meter_that_shows_less_are_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    check = test_decide.test_what_is_lost_and_draws_nothing_at_the_meter_does_not_count_as_excess
+    check()
+    right = headroom._sums
+    certain = lambda gauges, measured_w, sums: right(  # noqa: E731 - one line shows the mutant
+        gauges, measured_w, sums._replace(drawing_w=sums.drawing_w + sums.doubtful_w, doubtful_w=0.0)
+    )
+    monkeypatch.setattr(headroom, "_sums", certain)
+    caught(check)

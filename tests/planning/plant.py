@@ -22,6 +22,8 @@ STANDBY_W = 25.0
 IDLE_W = 200.0
 PRESENT_S = 5.0
 """The rate that tells whether a machine works now is itself an average of so long."""
+NOTICED_S = 20
+"""So long a machine goes on saying that it hashes after its pools died."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +54,13 @@ class World:
     fall_s: float = 10.0
     rise_s: float | np.ndarray = 60.0
     average_s: float | np.ndarray = PRESENT_S
+    without_pool_s: np.ndarray = field(default=None)  # type: ignore[assignment]
     present: np.ndarray = field(default=None)  # type: ignore[assignment]
     average: np.ndarray = field(default=None)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         n = len(self.full_w)
+        self.without_pool_s = np.zeros(n)
         self.present = self.work()
         self.average = self.work()
         for name in ("pool", "reachable", "obeys", "energised"):
@@ -72,6 +76,7 @@ class World:
         rate = self.full_w / np.where(target < self.power_w, self.fall_s, self.rise_s)
         self.power_w += np.clip(target - self.power_w, -rate, rate)
         self.power_w[~self.energised] = 0.0
+        self.without_pool_s = np.where(self.pool, 0.0, self.without_pool_s + 1)
         self._average()
 
     def work(self) -> np.ndarray:
@@ -186,9 +191,9 @@ class Plant:
         present = float(world.present[row])
         if world.asleep[row] and world.power_w[row] <= STANDBY_W + 1:
             return Reading(state=State.SLEEPING, level="sleep", hashrate_ths=0.0)
-        if present < 0.01 or (not world.pool[row] and present < 0.9):
-            idle = not world.pool[row]
-            state, reason = (State.IDLE, "idle:pool") if idle else (State.STARTING, "starting:warmup")
+        noticed = world.without_pool_s[row] >= NOTICED_S
+        if present < 0.01 or (noticed and present < 0.9):
+            state, reason = (State.IDLE, "idle:pool") if not world.pool[row] else (State.STARTING, "starting:warmup")
             return Reading(state=state, reason=reason, level="full", hashrate_ths=ths)
         return Reading(state=State.HASHING, level="full", hashrate_ths=ths)
 

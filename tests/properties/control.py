@@ -6,7 +6,7 @@ Tests draw scenarios for them; mutants show that a broken rule is caught.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -39,6 +39,7 @@ class Scenario:
     house_share: float | None = None
     meter_delay_s: int = 4
     connection_share: float = float("inf")
+    poll_s: int = 10
 
     def plant(self) -> Plant:
         policy = Policy(restore_w_per_s=self.ramp_w_per_s, blind_s=20.0)
@@ -52,6 +53,7 @@ class Scenario:
             house_w=5_000.0 if self.house_share is None else self.house_share * nameplate_w,
             meter_delay_s=self.meter_delay_s,
             connection_w=self.connection_share * nameplate_w,
+            poll_s=self.poll_s,
         )
 
     def cap_at_the_meter_w(self, plant: Plant) -> float:
@@ -135,10 +137,13 @@ def mute_farms(*kinds: str, connection_share: float = float("inf")) -> st.Search
         Event, at=st.integers(120, 300), kind=st.sampled_from(kinds), share=st.sampled_from([0.1, 0.3, 0.5])
     )
     return st.builds(
-        lambda seed, delay_s, error, befalling: mute_farm(
-            Random(seed), tuple(befalling), delay_s=delay_s, error=error, connection_share=connection_share
+        lambda seed, poll_s, delay_s, error, befalling: replace(
+            mute_farm(Random(seed), tuple(befalling), delay_s=delay_s, error=error),
+            connection_share=connection_share,
+            poll_s=poll_s,
         ),
         st.integers(0, 10_000),
+        st.sampled_from([2, 10, 10]),
         st.sampled_from([0, 4, 10]),
         st.sampled_from([-0.01, 0.0, 0.01]),
         st.lists(events, max_size=4),
@@ -146,13 +151,7 @@ def mute_farms(*kinds: str, connection_share: float = float("inf")) -> st.Search
 
 
 def mute_farm(
-    random: Random,
-    events: tuple[Event, ...] = (),
-    *,
-    delay_s: int = 4,
-    error: float = 0.0,
-    connection_share: float = float("inf"),
-    n: int = 40,
+    random: Random, events: tuple[Event, ...] = (), *, delay_s: int = 4, error: float = 0.0, n: int = 40
 ) -> Scenario:
     """Draw one such farm: bins of +-5 %, averages of 5 s to half an hour, one to four minutes to wake."""
     nature = Nature(
@@ -170,7 +169,6 @@ def mute_farm(
         nature=nature,
         house_share=random.choice([0.02, 0.05]),
         meter_delay_s=delay_s,
-        connection_share=connection_share,
         length_s=HEALED_AT + 300,
     )
 
