@@ -24,6 +24,8 @@ MARKS = (
     (b"RWGLR", "mskminer"),
     (b"BTMINER", "whatsminer"),
     (b"BITMICRO", "whatsminer"),
+    (b"WHATSMINER", "whatsminer"),
+    (b"FACTORY GHS", "whatsminer"),
     (b"AVALON", "avalon"),
     (b"GCMINER", "auradine"),
     (b"BDMINER", "sealminer"),
@@ -56,15 +58,13 @@ def _family() -> Conversation[str]:
 
 def family_of(told: bytes) -> str:
     """Return the driver's name that replies mean; raises Unsupported where no mark is in them."""
-    upper = told.upper()
-    for mark, name in MARKS:
-        if mark in upper:
-            return name
+    if (name := _named(told)) is not None:
+        return name
     raise Unsupported(f"unknown firmware: {told[:200].decode('utf-8', 'replace')}")
 
 
 def _told() -> Conversation[bytes]:
-    """Ask for the version; who refuses that says who it is in its figures."""
+    """Ask for the version; who refuses that says who it is in its figures, a WhatsMiner in those of its devices."""
     try:
         version = yield ask("version")
     except Refused:
@@ -74,7 +74,26 @@ def _told() -> Conversation[bytes]:
         return version
     figures = yield ask("stats")
     assert isinstance(figures, bytes)
-    return figures + version
+    return (yield from _told_more(figures + version))
+
+
+def _told_more(told: bytes) -> Conversation[bytes]:
+    """Ask on while nothing but the program that all of them come from is named."""
+    for command in ("devdetails", "summary"):
+        if _named(told) not in {None, "cgminer"}:
+            break
+        try:
+            answer = yield ask(command)
+        except (Unreachable, Refused):
+            break
+        assert isinstance(answer, bytes)
+        told += answer
+    return told
+
+
+def _named(told: bytes) -> str | None:
+    upper = told.upper()
+    return next((name for mark, name in MARKS if mark in upper), None)
 
 
 def _is_refusal(payload: bytes) -> bool:

@@ -9,6 +9,7 @@ from drivers.antminer_stock import AntminerStock
 from drivers.cgminer import Cgminer
 from drivers.errors import Unsupported
 from drivers.interface import Driver, Identity, Target
+from drivers.whatsminer import Whatsminer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Row:
 ROWS = (
     Row(name="antminer-stock", create=AntminerStock),
     Row(name="cgminer", create=Cgminer),
+    Row(name="whatsminer", create=Whatsminer),
 )
 
 

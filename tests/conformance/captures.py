@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INDEX = "INDEX.read.tsv"
-IN_HAND = {"cgminer-socket", "http-digest"}
+IN_HAND = {("Bitmain", "cgminer-socket"), ("Bitmain", "http-digest"), ("MicroBT", "whatsminer-v2")}
 
 _ROW = re.compile(rb"^([^\t\n]+)\t(.*?)\t(\d+)\t([0-9a-f]*)\t\d+\t\w*\t[\d.]+ms\t?[\w-]*$", re.DOTALL | re.MULTILINE)
 
@@ -56,9 +56,9 @@ def _device(path, name):
 
 
 def _is_in_hand(told):
-    """Whether a driver for it exists: Bitmain's own firmware on its Antminers."""
+    """Whether a driver for it exists: the makers' own firmware on Antminers and, with its second API, WhatsMiners."""
     own = str(told.get("firmware") or "").split(" ")[0].lower() == "stock"
-    return own and told.get("make") == "Bitmain" and told["transport"]["api"] in IN_HAND
+    return own and (told.get("make"), told["transport"]["api"]) in IN_HAND
 
 
 def folders(root):
