@@ -215,7 +215,7 @@ class _Tick:
             return setpoint, ramp
         after, freed_w = self._shed(setpoint, self._sheddable(), excess_w)
         if freed_w < excess_w:
-            after, more_w = self._shed(after, self._unread(), excess_w - freed_w)
+            after, more_w = self._shed(after, self._unread(), excess_w - freed_w - self._told_unread_w(setpoint))
             freed_w += more_w
         return after, ramp.spent(freed_w) if rate is not None else ramp
 
@@ -259,6 +259,11 @@ class _Tick:
         """Return who answers nothing that can be read: the last to be shed, for it may obey and nobody would see."""
         unread: Flags = self.view.heard & ~self.view.fresh & ~self.view.sealed & (self.view.state == Code.UNKNOWN)
         return unread
+
+    def _told_unread_w(self, setpoint: Array) -> Watts:
+        """Return what those may be freeing: it does not count as freed, and nobody else is told in their place yet."""
+        told = self._unread() & self.view.trusted
+        return float((self.view.believed_w - at_step(self.view.step_w, setpoint))[told & (setpoint > 0)].sum())
 
     def _shed(self, setpoint: Array, among: Flags, free_w: Watts) -> tuple[Array, Watts]:
         expected = self.weigh(setpoint).expected

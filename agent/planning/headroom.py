@@ -80,8 +80,7 @@ def expectations(view: FleetView, setpoint: Array) -> Floats:
     trusted = view.trusted | (setpoint != view.setpoint)
     expected = np.where(steady | ((view.state == Code.SLEEPING) & there), view.believed_w, target)
     expected = np.where(lowered & ~trusted, np.maximum(view.believed_w, target), expected)
-    deaf = (view.state == Code.UNKNOWN) & (setpoint > 0) & trusted
-    expected = np.where(view.fresh | deaf, expected, view.believed_w)
+    expected = np.where(view.fresh, expected, view.believed_w)
     return np.where(view.sealed, 0.0, expected)
 
 
