@@ -191,6 +191,7 @@ def reading_of(
         reason=reason,
         level=_level(state, mode, generation),
         hashrate_ths=figures.averaged_ths if state is State.HASHING else figures.present_ths,
+        present_ths=figures.present_ths,
         nominal_ths=figures.nominal_ths if model is None else model.hashrate_ths,
         power_w=figures.power_w,
         uptime_s=figures.uptime_s,

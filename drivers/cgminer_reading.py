@@ -39,6 +39,7 @@ def reading_of(report: Report, model: Model | None) -> Reading:
         reason=reason,
         level="sleep" if state is State.SLEEPING else "full" if _runs_whole(report, state) else None,
         hashrate_ths=averaged if state is State.HASHING else present,
+        present_ths=present,
         nominal_ths=None if model is None else model.hashrate_ths,
         power_w=None if summary is None else watts(summary.power),
         uptime_s=None if summary is None else whole(summary.elapsed),

@@ -74,7 +74,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: State = State.UNKNOWN
     reason: str | None = None  # e.g. "idle:pool", "starting:tuning", "fault:boards"
     level: str | None = None  # the level that the machine proves to be at: "full", "low", "sleep", "limit:3000"
-    hashrate_ths: float | None = None
+    hashrate_ths: float | None = None  # the shortest average of a minute or more
+    present_ths: float | None = None  # of the last seconds
     nominal_ths: float | None = None
     power_w: float | None = None
     power_limit_w: float | None = None

@@ -79,6 +79,17 @@ def _from_hashrate(hashrate_ths: float, ladder: Ladder, step: int) -> Watts:
     return min(max(watts, min(IDLE_W, level.power_w)), ladder.most_w)
 
 
+def risen_share(reading: Reading, ladder: Ladder, step: int) -> float:
+    """Return which share of its level's power a machine that hashes draws at the least.
+
+    Below its full rate a machine is less efficient, fans and voltage stay: half is drawn before the first hash.
+    """
+    full_ths = ladder.steps[max(step, 0)].hashrate_ths
+    if reading.state is not State.HASHING or reading.present_ths is None or full_ths <= 0:
+        return 0.0
+    return (1.0 + min(reading.present_ths / full_ths, 1.0)) / 2
+
+
 def completed(reading: Reading, before: Reading | None) -> Reading:
     """Return the reading with what it was not asked for as the one before it told."""
     if before is None:

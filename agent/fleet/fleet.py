@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step
+from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step, risen_share
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.view import Flags, FleetView, Indices
 from agent.values import OFF, SLEEP, Watts
@@ -90,7 +90,12 @@ class Fleet:
         self._off_since = np.full(n, -np.inf)
         self._hashing_since = np.full(n, -np.inf)
         self._rises_until = np.full(n, -np.inf)
+        self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
         self._raised_at = np.full((n, max(1, self.policy.switches_per_hour)), -np.inf)
+        self._begin(n)
+
+    def _begin(self, n: int) -> None:
+        """Count every machine as one that nobody has identified."""
         for row in range(n):
             self._climb(row, self.ladders[row])
             self._start(row, self.ladders[row].steps[0].power_w)
@@ -158,6 +163,7 @@ class Fleet:
         if code == Code.HASHING and not told and self._has_just_begun(row, reading, now):
             watts = max(watts, ladder.steps[max(step, 0)].power_w)
         self._rises_until[row] = -np.inf if told else self._risen_at(row, code)
+        self._risen[row] = self._risen[row, 1], risen_share(reading, ladder, step)
         if not self._known[row]:
             self._first_heard(row, step, watts)
         if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
@@ -313,6 +319,7 @@ class Fleet:
         """Copy what planning needs; nothing that happens later shows in it."""
         in_meter = now - self._moved_at >= self.policy.meter_lag_s
         least_w = np.where(in_meter, self.believed_w, self._least_w)
+        risen_w = self._risen[:, 0] * self.believed_w  # of a poll ago: by now the meter shows it
         fresh = self.fresh(now)
         self._ladders_in_view = True
         raises = (self._raised_at > now - HOUR_S).all(axis=1)
@@ -324,7 +331,7 @@ class Fleet:
             fresh=fresh,
             heard=self._known.copy(),
             believed_w=self.believed_w.copy(),
-            metered_least_w=np.where(fresh & (now >= self._rises_until), least_w, 0.0),
+            metered_least_w=np.where(fresh, np.where(now >= self._rises_until, least_w, risen_w), 0.0),
             metered_most_w=np.where(in_meter, self.believed_w, self._most_w),
             model_w=self._model_w.copy(),
             most_w=self.most_w.copy(),

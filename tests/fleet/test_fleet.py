@@ -250,3 +250,13 @@ def test_a_quick_read_does_not_forget_what_a_full_one_told():
     one.heard(0, msgspec.structs.replace(HASHING, pools=pools, accepted=7, uptime_s=9), 1.0)
     one.heard(0, HASHING, 11.0)
     assert (one.readings[0].pools, one.readings[0].accepted, one.readings[0].uptime_s) == (pools, 7, None)
+
+
+def test_a_machine_on_its_way_up_is_in_the_meter_by_the_rate_that_it_showed_a_poll_ago():
+    one = fleet("full")
+    one.heard(0, ASLEEP, 0.0)
+    shown = []
+    for at, present_ths in enumerate((30.0, 60.0, 90.0, 130.0, 130.0), 1):
+        one.heard(0, Reading(state=State.HASHING, hashrate_ths=1.0, present_ths=present_ths), 10.0 * at)
+        shown.append(float(one.view(10.0 * at).metered_least_w[0]))
+    assert shown == [0.0, 1950.0, 2400.0, 2850.0, 3000.0]
