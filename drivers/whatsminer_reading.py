@@ -20,6 +20,9 @@ WARM = 0.15
 """Above this share of its nominal power it still draws as one that hashes, or begins to."""
 BINDS = 0.99
 """A limit below this share of nominal power holds the machine back; the makers' own are above it."""
+LOWERED = 0.95
+"""Above this share of nominal power a machine is not in its low mode yet."""
+OVERSHOOT = 1.05
 STARTUP_S = 600
 PLAINLY_MHS = 1e4
 """Firmware that says TH/s under a name of MH/s cannot say more than this; a board's least step in MH/s is more."""
@@ -137,9 +140,18 @@ def _is_tuning(told: Told) -> bool:
 def _level(state: State, row: Summary, model: Model | None) -> str | None:
     if state is State.SLEEPING:
         return "sleep"
-    if state is State.UNKNOWN:
+    if state is State.UNKNOWN or _is_belied(row, model):
         return None
     return awake_level(row, model)
+
+
+def _is_belied(row: Summary, model: Model | None) -> bool:
+    """Whether its watts show that the mode or the limit that it is set to has not come about yet."""
+    power_w, limit_w = watts(row.power), watts(row.power_limit)
+    if power_w is None or model is None:
+        return False
+    is_low = (words(row.power_mode) or "").lower() == "low"
+    return power_w > LOWERED * model.power_w if is_low else limit_w is not None and power_w > OVERSHOOT * limit_w
 
 
 def awake_level(row: Summary, model: Model | None) -> str | None:

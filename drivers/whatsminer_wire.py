@@ -153,10 +153,10 @@ def must(reply: Reply) -> Reply:
         return reply
     if reply.number == 14:
         raise Unsupported(reply.said)
-    if reply.number == 45:
-        raise NotPermitted(reply.said)
     if ACCESS_SHUT in reply.said:
         raise NotPermitted(f"{reply.said}: the owner must open the machine's API for writing")
+    if reply.number == 45:
+        raise NotPermitted(reply.said)
     raise Refused(reply.said)
 
 

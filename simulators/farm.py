@@ -6,6 +6,7 @@ Time is the loop's monotonic clock, `time_scale` times as fast for the machines;
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -14,20 +15,21 @@ from typing import Any, Self
 from simulators.control import Control
 from simulators.face_antminer import AntminerFace, AntminerWeb
 from simulators.face_cgminer import CgminerFace
+from simulators.face_whatsminer import WhatsminerFace
 from simulators.farm_config import config_toml
 from simulators.faults import Faults, Scheduled
 from simulators.machines import DEFAULT_MIX, Machine, MixRow, allot, machine
 from simulators.meter import Meter, MeterOptions
 from simulators.physics import STATES, Level, Phase, Physics
 from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
-from simulators.wire import Switchboard
+from simulators.wire import Face, Switchboard
 
 STEP_S = 0.1
 LONGEST_STEP_S = 1.0
 HOUSE_SHARE = 0.02
 MOST_WRITES = 100_000
 #: how a command begins that lets a sleeping machine hash
-WAKING = ("ascenable", "pgaenable", "conf full", "conf low", "restart", "quit", "reboot")
+WAKING = ("ascenable", "pgaenable", "conf full", "conf low", "restart", "quit", "reboot", "power_on")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,11 +155,12 @@ class Farm:
         machines = {made.index: made for made in self.machines}
         told = (machines, self.physics, self.faults.obeys, self._wrote)
         cgminer, antminer = CgminerFace(*told), AntminerFace(*told)
+        faces: dict[str, Face] = {"stock": antminer, "whatsminer": WhatsminerFace(*told)}
         web = AntminerWeb(*told, antminer.confs)
         switchboard = Switchboard(self._fault_of, any_peer=ground.any_peer)
         for made in self.machines:
             host = made.host if ground.by_address else None
-            switchboard.put(host, made.port, made.index, antminer if made.firmware == "stock" else cgminer)
+            switchboard.put(host, made.port, made.index, faces.get(made.firmware, cgminer))
             if made.http_port is not None:
                 switchboard.put(host, made.http_port, made.index, web)
         return switchboard
@@ -247,7 +250,8 @@ class Farm:
     def _level(self, index: int) -> str:
         if not self.physics.board_on[index].any():
             return "sleep"
-        return Level(self.physics.level[index]).name.lower()
+        level, limit_w = Level(self.physics.level[index]), self.physics.limit_w[index].item()
+        return f"limit:{limit_w:.0f}" if level is Level.FULL and limit_w < math.inf else level.name.lower()
 
     def config_toml(self, *, mqtt_url: str | None = None, site: str | None = None) -> str:
         """Return a configuration for an agent that fits this farm; the tables that it leaves out may be appended."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FIRMWARES = {"Antminer": ("stock",), "WhatsMiner": ("cgminer", "bfgminer")}
+FIRMWARES = {"Antminer": ("stock",), "WhatsMiner": ("cgminer", "bfgminer", "whatsminer")}
 
 
 class BadInput(ValueError):

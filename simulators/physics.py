@@ -27,6 +27,8 @@ CHIP_COOL_C = 70.0
 #: supply, capacitors and current loops settle with this time constant
 POWER_LAG_S = 2.0
 TUNING_OVERSHOOT = 1.05
+#: the rate falls as this power of the watts that a limit leaves: slower chips make more of each
+LIMITED_RATE = 0.85
 
 
 class Phase(IntEnum):
@@ -82,6 +84,9 @@ class Physics:
         self.level: Ints = np.zeros(count, np.int8)
         self.next_level: Ints = np.full(count, -1, np.int8)
         self.next_in_s = np.zeros(count)
+        #: what it is set to when it runs, where firmware keeps that over a stop and a new start
+        self.awake_level: Ints = np.zeros(count, np.int8)
+        self.limit_w = np.full(count, np.inf)
         self.pool_alive: Flags = np.ones(count, np.bool_)
         self.pool_set: Flags = np.ones(count, np.bool_)
         self.board_on: Flags = self.board_there.copy()
@@ -147,7 +152,7 @@ class Physics:
 
     def wake_alone(self, chosen: Flags) -> None:
         """Let sleeping machines wake as if by a hand on their own page."""
-        self.level[chosen] = Level.FULL
+        self.level[chosen] = self.awake_level[chosen]
         self.next_level[chosen] = -1
         self.board_on[chosen] = self.board_there[chosen]
 
@@ -246,7 +251,7 @@ class Physics:
         self.enter(chosen, Phase.BOOTING)
         self._forget(chosen)
         lost = chosen & ~self.remembers
-        self.level[lost] = Level.FULL
+        self.level[lost] = self.awake_level[lost]
         self.board_on[lost] = self.board_there[lost]
 
     def _forget(self, chosen: Flags) -> None:
@@ -270,7 +275,7 @@ class Physics:
     def _target_w(self) -> Floats:
         low = self.level == Level.LOW
         warm = 1 + 0.003 * (self.ambient_c - 25)
-        full = self.full_w * np.where(low, self.low_power, 1.0) * warm
+        full = np.minimum(self.full_w * np.where(low, self.low_power, 1.0) * warm, self.limit_w)
         progress = self._progress()
         shares = np.select(
             [self.phase == Phase.WARMING, self.phase == Phase.TUNING, self.phase == Phase.HASHING],
@@ -286,7 +291,10 @@ class Physics:
         return np.where(self.phase == Phase.OFF, 0.0, target)
 
     def _rate_ths(self) -> Floats:
-        full = self.full_ths * np.where(self.level == Level.LOW, self.low_rate, 1.0)
+        low = self.level == Level.LOW
+        full_w = self.full_w * np.where(low, self.low_power, 1.0)
+        full = self.full_ths * np.where(low, self.low_rate, 1.0)
+        full = full * np.minimum(1.0, self.limit_w / full_w) ** LIMITED_RATE
         shares = np.select(
             [self.phase == Phase.TUNING, self.phase == Phase.HASHING],
             [0.3 + 0.7 * self._progress(), 1 + self._wobble],

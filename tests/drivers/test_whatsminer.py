@@ -298,8 +298,15 @@ def test_pools_that_just_died_are_seen_before_the_rate_is_zero():
 )
 def test_the_level_is_what_mode_and_limit_prove(changes, level):
     machine = Whatsminer()
-    machine.summary |= changes
+    machine.summary |= {"Power": 2700} | changes
     assert read(machine).level == level
+
+
+@pytest.mark.parametrize("changes", [{"Power Mode": "Low"}, {"Power Limit": 2800}])
+def test_a_level_that_its_watts_belie_is_not_proved(changes):
+    machine = Whatsminer()
+    machine.summary |= changes
+    assert read(machine).level is None
 
 
 def test_minus_one_watt_is_unknown():
