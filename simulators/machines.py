@@ -104,8 +104,8 @@ def _mix_row(row: Any, number: int) -> MixRow:
     where = f"mix {number}"
     if not isinstance(row, dict) or set(row) - {"make", "model", "share", "firmware", "access"}:
         raise BadInput(f"{where}: the keys are make, model, share, firmware, access")
-    model = models().get(str(row.get("model")))
-    if model is None or model.make != row.get("make", model.make):
+    model = _model(str(row.get("model")), row.get("make"))
+    if model is None:
         raise BadInput(
             f"{where}: no {row.get('make', 'such')} model {row.get('model')!r}; known: {', '.join(models())}"
         )
@@ -119,6 +119,13 @@ def _mix_row(row: Any, number: int) -> MixRow:
     if access not in ("W", "R"):
         raise BadInput(f'{where}: access is "W" or "R"')
     return MixRow(make=model.make, model=model.model, share=share, firmware=firmware, access=access)
+
+
+def _model(name: str, make: Any) -> Model | None:
+    """Find a model; where the make is told, its name may stand before the model's or be left out."""
+    alike = (name,) if make is None else (name, f"{make} {name}", name.removeprefix(f"{make} "))
+    found = (models().get(one) for one in alike)
+    return next((model for model in found if model is not None and make in (None, model.make)), None)
 
 
 def allot(mix: Sequence[MixRow], count: int) -> Iterator[MixRow]:

@@ -23,6 +23,20 @@ def test_a_mix_file_is_read():
     assert (row.model, row.firmware, row.access) == ("M50", "bfgminer", "W")
 
 
+@pytest.mark.parametrize(
+    ("make", "told", "model"),
+    [
+        ("Antminer", "S19j Pro", "Antminer S19j Pro"),
+        ("Antminer", "Antminer S19j Pro", "Antminer S19j Pro"),
+        ("WhatsMiner", "M50", "M50"),
+        ("WhatsMiner", "WhatsMiner M50", "M50"),
+    ],
+)
+def test_a_model_is_known_with_or_without_its_make_before_it(make, told, model):
+    (row,) = read_mix(f'[[mix]]\nmake = "{make}"\nmodel = "{told}"')
+    assert (row.make, row.model) == (make, model)
+
+
 def test_shares_are_kept_to_the_machine():
     mix = read_mix('[[mix]]\nmodel = "Antminer S19"\nshare = 2\n[[mix]]\nmodel = "M50"\nshare = 1')
     assert [row.model for row in allot(mix, 7)] == ["Antminer S19"] * 5 + ["M50"] * 2
@@ -35,6 +49,7 @@ def test_shares_are_kept_to_the_machine():
         ("", r"\[\[mix\]\]"),
         ("mix = 3", r"\[\[mix\]\]"),
         ('[[mix]]\nmake = "Antminer"\nmodel = "S99"\nshare = 1', "mix 1: no Antminer model 'S99'"),
+        ('[[mix]]\nmake = "WhatsMiner"\nmodel = "Antminer S19"', "mix 1: no WhatsMiner model 'Antminer S19'"),
         ('[[mix]]\nmake = "WhatsMiner"\nmodel = ["M50"]\nshare = 1', "mix 1: no WhatsMiner model"),
         ('[[mix]]\nmake = "WhatsMiner"\nmodel = "M50"\nshare = 0', "mix 1: share"),
         ('[[mix]]\nmake = "WhatsMiner"\nmodel = "M50"\nshare = true', "mix 1: share"),
