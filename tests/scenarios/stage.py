@@ -91,14 +91,18 @@ class Stage:
         state = await self.farm("/state")
         return state["house_w"] + sum(miner["power_w"] for miner in state["miners"])
 
+    async def true_draws(self, seconds):
+        """Watch the true draw for so long; return pairs of seconds and W."""
+        seen, loop = [], asyncio.get_running_loop()
+        began = loop.time()
+        while loop.time() < began + seconds:
+            seen.append((loop.time() - began, await self.true_draw_w()))
+            await asyncio.sleep(0.2)
+        return seen
+
     async def most_true_draw_w(self, seconds):
         """Watch the true draw for so long, and return the most that it was."""
-        most_w, loop = 0.0, asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while loop.time() < until:
-            most_w = max(most_w, await self.true_draw_w())
-            await asyncio.sleep(0.2)
-        return most_w
+        return max(draw_w for _, draw_w in await self.true_draws(seconds))
 
     async def writes(self):
         """Return every command that a machine acknowledged, in order."""
