@@ -57,7 +57,7 @@ def run(
     config: Annotated[Path, typer.Option(metavar="FILE", help="The configuration.")] = Path("farm.toml"),
     state_dir: Annotated[Path | None, typer.Option(metavar="DIR", help="Where it keeps its state.")] = None,
 ) -> None:
-    """Run the agent: SIGHUP re-reads inventory, tariff and schedule; SIGTERM stops it and wakes nothing."""
+    """Run the agent: SIGHUP takes up what the configuration says now, SIGTERM stops it; neither wakes anything."""
     from agent.cli.run import main  # noqa: PLC0415
 
     told = ["--config", str(config), *(["--state-dir", str(state_dir)] if state_dir is not None else [])]

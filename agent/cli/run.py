@@ -15,7 +15,7 @@ import structlog
 import uvloop
 
 from agent import logs
-from agent.app import serve
+from agent.app import Running, serve
 from agent.config import Config, ConfigError, load
 from agent.ledger.lock import Locked
 from agent.ledger.store import CannotOpen
@@ -35,23 +35,25 @@ def main(argv: list[str]) -> int:
         config = load(arguments.config)
     except ConfigError as error:
         return _refuse(*map(str, error.problems))
-    loosening = [
-        f"{config.file}: {left.key}: not yet: ignoring it would loosen control"
-        for left in config.not_yet()
-        if left.loosens
-    ]
-    if loosening:
+    if loosening := _loosening(config):
         return _refuse(*loosening)
     logging = config.schema.logging
     logs.configure(level=logging.level, form=logging.format)
     folder = state_dir(config.schema.site.id, arguments.state_dir, os.environ)
-    return _run(config, folder)
+    return _run(_Life(config, arguments.config), folder)
+
+
+def _loosening(config: Config) -> list[str]:
+    """Return why this configuration must not run."""
+    left = (left.key for left in config.not_yet() if left.loosens)
+    return [f"{config.file}: {key}: not yet: ignoring it would loosen control" for key in left]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hashwatt run",
-        description="Poll the farm, hold it to the orders in force, keep the ledger. SIGTERM ends it, waking nothing.",
+        description="Poll the farm, hold it to the orders in force, keep the ledger. SIGHUP takes up what "
+        "the configuration says now; SIGTERM ends it. Neither wakes anything.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -60,12 +62,54 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(config: Config, folder: Path) -> int:
+class _Life:
+    """What runs, and what signals make of it: an end, or a new beginning with what the file says then."""
+
+    def __init__(self, config: Config, file: Path) -> None:
+        self.config = config
+        self.ended = False
+        self.stop = asyncio.Event()
+        self._file = file
+        self._proven: Config | None = None
+
+    def end(self) -> None:
+        """End the agent."""
+        self.ended = True
+        self.stop.set()
+
+    def begin_again(self) -> None:
+        """Take up the file as it is now; one that is not sound is told of and left."""
+        try:
+            fresh = load(self._file)
+        except ConfigError as error:
+            return _leave(*map(str, error.problems))
+        if loosening := _loosening(fresh):
+            return _leave(*loosening)
+        self.config = fresh
+        self.stop.set()
+        return None
+
+    def prove(self, _running: Running) -> None:
+        """Note that an agent runs by this configuration."""
+        self._proven = self.config
+
+    def fall_back(self) -> bool:
+        """Go back to the last configuration that ran; False where there is no other."""
+        found = self._proven is not None and self._proven is not self.config
+        self.config = self._proven or self.config
+        return found
+
+
+def _leave(*problems: str) -> None:
+    structlog.get_logger().error("the new configuration is not taken up", problems=problems)
+
+
+def _run(life: _Life, folder: Path) -> int:
     _allow_many_sockets()
     gc.freeze()  # what the imports made is never garbage: looking through it held the loop up for 80 ms
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_until_told(config, folder))
+            runner.run(_until_told(life, folder))
     except Locked as error:
         return _refuse(str(error), code=TAKEN)
     except CannotOpen as error:
@@ -73,27 +117,30 @@ def _run(config: Config, folder: Path) -> int:
     except ConfigError as error:
         return _refuse(*map(str, error.problems))
     except OSError as error:
-        return _refuse(f"{config.file}: {error.strerror or error}", code=TAKEN)
+        return _refuse(f"{life.config.file}: {error.strerror or error}", code=TAKEN)
     return OK
 
 
-async def _until_told(config: Config, folder: Path) -> None:
-    stop = asyncio.Event()
+async def _until_told(life: _Life, folder: Path) -> None:
+    """Run until SIGTERM or SIGINT; at SIGHUP begin again in this process: a start wakes nothing, lets go of nothing."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, _say_not_yet)
-    await serve(config, folder, stop)
+        loop.add_signal_handler(number, life.end)
+    loop.add_signal_handler(signal.SIGHUP, life.begin_again)
+    while not life.ended:
+        life.stop.clear()
+        try:
+            await serve(life.config, folder, life.stop, ready=life.prove)
+        except (ConfigError, OSError) as error:
+            if not life.fall_back():
+                raise
+            _leave(str(error))
 
 
 def _allow_many_sockets() -> None:
     """Raise the soft limit on descriptors to the hard one: the usual 1,024 are fewer than commands under way."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _say_not_yet() -> None:
-    structlog.get_logger().warning("SIGHUP: the configuration is read at the start only; restart to take up a new one")
 
 
 def _refuse(*sentences: str, code: int = BAD_INPUT) -> int:
