@@ -10,7 +10,7 @@ demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
 
 test: deps
-	$(PYTEST) -n 4
+	$(PYTEST) -n 4 --dist worksteal
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m pure

@@ -111,6 +111,12 @@ def meter_lag_s(config: Config) -> float:
     return 0.0 if meter is None else meter.window_s + 2 * meter.period_s + meter.delay_s
 
 
+def meter_rise_s(config: Config) -> float:
+    """Return after how long a rise is in the billing meter's latest figure, which its window does not delay."""
+    meter = next((meter for meter in config.schema.meter if meter.role == "billing"), None)
+    return 0.0 if meter is None else 2 * meter.period_s + meter.delay_s
+
+
 def house_of(config: Config) -> HouseLoad:
     """Return the house load as configured, before any of it is learned."""
     return HouseLoad(given_w=config.schema.site.house_w, most_w=config.schema.site.house_max_w)
@@ -123,6 +129,7 @@ def fleet_policy_of(config: Config) -> FleetPolicy:
         poll_s=polling.interval_s,
         fresh_s=(READINGS_KEPT + 0.5) * polling.interval_s + polling.timeout_s,
         meter_lag_s=meter_lag_s(config),
+        meter_rise_s=meter_rise_s(config),
         min_off_s=control.min_off_s,
         switches_per_hour=control.switches_per_hour,
     )

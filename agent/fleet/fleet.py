@@ -34,6 +34,7 @@ class FleetPolicy:
     poll_s: float = 10.0
     fresh_s: float = 35.0
     meter_lag_s: float = 20.0  # a change of draw is surely in the meter after this
+    meter_rise_s: float = 5.0  # a rise is in the meter's latest figure after this
     min_off_s: float = 300.0
     switches_per_hour: int = 4
 
@@ -319,7 +320,8 @@ class Fleet:
         """Copy what planning needs; nothing that happens later shows in it."""
         in_meter = now - self._moved_at >= self.policy.meter_lag_s
         least_w = np.where(in_meter, self.believed_w, self._least_w)
-        risen_w = self._risen[:, 0] * self.believed_w  # of a poll ago: by now the meter shows it
+        shown = now - self._hashing_since >= self.policy.meter_rise_s
+        risen_w = np.where(shown, self._risen[:, 0] * self.believed_w, 0.0)  # of a poll ago: the meter shows it
         fresh = self.fresh(now)
         self._ladders_in_view = True
         raises = (self._raised_at > now - HOUR_S).all(axis=1)
