@@ -1,6 +1,7 @@
 """WhatsMiners with the maker's firmware, API versions 1 and 2: read in plain words, told in encrypted ones.
 
-A power mode or a limit outlasts a stop: what it is set to is what it wakes to. Pools and passwords are never written.
+A power mode outlasts a stop, so one that was low is set to normal as it is woken; a limit that the owner may have set
+is lifted by nothing but the mode "full". Pools and passwords are never written.
 """
 
 from __future__ import annotations
@@ -166,7 +167,9 @@ class Whatsminer:
                     return Receipt(already=True)
                 return (yield from self._tell({"cmd": "power_off", "respbefore": "true"}))
             case Wake():
-                return (yield from self._wake(told))
+                woken = yield from self._wake(told)
+                is_low = awake_level(told.summary or Summary(), self._model) == "low"
+                return (yield from self._set_mode("full", told)) or woken if is_low else woken
             case SetMode(mode=mode):
                 woken = yield from self._wake(told)
                 return (yield from self._set_mode(mode, told)) or woken

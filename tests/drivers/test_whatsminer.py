@@ -118,6 +118,23 @@ def test_it_is_told_from_others_by_its_factory_rate_alone():
     assert converse(identify(HERE), answer).driver == "whatsminer"
 
 
+def test_one_that_falls_silent_on_the_way_is_unknown_firmware():
+    def answer(exchange):
+        if named(exchange.request) in {"version", "stats"}:
+            return as_bytes(said("Invalid command", 14, "E"))
+        return Unreachable("no answer in time")
+
+    with pytest.raises(Unsupported, match="unknown firmware"):
+        converse(identify(HERE), answer)
+
+
+def test_neither_figures_nor_a_version_is_the_refusal_or_no_answer_of_its_kind():
+    with pytest.raises(Unsupported, match="invalid cmd"):
+        identified(Whatsminer(summary=None, version=None))
+    with pytest.raises(Garbled, match="neither"):
+        converse(Driver(HERE).identify(), lambda _exchange: as_bytes(said("nothing")))
+
+
 # what it does ----------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +260,15 @@ def test_a_stopped_process_without_figures_sleeps_by_its_status_alone():
     assert (reading.state, reading.power_w, reading.hashrate_ths) == (State.SLEEPING, None, None)
     machine.status = {"mineroff": "false"}
     assert state_of(machine) == (State.STARTING, "starting:boot")
+
+
+def test_figures_without_a_rate_prove_nothing():
+    machine = Whatsminer()
+    machine.summary = {"Elapsed": 5000, "Power": 3410}
+    reading = read(machine)
+    assert (reading.state, reading.level, reading.hashrate_ths) == (State.UNKNOWN, None, None)
+    machine.status = {}
+    assert read(machine).state is State.UNKNOWN
 
 
 def standing(**changes):
@@ -375,6 +401,12 @@ def test_a_sleeper_is_woken_and_on_the_way_to_a_mode_too():
     assert not told(machine, Wake(mode="whatever")).already
     assert not told(machine, SetMode(mode="low")).already
     assert [command["cmd"] for command in machine.told] == ["power_on", "power_on", "set_low_power"]
+
+
+def test_a_sleeper_in_low_mode_is_woken_to_full_and_keeps_its_limit():
+    machine = stopped(**{"Power Mode": "Low", "Power Limit": 2500})
+    assert not told(machine, Wake()).already
+    assert [command["cmd"] for command in machine.told] == ["power_on", "set_normal_power"]
 
 
 def test_a_sleeper_that_is_in_its_mode_is_only_woken():
