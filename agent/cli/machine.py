@@ -32,7 +32,7 @@ def machine_json(target: Target, identity: Identity, reading: Reading, read_at: 
         "nominal_ths": reading.nominal_ths if reading.nominal_ths is not None else identity.nominal_ths,
         "power_w": power_w,
         "power_source": power_source,
-        "efficiency_j_th": None if power_w is None else _efficiency(power_w, reading.hashrate_ths),
+        "efficiency_j_th": _efficiency(power_w, reading),
         "capabilities": list(identity.abilities.names()),
         "intended": None,
         "read_at": rfc3339(read_at),
@@ -59,8 +59,11 @@ def _power(identity: Identity, reading: Reading) -> tuple[Watts | None, str | No
     return round(power_w, 1), "miner" if is_its_own else "model"
 
 
-def _efficiency(power_w: Watts, hashrate_ths: float | None) -> float | None:
-    return round(power_w / hashrate_ths, 2) if hashrate_ths else None
+def _efficiency(power_w: Watts | None, reading: Reading) -> float | None:
+    """Return J/TH while it hashes, else None: firmware's averages outlive the hashing."""
+    if power_w is None or reading.state is not State.HASHING or not reading.hashrate_ths:
+        return None
+    return round(power_w / reading.hashrate_ths, 2)
 
 
 def commands(abilities: Abilities) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from agent.orders.order_book import OrderView
 from agent.outputs.sight import Sight
 from agent.planning.decide import Decision
 from agent.values import Moment, Watts
-from drivers.interface import Identity, Reading
+from drivers.interface import Identity, Reading, State
 
 
 def speaks(reading: Reading | None, code: int, reason: str | None, age_s: float, fresh_s: float) -> bool:
@@ -44,8 +44,10 @@ def nominal_ths(reading: Reading | None, identity: Identity | None) -> float | N
 
 
 def efficiency_j_th(reading: Reading | None, power_w: Watts) -> float | None:
-    """Return J/TH while it hashes, else None."""
-    return power_w / reading.hashrate_ths if reading is not None and reading.hashrate_ths else None
+    """Return J/TH while it hashes, else None: firmware's averages outlive the hashing."""
+    if reading is None or reading.state is not State.HASHING or not reading.hashrate_ths:
+        return None
+    return power_w / reading.hashrate_ths
 
 
 def site_power(meter: MeterState | None, believed_w: Watts, house_w: Watts) -> tuple[Watts, str]:

@@ -2,10 +2,13 @@
 
 import json
 import socketserver
+from datetime import UTC, datetime
 from threading import Thread
 
 import pytest
 
+from agent.cli.machine import machine_json
+from drivers.interface import Identity, Reading, State, Target
 from tests.brokers import free_port
 
 
@@ -93,6 +96,12 @@ def test_the_watts_of_a_machine_that_nobody_knows_are_unknown_and_not_0(machine,
     told = json.loads(say("probe", machine(cgminer), "--json").stdout)
     assert (told["power_w"], told["power_source"], told["efficiency_j_th"]) == (None, None, None)
     assert told["miner"]["model"] == "Mystery 1"
+
+
+def test_the_fading_averages_of_a_sleeper_make_no_efficiency():
+    reading = Reading(state=State.SLEEPING, level="sleep", power_w=20.0, hashrate_ths=33.0)
+    told = machine_json(Target(host="127.0.0.1"), Identity(driver="cgminer"), reading, datetime(2027, 1, 15, tzinfo=UTC))
+    assert (told["power_w"], told["hashrate_ths"], told["efficiency_j_th"]) == (20.0, 33.0, None)
 
 
 def test_what_it_could_be_told_is_said_with_its_limits(machine, say):

@@ -104,6 +104,14 @@ async def test_the_unknown_has_no_sample_and_zero_is_zero():
     assert miner("up", 4) not in found
 
 
+async def test_the_fading_averages_of_a_sleeper_make_no_efficiency():
+    own = desk()
+    own.fleet.heard(1, Reading(state=State.SLEEPING, level="sleep", power_w=20.0, hashrate_ths=33.0), 999.0)
+    found = await samples(sight_of(own))
+    assert found[miner("hashrate_hashes_per_second", 1)] == 33e12
+    assert miner("efficiency_joules_per_terahash", 1) not in found
+
+
 async def test_a_lost_machine_says_nothing_but_counts_as_it_is_believed():
     found = await samples(sight_of(desk()))
     for lost in (2, 3):
