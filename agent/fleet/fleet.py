@@ -61,6 +61,7 @@ class Fleet:
         self._feeder = np.array([tree.positions[m.feeder] for m in self.miners], np.int64)
         self._priority = np.array([m.priority for m in self.miners], np.int64)
         self._ladders_in_view = False  # the wide columns: a view shares them until one changes
+        self.energy_j = np.zeros(n)  # drawn since the start by what is believed; time without a reading is left out
         self._columns(n)
 
     def _columns(self, n: int) -> None:
@@ -170,6 +171,7 @@ class Fleet:
         if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
             self._check_asleep(row, step)
         self._prove(row, step)
+        self.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
         if step != self.seen[row]:
             self._off_since[row] = now if step == self._last_step[row] > 0 else -np.inf
@@ -215,6 +217,11 @@ class Fleet:
     def _check_asleep(self, row: int, step: int) -> None:
         if step < self.setpoint[row]:
             self.woken.append(row)
+
+    def _drawn_j(self, row: int, watts: Watts, now: float) -> float:
+        """Return what it drew since its last reading, where that still counted."""
+        since_s = now - float(self.heard_at[row])
+        return (float(self.believed_w[row]) + watts) / 2 * since_s if since_s <= self.policy.fresh_s else 0.0
 
     def _prove(self, row: int, step: int) -> None:
         if step == self.setpoint[row] and self._tries[row]:

@@ -34,6 +34,7 @@ class Machine:
     reading: Reading | None  # what it says now
     power_w: Watts
     power_source: str
+    energy_j: float | None  # None before its first reading
     nominal_ths: float | None
 
 
@@ -56,7 +57,7 @@ def write(shot: Snapshot, text: Text, comply_s: Mapping[str, float]) -> None:
 
 def _machines(shot: Snapshot) -> list[Machine]:
     states = [STATES[Code(code)] for code in shot.state.tolist()]
-    believed = shot.believed_w.tolist()
+    believed, energy_j = shot.believed_w.tolist(), shot.energy_j.tolist()
     made = []
     for row, (miner, reading) in enumerate(zip(shot.miners, shot.current(), strict=True)):
         identity = shot.identities[row]
@@ -70,6 +71,7 @@ def _machines(shot: Snapshot) -> list[Machine]:
                 reading=reading,
                 power_w=power_w,
                 power_source=source,
+                energy_j=None if shot.readings[row] is None else energy_j[row],
                 nominal_ths=nominal_ths(shot.readings[row], identity),
             )
         )
@@ -140,6 +142,10 @@ def _hardware_errors(machine: Machine) -> Iterable[Sample]:
     return (("", machine.reading.hardware_errors),) if machine.reading is not None else ()
 
 
+def _energy(machine: Machine) -> Iterable[Sample]:
+    return (("", machine.energy_j),)
+
+
 def _shares(machine: Machine) -> Iterable[Sample]:
     reading = machine.reading
     if reading is None:
@@ -170,6 +176,7 @@ _SPREAD_GAUGES: tuple[tuple[str, str, Callable[[Machine], Iterable[Sample]]], ..
 _COUNTERS: tuple[tuple[str, str, Callable[[Machine], Iterable[Sample]]], ...] = (
     ("hardware_errors_total", "Hardware errors since it started, by its own count.", _hardware_errors),
     ("shares_total", "Shares since it started, by its own count.", _shares),
+    ("energy_joules_total", "Energy since the agent started, by its power while it was read.", _energy),
 )
 
 

@@ -71,6 +71,7 @@ class Snapshot:
     reasons: list[str | None]
     state: Codes
     believed_w: Floats
+    energy_j: Floats
     heard_at: Floats
     fresh_s: float
     decision: Decision | None
@@ -99,6 +100,7 @@ def snapshot(sight: Sight) -> Snapshot:
         reasons=fleet.reasons.copy(),
         state=fleet.state.copy(),
         believed_w=fleet.believed_w.copy(),
+        energy_j=fleet.energy_j.copy(),
         heard_at=fleet.heard_at.copy(),
         fresh_s=fleet.policy.fresh_s,
         decision=sight.decision(),

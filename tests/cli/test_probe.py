@@ -100,7 +100,9 @@ def test_the_watts_of_a_machine_that_nobody_knows_are_unknown_and_not_0(machine,
 
 def test_the_fading_averages_of_a_sleeper_make_no_efficiency():
     reading = Reading(state=State.SLEEPING, level="sleep", power_w=20.0, hashrate_ths=33.0)
-    told = machine_json(Target(host="127.0.0.1"), Identity(driver="cgminer"), reading, datetime(2027, 1, 15, tzinfo=UTC))
+    told = machine_json(
+        Target(host="127.0.0.1"), Identity(driver="cgminer"), reading, datetime(2027, 1, 15, tzinfo=UTC)
+    )
     assert (told["power_w"], told["hashrate_ths"], told["efficiency_j_th"]) == (20.0, 33.0, None)
 
 

@@ -104,6 +104,16 @@ async def test_the_unknown_has_no_sample_and_zero_is_zero():
     assert miner("up", 4) not in found
 
 
+async def test_energy_is_what_was_drawn_between_readings_and_the_unread_time_is_left_out():
+    own = desk()
+    assert (await samples(sight_of(own)))[miner("energy_joules_total")] == 0.0
+    own.fleet.heard(0, Reading(state=State.HASHING, power_w=2990.0), 1005.0)
+    own.fleet.heard(0, Reading(state=State.HASHING, power_w=2990.0), 9000.0)
+    found = await samples(sight_of(own))
+    assert found[miner("energy_joules_total")] == 30_000.0
+    assert miner("energy_joules_total", 4) not in found
+
+
 async def test_the_fading_averages_of_a_sleeper_make_no_efficiency():
     own = desk()
     own.fleet.heard(1, Reading(state=State.SLEEPING, level="sleep", power_w=20.0, hashrate_ths=33.0), 999.0)
