@@ -26,7 +26,7 @@ def free_port():
         return found.getsockname()[1]
 
 
-async def demo(*arguments, port=None, before="", within_s=115):
+async def demo(*arguments, port=None, before="", within_s=170):
     """Play the demo as a process; return its exit code, its lines and what it said on standard error."""
     told = ["demo", "--port", port or free_port(), *arguments]
     process = await asyncio.create_subprocess_exec(
