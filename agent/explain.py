@@ -158,7 +158,7 @@ def _places(schema: Schema) -> Iterator[str]:
     where = "in PostgreSQL" if schema.store.url.startswith("postgresql") else f"in {schema.store.url}"
     yield f"store: {where}"
     readers = "anybody on this host may read" if schema.http.public_read else "reading needs a token"
-    yield f"page: http://{schema.http.bind}, {readers}; whatever changes needs a token"
+    yield f"API and metrics: http://{schema.http.bind}, {readers}; whatever changes needs a token"
 
 
 def _money(schema: Schema) -> Iterator[str]:
