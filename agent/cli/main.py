@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from agent.cli.bill import bill
 from agent.cli.check import check
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
@@ -89,6 +90,7 @@ shell.add_typer(orders, name="orders")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
 )(plan)
+shell.command(epilog=examples("hashwatt bill --tariff tariff.toml --load load.csv --explain"))(bill)
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
 shell.command(
     epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --mix mix.toml --config-out farm.toml")

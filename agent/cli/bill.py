@@ -1,0 +1,151 @@
+"""`bill`: what a load costs under a tariff, by months and components, exactly; without an agent."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from agent.cli.failure import USAGE, Failure
+from agent.cli.options import spread
+from agent.cli.show import as_json, table
+
+if TYPE_CHECKING:
+    from agent.tariffs.bill import Bill
+    from agent.tariffs.tariff import Tariff
+
+NEEDED = "bill: --tariff FILE and --load FILE.csv are needed; the agent's own ledger is not billed yet"
+NO_CLOCK = "neither the tariff nor --tz names a time zone: months and hours go by the load's own clock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is billed, and how."""
+
+    tariff: Annotated[Path | None, typer.Option(metavar="FILE", help="The tariff, TOML.", show_default=False)] = None
+    load: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Rows start,kwh of one step.")] = None
+    tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Whose clock; else the tariff's zone.")] = None
+    currency: Annotated[str | None, typer.Option(metavar="C", help="That of a tariff which names none.")] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    billed: Bill
+    tariff: Tariff
+    clock: tzinfo
+    warnings: list[str]
+
+
+@spread
+def bill(
+    asked: Asked,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the whole calculation.")] = False,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Say what a load costs under a tariff, by local months and components. Exit 2 with every mistake."""
+    from agent.problems import ConfigError  # noqa: PLC0415 - as below
+
+    try:
+        found = _found(asked)
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        raise typer.Exit(USAGE) from None
+    for warning in found.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if as_json_:
+        as_json(document(found.billed) | {"warnings": found.warnings})
+    elif explain:
+        from agent.tariffs.explain import explain as in_words  # noqa: PLC0415 - quick help needs it not
+
+        print(*in_words(found.billed, found.tariff, found.clock), sep="\n")
+    else:
+        _show(found.billed)
+
+
+def _found(asked: Asked) -> _Found:
+    """Return the bill that was asked for. Raises ConfigError, Failure."""
+    from agent.inputs.load_file import read_load  # noqa: PLC0415 - pydantic is not for every command
+    from agent.inputs.tariff_file import read_tariff  # noqa: PLC0415 - likewise
+    from agent.problems import ConfigError, Problem  # noqa: PLC0415 - likewise
+    from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
+    from agent.tariffs.bill import bill as billed_for  # noqa: PLC0415 - likewise
+
+    if asked.tariff is None or asked.load is None:
+        raise Failure(USAGE, NEEDED)
+    tariff = read_tariff(asked.tariff, currency=_currency(asked.currency))
+    if asked.currency not in {None, tariff.currency}:
+        raise Failure(USAGE, f"the tariff is in {tariff.currency}; exchange into {asked.currency} is not built yet")
+    zone = _zone(asked.tz or tariff.zone)
+    read = read_load(asked.load, zone=zone)
+    try:
+        billed = billed_for(tariff, read.load, read.clock)
+    except Unpriced as error:
+        key = f"component.{error.component}"
+        raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
+    doubts = tariff.doubts(*read.load.days(read.clock))
+    warnings = [*doubts] if zone else [NO_CLOCK, *doubts]
+    return _Found(billed=billed, tariff=tariff, clock=read.clock, warnings=warnings)
+
+
+def _currency(told: str | None) -> str | None:
+    if told is not None and re.fullmatch("[A-Z]{3}", told) is None:
+        raise Failure(USAGE, f"--currency: {told} is no ISO 4217 code such as KGS")
+    return told
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise Failure(USAGE, f"--tz: {name} is no IANA time zone such as Asia/Bishkek") from None
+
+
+def _show(billed: Bill) -> None:
+    from agent.tariffs.explain import amount  # noqa: PLC0415 - quick help needs it not
+
+    rows = [
+        (month.month, line.component.name, line.component.party, amount(line.amount))
+        for month in billed.months
+        for line in month.lines
+    ]
+    table(("month", "component", "party", "amount "), rows)
+    for month in billed.months:
+        print(f"{month.month}: {amount(month.kwh)} kWh, {month.total:,f} {billed.currency}")
+    print(f"total {billed.total:,f} {billed.currency}")
+
+
+def document(billed: Bill) -> dict[str, Any]:
+    """Return the JSON of the contract: money as decimal text, energy and power as numbers."""
+    from agent.tariffs.money import written  # noqa: PLC0415 - quick help needs it not
+
+    return {
+        "currency": billed.currency,
+        "total": f"{billed.total:f}",
+        "months": [
+            {
+                "month": month.month,
+                "kwh": float(month.kwh),
+                "peak_kw": float(month.peak_kw),
+                "total": f"{month.total:f}",
+                "components": [
+                    {
+                        "name": line.component.name,
+                        "kind": line.component.kind,
+                        "party": line.component.party,
+                        "amount": written(line.amount),
+                    }
+                    for line in month.lines
+                ],
+            }
+            for month in billed.months
+        ],
+    }

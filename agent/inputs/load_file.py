@@ -1,0 +1,153 @@
+"""A load's file: rows `start,kwh[,export_kwh,kvarh,kvarh_lead,quality]` to a `Load`, or the first row that is wrong.
+
+The first two rows set the step; every later one must stand where the step puts it, so that a gap cannot pass. A start
+without an offset is the local clock of the tariff: which of an hour's two passes a row means follows from its place.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+from pathlib import Path
+
+from agent.problems import ConfigError, Problem
+from agent.tariffs.load import Load
+
+COLUMNS = ("start", "kwh", "export_kwh", "kvarh", "kvarh_lead", "quality")
+_NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
+_MOST = Decimal(10) ** 12
+_LONGEST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFile:
+    """A load, and the clock by which its rows are written: the zone that was told, else its first row's offset."""
+
+    load: Load
+    clock: tzinfo
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    place: str
+    start: datetime
+    cells: dict[str, str]
+
+
+class _Wrong(Exception):
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+def read_load(path: Path, *, zone: tzinfo | None = None) -> LoadFile:
+    """Read a load's file. Raises ConfigError naming the row."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ConfigError([Problem(file=path.name, key="", reason=reason)]) from None
+    return parse_load(text, file=path.name, zone=zone)
+
+
+def parse_load(text: str, *, file: str = "load.csv", zone: tzinfo | None = None) -> LoadFile:
+    """Return the load that a text is; a start without an offset is of `zone`, else UTC. Raises ConfigError."""
+    try:
+        rows = list(_rows(text))
+        clock = zone or (rows[0].start.tzinfo if rows else None) or UTC
+        return LoadFile(load=_load(rows, clock), clock=clock)
+    except _Wrong as error:
+        raise ConfigError([Problem(file=file, key=error.place, reason=str(error))]) from None
+    except csv.Error as error:
+        raise ConfigError([Problem(file=file, key="", reason=f"is no CSV: {error}")]) from None
+
+
+def _rows(text: str) -> Iterator[_Row]:
+    reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
+    columns: Sequence[str] | None = None
+    number = 0
+    for told in reader:
+        cells = [cell.strip() for cell in told]
+        if not any(cells):
+            continue
+        if columns is None:
+            columns = _header(cells) if cells[0].lower() in COLUMNS else COLUMNS
+            if columns is not COLUMNS:
+                continue
+        number += 1
+        yield _row(
+            f"row {number} (line {reader.line_num})", dict(zip(columns, cells, strict=False)), len(cells) - len(columns)
+        )
+
+
+def _header(cells: Sequence[str]) -> Sequence[str]:
+    names = [cell.lower() for cell in cells]
+    for name in names:
+        if name not in COLUMNS:
+            raise _Wrong("header", f"{name or 'an unnamed column'} is none of {', '.join(COLUMNS)}")
+        if names.count(name) > 1:
+            raise _Wrong("header", f"{name} stands twice")
+    if "start" not in names or "kwh" not in names:
+        raise _Wrong("header", "needs the columns start and kwh")
+    return names
+
+
+def _row(place: str, cells: dict[str, str], beyond: int) -> _Row:
+    if beyond > 0:
+        raise _Wrong(place, "has more cells than there are columns")
+    try:
+        return _Row(place=place, start=datetime.fromisoformat(cells["start"]), cells=cells)
+    except ValueError:
+        raise _Wrong(place, f"start: {cells['start']} is no instant such as 2026-01-31T18:00:00+06:00") from None
+
+
+def _load(rows: Sequence[_Row], clock: tzinfo) -> Load:
+    if len(rows) < 2:
+        raise _Wrong("", "needs at least two rows, which set the step")
+    first = _utc(rows[0].start, clock)
+    step = _step(first, rows[1], clock)
+    for at, row in enumerate(rows):
+        _stand(row, first + at * step, clock)
+    names = [name for name in COLUMNS[1:-1] if name == "kwh" or any(row.cells.get(name) for row in rows)]
+    columns = {name: tuple(_number(row, name) for row in rows) for name in names}
+    quality = tuple(row.cells.get("quality", "") for row in rows)
+    return Load(start=first, step=step, **columns, quality=quality if any(quality) else None)
+
+
+def _utc(start: datetime, clock: tzinfo) -> datetime:
+    return (start if start.tzinfo is not None else start.replace(tzinfo=clock)).astimezone(UTC)
+
+
+def _step(first: datetime, second: _Row, clock: tzinfo) -> timedelta:
+    step = _utc(second.start, clock) - first
+    if step <= timedelta(0):  # the second row may be of the second pass of an hour
+        step = _utc(second.start.replace(fold=1), clock) - first
+    if not timedelta(0) < step <= _LONGEST:
+        raise _Wrong(second.place, "must start after the first row, and at most a day after it")
+    return step
+
+
+def _stand(row: _Row, due: datetime, clock: tzinfo) -> None:
+    """Raise unless a row starts where the step puts it."""
+    if row.start.tzinfo is None:
+        local = due.astimezone(clock).replace(tzinfo=None)
+        is_due, is_early = row.start == local, row.start < local
+    else:
+        local = due.astimezone(row.start.tzinfo)
+        is_due, is_early = row.start == due, row.start < due
+    if not is_due:
+        why = "it stands twice or out of order" if is_early else "there is a gap before it"
+        raise _Wrong(row.place, f"starts at {row.start.isoformat()} where {local.isoformat()} is due: {why}")
+
+
+def _number(row: _Row, name: str) -> Decimal:
+    told = row.cells.get(name, "")
+    if _NUMBER.fullmatch(told) is None or (value := Decimal(told)) > _MOST:
+        raise _Wrong(
+            row.place, f"{name}: must be a number from 0, such as 12.5" + (f", and not {told}" if told else "")
+        )
+    return value

@@ -1,0 +1,271 @@
+"""A tariff's file: TOML to a `Tariff`, or every mistake in it with file, key and reason.
+
+A file may begin with a pack: its own components come first, those that the pack knows by name replace what they name
+of them, so that each figure of a pack can be overridden. An OpenEI URDB record is refused by name, never guessed at.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from agent.problems import ConfigError, Problem
+from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.kinds import KINDS, Component
+from agent.tariffs.tariff import Tariff
+from agent.tariffs.time_of_use import Period
+
+PACKS = Path(__file__).parent.parent / "packs"
+_ADAPTERS: Mapping[str, TypeAdapter[Component]] = {kind: TypeAdapter(shape) for kind, shape in KINDS.items()}
+_DayKind = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
+_IN_WORDS = {
+    "missing": "is required",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "string_pattern_mismatch": "must be an ISO 4217 code such as KGS",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "decimal_type": 'must be a decimal number such as "6.06"',
+    "decimal_parsing": 'must be a decimal number such as "6.06"',
+    "finite_number": "must be a finite number",
+    "date_parsing": "must be a date such as 2026-01-01",
+    "date_from_datetime_parsing": "must be a date such as 2026-01-01",
+    "date_type": "must be a date such as 2026-01-01",
+}
+
+
+def _zone(told: str) -> str:
+    if told not in available_timezones():
+        raise ValueError("must be an IANA time zone such as Asia/Bishkek")
+    return told
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class _Class(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    needs: list[str] = []
+    component: list[dict[str, Any]]
+
+
+class _Pack(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    currency: Currency
+    zone: Zone
+    classes: dict[str, _Class]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = None
+    currency: Currency | None = None
+    zone: Zone | None = None
+    digits: Annotated[int, Field(strict=True, ge=0, le=9)] | None = None
+    days: dict[date, _DayKind] = {}
+    pack: str | None = None
+    class_: Annotated[str | None, Field(alias="class")] = None
+    component: list[dict[str, Any]] = []
+
+
+_FILE_KEYS = frozenset(field.alias or name for name, field in _File.model_fields.items())
+
+
+def read_tariff(path: Path, *, currency: str | None = None) -> Tariff:
+    """Read a tariff's file; `currency` is that of a file which names none. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise _bad(path.name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    return parse_tariff(text, file=path.name, currency=currency)
+
+
+def parse_tariff(text: str, *, file: str = "tariff.toml", currency: str | None = None) -> Tariff:
+    """Return the tariff that a text is; `currency` is that of a text which names none. Raises ConfigError."""
+    if text.lstrip().startswith("{"):
+        raise _bad(file, "", "is JSON, as an OpenEI URDB record is: not built yet: URDB")
+    try:
+        told = tomllib.loads(text, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise _bad(file, "", f"is no TOML: {error}") from None
+    try:
+        head = _File.model_validate(told)
+    except ValidationError as error:
+        raise ConfigError([_problem(problem, file, (), _FILE_KEYS) for problem in _mistakes(error)]) from None
+    if head.pack is not None:
+        head = _on_pack(head, head.pack, file)
+    elif head.class_ is not None:
+        raise _bad(file, "class", "is a class of a pack, and no pack is named")
+    return _tariff(head.model_copy(update={"currency": head.currency or currency}), file)
+
+
+def read_pack(jurisdiction: str, tariff_class: str | None = None) -> Tariff:
+    """Return a pack's own tariff; its only class may go unnamed. Raises ConfigError."""
+    head = _File.model_validate({"pack": jurisdiction, "class": tariff_class})
+    return _tariff(_on_pack(head, jurisdiction, "pack"), f"pack {jurisdiction}")
+
+
+def _on_pack(head: _File, jurisdiction: str, file: str) -> _File:
+    """Return the file with what it does not say itself taken from its pack."""
+    known = sorted(path.stem for path in PACKS.glob("*.toml"))
+    if jurisdiction not in known:
+        raise _bad(file, "pack", f"must be {_one_of(known)}")
+    pack = _Pack.model_validate(tomllib.loads((PACKS / f"{jurisdiction}.toml").read_text(encoding="utf-8")))
+    wanted = head.class_ or (next(iter(pack.classes)) if len(pack.classes) == 1 else "")
+    if wanted not in pack.classes:
+        raise _bad(file, "class", f"must be {_one_of(pack.classes)}")
+    names = [component.get("name") for component in head.component]
+    for name in names:
+        if names.count(name) > 1:
+            raise _bad(file, "component", f"{name}: two components have this name")
+    chosen = pack.classes[wanted]
+    components = _laid_over(chosen.component, head.component)
+    for name in chosen.needs:
+        if all(component.get("name") != name for component in components):
+            raise _bad(file, "component", f"needs one named {name}: the pack {jurisdiction} has no figure for it")
+    said = {
+        "name": head.name or chosen.name,
+        "currency": head.currency or pack.currency,
+        "zone": head.zone or pack.zone,
+    }
+    return head.model_copy(update={**said, "component": components})
+
+
+def _laid_over(pack: list[dict[str, Any]], own: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the file's new components, then the pack's with what the file says of them by name."""
+    names = [component["name"] for component in pack]
+    said = {component["name"]: component for component in own if component.get("name") in names}
+    new = [component for component in own if component.get("name") not in names]
+    return [*new, *(component | said.get(component["name"], {}) for component in pack)]
+
+
+def _tariff(head: _File, file: str) -> Tariff:
+    problems: list[Problem] = []
+    if head.currency is None:
+        problems.append(Problem(file=file, key="currency", reason="is required"))
+    if not head.component:
+        problems.append(Problem(file=file, key="component", reason="needs at least one"))
+    components = [found for at, told in enumerate(head.component) if (found := _component(at, told, file, problems))]
+    if problems or head.currency is None:
+        raise ConfigError(problems)
+    try:
+        return Tariff(
+            name=head.name or "",
+            currency=head.currency,
+            zone=head.zone,
+            digits=head.digits,
+            days=head.days,
+            components=tuple(components),
+        )
+    except ValueError as error:
+        raise _bad(file, "component", str(error)) from None
+
+
+def _component(at: int, told: dict[str, Any], file: str, problems: list[Problem]) -> Component | None:
+    """Return the component that a table is, or None with its mistakes added to `problems`."""
+    name, kind = told.get("name"), told.get("kind")
+    where = ("component", name if isinstance(name, str) and name else at)
+    if not isinstance(kind, str) or kind not in KINDS:
+        reason = f"must be {_one_of(KINDS)}" if "kind" in told else f"is required: {_one_of(KINDS)}"
+        problems.append(Problem(file=file, key=_key((*where, "kind")), reason=reason))
+        return None
+    shape = KINDS[kind]
+    try:
+        return _ADAPTERS[kind].validate_python(_dated(told, shape))
+    except ValidationError as error:
+        known = _keys(shape)
+        problems += (_problem(problem, file, where, known) for problem in _mistakes(error))
+        return None
+
+
+def _dated(told: Any, shape: Any) -> Any:
+    """Write each figure that stands for all time, and each list of dated ones, as what holds them."""
+    if shape is Dated:
+        return _figures(told)
+    if isinstance(told, dict) and is_dataclass(shape):
+        hints = {name.removesuffix("_"): hint for name, hint in get_type_hints(shape).items()}
+        return {key: _dated(value, hints.get(key)) for key, value in told.items()}
+    if isinstance(told, list) and get_origin(shape) is tuple:
+        return [_dated(value, get_args(shape)[0]) for value in told]
+    return told if shape not in {bool, int} or type(told) is shape else None  # a flag is never text, nor a number one
+
+
+def _figures(told: Any) -> Any:
+    match told:
+        case bool():
+            return told
+        case str() | int() | Decimal():
+            return {"figures": [{"value": told}]}
+        case dict():
+            return {"figures": [_dated(told, Figure)]}
+        case list():
+            return {"figures": [_dated(figure, Figure) for figure in told]}
+        case _:
+            return told
+
+
+def _keys(shape: Any) -> frozenset[str]:
+    """Return every key that a component's table and the tables in it may have."""
+    if is_dataclass(shape):
+        own = {field.name.removesuffix("_") for field in fields(shape)}
+        return frozenset(own).union(*(_keys(hint) for hint in get_type_hints(shape).values()))
+    return frozenset[str]().union(*(_keys(part) for part in get_args(shape)))
+
+
+def _mistakes(error: ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_input=False))
+
+
+def _problem(told: Any, file: str, where: tuple[str | int, ...], known: Iterable[str]) -> Problem:
+    place = (*where, *(part for part in told["loc"] if part not in {"figures", "[key]"}))
+    return Problem(file=file, key=_key(place), reason=_reason(told, known))
+
+
+def _reason(told: Any, known: Iterable[str]) -> str:
+    """Return the sentence about one mistake that pydantic found."""
+    context = told.get("ctx", {})
+    match told["type"]:
+        case "unexpected_keyword_argument" | "extra_forbidden":
+            near = difflib.get_close_matches(str(told["loc"][-1]), sorted(known), n=1, cutoff=0.7)
+            return f"is no known key; did you mean {near[0]}?" if near else "is no known key"
+        case "dataclass_type":
+            return (
+                "must be a table" if context["class_name"] == Period.__name__ else "must be a figure or a list of them"
+            )
+        case "literal_error":
+            return f"must be {context['expected']}"
+        case "greater_than_equal" | "less_than_equal" as bound:
+            return f"must be at {'least' if bound.startswith('greater') else 'most'} {next(iter(context.values()))}"
+        case kind:
+            return _IN_WORDS.get(kind) or str(told["msg"]).removeprefix("Value error, ")
+
+
+def _key(place: Iterable[str | int]) -> str:
+    return ".".join(str(part) for part in place)
+
+
+def _one_of(names: Iterable[str]) -> str:
+    return " or ".join(names)
+
+
+def _bad(file: str, key: str, reason: str) -> ConfigError:
+    return ConfigError([Problem(file=file, key=key, reason=reason)])

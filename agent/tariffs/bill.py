@@ -1,0 +1,104 @@
+"""A bill: what a tariff says of a load, by local months and components. Exact; only a total is rounded, once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal, localcontext
+
+from agent.tariffs.charge import Line
+from agent.tariffs.figures import NoFigure
+from agent.tariffs.kinds import Component
+from agent.tariffs.load import Load, Register, Usage
+from agent.tariffs.money import EXACT, rounded
+from agent.tariffs.periods import Span, months
+from agent.tariffs.tariff import Tariff
+from agent.tariffs.vat import Vat
+
+
+class Unpriced(Exception):
+    """A component has no figure for a day of the load."""
+
+    def __init__(self, component: str, reason: str) -> None:
+        super().__init__(reason)
+        self.component = component
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthBill:
+    """What one local month costs, or the part of it that the load covers."""
+
+    month: str  # YYYY-MM
+    span: Span
+    kwh: Decimal
+    peak_kw: Decimal
+    lines: tuple[Line, ...]
+    amount: Decimal  # exact
+    total: Decimal  # rounded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bill:
+    """What a load costs under a tariff."""
+
+    currency: str
+    months: tuple[MonthBill, ...]
+    amount: Decimal  # exact
+    total: Decimal  # rounded once, from the exact sum
+
+
+def bill(tariff: Tariff, load: Load, zone: tzinfo) -> Bill:
+    """Return the bill for a load by the local clock of `zone`. Raises Unpriced."""
+    with localcontext(EXACT):
+        register = Register(load)
+        billed = tuple(
+            _month(tariff, Usage(span=span, zone=zone, register=register, days=tariff.days))
+            for span in months(load.span, zone)
+        )
+        amount = sum((month.amount for month in billed), Decimal(0))
+    return Bill(currency=tariff.currency, months=billed, amount=amount, total=rounded(amount, tariff.total_digits))
+
+
+def price_at(tariff: Tariff, at: datetime, zone: tzinfo) -> Decimal:
+    """Return what one kWh costs at an instant, all in; VAT that is recoverable is no cost. Raises Unpriced."""
+    moment = at.replace(microsecond=0)
+    [month] = bill(tariff, Load(start=moment, step=timedelta(seconds=1), kwh=(Decimal(1),)), zone).months
+    return cost(month)
+
+
+def cost(month: MonthBill) -> Decimal:
+    """Return what a month really costs, exact: without the VAT that comes back."""
+    with localcontext(EXACT):
+        return sum((line.amount for line in month.lines if not _comes_back(line)), Decimal(0))
+
+
+def _comes_back(line: Line) -> bool:
+    return isinstance(line.component, Vat) and line.component.recoverable
+
+
+def _month(tariff: Tariff, usage: Usage) -> MonthBill:
+    lines: list[Line] = []
+    for component in tariff.components:
+        lines += _line(component, usage, lines)
+    amount = sum((line.amount for line in lines), Decimal(0))
+    return MonthBill(
+        month=usage.span.start.astimezone(usage.zone).strftime("%Y-%m"),
+        span=usage.span,
+        kwh=usage.register.kwh(usage.span),
+        peak_kw=usage.register.peak_kw(usage.span),
+        lines=tuple(lines),
+        amount=amount,
+        total=rounded(amount, tariff.total_digits),
+    )
+
+
+def _line(component: Component, usage: Usage, before: Sequence[Line]) -> list[Line]:
+    """Return the one line of a component, or none where it charges nothing known."""
+    try:
+        parts = tuple(component.parts(usage, before))
+    except NoFigure as error:
+        raise Unpriced(component.name, str(error)) from None
+    if not parts:
+        return []
+    return [Line(component=component, parts=parts, amount=sum((part.amount for part in parts), Decimal(0)))]

@@ -1,0 +1,100 @@
+"""A bill in words: every product with its quantity, rate, dates and source, so that a bookkeeper can do it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal, localcontext
+
+from agent.tariffs.bill import Bill, MonthBill
+from agent.tariffs.charge import Line, Part
+from agent.tariffs.figures import Figure
+from agent.tariffs.money import EXACT, rounded, written
+from agent.tariffs.tariff import Tariff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sum:
+    """What one figure was charged on under one label, and on how many days."""
+
+    label: str
+    figure: Figure
+    quantity: Decimal
+    amount: Decimal
+    first: date
+    last: date
+
+
+def explain(billed: Bill, tariff: Tariff, zone: tzinfo) -> Iterator[str]:
+    """Yield the lines of a bill's whole calculation."""
+    yield f"Bill in {billed.currency}" + (f", tariff {tariff.name}" if tariff.name else "")
+    for month in billed.months:
+        yield ""
+        yield from _month(month, tariff, zone)
+    if len(billed.months) > 1:
+        yield ""
+        yield f"All months: {amount(billed.amount)}, rounded once: {billed.total:,f} {billed.currency}"
+
+
+def _month(month: MonthBill, tariff: Tariff, zone: tzinfo) -> Iterator[str]:
+    yield f"{month.month}: {_clock(month.span.start, zone)} to {_clock(month.span.end, zone)}"
+    yield f"  taken {amount(month.kwh)} kWh, at most {rounded(month.peak_kw, 3):,f} kW on average over one step"
+    for line in month.lines:
+        component = line.component
+        yield f"  {component.name} ({component.kind.replace('_', ' ')}, on the invoice of: {component.party})"
+        yield from (f"    {sentence}" for sentence in _products(line, tariff.currency))
+        yield f"    = {amount(line.amount)} {tariff.currency}"
+    yield f"  sum of the month {amount(month.amount)}, rounded once: {month.total:,f} {tariff.currency}"
+
+
+def _products(line: Line, currency: str) -> Iterator[str]:
+    for one in _sums(line.parts):
+        rate = amount(one.figure.value or Decimal(0))
+        label = f"{one.label}: " if one.label else ""
+        if line.component.unit == "%":
+            yield f"{label}{rate} % of {amount(one.quantity)} {currency}{_on(line)} = {amount(one.amount)}"
+        else:
+            unit = line.component.unit
+            yield f"{label}{amount(one.quantity)} {unit} x {rate} {currency}/{unit} = {amount(one.amount)}"
+        yield f"  supplied {one.first} to {one.last}; {_in_words(one.figure)}"
+
+
+def _on(line: Line) -> str:
+    named: Iterable[str] = getattr(line.component, "on", ())
+    return f" ({' + '.join(named)})" if named else " (all before it)"
+
+
+def _in_words(figure: Figure) -> str:
+    since = f"in force from {figure.from_}" if figure.from_ else "in force"
+    until = f" until {figure.until}" if figure.until else ""
+    doubt = "; NOT CONFIRMED" if figure.unconfirmed else ""
+    return f"rate {since}{until}{doubt}" + (f"; source: {figure.source}" if figure.source else "")
+
+
+def _sums(parts: Iterable[Part]) -> Iterator[_Sum]:
+    """Yield what belongs to one label and figure as one sum, in the order of their first days."""
+    groups: dict[tuple[str, Figure], list[Part]] = {}
+    for part in parts:
+        groups.setdefault((part.label, part.figure), []).append(part)
+    with localcontext(EXACT):
+        for (label, figure), found in groups.items():
+            yield _Sum(
+                label=label,
+                figure=figure,
+                quantity=sum((part.quantity for part in found), Decimal(0)),
+                amount=sum((part.amount for part in found), Decimal(0)),
+                first=min(part.day for part in found),
+                last=max(part.day for part in found),
+            )
+
+
+def amount(figure: Decimal) -> str:
+    """Write an exact figure with commas between thousands."""
+    whole, dot, rest = written(figure).partition(".")
+    return f"{int(whole):,}{dot}{rest}" if whole != "-0" else f"-0{dot}{rest}"
+
+
+def _clock(at: datetime, zone: tzinfo) -> str:
+    """Write an instant by the local clock; an hour that comes twice is told apart by its offset."""
+    return at.astimezone(zone).isoformat(sep=" ", timespec="minutes")

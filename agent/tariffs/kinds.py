@@ -1,0 +1,18 @@
+"""Every kind of component there is. A new one is a file of its own and a name here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import get_args
+
+from agent.tariffs.flat import Flat
+from agent.tariffs.levies import LevyPercent, LevyPerKwh
+from agent.tariffs.time_of_use import TimeOfUse
+from agent.tariffs.vat import Vat
+
+Component = Flat | TimeOfUse | LevyPerKwh | LevyPercent | Vat
+KINDS: Mapping[str, type[Component]] = MappingProxyType(
+    {shape.__dataclass_fields__["kind"].default: shape for shape in get_args(Component)}
+)
+"""By what the configuration calls them."""

@@ -1,0 +1,55 @@
+"""Public charges: so much a kilowatt-hour, or a percentage of what the bill says before them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part, per_kwh, percent_of, supplied
+from agent.tariffs.figures import Dated
+from agent.tariffs.load import Usage
+from agent.tariffs.shape import SHAPE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevyPerKwh:
+    """A levy on each kilowatt-hour taken."""
+
+    __pydantic_config__ = SHAPE
+    unit: ClassVar[str] = "kWh"
+
+    kind: Literal["levy_per_kwh"] = "levy_per_kwh"
+    name: str
+    party: str = "state"
+    per_kwh: Dated
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return its one rate."""
+        return [("", self.per_kwh)]
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:  # noqa: ARG002 - nothing before it counts
+        """Return each day's energy at that day's rate."""
+        return per_kwh(usage, self.per_kwh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevyPercent:
+    """A levy on money: a percentage of the components that it names, or of all before it."""
+
+    __pydantic_config__ = SHAPE
+    unit: ClassVar[str] = "%"
+
+    kind: Literal["levy_percent"] = "levy_percent"
+    name: str
+    party: str = "state"
+    pct: Dated
+    on: tuple[str, ...] = ()  # none: every component before it
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return its one rate."""
+        return [("", self.pct)]
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:  # noqa: ARG002 - it charges money alone
+        """Return the percentage of what each day's supply costs before it."""
+        return percent_of(supplied(before, self.on), self.pct)

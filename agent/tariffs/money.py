@@ -1,0 +1,31 @@
+"""Money: exact until it is rounded once, half up, to what its currency can pay."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal
+
+EXACT = Context(prec=60)
+"""Wide enough that no product or sum of a bill is ever rounded by the way."""
+PERCENT = Decimal("0.01")
+_NO_DIGITS = frozenset(
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
+)
+_THREE_DIGITS = frozenset(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"])
+"""ISO 4217: minor units that are not hundredths."""
+
+
+def minor_digits(currency: str) -> int:
+    """Return how many decimals the minor unit of an ISO 4217 currency has."""
+    return 0 if currency in _NO_DIGITS else 3 if currency in _THREE_DIGITS else 2
+
+
+def rounded(amount: Decimal, digits: int) -> Decimal:
+    """Round half up (away from zero) to so many decimals."""
+    return amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=EXACT)
+
+
+def written(amount: Decimal) -> str:
+    """Write an exact figure as plain decimals: no exponent, no zeros at the end."""
+    text = f"{amount:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text

@@ -1,0 +1,79 @@
+"""The local calendar as UTC intervals: months, days and times of day where clocks jump, in either direction.
+
+Everything is cut at instants; what lies between two cuts has one date and one time-of-use period.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+MINUTES_OF_DAY = 1440
+MIDNIGHT = frozenset({0})
+_LOOK = timedelta(hours=6)
+"""No zone's clock ever jumped twice within so long."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """From one UTC instant until another, half-open."""
+
+    start: datetime
+    end: datetime
+
+
+def midnight(day: date, zone: tzinfo) -> datetime:
+    """Return the first instant of a local day, in UTC, also where midnight itself is jumped over."""
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+
+
+def months(span: Span, zone: tzinfo) -> Iterator[Span]:
+    """Cut a span at the firsts of the local months."""
+    start = span.start
+    while start < span.end:
+        first = start.astimezone(zone).date().replace(day=1)
+        following = (first + timedelta(days=31)).replace(day=1)
+        end = min(midnight(following, zone), span.end)
+        yield Span(start=start, end=end)
+        start = end
+
+
+def pieces(span: Span, zone: tzinfo, minutes: Iterable[int]) -> Iterator[Span]:
+    """Cut a span wherever the local clock comes to one of these minutes of the day, or jumps."""
+    found = set(_jumps(span, zone))
+    day = span.start.astimezone(zone).date()
+    last = span.end.astimezone(zone).date()
+    while day <= last:
+        for minute in minutes:
+            for fold in (0, 1):
+                civil = datetime.combine(day, time(minute // 60, minute % 60, fold=fold), tzinfo=zone)
+                found.add(civil.astimezone(UTC))
+        day += timedelta(days=1)
+    start = span.start
+    for cut in sorted(at for at in found if span.start < at < span.end):
+        yield Span(start=start, end=cut)
+        start = cut
+    yield Span(start=start, end=span.end)
+
+
+def _jumps(span: Span, zone: tzinfo) -> Iterator[datetime]:
+    """Yield the instants at which the local clock jumps."""
+    at = span.start
+    while at < span.end:
+        later = min(at + _LOOK, span.end)
+        if _offset(at, zone) != _offset(later, zone):
+            yield _jump_between(at, later, zone)
+        at = later
+
+
+def _jump_between(before: datetime, after: datetime, zone: tzinfo) -> datetime:
+    old = _offset(before, zone)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (middle, after) if _offset(middle, zone) == old else (before, middle)
+    return after
+
+
+def _offset(at: datetime, zone: tzinfo) -> timedelta | None:
+    return at.astimezone(zone).utcoffset()

@@ -1,0 +1,62 @@
+"""A tariff: components in the order in which they are charged, and the calendar that they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from agent.tariffs.figures import Figure
+from agent.tariffs.kinds import Component
+from agent.tariffs.levies import LevyPercent
+from agent.tariffs.money import minor_digits
+from agent.tariffs.time_of_use import TimeOfUse
+from agent.tariffs.vat import Vat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tariff:
+    """How energy is charged. What stands later may be charged on what stands before."""
+
+    currency: str
+    components: tuple[Component, ...]
+    name: str = ""
+    zone: str | None = None  # None: whoever bills must say whose clock it is
+    days: Mapping[date, str] = field(default_factory=dict)  # days that are not what their weekday says
+    digits: int | None = None  # decimals of a total; None: those of the currency's minor unit
+
+    def __post_init__(self) -> None:
+        before: list[str] = []
+        for component in self.components:
+            if component.name in before:
+                raise ValueError(f"{component.name}: two components have this name")
+            for name in component.on if isinstance(component, LevyPercent | Vat) else ():
+                if name not in before:
+                    raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
+            before.append(component.name)
+
+    @property
+    def total_digits(self) -> int:
+        """How many decimals a total has."""
+        return minor_digits(self.currency) if self.digits is None else self.digits
+
+    def doubts(self, first: date, last: date) -> Iterator[str]:
+        """Yield a sentence for each figure or calendar in use from `first` to `last` that is not known or confirmed."""
+        for component in self.components:
+            for label, rate in component.rates():
+                where = f"{component.name} {label}".rstrip()
+                yield from (f"{where}: {doubt}" for figure in rate.within(first, last) if (doubt := _doubt(figure)))
+            if isinstance(component, TimeOfUse) and component.knows_holidays:
+                yield from (
+                    f"{component.name}: a period names holidays, and the tariff dates none in {year}"
+                    for year in range(first.year, last.year + 1)
+                    if not any(day.year == year and kind == "holiday" for day, kind in self.days.items())
+                )
+
+
+def _doubt(figure: Figure) -> str | None:
+    since = f"from {figure.from_}" if figure.from_ else "of all times"
+    by = f" ({figure.source})" if figure.source else ""
+    if figure.value is None:
+        return f"the figure {since} is not known, so that nothing is charged for it{by}"
+    return f"{figure.value} {since} is not confirmed{by}" if figure.unconfirmed else None

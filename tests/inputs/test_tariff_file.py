@@ -1,0 +1,290 @@
+"""A tariff's file: what it may say, one sentence for each mistake, and the packs."""
+
+import tomllib
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.inputs.tariff_file import PACKS, parse_tariff, read_pack, read_tariff
+from agent.problems import ConfigError
+from agent.tariffs.bill import bill, price_at
+from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.kinds import KINDS
+from tests.tariffs.loads import ALMATY, BISHKEK, amounts, days
+
+pytestmark = pytest.mark.pure
+HEAD = 'currency = "KGS"\n'
+FLAT = 'kind = "flat"\nname = "e"\n'
+
+
+def component(text, head=HEAD):
+    return f"{head}[[component]]\n{text}\n"
+
+
+EVERY = """
+name = "Every key"
+currency = "KZT"
+zone = "Asia/Almaty"
+digits = 0
+
+[days]
+2026-01-01 = "holiday"
+2026-03-14 = "fri"
+
+[[component]]
+kind = "flat"
+name = "transit"
+party = "network"
+per_kwh = 1.10
+
+[[component]]
+kind = "time_of_use"
+name = "energy"
+party = "seller"
+
+[[component.period]]
+name = "day"
+per_kwh = "46"
+months = [1, 2]
+days = ["mon-fri", "sat"]
+hours = ["08:30-23:00"]
+
+[[component.period]]
+name = "rest"
+per_kwh = [
+  { value = "26", until = 2026-07-01, source = "contract" },
+  { value = "27", from = 2026-07-01, unconfirmed = true },
+]
+
+[[component]]
+kind = "levy_per_kwh"
+name = "fee"
+party = "state"
+per_kwh = { value = "1", from = 2022-01-01 }
+
+[[component]]
+kind = "vat"
+name = "VAT"
+party = "seller"
+pct = 16
+on = ["transit", "energy"]
+recoverable = true
+
+[[component]]
+kind = "levy_percent"
+name = "tax"
+party = "state"
+pct = "10"
+on = ["VAT"]
+"""
+
+
+def test_every_key_is_read_exactly():
+    found = parse_tariff(EVERY)
+    assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
+    assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
+    transit, energy, fee, vat, tax = found.components
+    assert {one.kind for one in found.components} == set(KINDS)
+    assert transit.per_kwh == Dated(figures=(Figure(value=Decimal("1.10")),))
+    day, rest = energy.period
+    assert (day.months, day.days, day.hours) == ((1, 2), ("mon-fri", "sat"), ("08:30-23:00",))
+    assert rest.per_kwh.figures == (
+        Figure(value=Decimal(26), until=date(2026, 7, 1), source="contract"),
+        Figure(value=Decimal(27), from_=date(2026, 7, 1), unconfirmed=True),
+    )
+    assert fee.per_kwh.figures == (Figure(value=Decimal(1), from_=date(2022, 1, 1)),)
+    assert (vat.on, vat.recoverable, tax.on, tax.pct.figures[0].value) == (("transit", "energy"), True, ("VAT",), 10)
+
+
+@given(
+    price=st.decimals(min_value=-1000, max_value=1000, places=7),
+    first=st.dates(date(2000, 1, 1), date(2020, 1, 1)),
+    length=st.integers(1, 3000),
+    name=st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20),
+)
+@settings(max_examples=50, deadline=None)
+def test_a_printed_tariff_is_read_back_as_it_was(price, first, length, name):
+    until = date.fromordinal(first.toordinal() + length)
+    text = component(
+        f'kind = "flat"\nname = "{name}"\nper_kwh = [{{ value = "{price}", from = {first}, until = {until} }}]'
+    )
+    [found] = parse_tariff(text).components
+    assert found.name == name
+    assert found.per_kwh.figures == (Figure(value=price, from_=first, until=until),)
+
+
+PERIODS = 'kind = "time_of_use"\nname = "e"\nperiod = [{{ name = "a", per_kwh = 1{} }}]'
+MISTAKES = [
+    ("x", "is no TOML: Expected '=' after a key in a key/value pair (at end of document)"),
+    ("a = " + "[" * 2000, "is no TOML: "),
+    (component(FLAT + "per_kwh = 1", ""), "currency: is required"),
+    (HEAD, "component: needs at least one"),
+    (component(FLAT + "per_kwh = 1", 'currency = "som"\n'), "currency: must be an ISO 4217 code such as KGS"),
+    (
+        component(FLAT + "per_kwh = 1", HEAD + 'zone = "Bishkek"\n'),
+        "zone: must be an IANA time zone such as Asia/Bishkek",
+    ),
+    (component(FLAT + "per_kwh = 1", HEAD + 'curency = "KGS"\n'), "curency: is no known key; did you mean currency?"),
+    (component(FLAT + "per_kwh = 1", HEAD + "digits = -1\n"), "digits: must be at least 0"),
+    (component(FLAT + "per_kwh = 1", HEAD + "digits = 99\n"), "digits: must be at most 9"),
+    (component(FLAT + "per_kwh = 1", HEAD + "digits = true\n"), "digits: must be a whole number"),
+    (component(FLAT + "per_kwh = 1", HEAD + "[days]\nx = 'mon'\n"), "days.x: must be a date such as 2026-01-01"),
+    (component(FLAT + "per_kwh = 1", HEAD + "[days]\n2026-01-01 = 'may'\n"), "days.2026-01-01: must be 'mon', 'tue', "),
+    (component(FLAT + "per_kwh = 1", HEAD + 'class = "mining"\n'), "class: is a class of a pack, and no pack is named"),
+    (component('name = "e"'), "component.e.kind: is required: flat or time_of_use or levy_per_kwh"),
+    (component('kind = "demand"'), "component.0.kind: must be flat or time_of_use or levy_per_kwh"),
+    (component('name = ["VAT"]\nkind = "flat"\nper_kwh = 1', 'pack = "KG"\n'), "component.0.name: must be text"),
+    (component('kind = ["flat"]'), "component.0.kind: must be flat or"),
+    (component(FLAT), "component.e.per_kwh: is required"),
+    (component('kind = "flat"\nper_kwh = 1'), "component.0.name: is required"),
+    (component('kind = "flat"\nper_kwh = 1\nname = 5'), "component.0.name: must be text"),
+    (component(FLAT + "per_kwh = true"), "component.e.per_kwh: must be a figure or a list of them"),
+    (component(FLAT + "per_kwh = []"), "component.e.per_kwh: needs at least one figure"),
+    (component(FLAT + "per_kwh = nan"), "component.e.per_kwh.0.value: must be a finite number"),
+    (component(FLAT + 'per_kwh = "5,04"'), 'component.e.per_kwh.0.value: must be a decimal number such as "6.06"'),
+    (component(FLAT + "per_kwh = [{ value = true }]"), "component.e.per_kwh.0.value: must be a decimal number such as"),
+    (
+        component(FLAT + "per_kwh = [{ vaule = 1 }]"),
+        "component.e.per_kwh.0.vaule: is no known key; did you mean value?",
+    ),
+    (component(FLAT + 'per_kwh = [{ from = "May" }]'), "component.e.per_kwh.0.from: must be a date such as 2026-01-01"),
+    (
+        component(FLAT + "per_kwh = [{ unconfirmed = 'yes' }]"),
+        "component.e.per_kwh.0.unconfirmed: must be true or false",
+    ),
+    (
+        component(FLAT + "per_kwh = [{ value = 1, until = 2026-01-01 }, { value = 2, from = 2026-02-01 }]"),
+        "component.e.per_kwh: there is a gap from 2026-01-01 until 2026-02-01",
+    ),
+    (component(FLAT + "per_kwh = 1\npct = 1"), "component.e.pct: is no known key"),
+    (component(FLAT + "per_kwh = 1\nparty = 1"), "component.e.party: must be text"),
+    (component('kind = "time_of_use"\nname = "e"\nperiod = 1'), "component.e.period: must be a list"),
+    (component('kind = "time_of_use"\nname = "e"\nperiod = [1]'), "component.e.period.0: must be a table"),
+    (component(PERIODS.format(", hours = ['8-9']")), "component.e.period.0: 8-9 is no time such as 08:00-23:30"),
+    (component(PERIODS.format(", months = ['May']")), "component.e.period.0.months.0: must be a whole number"),
+    (component(PERIODS.format(", months = [true]")), "component.e.period.0.months.0: must be a whole number"),
+    (component(PERIODS.format(", hours = ['08:00-09:00']")), "component.e: no period holds at 00:00 on mon in month 1"),
+    (
+        component('kind = "vat"\npct = 1\non = ["e"]'),
+        "component: VAT: on names e, and no component before it is called so",
+    ),
+    ('pack = "XX"', "pack: must be KG or KZ"),
+    ('pack = "../packs/KG"', "pack: must be KG or KZ"),
+    ('pack = "KG"\nclass = "bakery"', "class: must be mining"),
+    ('pack = "KZ"', "component: needs one named energy: the pack KZ has no figure for it"),
+    (
+        component('name = "VAT"\npct = "x"', 'pack = "KG"\n'),
+        'component.VAT.pct.0.value: must be a decimal number such as "6.06"',
+    ),
+    (
+        component('name = "VAT"\npct = 1\n[[component]]\nname = "VAT"', 'pack = "KG"\n'),
+        "component: VAT: two components have",
+    ),
+    ('{"items": [{}]}', "is JSON, as an OpenEI URDB record is: not built yet: URDB"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), MISTAKES, ids=[said for _, said in MISTAKES])
+def test_a_mistake_is_one_clear_sentence(text, said):
+    with pytest.raises(ConfigError) as told:
+        parse_tariff(text, file="my.toml")
+    [problem] = told.value.problems
+    assert str(problem).startswith(f"my.toml: {said}")
+
+
+def test_every_mistake_is_told_at_once():
+    with pytest.raises(ConfigError) as told:
+        parse_tariff('[[component]]\nkind = "x"\n[[component]]\nkind = "flat"\nperkwh = 1\n')
+    assert [problem.key for problem in told.value.problems] == [
+        "currency", "component.0.kind", "component.1.name", "component.1.per_kwh", "component.1.perkwh",
+    ]  # fmt: skip
+
+
+def test_a_file_is_read_with_its_byte_order_mark_or_refused_by_its_name(tmp_path):
+    path = tmp_path / "t.toml"
+    path.write_text(component(FLAT + "per_kwh = 1"), encoding="utf-8-sig")
+    assert read_tariff(path).currency == "KGS"
+    path.write_bytes(b"\xff")
+    for bad in (path, tmp_path / "none.toml"):
+        with pytest.raises(ConfigError, match="toml: cannot be read: "):
+            read_tariff(bad)
+
+
+def test_a_currency_may_be_told_beside_a_file_that_names_none():
+    text = component(FLAT + "per_kwh = 1", "")
+    assert parse_tariff(text, currency="USD").currency == "USD"
+    assert parse_tariff(HEAD + text, currency="USD").currency == "KGS"
+
+
+@pytest.mark.parametrize("path", sorted(PACKS.glob("*.toml")), ids=lambda path: path.stem)
+def test_each_figure_of_a_pack_says_from_when_until_when_and_by_whom(path):
+    for named in tomllib.loads(path.read_text())["classes"].values():
+        for told in named["component"]:
+            figures = told.get("per_kwh") or told["pct"]
+            assert all(figure["source"] for figure in figures)
+            assert all("from" in figure for figure in figures[1:])
+            assert all("until" in figure for figure in figures[:-1])
+
+
+def test_kyrgyzstan_in_december_2025_costs_what_a_hand_works_out():
+    """1,000 kW for 31 days: 744,000 kWh at 6.06 som, the mining tax on it, VAT and sales tax unknown."""
+    pack = read_pack("KG")
+    found = bill(pack, days((2025, 12, 1), (2026, 1, 1), BISHKEK), BISHKEK)
+    assert amounts(found.months[0]) == {"energy": 4_508_640, "mining tax": 450_864}
+    assert found.total == Decimal("4959504.00")
+    assert price_at(pack, datetime(2025, 12, 1, tzinfo=UTC), BISHKEK) == Decimal("6.666")
+    doubts = [*pack.doubts(date(2025, 12, 1), date(2025, 12, 31))]
+    assert [doubt.partition(":")[0] for doubt in doubts] == ["VAT", "sales tax", "mining tax"]
+
+
+PRICES = [
+    ("2021-10-01", "5.796"),
+    ("2022-12-31", "5.796"),
+    ("2023-01-01", "5.544"),
+    ("2024-05-01", "6.1424"),
+    ("2025-05-01", "6.666"),
+]
+
+
+@pytest.mark.parametrize(("day", "price"), PRICES)
+def test_kyrgyz_prices_follow_their_dates(day, price):
+    noon = datetime.fromisoformat(f"{day}T12:00+06:00")
+    assert price_at(read_pack("KG", "mining"), noon, BISHKEK) == Decimal(price)
+
+
+def test_a_figure_of_a_pack_is_overridden_by_name_and_the_rest_of_it_stays():
+    text = 'pack = "KG"\n[[component]]\nname = "VAT"\npct = "12"\n[[component]]\nname = "sales tax"\npct = "2"\n'
+    text += '[[component]]\nkind = "flat"\nname = "transit"\nparty = "grid"\nper_kwh = "1"\n'
+    found = bill(parse_tariff(text), days((2025, 12, 1), (2025, 12, 2), BISHKEK), BISHKEK)
+    assert amounts(found.months[0]) == {
+        "transit": 24_000,
+        "energy": 145_440,
+        "VAT": Decimal("20332.80"),  # 12 % of both
+        "sales tax": Decimal("2908.80"),  # 2 % of the energy
+        "mining tax": Decimal("19268.160"),  # 10 % of the bill with both taxes
+    }
+
+
+KZ = 'pack = "KZ"\n[[component]]\nkind = "flat"\nname = "energy"\nper_kwh = "26"\n'
+
+
+def test_kazakhstans_vat_goes_by_the_day_of_supply_and_its_fee_is_not_taxed():
+    """Over new year 2026: 12 % before, 16 % from 2026-01-01; one tenge a kilowatt-hour beside."""
+    found = bill(parse_tariff(KZ), days((2025, 12, 31), (2026, 1, 2), ALMATY), ALMATY)
+    assert [amounts(month) for month in found.months] == [
+        {"energy": 624_000, "VAT": 74_880, "digital mining fee": 24_000},
+        {"energy": 624_000, "VAT": 99_840, "digital mining fee": 24_000},
+    ]
+
+
+def test_kazakhstans_fee_begins_in_2022_and_is_confirmed_for_that_year_alone():
+    fees = [
+        amounts(month)["digital mining fee"]
+        for month in bill(parse_tariff(KZ), days((2021, 12, 31), (2022, 1, 2), ALMATY), ALMATY).months
+    ]
+    assert fees == [0, 24_000]
+    doubts = {year: [*parse_tariff(KZ).doubts(date(year, 6, 1), date(year, 6, 2))] for year in (2022, 2023, 2026)}
+    assert {year: len(told) for year, told in doubts.items()} == {2022: 0, 2023: 1, 2026: 1}
