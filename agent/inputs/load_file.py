@@ -16,10 +16,12 @@ from pathlib import Path
 
 from agent.problems import ConfigError, Problem
 from agent.tariffs.load import Load
+from agent.tariffs.money import DECIMALS, rounded
 
 COLUMNS = ("start", "kwh", "export_kwh", "kvarh", "kvarh_lead", "quality")
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 _MOST = Decimal(10) ** 12
+_YEARS = range(1970, 2200)
 _LONGEST = timedelta(days=1)
 
 
@@ -100,9 +102,12 @@ def _row(place: str, cells: dict[str, str], beyond: int) -> _Row:
     if beyond > 0:
         raise _Wrong(place, "has more cells than there are columns")
     try:
-        return _Row(place=place, start=datetime.fromisoformat(cells["start"]), cells=cells)
+        start = datetime.fromisoformat(cells["start"])
     except ValueError:
-        raise _Wrong(place, f"start: {cells['start']} is no instant such as 2026-01-31T18:00:00+06:00") from None
+        start = None
+    if start is None or start.year not in _YEARS:
+        raise _Wrong(place, f"start: {cells['start']} is no instant such as 2026-01-31T18:00:00+06:00")
+    return _Row(place=place, start=start, cells=cells)
 
 
 def _load(rows: Sequence[_Row], clock: tzinfo) -> Load:
@@ -146,7 +151,8 @@ def _stand(row: _Row, due: datetime, clock: tzinfo) -> None:
 
 def _number(row: _Row, name: str) -> Decimal:
     told = row.cells.get(name, "")
-    if _NUMBER.fullmatch(told) is None or (value := Decimal(told)) > _MOST:
+    value = Decimal(told) if _NUMBER.fullmatch(told) is not None else None
+    if value is None or value > _MOST or value != rounded(value, DECIMALS):
         raise _Wrong(
             row.place, f"{name}: must be a number from 0, such as 12.5" + (f", and not {told}" if told else "")
         )

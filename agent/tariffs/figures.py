@@ -11,7 +11,10 @@ from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 
+from agent.tariffs.money import DECIMALS, rounded
 from agent.tariffs.shape import SHAPE
+
+_MOST = 10**9
 
 
 class NoFigure(Exception):
@@ -33,6 +36,8 @@ class Figure:
     def __post_init__(self) -> None:
         if self.from_ is not None and self.until is not None and self.until <= self.from_:
             raise ValueError(f"until {self.until} is not after from {self.from_}")
+        if self.value is not None and not (abs(self.value) <= _MOST and self.value == rounded(self.value, DECIMALS)):
+            raise ValueError(f"{self.value} is beyond {_MOST} or has more than {DECIMALS} decimals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

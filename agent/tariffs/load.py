@@ -8,11 +8,14 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import accumulate
 
+from agent.tariffs.money import DECIMALS
 from agent.tariffs.periods import MIDNIGHT, Span, pieces
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 """What a day can be to a tariff."""
 _ZERO = Decimal(0)
+_LEAST = Decimal(1).scaleb(-DECIMALS)
+"""A part of a step is written to so little of a kWh; a third of one would never end."""
 _TICK = timedelta(microseconds=1)
 _TICKS_PER_HOUR = timedelta(hours=1) // _TICK
 
@@ -63,7 +66,8 @@ class Register:
         whole, rest = divmod(at - self._load.start, self._load.step)
         if not rest:
             return self._sums[whole]
-        return self._sums[whole] + self._load.kwh[whole] * (rest // _TICK) / (self._load.step // _TICK)
+        part = self._load.kwh[whole] * (rest // _TICK) / (self._load.step // _TICK)
+        return self._sums[whole] + part.quantize(_LEAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

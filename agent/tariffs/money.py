@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
-EXACT = Context(prec=60)
+EXACT = Context(prec=200)
 """Wide enough that no product or sum of a bill is ever rounded by the way."""
+DECIMALS = 20
+"""The most that a figure or an energy may have."""
 PERCENT = Decimal("0.01")
 _NO_DIGITS = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")

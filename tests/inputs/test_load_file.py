@@ -37,6 +37,11 @@ def test_rows_are_read_exactly_with_or_without_a_header():
         assert read.clock == timezone(timedelta(hours=6))
 
 
+def test_the_largest_and_the_longest_energy_are_read_exactly():
+    for told in ("1000000000000", "999999999999.00000000000000000001"):
+        assert str(parse_load(rows("2026-01-01T00:00Z", "2026-01-01T00:15Z", kwh=told)).load.kwh[0]) == told
+
+
 def test_the_other_columns_are_kept_and_what_none_says_is_unknown():
     text = "kwh,start,quality,kvarh,export_kwh\n1,2026-01-01T00:00Z,,2,\n3,2026-01-01T01:00Z,estimated,0,\n"
     load = parse_load(text).load
@@ -102,6 +107,8 @@ MISTAKES = [
     (rows(*HOURS, kwh="-1"), "row 1 (line 2): kwh: must be a number from 0, such as 12.5, and not -1"),
     (rows(*HOURS, kwh=""), "row 1 (line 2): kwh: must be a number from 0, such as 12.5"),
     (rows(*HOURS, kwh="nan"), "row 1 (line 2): kwh: must be a number"),
+    (rows(*HOURS, kwh="1e-21"), "row 1 (line 2): kwh: must be a number"),
+    (rows("1600-01-01", "1600-01-02"), "row 1 (line 2): start: 1600-01-01 is no instant"),
     (rows(*HOURS, kwh="1e13"), "row 1 (line 2): kwh: must be a number"),
     (rows(*HOURS, kwh="1,2"), "row 1 (line 2): has more cells than there are columns"),
     (f"start,kwh,kvarh\n{HOURS[0]},1,2\n{HOURS[1]},1,\n", "row 2 (line 3): kvarh: must be a number from 0"),

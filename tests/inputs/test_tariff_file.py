@@ -142,6 +142,12 @@ MISTAKES = [
     (component('kind = "flat"\nper_kwh = 1'), "component.0.name: is required"),
     (component('kind = "flat"\nper_kwh = 1\nname = 5'), "component.0.name: must be text"),
     (component(FLAT + "per_kwh = true"), "component.e.per_kwh: must be a figure or a list of them"),
+    (component(FLAT + "per_kwh = 2026-01-01"), "component.e.per_kwh: must be a figure or a list of them"),
+    (
+        component(FLAT + "per_kwh = 1e10"),
+        "component.e.per_kwh.0: 1E+10 is beyond 1000000000 or has more than 20 decimals",
+    ),
+    (component(FLAT + "per_kwh = -1e-21"), "component.e.per_kwh.0: -1E-21 is beyond"),
     (component(FLAT + "per_kwh = []"), "component.e.per_kwh: needs at least one figure"),
     (component(FLAT + "per_kwh = nan"), "component.e.per_kwh.0.value: must be a finite number"),
     (component(FLAT + 'per_kwh = "5,04"'), 'component.e.per_kwh.0.value: must be a decimal number such as "6.06"'),
@@ -211,6 +217,12 @@ def test_a_file_is_read_with_its_byte_order_mark_or_refused_by_its_name(tmp_path
     for bad in (path, tmp_path / "none.toml"):
         with pytest.raises(ConfigError, match="toml: cannot be read: "):
             read_tariff(bad)
+
+
+def test_the_largest_and_the_longest_figure_are_read_exactly():
+    for told in ("1000000000", "999999999.00000000000000000001"):
+        [found] = parse_tariff(component(FLAT + f'per_kwh = "{told}"')).components
+        assert str(found.per_kwh.figures[0].value) == told
 
 
 def test_a_currency_may_be_told_beside_a_file_that_names_none():

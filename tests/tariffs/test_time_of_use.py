@@ -24,6 +24,7 @@ WINTER = period("winter", "10", months=(11, 12, 1, 2))
 PEAK = period("peak", "100", days=("mon-fri",), hours=("08:00-12:00", "18:00-21:30"))
 HOLIDAY = period("holiday", "1000", days=("holiday",))
 NIGHT = period("night", "10", hours=("22:00-06:00",))
+SUNDAY = period("sunday", "10", days=("sun",))
 HALF = period("half", "10", hours=("08:10-08:40",))
 
 # periods, the local day and how it is dated, what its 96 quarter hours of 4 kWh cost
@@ -35,6 +36,7 @@ TABLE = [
     ((REST, PEAK), "2026-07-11", {}, 384),  # a Saturday
     ((REST, PEAK), "2026-07-11", {"2026-07-11": "thu"}, 30 * 400 + 66 * 4),  # one that is worked
     ((REST, PEAK), "2026-07-07", {"2026-07-07": "holiday"}, 384),  # a holiday is a Sunday
+    ((REST, SUNDAY), "2026-07-07", {"2026-07-07": "holiday"}, 3840),
     ((REST, HOLIDAY), "2026-07-07", {"2026-07-07": "holiday"}, 384_000),
     ((REST, HOLIDAY), "2026-07-07", {"2026-07-08": "holiday"}, 384),
     ((REST, NIGHT), "2026-07-07", {}, 32 * 40 + 64 * 4),
