@@ -169,6 +169,7 @@ MISTAKES = [
     (component(FLAT + "per_kwh = 1\nparty = 1"), "component.e.party: must be text"),
     (component('kind = "time_of_use"\nname = "e"\nperiod = 1'), "component.e.period: must be a list"),
     (component('kind = "time_of_use"\nname = "e"\nperiod = [1]'), "component.e.period.0: must be a table"),
+    (component(PERIODS.format(", hour = ['8-9']")), "component.e.period.0.hour: is no known key; did you mean hours?"),
     (component(PERIODS.format(", hours = ['8-9']")), "component.e.period.0: 8-9 is no time such as 08:00-23:30"),
     (component(PERIODS.format(", months = ['May']")), "component.e.period.0.months.0: must be a whole number"),
     (component(PERIODS.format(", months = [true]")), "component.e.period.0.months.0: must be a whole number"),
@@ -199,6 +200,13 @@ def test_a_mistake_is_one_clear_sentence(text, said):
         parse_tariff(text, file="my.toml")
     [problem] = told.value.problems
     assert str(problem).startswith(f"my.toml: {said}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_of_component_takes_a_key_that_it_does_not_know(kind):
+    with pytest.raises(ConfigError) as told:
+        parse_tariff(component(f'kind = "{kind}"\nname = "e"\nbogus = 1'))
+    assert "component.e.bogus: is no known key" in str(told.value)
 
 
 def test_every_mistake_is_told_at_once():
