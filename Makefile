@@ -9,8 +9,10 @@ PYTEST := $(BIN)/pytest -q
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
 
+# What needs a core goes first, a worker a core; whole farms and agents, that mostly wait, after it and more at once.
 test: deps
-	$(PYTEST) -n 4 --dist worksteal
+	$(PYTEST) -n 2 --ignore tests/scenarios
+	$(PYTEST) -n 4 --dist worksteal tests/scenarios
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m pure

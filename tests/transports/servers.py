@@ -92,10 +92,10 @@ def target(port=None, http_port=None, host=HOST):
 
 
 class Patient(Lanes):
-    """Lanes whose conversations end within five seconds, or the test fails."""
+    """Lanes whose conversations end within twenty seconds, or the test fails."""
 
     async def run(self, target, conversation):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             return await super().run(target, conversation)
 
 
