@@ -1,11 +1,14 @@
 #!/bin/sh
-# Gets what the tests need beyond Python through the system's packages: Mosquitto and promtool.
+# Gets what the tests need beyond Python through the system's packages: Mosquitto, promtool, Chromium
+# and libfaketime.
 # As root or with a sudo that asks nothing it installs them and says so; else it names the command and exits 2.
 set -eu
 
 missing=""
 command -v mosquitto >/dev/null 2>&1 || [ -x /usr/sbin/mosquitto ] || missing="$missing mosquitto"
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v faketime >/dev/null 2>&1 || missing="$missing faketime"
 [ -z "$missing" ] && exit 0
 
 install="apt-get install -y --no-install-recommends$missing"
