@@ -12,7 +12,7 @@ demo: $(VENV)/.run
 # What needs a core goes first, a worker a core; whole farms and agents, that mostly wait, after it and more at once.
 test: deps
 	$(PYTEST) -n 2 --ignore tests/scenarios
-	$(PYTEST) -n 4 --dist worksteal tests/scenarios
+	$(PYTEST) -n 6 --maxschedchunk 1 tests/scenarios
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m pure

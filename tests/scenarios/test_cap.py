@@ -1,11 +1,14 @@
 """A cap at 40 % while half of the farm loses its pools for a minute and gets them back."""
 
+import pytest
+
 from tests.scenarios.stage import stage
 
 FORCED_S = 5.0
 """The meter is a second late and speaks each second; a tick, a command and the machine's own way down follow."""
 
 
+@pytest.mark.lasts(90)
 async def test_a_cap_is_kept_while_half_the_pools_die_for_a_minute_and_return(tmp_path):
     async with stage(tmp_path, 80) as site:
         await site.until_known(80)

@@ -43,6 +43,7 @@ async def demo(*arguments, port=None, before="", within_s=170):
     return process.returncode, out.decode().splitlines(), said.decode()
 
 
+@pytest.mark.lasts(130)
 async def test_the_main_job_is_done_and_where_machines_lie_it_says_why_not(tmp_path):
     (tmp_path / "faults.toml").write_text(MOST_LIE)
     good, bad = await asyncio.gather(

@@ -1,5 +1,7 @@
 """A thousand machines, a tenth of them broken: done as far as possible, the rest stated in W, nobody woken wrongly."""
 
+import pytest
+
 from tests.scenarios.stage import stage
 
 DEAD, LIE, GARBAGE, HANG = 20, 20, 30, 30
@@ -10,6 +12,7 @@ TENTH = [
 ]  # fmt: skip
 
 
+@pytest.mark.lasts(40)
 async def test_a_thousand_machines_with_faults_are_stopped_as_far_as_possible(tmp_path):
     async with stage(tmp_path, 1000, poll_s=5.0) as site:
         await site.until_known(950, 60)

@@ -1,5 +1,7 @@
 """kill -9 of a real agent: the order goes on, nobody is woken, and where all is done nothing is sent."""
 
+import pytest
+
 from tests.scenarios.stage import stage
 
 
@@ -18,6 +20,7 @@ async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_
         assert _in_order(site.dispatcher.acks)
 
 
+@pytest.mark.lasts(30)
 async def test_killed_while_complied_it_sends_nothing_and_restores_when_released(tmp_path):
     async with stage(tmp_path, 30) as site:
         await site.until_known(30)

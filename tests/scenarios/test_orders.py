@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.scenarios.stage import stage
 
 DOWN = ("ascdisable", "conf sleep", "conf low")  # the further to the left, the lower
@@ -22,6 +24,7 @@ async def test_an_order_that_begins_later_is_scheduled_and_nothing_is_sent_befor
         assert await site.states() == {"sleeping": 12}
 
 
+@pytest.mark.lasts(25)
 async def test_a_cap_that_is_revised_downwards_takes_the_farm_down_and_never_up_between(tmp_path):
     async with stage(tmp_path, 24) as site:
         await site.until_known(24)
@@ -41,6 +44,7 @@ async def test_a_cap_that_is_revised_downwards_takes_the_farm_down_and_never_up_
         ]  # fmt: skip
 
 
+@pytest.mark.lasts(35)
 async def test_a_silent_meter_makes_it_unready_and_beliefs_hold_the_order_until_it_speaks_again(tmp_path):
     async with stage(tmp_path, 12) as site:
         await site.until_known(12)
