@@ -210,14 +210,22 @@ class LastPowers(Fact, frozen=True):
 
 
 class MeterInterval(Fact, frozen=True):
-    """One metering interval: mean power at the meter, and the register at its end where the meter has one."""
+    """One metering interval: mean power at the meter, and its registers at start and end where it has any.
+
+    A register is the last that was heard up to that instant; None where none was heard. It may have been set back.
+    """
 
     meter: str
     start: datetime
     end: datetime
     mean_w: float | None
     samples: int
-    energy_wh: float | None = None
+    energy_wh: float | None = None  # the import register at the end
+    role: str = "billing"  # billing | check | generation | export | house | feeder
+    register_start_wh: float | None = None  # imported
+    register_end_wh: float | None = None
+    export_start_wh: float | None = None
+    export_end_wh: float | None = None
 
 
 class MeterLost(Fact, frozen=True):
