@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FIRMWARES = {"Antminer": ("stock",), "WhatsMiner": ("cgminer", "bfgminer", "whatsminer")}
+FIRMWARES = {"Antminer": ("stock",), "WhatsMiner": ("whatsminer", "cgminer", "bfgminer")}
 
 
 class BadInput(ValueError):
@@ -75,9 +75,9 @@ DEFAULT_MIX = (
     MixRow(make="Antminer", model="Antminer S19 XP", share=12, firmware="stock"),
     MixRow(make="Antminer", model="Antminer S21", share=12, firmware="stock"),
     MixRow(make="Antminer", model="Antminer T21", share=6, firmware="stock"),
-    MixRow(make="WhatsMiner", model="M30S++", share=14, firmware="cgminer"),
-    MixRow(make="WhatsMiner", model="M50", share=12, firmware="cgminer"),
-    MixRow(make="WhatsMiner", model="M60S", share=14, firmware="cgminer"),
+    MixRow(make="WhatsMiner", model="M30S++", share=14, firmware="whatsminer"),
+    MixRow(make="WhatsMiner", model="M50", share=12, firmware="whatsminer"),
+    MixRow(make="WhatsMiner", model="M60S", share=14, firmware="whatsminer"),
 )
 
 

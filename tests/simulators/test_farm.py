@@ -164,7 +164,8 @@ def test_the_default_farm_is_six_antminers_in_ten():
     options = FarmOptions()
     rows = list(allot(options.mix, options.miners))
     assert sum(row.make == "Antminer" for row in rows) == 180
-    assert {row.firmware for row in rows if row.make == "WhatsMiner"} == {"cgminer"}
+    assert {row.firmware for row in rows if row.make == "Antminer"} == {"stock"}
+    assert {row.firmware for row in rows if row.make == "WhatsMiner"} == {"whatsminer"}
     assert {row.access for row in rows if row.make == "WhatsMiner"} == {"W"}
 
 
