@@ -228,6 +228,42 @@ class MeterInterval(Fact, frozen=True):
     export_end_wh: float | None = None
 
 
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one component of the tariff asked for an interval: exact decimals as text."""
+
+    name: str
+    kind: str
+    party: str
+    amount: str
+
+
+class EnergyInterval(Fact, frozen=True):
+    """Energy of one metering interval, or of the piece of it between `start` and `end`, in whole Wh.
+
+    `site_wh` = miners + house + unexplained, exactly; feeders, owners (tag `owner:x`; "" for none) and models each add
+    up to the miners. miners None: nobody looked; the meter's register, or the power around it, says the sum alone.
+    """
+
+    start: datetime
+    end: datetime
+    site_wh: int
+    unexplained_wh: int
+    miners_wh: int | None = None
+    house_wh: int | None = None
+    source: str = "beliefs"  # register | meter | beliefs
+    quality: str = "measured"  # measured | estimated | partial: no whole interval
+    register_wh: float | None = None  # the billing meter's import register at the end
+    hashed_th: float | None = None  # terahashes, while machines were read
+    feeders: dict[str, int] = {}
+    owners: dict[str, int] = {}
+    models: dict[str, int] = {}
+    currency: str | None = None  # None: no tariff was in use
+    charges: list[Charge] = []
+    cost: str | None = None  # sum of the charges that do not come back
+    revenue: str | None = None
+    revenue_currency: str | None = None
+
+
 class MeterLost(Fact, frozen=True):
     """A meter fell silent for longer than its `stale_s`."""
 
@@ -275,6 +311,7 @@ AnyFact = (
     | ShortfallChanged
     | LastPowers
     | MeterInterval
+    | EnergyInterval
     | MeterLost
     | MeterBack
     | ClockStepped

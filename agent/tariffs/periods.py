@@ -28,6 +28,13 @@ def midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
+def billing_month(day: date, first_day: int = 1) -> str:
+    """Return as YYYY-MM the month whose bill a local day stands on, where bills begin on that day of each month."""
+    if day.day < first_day:
+        day = day.replace(day=1) - timedelta(days=1)
+    return f"{day:%Y-%m}"
+
+
 def months(span: Span, zone: tzinfo) -> Iterator[Span]:
     """Cut a span at the firsts of the local months."""
     start = span.start

@@ -1,0 +1,141 @@
+"""The bill of the agent's own ledger, and money now, as the API shows them: money as decimal text, None for unknown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal, localcontext
+from typing import Any
+
+from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.money_totals import Month, Totals, hours, kwh, kwh_by
+from agent.tariffs.money import EXACT, minor_digits, rounded, written
+from agent.values import rfc3339
+
+CENTS = 6
+"""Decimals of a price."""
+
+
+def bill_json(money: MoneyDesk, at: datetime, month: str | None = None) -> dict[str, Any]:
+    """Return the bill of one month, or of all that the ledger knows, and money now."""
+    currency, tariff = money.terms.currency, money.terms.tariff
+    digits = tariff.total_digits if tariff is not None else minor_digits(currency)
+    return {**billed(money.totals, currency, digits, month), "now": now_json(money, at)}
+
+
+def billed(totals: Totals, currency: str, digits: int, month: str | None = None) -> dict[str, Any]:
+    """Return the bill of what was heard; `total` None where nothing was charged."""
+    chosen = {name: told for name, told in sorted(totals.months.items()) if month in {None, name}}
+    shown = [_month(name, told, currency, digits) for name, told in chosen.items()]
+    amounts = [amount for told in chosen.values() if (amount := _amount(told, currency)) is not None]
+    return {
+        "currency": currency,
+        "total": _money(_sum(amounts), digits) if amounts else None,
+        "months": shown,
+        "warnings": [warning for name, told in chosen.items() for warning in warnings(name, told, currency)],
+    }
+
+
+def _month(name: str, told: Month, currency: str, digits: int) -> dict[str, Any]:
+    amount, cost = _amount(told, currency), told.cost.get(currency)
+    return {
+        "month": name,
+        "from": rfc3339(told.start),
+        "until": rfc3339(told.end),
+        "kwh": kwh(told.site_wh),
+        "peak_kw": None if told.peak_w is None else round(told.peak_w / 1000, 6),
+        "total": None if amount is None else _money(amount, digits),
+        "cost": None if cost is None else written(cost),
+        "components": components(told, currency),
+        "energy": energy(told),
+        "revenue": {code: written(earned) for code, earned in sorted(told.revenue.items())},
+        "days": [
+            {"day": day.isoformat(), "kwh": kwh(of.site_wh), "cost": None if of.cost is None else written(of.cost)}
+            for day, of in sorted(told.days.items())
+        ],
+    }
+
+
+def components(told: Month, currency: str) -> list[dict[str, str]]:
+    """Return what each component charges, exact."""
+    return [
+        {"name": charge.name, "kind": charge.kind, "party": charge.party, "amount": written(amount)}
+        for (code, _), (charge, amount) in told.charges.items()
+        if code == currency
+    ]
+
+
+def energy(told: Month) -> dict[str, Any]:
+    """Return the parts of the energy, kWh: they add up to the meter; what nobody knows of is hours."""
+    return {
+        "miners_kwh": kwh(told.miners_wh),
+        "house_kwh": kwh(told.house_wh),
+        "unexplained_kwh": kwh(told.unexplained_wh),
+        "estimated_kwh": kwh(told.estimated_wh),
+        "unpriced_kwh": kwh(told.unpriced_wh),
+        "missing_h": hours(told.missing_s),
+        "feeders": kwh_by(told.feeders),
+        "owners": kwh_by(told.owners),
+        "models": kwh_by(told.models),
+    }
+
+
+def warnings(name: str, told: Month, currency: str) -> list[str]:
+    """Return in words what makes a month's bill less than sure."""
+    found = []
+    if told.missing_s >= 1:
+        found.append(f"{name}: {hours(told.missing_s):g} h are missing: nobody looked, and no register tells")
+    if told.estimated_wh:
+        found.append(f"{name}: {kwh(told.estimated_wh):,g} kWh are estimated, since the meter did not tell them")
+    if told.unpriced_wh and told.charges:
+        found.append(f"{name}: {kwh(told.unpriced_wh):,g} kWh are not charged: no price was known when they were taken")
+    if others := {code for code, _ in told.charges} - {currency}:
+        found.append(f"{name}: charged in {', '.join(sorted(others))} too, which is in no sum here")
+    return found
+
+
+def now_json(money: MoneyDesk, at: datetime) -> dict[str, Any]:
+    """Return money now; sums are of the intervals that have ended."""
+    price = money.price_now(at)
+    month, day = money.totals.month_at(at), money.totals.day_at(at)
+    currency = money.terms.currency
+    return {
+        "at": rfc3339(at),
+        "currency": currency,
+        "price_per_kwh": _price(price),
+        "marginal_per_kwh": _price(price),
+        "month_to_date": None if month is None else _text(month.cost.get(currency)),
+        "today": None if day is None else _text(day.cost),
+        "cost_per_h": _per_hour(price, money.power_w()),
+        "break_even": {model: _price(limit) for model, limit in money.break_even().items()},
+        "doubts": money.doubts(at),
+    }
+
+
+def _per_hour(price: Decimal | None, power_w: float) -> str | None:
+    if price is None:
+        return None
+    with localcontext(EXACT):
+        return written(rounded(price * Decimal(round(power_w)) / 1000, CENTS))
+
+
+def _price(price: Decimal | None) -> str | None:
+    return None if price is None else written(rounded(price, CENTS))
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else written(amount)
+
+
+def _money(amount: Decimal, digits: int) -> str:
+    return f"{rounded(amount, digits):f}"
+
+
+def _amount(told: Month, currency: str) -> Decimal | None:
+    """Return what a month's bill says, VAT that comes back included; None where nothing was charged."""
+    amounts = [amount for (code, _), (_, amount) in told.charges.items() if code == currency]
+    return _sum(amounts) if amounts else None
+
+
+def _sum(amounts: list[Decimal]) -> Decimal:
+    with localcontext(EXACT):
+        return sum(amounts, Decimal(0))

@@ -1,0 +1,148 @@
+"""Money of the running agent: each interval is charged once, when it ends; sums, prices now and break-even follow.
+
+It reads the fleet and changes nothing in it; it has no clock and no I/O.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from decimal import Decimal
+
+import msgspec
+import numpy as np
+
+from agent.facts import AnyFact, Charge, EnergyInterval
+from agent.fleet.belief import Code
+from agent.fleet.fleet import Fleet
+from agent.outputs.money_totals import Totals
+from agent.planning.economics import Earning, break_even_per_kwh, earned
+from agent.tariffs.bill import Unpriced, price_at
+from agent.tariffs.charging import charged
+from agent.tariffs.money import written
+from agent.tariffs.tariff import Tariff
+from agent.values import Watts
+
+PRICED_FOR = timedelta(minutes=1)
+"""No tariff's price changes within a minute of the clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What energy costs and hashing earns, from the configuration; None where nobody says."""
+
+    currency: str  # the site's
+    zone: tzinfo
+    tariff: Tariff | None = None
+    earning: Earning | None = None
+    billing_day: int = 1
+    doubts: tuple[str, ...] = ()  # what could not be honoured, in words
+
+
+@dataclass(slots=True, kw_only=True)
+class MoneyDesk:
+    """What a site costs and earns. `power_w` is the draw at the meter now."""
+
+    terms: Terms
+    fleet: Fleet
+    power_w: Callable[[], Watts]
+    totals: Totals = field(init=False)
+    unpriced: str | None = None  # why the last interval has no price
+    _prices: tuple[datetime, Decimal | None] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with empty sums."""
+        self.totals = Totals(zone=self.terms.zone, billing_day=self.terms.billing_day)
+
+    def heard(self, facts: Iterable[AnyFact]) -> None:
+        """Take in facts, new or replayed."""
+        for fact in facts:
+            self.totals.heard(fact)
+
+    def priced(self, fact: EnergyInterval) -> EnergyInterval:
+        """Return an interval with what it is charged and what it earned."""
+        return self._charged(self._earned(fact))
+
+    def _charged(self, fact: EnergyInterval) -> EnergyInterval:
+        tariff, zone = self.terms.tariff, self.terms.zone
+        if tariff is None:
+            return fact
+        try:
+            told = charged(tariff, fact.site_wh, fact.start, fact.end, zone)
+        except Unpriced as error:
+            self.unpriced = f"{error.component}: {error}"
+            return fact
+        self.unpriced = None
+        return msgspec.structs.replace(
+            fact,
+            currency=tariff.currency,
+            charges=[Charge(name=a.name, kind=a.kind, party=a.party, amount=written(a.amount)) for a in told.amounts],
+            cost=written(told.cost),
+        )
+
+    def _earned(self, fact: EnergyInterval) -> EnergyInterval:
+        earning = self.terms.earning
+        if earning is None or fact.hashed_th is None:
+            return fact
+        amount = earned(earning, Decimal(str(fact.hashed_th)))
+        return msgspec.structs.replace(fact, revenue=written(amount), revenue_currency=earning.currency)
+
+    # now -----------------------------------------------------------------------------------------------------
+
+    def price_now(self, at: datetime) -> Decimal | None:
+        """Return what a kWh costs now, all in, without VAT that comes back; None where nobody knows.
+
+        No component here depends on what the month drew before, so that the next kWh costs as much.
+        """
+        minute = at.replace(second=0, microsecond=0)
+        if self._prices is None or self._prices[0] != minute:
+            self._prices = (minute, self._price_at(minute))
+        return self._prices[1]
+
+    def _price_at(self, at: datetime) -> Decimal | None:
+        if self.terms.tariff is None:
+            return None
+        try:
+            return price_at(self.terms.tariff, at, self.terms.zone)
+        except Unpriced as error:
+            self.unpriced = f"{error.component}: {error}"
+            return None
+
+    def break_even(self) -> dict[str, Decimal]:
+        """Return by model the price of a kWh at which it earns nothing: as it hashes now, else by its nameplate."""
+        earning = self.terms.earning
+        if earning is None:
+            return {}
+        found = {model: break_even_per_kwh(earning, Decimal(str(j))) for model, j in efficiencies(self.fleet).items()}
+        return {model: price for model, price in found.items() if price is not None}
+
+    def doubts(self, at: datetime) -> list[str]:
+        """Return in words what in these figures is not known or not confirmed."""
+        told = list(self.terms.doubts)
+        if self.terms.tariff is not None:
+            today = at.astimezone(self.terms.zone).date()
+            told += self.terms.tariff.doubts(today, today)
+        if self.unpriced is not None:
+            told.append(f"no price: {self.unpriced}")
+        return told
+
+
+def efficiencies(fleet: Fleet) -> dict[str, float]:
+    """Return J/TH by model: of its machines that hash now, else of their ladders' highest step."""
+    rows: dict[str, list[int]] = {}
+    for row, (miner, identity) in enumerate(zip(fleet.miners, fleet.identities, strict=True)):
+        model = miner.model or (identity.model if identity is not None else None)
+        if model is not None:
+            rows.setdefault(model, []).append(row)
+    found = {model: _efficiency(fleet, np.array(index)) for model, index in sorted(rows.items())}
+    return {model: efficiency for model, efficiency in found.items() if efficiency is not None}
+
+
+def _efficiency(fleet: Fleet, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> float | None:
+    hashing = rows[(fleet.state[rows] == Code.HASHING) & (fleet.hashrate_ths[rows] > 0)]
+    if len(hashing):
+        return round(float(fleet.believed_w[hashing].sum() / fleet.hashrate_ths[hashing].sum()), 3)
+    full = [fleet.ladders[row].steps[0] for row in rows.tolist()]
+    hashrate_ths = sum(step.hashrate_ths for step in full)
+    return round(sum(step.power_w for step in full) / hashrate_ths, 3) if hashrate_ths > 0 else None

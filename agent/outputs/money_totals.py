@@ -1,0 +1,145 @@
+"""Sums of money and energy from the ledger's intervals, by local months, kept as each interval is heard.
+
+Nothing is billed twice: an interval carries what it was charged when it ended. Sums are exact and only ever added to.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
+from decimal import Decimal, localcontext
+
+from agent.facts import AnyFact, Charge, EnergyInterval
+from agent.tariffs.money import EXACT
+from agent.tariffs.periods import billing_month
+
+ZERO = Decimal(0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Day:
+    """One local day."""
+
+    site_wh: int = 0
+    cost: Decimal | None = None  # None: nothing of it was charged
+
+
+@dataclass(slots=True, kw_only=True)
+class Month:
+    """One billing month; energies in whole Wh, money by currency and component."""
+
+    start: datetime
+    end: datetime
+    covered_s: float = 0.0
+    site_wh: int = 0
+    miners_wh: int = 0
+    house_wh: int = 0
+    unexplained_wh: int = 0
+    estimated_wh: int = 0
+    unpriced_wh: int = 0
+    peak_w: float | None = None  # of whole intervals
+    feeders: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    owners: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    models: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
+    charges: dict[tuple[str, str], tuple[Charge, Decimal]] = field(default_factory=dict)
+    cost: dict[str, Decimal] = field(default_factory=dict)
+    revenue: dict[str, Decimal] = field(default_factory=dict)
+    days: dict[date, Day] = field(default_factory=dict)
+
+    @property
+    def missing_s(self) -> float:
+        """The seconds between its first and its last interval that nobody knows of."""
+        return max(0.0, (self.end - self.start).total_seconds() - self.covered_s)
+
+    def add(self, fact: EnergyInterval, day: Day) -> None:
+        """Take in one interval or a piece of one."""
+        seconds = (fact.end - fact.start).total_seconds()
+        self.start, self.end = min(self.start, fact.start), max(self.end, fact.end)
+        self.covered_s += seconds
+        self.site_wh += fact.site_wh
+        self.miners_wh += fact.miners_wh or 0
+        self.house_wh += fact.house_wh or 0
+        self.unexplained_wh += fact.unexplained_wh
+        day.site_wh += fact.site_wh
+        if fact.quality == "estimated" or fact.source == "beliefs":
+            self.estimated_wh += fact.site_wh
+        if fact.quality != "partial":
+            mean_w = fact.site_wh * 3600 / seconds
+            self.peak_w = mean_w if self.peak_w is None else max(self.peak_w, mean_w)
+        for mine, theirs in (self.feeders, fact.feeders), (self.owners, fact.owners), (self.models, fact.models):
+            for name, energy_wh in theirs.items():
+                mine[name] += energy_wh
+        self._charge(fact, day)
+
+    def _charge(self, fact: EnergyInterval, day: Day) -> None:
+        if fact.currency is None or fact.cost is None:
+            self.unpriced_wh += fact.site_wh
+        else:
+            for charge in fact.charges:
+                _, before = self.charges.get((fact.currency, charge.name), (charge, ZERO))
+                self.charges[fact.currency, charge.name] = (charge, before + Decimal(charge.amount))
+            self.cost[fact.currency] = self.cost.get(fact.currency, ZERO) + Decimal(fact.cost)
+            day.cost = (day.cost or ZERO) + Decimal(fact.cost)
+        if fact.revenue is not None and fact.revenue_currency is not None:
+            earned = self.revenue.get(fact.revenue_currency, ZERO) + Decimal(fact.revenue)
+            self.revenue[fact.revenue_currency] = earned
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """Everything since the ledger began."""
+
+    zone: tzinfo
+    billing_day: int = 1
+    months: dict[str, Month] = field(default_factory=dict)
+    costs: defaultdict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    credits: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    revenue: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+
+    def heard(self, fact: AnyFact) -> None:
+        """Take in an interval, new or replayed; other facts are passed over."""
+        if not isinstance(fact, EnergyInterval) or fact.end <= fact.start:
+            return
+        with localcontext(EXACT):
+            day = fact.start.astimezone(self.zone).date()
+            name = billing_month(day, self.billing_day)
+            month = self.months.setdefault(name, Month(start=fact.start, end=fact.end))
+            month.add(fact, month.days.setdefault(day, Day()))
+            self._count(fact)
+
+    def _count(self, fact: EnergyInterval) -> None:
+        if fact.currency is not None:
+            for charge in fact.charges:
+                amount = Decimal(charge.amount)
+                if amount < 0:
+                    self.credits[fact.currency] -= amount
+                else:
+                    self.costs[fact.currency, charge.name] += amount
+        if fact.revenue is not None and fact.revenue_currency is not None:
+            self.revenue[fact.revenue_currency] += Decimal(fact.revenue)
+
+    def month_at(self, at: datetime) -> Month | None:
+        """Return the billing month that an instant lies in, None before its first interval."""
+        return self.months.get(billing_month(at.astimezone(self.zone).date(), self.billing_day))
+
+    def day_at(self, at: datetime) -> Day | None:
+        """Return the local day that an instant lies in, None before its first interval."""
+        month = self.month_at(at)
+        return None if month is None else month.days.get(at.astimezone(self.zone).date())
+
+
+def hours(seconds: float) -> float:
+    """Return seconds as hours."""
+    return round(timedelta(seconds=seconds) / timedelta(hours=1), 4)
+
+
+def kwh(energy_wh: int) -> float:
+    """Return whole Wh as kWh."""
+    return energy_wh / 1000
+
+
+def kwh_by(energies_wh: Mapping[str, int]) -> dict[str, float]:
+    """Return whole Wh by name as kWh."""
+    return {name: kwh(energy_wh) for name, energy_wh in sorted(energies_wh.items())}
