@@ -5,6 +5,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 from agent.clock import ManualClock
+from agent.control.accounting import Accounting
 from agent.control.controller import Controller, Limits, Parts
 from agent.control.desk import Desk
 from agent.control.dispatcher import Dispatcher
@@ -149,18 +150,26 @@ class Site:
         limits = Limits(policy=Policy(restore_w_per_s=1e9), tree=Tree(cap_w=(1e6,)), enforce=enforce)
         self.controller = Controller(parts, limits)
         self.desk = Desk(self.controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
+        self.accounting = Accounting(self.fleet, self.metering, interval_s=900.0)
+        self.journal.listeners.append(self.accounting.heard)
         recovery = Recovery(self.fleet, self.book, self.holds, self.metering.house)
-        recovery.replay(self.ledger.replay())
+        recovery.replay(self._remembered())
         self.poller.identities |= recovery.identities
 
-    async def live(self, seconds):
-        """Let time pass: each second a meter's figure, the polls that are due, a tick."""
-        for _ in range(int(seconds)):
-            await self.clock.advance(1.0)
+    def _remembered(self):
+        for fact in self.ledger.replay():
+            self.accounting.replayed(fact)
+            yield fact
+
+    async def live(self, seconds, step_s=1.0):
+        """Let time pass: each second a meter's figure, the polls that are due, a tick, what was drawn."""
+        for _ in range(int(seconds / step_s)):
+            await self.clock.advance(step_s)
             now = self.clock.now()
             self.metering.heard(self.machines.draw_w(), None, now)
             self.poller.poll_due(now.mono)
             await self.controller.tick()
+            self.journal.note(self.accounting.tick(now))
 
     async def order(self, **changes):
         document = {"order_id": "o1", "revision": 1, "issuer": "grid", "class": "law", "status": "issued"}
