@@ -30,6 +30,7 @@ from agent.fleet.holds import Holds
 from agent.http_desk import HttpDesk
 from agent.inputs.meters import BadSample, parse_sample
 from agent.inputs.order_document import parse_known, parse_order
+from agent.ledger.history import History
 from agent.ledger.ledger import Ledger
 from agent.ledger.lock import StoreLock
 from agent.ledger.store import CannotWrite, Store
@@ -43,6 +44,7 @@ from agent.outputs.metrics import Metrics
 from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
 from agent.planning.ladder import build_ladder
+from agent.pulse import Pulse
 from drivers import registry
 from drivers.identify import identify
 from drivers.models import models
@@ -167,9 +169,10 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
 
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
     recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
-    recovery.replay(_overheard(built.ledger.replay(), built.metrics))
+    pulse = _pulse(built, state_dir)
+    recovery.replay(_overheard(built.ledger.replay(), built.metrics, pulse))
     built.poller.identities |= recovery.identities
-    _listen(built)
+    _listen(built, pulse)
     mode = built.config.schema.control.mode
     started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)
     await built.journal.record([started])
@@ -177,14 +180,12 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
     if mode == "observe":
         log.warning('observe: nothing is sent to any machine; [control] mode = "enforce" changes that')
     token = make_local_token(state_dir)
-    server = _server(built, token)
-    host, _, port = built.config.schema.http.bind.rpartition(":")
+    server = _server(built, token, pulse)
     try:
-        bound = await server.start(host.strip("[]"), int(port))
-        address = f"{host}:{bound}"
+        address = await _open(server, built.config.schema.http.bind)
         (state_dir / "address").write_text(f"{address}\n", encoding="utf-8")
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_kept_up(name, work), name=name) for name, work in _works(built).items()]
+            tasks = [group.create_task(_kept_up(name, work), name=name) for name, work in _works(built, pulse).items()]
             ready(Running(address=address, token=token))
             await stop.wait()
             for task in tasks:
@@ -195,12 +196,14 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
                 task.cancel()
     finally:
         await server.stop()
+        await pulse.close()
         (state_dir / "address").unlink(missing_ok=True)
 
 
-def _overheard(facts: Iterable[AnyFact], metrics: Metrics) -> Iterator[AnyFact]:
-    """Let the metrics hear of what orders went through in the lives before this one."""
+def _overheard(facts: Iterable[AnyFact], metrics: Metrics, pulse: Pulse) -> Iterator[AnyFact]:
+    """Let the metrics hear of what orders went through in the lives before this one, and the page of the latest."""
     for fact in facts:
+        pulse.remember(fact)
         if isinstance(fact, OrderMoved):
             metrics.comply.heard(fact)
         yield fact
@@ -215,12 +218,13 @@ async def _say_goodbye(built: _Built) -> None:
     log.info("stopped")
 
 
-def _works(built: _Built) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+def _works(built: _Built, pulse: Pulse) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
     """Return the long-lived tasks by name."""
     works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "poller": built.poller.run,
         "controller": built.controller.run,
         "intake": lambda: _intake(built),
+        "pulse": pulse.run,
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
     if built.link is not None:
@@ -239,11 +243,11 @@ async def _kept_up(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> 
         await asyncio.sleep(RESTART_S)
 
 
-def _listen(built: _Built) -> None:
+def _listen(built: _Built, pulse: Pulse) -> None:
     """Connect who tells to who listens."""
     metrics, poller = built.metrics, built.poller
     dispatcher = built.controller.parts.dispatcher
-    built.journal.listeners.append(metrics.heard)
+    built.journal.listeners += [metrics.heard, pulse.heard]
     poller.counts = dispatcher.counts = metrics
     poller.on_facts = dispatcher.on_facts = built.journal.note
     if built.link is None:
@@ -301,6 +305,7 @@ def _sight(built: _Built) -> Sight:
         house_w=lambda: built.metering.house.in_force_w(built.clock.now().mono),
         holds=built.holds.by_miner,
         not_ready=lambda: tuple(_not_ready(built)),
+        links=lambda: {} if built.link is None else {"mqtt": built.link.connected.is_set()},
     )
 
 
@@ -315,12 +320,24 @@ def _not_ready(built: _Built) -> list[str]:
     return [reason for reason, holds in reasons.items() if holds]
 
 
-def _server(built: _Built, token: str) -> HttpServer:
+async def _open(server: HttpServer, bind: str) -> str:
+    """Listen, and return where."""
+    host, _, port = bind.rpartition(":")
+    return f"{host}:{await server.start(host.strip('[]'), int(port))}"
+
+
+def _pulse(built: _Built, state_dir: Path) -> Pulse:
+    ids = [miner.id for miner in built.fleet.miners]
+    history = History(state_dir / "history.db", ids, settings.kept_of(built.config))
+    return Pulse(_sight(built), history, built.clock)
+
+
+def _server(built: _Built, token: str, pulse: Pulse) -> HttpServer:
     http = built.config.schema.http
     own, others = local_token(token), settings.tokens_of(built.config)
     access = Access(public_read=http.public_read, tokens=Tokens(tokens=(own, *others)))
     desk = HttpDesk(built.desk, built.ledger, lambda raw: _last_step(built.book, raw))
-    return HttpServer(_sight(built), desk, built.metrics, access)
+    return HttpServer(_sight(built), desk, built.metrics, access, pulse.watch())
 
 
 def _last_step(book: OrderBook, raw: bytes) -> OrderMoved | None:

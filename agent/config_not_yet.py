@@ -68,8 +68,6 @@ _TABLE = (
     _Row("control.wake_settle_s"),
     _Row("remedies.*"),
     _Row("store.url", loosens=True, built=("sqlite:///*",)),
-    _Row("store.miner_history_days"),
-    _Row("store.site_history_days"),
     _Row("store.evidence_years"),
     _Row("evidence.key"),
     _Row("notify.webhooks"),

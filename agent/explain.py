@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from agent.config import Config
-from agent.config_schema import Feeder, Issuer, Meter, Miners, Schema
+from agent.config_schema import Feeder, Issuer, Meter, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
 
 
@@ -157,8 +157,14 @@ def _shed_bounds(schema: Schema) -> str:
 def _places(schema: Schema) -> Iterator[str]:
     where = "in PostgreSQL" if schema.store.url.startswith("postgresql") else f"in {schema.store.url}"
     yield f"store: {where}"
+    store = schema.store
+    yield f"history: the site by the minute for {_count(store.site_history_days, 'day')}, {_machines_kept(store)}"
     readers = "anybody on this host may read" if schema.http.public_read else "reading needs a token"
-    yield f"API and metrics: http://{schema.http.bind}, {readers}; whatever changes needs a token"
+    yield f"page, API and metrics: http://{schema.http.bind}, {readers}; whatever changes needs a token"
+
+
+def _machines_kept(store: Store) -> str:
+    return f"machines by 5 minutes for {_count(store.miner_history_days, 'day')}"
 
 
 def _money(schema: Schema) -> Iterator[str]:

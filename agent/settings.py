@@ -17,6 +17,7 @@ from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import HouseLoad
 from agent.inventory import MinerEntry
+from agent.ledger.history import Kept
 from agent.links.mqtt import Broker
 from agent.orders.order_book import BookPolicy
 from agent.orders.trust import Issuer, TrustPolicy
@@ -180,6 +181,12 @@ def book_policy_of(config: Config) -> BookPolicy:
         respond_s=schema.control.respond_s,
         observe_only=schema.control.mode == "observe",
     )
+
+
+def kept_of(config: Config) -> Kept:
+    """Return for how long the past is kept."""
+    store = config.schema.store
+    return Kept(site_days=store.site_history_days, miner_days=store.miner_history_days)
 
 
 def tokens_of(config: Config) -> tuple[Token, ...]:

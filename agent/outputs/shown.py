@@ -16,7 +16,7 @@ from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
 from agent.orders.order_book import OrderBook, OrderView
 from agent.outputs.sight import Sight
-from agent.outputs.snapshot import current, efficiency_j_th, machine_power, nominal_ths, site_power
+from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
 from agent.values import Moment, rfc3339
 from drivers.interface import Reading, State
@@ -88,6 +88,7 @@ def miner_json(fleet: Fleet, row: int, now: Moment, hold: Hold | None) -> Shown:
         "uptime_s": reading.uptime_s,
         "inlet_c": reading.inlet_c,
         "outlet_c": reading.outlet_c,
+        "hottest_c": hottest_c(said),
         "boards": reading.boards,
         "fans": reading.fans,
         "pools": reading.pools,

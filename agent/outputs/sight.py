@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
@@ -27,3 +27,4 @@ class Sight:
     house_w: Callable[[], Watts]
     holds: Callable[[], Mapping[str, Hold]]  # by miner id
     not_ready: Callable[[], tuple[str, ...]]  # why /readyz is 503, in words; empty: ready
+    links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up

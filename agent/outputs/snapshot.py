@@ -50,6 +50,13 @@ def efficiency_j_th(reading: Reading | None, power_w: Watts) -> float | None:
     return power_w / reading.hashrate_ths
 
 
+def hottest_c(reading: Reading | None) -> float | None:
+    """Return the hottest chip, or where no chip is told of the hottest place on a board."""
+    boards = reading.boards or () if reading is not None else ()
+    chips = [board.chip_temp_c for board in boards if board.chip_temp_c is not None]
+    return max(chips or [board.board_temp_c for board in boards if board.board_temp_c is not None], default=None)
+
+
 def site_power(meter: MeterState | None, believed_w: Watts, house_w: Watts) -> tuple[Watts, str]:
     """Return the draw at the meter and who says so: a fresh meter, else beliefs and house."""
     if meter is not None and meter.fresh and meter.last_w is not None:

@@ -36,6 +36,8 @@ READING = [
         f"{V1}/site",
         f"{V1}/miners",
         f"{V1}/miners/a1",
+        f"{V1}/miners/a1/history",
+        f"{V1}/history",
         f"{V1}/orders",
         f"{V1}/orders/o1",
         f"{V1}/holds",
@@ -54,7 +56,8 @@ OPERATING = [
     ("POST", f"{V1}/seals"),
 ]
 ORDERING = [("POST", f"{V1}/orders")]
-OPEN = [("GET", "/healthz"), ("GET", "/readyz"), ("GET", f"{V1}/openapi.json")]
+OPEN = [("GET", path) for path in ("/", "/page.css", "/page.js", "/healthz", "/readyz", f"{V1}/openapi.json")]
+ENDLESS = [("GET", f"{V1}/stream")]
 
 
 # who may ------------------------------------------------------------------------------------------------------------
@@ -524,7 +527,7 @@ async def test_the_description_is_true():
     served = {(method.upper(), path.replace("{id}", "o1")) for path, ways in told["paths"].items() for method in ways}
     asked = {(method, path.replace("/a1", "/o1")) for method, path in OPEN + READING + OPERATING + ORDERING}
     assert asked <= served
-    assert served - asked == {("GET", f"{V1}/miners/o1"), ("DELETE", f"{V1}/seals")} - asked
+    assert served - asked == {("GET", f"{V1}/miners/o1"), ("DELETE", f"{V1}/seals"), *ENDLESS} - asked
     hold = told["paths"][f"{V1}/holds"]["post"]
     assert hold["requestBody"]["content"]["application/json"]["schema"] == Lock.model_json_schema()
     assert hold["security"] == [{"bearer": ["operator"]}]

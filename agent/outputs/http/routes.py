@@ -13,8 +13,10 @@ from aiohttp import web
 from agent.outputs.http.access import Need
 from agent.outputs.http.bodies import Body, Lock, Question, Release, Wish, Wishes
 from agent.outputs.http.changes import Changes
+from agent.outputs.http.page import page
 from agent.outputs.http.problems import TYPE, Problem
 from agent.outputs.http.reads import Reads
+from agent.outputs.http.watch import Watch
 
 V1 = "/api/v1"
 JSON = "application/json"
@@ -35,9 +37,22 @@ class Route:
     status: HTTPStatus = HTTPStatus.OK
 
 
-def routes(reads: Reads, changes: Changes) -> tuple[Route, ...]:
+def routes(reads: Reads, changes: Changes, watch: Watch) -> tuple[Route, ...]:
     """Return the whole table."""
-    return (*_reading(reads), *_changing(changes), *_not_yet())
+    return (*_page(), *_reading(reads), *_watching(watch), *_changing(changes), *_not_yet())
+
+
+def _page() -> Iterable[Route]:
+    return (Route(method="GET", path=path, need=Need.NOTHING, answer=answer) for path, answer in page().items())
+
+
+def _watching(watch: Watch) -> Iterable[Route]:
+    for path, answer, query in (
+        ("stream", watch.stream.watch, ()),
+        ("history", watch.histories.site, ("from", "to", "step")),
+        ("miners/{id}/history", watch.histories.miner, ("from", "to")),
+    ):
+        yield Route(method="GET", path=f"{V1}/{path}", need=Need.READ, answer=answer, query=query)
 
 
 def _reading(reads: Reads) -> Iterable[Route]:

@@ -13,6 +13,7 @@ from agent.outputs.http.desk import Desk
 from agent.outputs.http.problems import Problem, as_problems
 from agent.outputs.http.reads import Reads, as_json
 from agent.outputs.http.routes import V1, Answer, Route, described, routes
+from agent.outputs.http.watch import Watch
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 
@@ -26,11 +27,13 @@ __all__ = ["Access", "HttpServer", "Token", "Tokens"]
 class HttpServer:
     """Serves one site. `start` once, `stop` once."""
 
-    def __init__(self, sight: Sight, desk: Desk, metrics: Metrics, access: Access) -> None:
-        table = routes(Reads(sight, desk, metrics), Changes(sight, desk))
+    def __init__(self, sight: Sight, desk: Desk, metrics: Metrics, access: Access, watch: Watch | None = None) -> None:
+        watch = watch or Watch.nothing(sight)
+        table = routes(Reads(sight, desk, metrics), Changes(sight, desk), watch)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
             app.router.add_route(route.method, route.path, _guarded(route, access))
+        app.on_shutdown.append(lambda _app: watch.stream.close())
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LAST_ANSWERS_S)
 
     async def start(self, host: str, port: int) -> int:

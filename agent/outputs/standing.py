@@ -1,0 +1,158 @@
+"""Where the site stands towards its orders, in words: one honest line, and a line for each order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agent.orders.life import later
+from agent.orders.lifecycle import BINDING, FINAL, OrderState
+from agent.orders.order_book import OrderView
+from agent.values import Moment, Watts, rfc3339
+
+SETTLED_SHOWN = 6
+"""So many orders that are over are still shown, the latest first."""
+_WORST = (OrderState.VIOLATED, OrderState.ACTIVE, OrderState.COMPLIED)
+_ON_THE_WAY_BACK = frozenset({OrderState.ENDED, OrderState.CANCELLED, OrderState.RESTORING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether the site obeys: a word for machines to go by, a line for people, and the reason where there is one.
+
+    `word` is starting | free | over | adapting | obeys | violates | restoring.
+    """
+
+    word: str
+    text: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """One order as it is listed: what it demands, where it stands, and what happens next, and when."""
+
+    order_id: str
+    order_class: str
+    issuer: str
+    state: str
+    revision: int
+    demand: str
+    binds: bool
+    starts_at: str
+    ends_at: str | None
+    next_at: str | None
+    next_text: str | None
+    cap_w: Watts | None
+    shortfall_w: Watts | None
+    reason: str | None
+    moved_at: str | None
+
+
+def standing(site: Mapping[str, Any], views: Iterable[OrderView]) -> Standing:
+    """Return where the site, as it is shown, stands; the worst of what binds speaks for all."""
+    if site["cap_w"] is None and site["excess_w"] is None:
+        return Standing(word="starting", text="Not known yet: the agent has just begun and is reading its machines.")
+    told = tuple(views)
+    binding = sorted((v for v in told if v.state in BINDING), key=lambda v: _WORST.index(v.state))
+    if binding:
+        return _under_order(site, binding[0], others=len(binding) - 1)
+    if _excess_w(site) > 0:
+        text = f"Above the connection: {kw(site['power_w'])} of {kw(site['cap_w'])}; no order is in force."
+        return Standing(word="over", text=text)
+    back = next((view for view in told if view.state in _ON_THE_WAY_BACK), None)
+    if back is not None:
+        text = f"No order is in force. The farm comes back after {back.order.order_id}, along its ramp."
+        return Standing(word="restoring", text=text)
+    return Standing(word="free", text="No order is in force. Only the connection binds.")
+
+
+def _under_order(site: Mapping[str, Any], view: OrderView, *, others: int) -> Standing:
+    order_id, excess_w = view.order.order_id, _excess_w(site)
+    rest = "" if not others else f" {others} more {'binds' if others == 1 else 'bind'}."
+    over = "" if excess_w <= 0 else f" {kw(excess_w)} above the cap."
+    reason = None if view.last_ack is None else view.last_ack.reason
+    match view.state:
+        case OrderState.VIOLATED:
+            lacks = over or " It was not within the cap for a whole window yet."
+            return Standing(word="violates", text=f"Does not obey {order_id}.{lacks}{rest}", reason=reason)
+        case OrderState.COMPLIED:
+            return Standing(word="obeys", text=f"Obeys {order_id}.{over}{rest}", reason=reason)
+        case _:
+            lacks = over or " Within the cap; it counts after a whole window."
+            return Standing(word="adapting", text=f"On the way to {order_id}.{lacks}{rest}", reason=reason)
+
+
+def _excess_w(site: Mapping[str, Any]) -> Watts:
+    return float(site["excess_w"] or 0.0)
+
+
+def kw(watts: Watts | None) -> str:
+    """Print W as kW for people."""
+    return "an unknown draw" if watts is None else f"{watts / 1000:,.1f} kW"
+
+
+def order_lines(views: Iterable[OrderView], now: Moment) -> list[OrderLine]:
+    """Return the open orders, those that bind first, then the latest that are over."""
+    told = sorted(views, key=lambda view: (view.state not in BINDING, view.starts_at, view.order.order_id))
+    is_open = [view for view in told if view.state not in FINAL]
+    over = sorted((view for view in told if view.state in FINAL), key=_moved_at, reverse=True)
+    return [_line(view, now) for view in (*is_open, *over[:SETTLED_SHOWN])]
+
+
+def _line(view: OrderView, now: Moment) -> OrderLine:
+    order, ack = view.order, view.last_ack
+    at, text = _next(view, now)
+    return OrderLine(
+        order_id=order.order_id,
+        order_class=order.order_class,
+        issuer=order.issuer,
+        state=view.state.value,
+        revision=order.revision,
+        demand=demand(order.document),
+        binds=view.state in BINDING,
+        starts_at=rfc3339(view.starts_at),
+        ends_at=None if order.ends_at is None else rfc3339(order.ends_at),
+        next_at=None if at is None else rfc3339(at),
+        next_text=text,
+        cap_w=None if ack is None else ack.cap_w,
+        shortfall_w=None if ack is None else ack.shortfall_w,
+        reason=None if ack is None else ack.reason,
+        moved_at=None if ack is None else rfc3339(ack.at),
+    )
+
+
+def demand(document: Mapping[str, Any]) -> str:
+    """Return what a document demands, in words."""
+    limit = document.get("limit")
+    if document.get("status") == "cancelled" or not isinstance(limit, Mapping):
+        return "taken back"
+    if limit.get("stop") is True:
+        return "stop: no machine hashes"
+    if "max_import_kw" in limit and len(limit) == 1:
+        return f"at most {limit['max_import_kw']:,} kW at the meter"
+    return ", ".join(f"{name} {value}" for name, value in limit.items())
+
+
+def _next(view: OrderView, now: Moment) -> tuple[datetime | None, str | None]:
+    """Return what will happen to an order next, and when, as far as it is known."""
+    order, ack = view.order, view.last_ack
+    if view.state is OrderState.SCHEDULED:
+        return view.starts_at, "begins"
+    if view.state not in BINDING:
+        return None, None
+    if view.awaiting_release:
+        return None, f"waits for release by the {order.resume}"
+    began = view.starts_at if ack is None else max(view.starts_at, ack.at)
+    due = later(began, order.comply_by_s)
+    if view.state is OrderState.ACTIVE and due > now.at:
+        return due, "must be met"
+    if order.ends_at is None:
+        return None, "until it is revoked"
+    return order.ends_at, "ends" if order.resume == "auto" else f"ends; then the {order.resume} releases it"
+
+
+def _moved_at(view: OrderView) -> datetime:
+    return view.starts_at if view.last_ack is None else view.last_ack.at
