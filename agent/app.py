@@ -35,6 +35,7 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.lock import StoreLock
 from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
+from agent.money import Books, open_books
 from agent.orders.order import Rejection
 from agent.orders.order_book import OrderBook
 from agent.outputs.acks import acks_of
@@ -77,6 +78,7 @@ class _Built:
     ledger: Ledger
     journal: Journal
     metering: Metering
+    books: Books
     lanes: Lanes
     poller: Poller
     controller: Controller
@@ -157,6 +159,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
         ledger=ledger,
         journal=journal,
         metering=metering,
+        books=open_books(config, fleet, metering, journal, clock),
         lanes=lanes,
         poller=poller,
         controller=controller,
@@ -170,7 +173,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
     recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
     pulse = _pulse(built, state_dir)
-    recovery.replay(_overheard(built.ledger.replay(), built.metrics, pulse))
+    recovery.replay(_overheard(built.ledger.replay(), built.metrics, pulse, built.books))
     built.poller.identities |= recovery.identities
     _listen(built, pulse)
     mode = built.config.schema.control.mode
@@ -200,10 +203,11 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
         (state_dir / "address").unlink(missing_ok=True)
 
 
-def _overheard(facts: Iterable[AnyFact], metrics: Metrics, pulse: Pulse) -> Iterator[AnyFact]:
+def _overheard(facts: Iterable[AnyFact], metrics: Metrics, pulse: Pulse, books: Books) -> Iterator[AnyFact]:
     """Let the metrics hear of what orders went through in the lives before this one, and the page of the latest."""
     for fact in facts:
         pulse.remember(fact)
+        books.replayed(fact)
         if isinstance(fact, OrderMoved):
             metrics.comply.heard(fact)
         yield fact
@@ -212,7 +216,7 @@ def _overheard(facts: Iterable[AnyFact], metrics: Metrics, pulse: Pulse) -> Iter
 async def _say_goodbye(built: _Built) -> None:
     """Write down where everything stands, and tell the broker that we go."""
     now = built.clock.now()
-    await built.journal.record([built.controller.powers(now), AgentStopped(at=now.at)])
+    await built.journal.record([built.controller.powers(now), *built.books.close(now), AgentStopped(at=now.at)])
     if built.link is not None:
         await built.link.leave(LAST_WORDS_S)
     log.info("stopped")
@@ -224,6 +228,7 @@ def _works(built: _Built, pulse: Pulse) -> dict[str, Callable[[], Coroutine[Any,
         "poller": built.poller.run,
         "controller": built.controller.run,
         "intake": lambda: _intake(built),
+        "books": built.books.run,
         "pulse": pulse.run,
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
@@ -247,7 +252,7 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     """Connect who tells to who listens."""
     metrics, poller = built.metrics, built.poller
     dispatcher = built.controller.parts.dispatcher
-    built.journal.listeners += [metrics.heard, pulse.heard]
+    built.journal.listeners += [metrics.heard, pulse.heard, built.books.heard]
     poller.counts = dispatcher.counts = metrics
     poller.on_facts = dispatcher.on_facts = built.journal.note
     if built.link is None:
@@ -305,6 +310,7 @@ def _sight(built: _Built) -> Sight:
         house_w=lambda: built.metering.house.in_force_w(built.clock.now().mono),
         holds=built.holds.by_miner,
         not_ready=lambda: tuple(_not_ready(built)),
+        money=built.books.desk,
         links=lambda: {} if built.link is None else {"mqtt": built.link.connected.is_set()},
     )
 

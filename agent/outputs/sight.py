@@ -9,6 +9,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.fleet.power import MeterState
 from agent.orders.order_book import OrderBook
+from agent.outputs.money_desk import MoneyDesk
 from agent.planning.decide import Decision
 from agent.values import Moment, Watts
 
@@ -27,4 +28,5 @@ class Sight:
     house_w: Callable[[], Watts]
     holds: Callable[[], Mapping[str, Hold]]  # by miner id
     not_ready: Callable[[], tuple[str, ...]]  # why /readyz is 503, in words; empty: ready
+    money: MoneyDesk | None = None  # None: nobody counts
     links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up

@@ -501,7 +501,6 @@ async def test_what_is_no_json_object_of_numbers_is_refused(raw):
         ("DELETE", f"{V1}/site", 405),
         ("PUT", f"{V1}/orders", 405),
         ("GET", f"{V1}/ledger", 501),
-        ("GET", f"{V1}/bill", 501),
         ("GET", f"{V1}/evidence", 501),
         ("POST", f"{V1}/seals", 501),
     ],

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from agent.outputs.http.access import Need
+from agent.outputs.http.bill import Bills
 from agent.outputs.http.bodies import Body, Lock, Question, Release, Wish, Wishes
 from agent.outputs.http.changes import Changes
 from agent.outputs.http.page import page
@@ -37,9 +38,9 @@ class Route:
     status: HTTPStatus = HTTPStatus.OK
 
 
-def routes(reads: Reads, changes: Changes, watch: Watch) -> tuple[Route, ...]:
+def routes(reads: Reads, changes: Changes, bills: Bills, watch: Watch) -> tuple[Route, ...]:
     """Return the whole table."""
-    return (*_page(), *_reading(reads), *_watching(watch), *_changing(changes), *_not_yet())
+    return (*_page(), *_reading(reads), *_money(bills), *_watching(watch), *_changing(changes), *_not_yet())
 
 
 def _page() -> Iterable[Route]:
@@ -72,6 +73,10 @@ def _reading(reads: Reads) -> Iterable[Route]:
         yield Route(method="GET", path=path, need=need, answer=answer, query=query)
 
 
+def _money(bills: Bills) -> Iterable[Route]:
+    yield Route(method="GET", path=f"{V1}/bill", need=Need.READ, answer=bills.bill, query=("month",))
+
+
 def _changing(changes: Changes) -> Iterable[Route]:
     post, accepted, operate = "POST", HTTPStatus.ACCEPTED, Need.OPERATE
     return (
@@ -100,7 +105,7 @@ def _changing(changes: Changes) -> Iterable[Route]:
 
 
 def _not_yet() -> Iterable[Route]:
-    for path in ("ledger", "bill", "evidence"):
+    for path in ("ledger", "evidence"):
         yield Route(
             method="GET", path=f"{V1}/{path}", need=Need.READ, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
         )

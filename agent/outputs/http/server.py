@@ -8,6 +8,7 @@ from importlib.metadata import version
 from aiohttp import web
 
 from agent.outputs.http.access import Access, Caller, Forbidden, Need, Token, Tokens, Unknown
+from agent.outputs.http.bill import Bills
 from agent.outputs.http.changes import TOKEN, Changes
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.problems import Problem, as_problems
@@ -29,7 +30,7 @@ class HttpServer:
 
     def __init__(self, sight: Sight, desk: Desk, metrics: Metrics, access: Access, watch: Watch | None = None) -> None:
         watch = watch or Watch.nothing(sight)
-        table = routes(Reads(sight, desk, metrics), Changes(sight, desk), watch)
+        table = routes(Reads(sight, desk, metrics), Changes(sight, desk), Bills(sight, desk), watch)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
             app.router.add_route(route.method, route.path, _guarded(route, access))

@@ -1,0 +1,39 @@
+"""The bill and money now over HTTP. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import re
+from http import HTTPStatus
+
+from aiohttp import web
+
+from agent.outputs.http.desk import Desk
+from agent.outputs.http.paging import only
+from agent.outputs.http.problems import Problem, bad_field
+from agent.outputs.http.reads import as_json
+from agent.outputs.money_bill import bill_json
+from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.sight import Sight
+
+
+class Bills:
+    """The routes about money."""
+
+    def __init__(self, sight: Sight, desk: Desk) -> None:
+        self._sight = sight
+        self._desk = desk
+
+    async def bill(self, request: web.Request) -> web.Response:
+        """Show what energy costs, by months and components, and money now; `month` picks one."""
+        query = request.query
+        only(query, ("month",))
+        month = query.get("month")
+        if month is not None and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month) is None:
+            raise bad_field("month", "must be a month such as 2026-11")
+        return as_json(bill_json(self._money(), self._sight.now().at, month))
+
+    def _money(self) -> MoneyDesk:
+        money = self._sight.money
+        if money is None:
+            raise Problem(HTTPStatus.NOT_IMPLEMENTED, "no money is counted here")
+        return money
