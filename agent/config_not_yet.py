@@ -32,7 +32,7 @@ class _Row:
 
 
 _TABLE = (
-    _Row("site.jurisdiction"),
+    _Row("site.jurisdiction", built=("KG", "KZ")),
     _Row("site.freeze_c"),
     _Row("connection", loosens=True),
     _Row("feeder.*.max_kva", loosens=True),
@@ -46,14 +46,10 @@ _TABLE = (
     _Row("meter.*.role"),
     _Row("outlet", loosens=True),
     _Row("safety_input", loosens=True),
-    _Row("tariff.file"),
-    _Row("tariff.class"),
-    _Row("tariff.vat_recoverable"),
     _Row("tariff.metering.multiplier"),
     _Row("tariff.metering.no_load_kwh_per_month"),
     _Row("tariff.metering.loss_pct"),
-    _Row("tariff.metering.billing_day"),
-    _Row("revenue.*"),
+    _Row("revenue.source"),
     _Row("price.*"),
     _Row("orders.schedule", loosens=True),
     _Row("orders.issuers.*.keys"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from agent.config import Config
@@ -11,8 +11,8 @@ from agent.config_schema import Feeder, Issuer, Meter, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
 
 
-def explain(config: Config) -> Iterator[str]:
-    """Yield what the configuration means; then each key that does nothing yet, and each warning."""
+def explain(config: Config, charges: Iterable[str] = ()) -> Iterator[str]:
+    """Yield what the configuration means, `charges` told by the tariff's reader; then what is not yet, and warnings."""
     schema = config.schema
     yield from _site(schema)
     yield from _feeders(config)
@@ -23,6 +23,7 @@ def explain(config: Config) -> Iterator[str]:
     yield from _control(schema)
     yield from _places(schema)
     yield from _money(schema)
+    yield from charges
     yield from _left_out(config)
 
 
@@ -169,10 +170,13 @@ def _machines_kept(store: Store) -> str:
 
 def _money(schema: Schema) -> Iterator[str]:
     tariff = schema.tariff
-    if tariff.file is None and tariff.class_ is None and schema.site.jurisdiction is None:
-        yield "money: nothing is charged, since there is no tariff"
+    every = f"by intervals of {tariff.metering.interval_min} min"
+    if tariff.file is not None:
+        yield f"money: energy is charged {every}, by the tariff in {tariff.file}"
+    elif schema.site.jurisdiction is not None:
+        yield f"money: energy is charged {every}, by the pack {schema.site.jurisdiction}"
     else:
-        yield "money: NOTHING IS CHARGED, since tariffs are not built yet"
+        yield f"money: nothing is charged, since there is no tariff; energy is counted {every}"
 
 
 def _left_out(config: Config) -> Iterator[str]:

@@ -198,10 +198,10 @@ def test_what_is_not_built_and_would_loosen_control_says_so(text, key):
 
 
 def test_what_is_not_built_and_loosens_nothing_says_so():
-    assert not_yet("[price]\nact = true\n[remedies]\nreboot = true\n[tariff]\nfile = 't.toml'\n") == {
+    assert not_yet("[price]\nact = true\n[remedies]\nreboot = true\n[tariff.metering]\nloss_pct = 2\n") == {
         "price.act": False,
         "remedies.reboot": False,
-        "tariff.file": False,
+        "tariff.metering.loss_pct": False,
     }
 
 

@@ -1,0 +1,65 @@
+"""What energy would cost and hashing earn, in words: each component's figure in force, and what of it is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from decimal import Decimal
+
+from agent.outputs.money_desk import Terms
+from agent.planning.economics import Earning, break_even_per_kwh
+from agent.tariffs.bill import Unpriced, price_at
+from agent.tariffs.figures import Dated, NoFigure
+from agent.tariffs.kinds import Component
+from agent.tariffs.money import rounded, written
+from agent.tariffs.tariff import Tariff
+
+EXAMPLES_J_TH = (Decimal("17.5"), Decimal("21.5"), Decimal(30))
+"""Efficiencies that break-even is told for, before any machine is known."""
+
+
+def terms_in_words(terms: Terms, now: datetime) -> Iterator[str]:
+    """Yield what would be charged and earned now; then a warning for each doubt."""
+    today = now.astimezone(terms.zone).date()
+    if terms.tariff is not None:
+        yield from _tariff(terms.tariff, terms, now, today)
+    if terms.earning is not None:
+        yield from _earning(terms.earning, terms.currency)
+    doubts = [*terms.doubts, *(terms.tariff.doubts(today, today) if terms.tariff is not None else ())]
+    yield from (f"  in doubt: {doubt}" for doubt in doubts)
+
+
+def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterator[str]:
+    since = "" if terms.billing_day == 1 else f", months from day {terms.billing_day}"
+    yield f"  tariff {tariff.name or 'without a name'} in {tariff.currency}, by the clock of {terms.zone}{since}"
+    for component in tariff.components:
+        figures = ", ".join(
+            _figure(component, label, rate, tariff.currency, today) for label, rate in component.rates()
+        )
+        comes_back = ", which comes back and is no cost" if getattr(component, "recoverable", False) else ""
+        yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{comes_back}"
+    try:
+        price = written(rounded(price_at(tariff, now, terms.zone), 6))
+        yield f"    a kWh now costs {price} {tariff.currency}, all in"
+    except Unpriced as error:
+        yield f"    a kWh now has NO PRICE: {error.component}: {error}"
+
+
+def _figure(component: Component, label: str, rate: Dated, currency: str, today: date) -> str:
+    try:
+        figure = rate.on(today)
+    except NoFigure as error:
+        return f"{label} NO FIGURE: {error}".lstrip()
+    unit = "%" if component.unit == "%" else f"{currency}/{component.unit}"
+    doubt = ", not confirmed" if figure.unconfirmed else ""
+    said = "not known, nothing is charged" if figure.value is None else f"{written(figure.value)} {unit}{doubt}"
+    return f"{label} {said}".lstrip()
+
+
+def _earning(earning: Earning, currency: str) -> Iterator[str]:
+    taken = f"{written(earning.pool_fee_pct)} % to the pool and {written(earning.revenue_tax_pct)} % tax"
+    yield f"  revenue: {written(earning.per_ph_day)} {earning.currency} a PH/s and day, less {taken}"
+    prices = ((joules, break_even_per_kwh(earning, joules)) for joules in EXAMPLES_J_TH)
+    told = [f"{written(rounded(price, 4))} at {joules} J/TH" for joules, price in prices if price is not None]
+    if told:
+        yield f"    break-even, {currency}/kWh at the meter: {', '.join(told)}"
