@@ -20,6 +20,7 @@ from simulators.farm_config import config_toml
 from simulators.faults import Faults, Scheduled
 from simulators.machines import DEFAULT_MIX, Machine, MixRow, allot, machine
 from simulators.meter import Meter, MeterOptions
+from simulators.meter_modbus import Figures, ModbusFace
 from simulators.physics import STATES, Level, Phase, Physics
 from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
 from simulators.wire import Face, Switchboard
@@ -45,6 +46,7 @@ class FarmOptions:
     own_ports: bool = False
     first_port: int = 20_000
     control_port: int = 0
+    meter_port: int = 0
     schedule: tuple[Scheduled, ...] = ()
     #: the machines' own delays, as a share of the real ones
     delay_scale: float = 1.0
@@ -81,6 +83,8 @@ class Farm:
     physics: Physics
     faults: Faults
     control_port: int
+    #: of the meter's Modbus TCP
+    meter_port: int
 
     def __init__(self, options: FarmOptions) -> None:
         self.options = options
@@ -129,6 +133,7 @@ class Farm:
         for bound in ground.sockets:
             await miners.listen(bound)
         await self._open_controls(stack)
+        await self._open_meter(stack)
 
     async def _open_controls(self, stack: AsyncExitStack) -> None:
         everywhere = self.options.bind == ANY_ADDRESS
@@ -139,6 +144,20 @@ class Farm:
         controls.put(None, self.control_port, 0, Control(self))
         stack.push_async_callback(controls.close)
         await controls.listen(bound)
+
+    async def _open_meter(self, stack: AsyncExitStack) -> None:
+        everywhere = self.options.bind == ANY_ADDRESS
+        bound = listen_at(ANY_ADDRESS if everywhere else ONE_ADDRESS, self.options.meter_port)
+        stack.callback(bound.close)
+        self.meter_port = bound.getsockname()[1]
+        face = ModbusFace(self._metered, any_peer=everywhere)
+        stack.callback(face.drop)
+        server = await asyncio.start_server(face.serve, sock=bound)
+        stack.callback(server.close)
+
+    def _metered(self) -> Figures | None:
+        said = self.meter.said(asyncio.get_running_loop().time())
+        return None if said is None else Figures(power_w=said.power_w, energy_wh=said.energy_wh)
 
     def _begin(self) -> None:
         options = self.options
@@ -261,4 +280,5 @@ class Farm:
             house_w=self.house_w,
             meter=self.options.meter,
             mqtt_url=mqtt_url or self.options.mqtt_url,
+            meter_port=self.meter_port,
         )

@@ -14,18 +14,24 @@ CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 
 
 def config_toml(
-    machines: Sequence[Machine], *, site: str, house_w: float, meter: MeterOptions, mqtt_url: str | None
+    machines: Sequence[Machine],
+    *,
+    site: str,
+    house_w: float,
+    meter: MeterOptions,
+    meter_port: int,
+    mqtt_url: str | None,
 ) -> str:
-    """Return a farm.toml; without a broker it has no meter. An issuer of each class, named so, and one of all."""
+    """Return a farm.toml; without a broker its meter is on Modbus. An issuer for each class, and one for all."""
     connection_kw = CONNECTION_SHARE * sum(machine.nameplate_w for machine in machines) / 1000
     parts = [
         _site(site, connection_kw, house_w),
+        *([] if mqtt_url is None else [_table("[mqtt]", url=mqtt_url)]),
+        _meter(meter, None if mqtt_url is not None else meter_port),
         _table("[[miners]]", hosts=hosts_of(machines)),
         _table("[orders.issuers.dispatcher]", classes=CLASSES, unsigned=True),
         *(_table(f"[orders.issuers.{name}]", classes=[name], unsigned=True) for name in CLASSES),
     ]
-    if mqtt_url is not None:
-        parts[2:2] = [_table("[mqtt]", url=mqtt_url), _meter(meter)]
     return "\n".join(parts)
 
 
@@ -40,9 +46,12 @@ def _site(site: str, connection_kw: float, house_w: float) -> str:
     )
 
 
-def _meter(meter: MeterOptions) -> str:
+def _meter(meter: MeterOptions, port: int | None) -> str:
     said = {"period_s": meter.period_s, "delay_s": meter.delay_s, "error_pct": meter.error_pct}
-    return _table("[[meter]]", id="main", role="billing", kind="mqtt", **said)
+    if port is None:
+        return _table("[[meter]]", id="main", role="billing", kind="mqtt", **said)
+    where = {"kind": "modbus", "address": f"127.0.0.1:{port}", "unit": 1, "map": "eastron-sdm630"}
+    return _table("[[meter]]", id="main", role="billing", **where, **said)
 
 
 def _table(head: str, **keys: object) -> str:

@@ -101,4 +101,5 @@ def announcement(farm: Farm) -> str:
         f"miner {made.host} {made.port} {made.http_port or 0} {made.make} {made.model} {made.mac}"
         for made in farm.machines
     ]
-    return "\n".join([*lines, "meter localhost:0", f"control localhost:{farm.control_port}", f"ready {len(lines)}\n"])
+    meter, control = f"meter localhost:{farm.meter_port}", f"control localhost:{farm.control_port}"
+    return "\n".join([*lines, meter, control, f"ready {len(lines)}\n"])
