@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from agent.fleet.fleet import Fleet
-from agent.fleet.view import Floats
+from agent.fleet.selector import model_of
+from agent.fleet.view import Floats, Indices
 
 OWNER = "owner:"
 UNKNOWN = "unknown"
+Groups = tuple[list[str], Indices]
+"""Names, and for each row the place of its own among them."""
 
 
 class Shares:
@@ -18,39 +21,38 @@ class Shares:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._feeders = [miner.feeder for miner in fleet.miners]
-        self._owners = [_owner(miner.tags) for miner in fleet.miners]
+        self._feeders = groups(miner.feeder for miner in fleet.miners)
+        self._owners = groups(_owner(miner.tags) for miner in fleet.miners)
 
     def by_feeder(self, column_wh: Floats, whole_wh: int) -> dict[str, int]:
         """Return the energy on each feeder, without what hangs on those below it."""
-        return shared(grouped(self._feeders, column_wh), whole_wh)
+        return shared(sums(self._feeders, column_wh), whole_wh)
 
     def by_owner(self, column_wh: Floats, whole_wh: int) -> dict[str, int]:
         """Return the energy of each owner's machines; none where no machine names one."""
-        return shared(grouped(self._owners, column_wh), whole_wh) if any(self._owners) else {}
+        return shared(sums(self._owners, column_wh), whole_wh) if any(self._owners[0]) else {}
 
     def by_model(self, column_wh: Floats, whole_wh: int) -> dict[str, int]:
         """Return the energy of each model."""
-        return shared(grouped(models_of(self._fleet), column_wh), whole_wh)
-
-
-def models_of(fleet: Fleet) -> list[str]:
-    """Return each machine's model: as configured, else as it says itself."""
-    pairs = zip(fleet.miners, fleet.identities, strict=True)
-    return [miner.model or (identity.model if identity is not None else None) or UNKNOWN for miner, identity in pairs]
+        models = groups(model_of(self._fleet, row) or UNKNOWN for row in range(len(self._fleet)))
+        return shared(sums(models, column_wh), whole_wh)
 
 
 def _owner(tags: Sequence[str]) -> str:
     return next((tag.removeprefix(OWNER) for tag in tags if tag.startswith(OWNER)), "")
 
 
-def grouped(names: Sequence[str], column: Floats) -> dict[str, float]:
+def groups(names: Iterable[str]) -> Groups:
+    """Give the names of rows numbers, in the order in which they first stand."""
+    places: dict[str, int] = {}
+    rows = [places.setdefault(name, len(places)) for name in names]
+    return list(places), np.array(rows, np.intp)
+
+
+def sums(of: Groups, column: Floats) -> dict[str, float]:
     """Add a column up by the names of its rows."""
-    if not names:
-        return {}
-    found, rows = np.unique(np.array(names), return_inverse=True)
-    sums = np.bincount(rows, weights=column, minlength=len(found))
-    return dict(zip(found.tolist(), sums.tolist(), strict=True))
+    names, places = of
+    return dict(zip(names, np.bincount(places, weights=column, minlength=len(names)).tolist(), strict=True))
 
 
 def shared(parts: Mapping[str, float], whole: int) -> dict[str, int]:

@@ -19,6 +19,7 @@ from agent.facts import AnyFact, OrderMoved, OrderRefused, UnauthorisedWake
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.exposition import OPENMETRICS, TEXT, Text
 from agent.outputs.gauges import write
+from agent.outputs.money_gauges import MoneyShot, money_shot, write_money
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import Snapshot, snapshot
 
@@ -132,14 +133,19 @@ class Metrics:
         """Return everything, in one of the two forms; one text is made at a time."""
         async with self._turn:
             shot, comply_s = snapshot(sight), self.comply.seconds.copy()
-            pieces = await asyncio.to_thread(self._pieces, shot, comply_s, openmetrics=openmetrics, zipped=zipped)
+            money = money_shot(sight)
+            pieces = await asyncio.to_thread(
+                self._pieces, shot, comply_s, money, openmetrics=openmetrics, zipped=zipped
+            )
         return Scrape(pieces=pieces, content_type=OPENMETRICS if openmetrics else TEXT)
 
     def _pieces(
-        self, shot: Snapshot, comply_s: dict[str, float], *, openmetrics: bool, zipped: bool
+        self, shot: Snapshot, comply_s: dict[str, float], money: MoneyShot | None, *, openmetrics: bool, zipped: bool
     ) -> tuple[bytes, ...]:
         text = Text(openmetrics=openmetrics)
         write(shot, text, comply_s)
+        if money is not None:
+            write_money(money, text)
         own = openmetrics_form.generate_latest if openmetrics else prometheus_client.generate_latest
         pieces = (*text.pieces, own(self.registry))
         return _zipped(pieces) if zipped else pieces

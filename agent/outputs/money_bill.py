@@ -106,7 +106,7 @@ def now_json(money: MoneyDesk, at: datetime) -> dict[str, Any]:
         "month_to_date": None if month is None else _text(month.cost.get(currency)),
         "today": None if day is None else _text(day.cost),
         "cost_per_h": _per_hour(price, money.power_w()),
-        "break_even": {model: _price(limit) for model, limit in money.break_even().items()},
+        "break_even": {model: _price(limit) for model, limit in money.break_even(at).items()},
         "doubts": money.doubts(at),
     }
 

@@ -16,6 +16,8 @@ import numpy as np
 from agent.facts import AnyFact, Charge, EnergyInterval
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
+from agent.fleet.selector import model_of
+from agent.fleet.view import Indices
 from agent.outputs.money_totals import Totals
 from agent.planning.economics import Earning, break_even_per_kwh, earned
 from agent.tariffs.bill import Unpriced, price_at
@@ -24,8 +26,8 @@ from agent.tariffs.money import written
 from agent.tariffs.tariff import Tariff
 from agent.values import Watts
 
-PRICED_FOR = timedelta(minutes=1)
-"""No tariff's price changes within a minute of the clock."""
+GROUPED_FOR = timedelta(minutes=5)
+"""So long after a machine was identified its model counts at the latest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,8 @@ class MoneyDesk:
     power_w: Callable[[], Watts]
     totals: Totals = field(init=False)
     unpriced: str | None = None  # why the last interval has no price
-    _prices: tuple[datetime, Decimal | None] | None = None
+    _prices: tuple[datetime, Decimal | None] | None = None  # of a minute: no price changes within one
+    _groups: tuple[datetime, dict[str, Indices]] | None = None  # rows by model
 
     def __post_init__(self) -> None:
         """Begin with empty sums."""
@@ -109,12 +112,15 @@ class MoneyDesk:
             self.unpriced = f"{error.component}: {error}"
             return None
 
-    def break_even(self) -> dict[str, Decimal]:
+    def break_even(self, at: datetime) -> dict[str, Decimal]:
         """Return by model the price of a kWh at which it earns nothing: as it hashes now, else by its nameplate."""
         earning = self.terms.earning
         if earning is None:
             return {}
-        found = {model: break_even_per_kwh(earning, Decimal(str(j))) for model, j in efficiencies(self.fleet).items()}
+        if self._groups is None or abs(at - self._groups[0]) > GROUPED_FOR:
+            self._groups = (at, rows_by_model(self.fleet))
+        told = {model: efficiency_j_th(self.fleet, rows) for model, rows in self._groups[1].items()}
+        found = {model: break_even_per_kwh(earning, Decimal(str(j))) for model, j in told.items() if j is not None}
         return {model: price for model, price in found.items() if price is not None}
 
     def doubts(self, at: datetime) -> list[str]:
@@ -128,21 +134,19 @@ class MoneyDesk:
         return told
 
 
-def efficiencies(fleet: Fleet) -> dict[str, float]:
-    """Return J/TH by model: of its machines that hash now, else of their ladders' highest step."""
+def rows_by_model(fleet: Fleet) -> dict[str, Indices]:
+    """Return the rows of each model that is known, in the order of their names."""
     rows: dict[str, list[int]] = {}
-    for row, (miner, identity) in enumerate(zip(fleet.miners, fleet.identities, strict=True)):
-        model = miner.model or (identity.model if identity is not None else None)
-        if model is not None:
+    for row in range(len(fleet)):
+        if (model := model_of(fleet, row)) is not None:
             rows.setdefault(model, []).append(row)
-    found = {model: _efficiency(fleet, np.array(index)) for model, index in sorted(rows.items())}
-    return {model: efficiency for model, efficiency in found.items() if efficiency is not None}
+    return {model: np.array(found, np.intp) for model, found in sorted(rows.items())}
 
 
-def _efficiency(fleet: Fleet, rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> float | None:
+def efficiency_j_th(fleet: Fleet, rows: Indices) -> float | None:
+    """Return the J/TH of machines of one model: of those that hash now, else of the highest step of their ladder."""
     hashing = rows[(fleet.state[rows] == Code.HASHING) & (fleet.hashrate_ths[rows] > 0)]
     if len(hashing):
         return round(float(fleet.believed_w[hashing].sum() / fleet.hashrate_ths[hashing].sum()), 3)
-    full = [fleet.ladders[row].steps[0] for row in rows.tolist()]
-    hashrate_ths = sum(step.hashrate_ths for step in full)
-    return round(sum(step.power_w for step in full) / hashrate_ths, 3) if hashrate_ths > 0 else None
+    full = fleet.ladders[int(rows[0])].steps[0]
+    return round(full.power_w / full.hashrate_ths, 3) if full.hashrate_ths > 0 else None
