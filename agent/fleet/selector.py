@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from fnmatch import fnmatchcase
 
+import numpy as np
+
+from agent.fleet.belief import CODES
 from agent.fleet.fleet import Fleet
 from drivers.interface import State
 
@@ -81,7 +84,7 @@ def _feeder(fleet: Fleet, name: str) -> Rows:
 def _state(fleet: Fleet, name: str) -> Rows:
     if name not in set(State):
         raise ValueError(f"there is no state {name!r}; there are: {', '.join(State)}")
-    return frozenset(row for row in range(len(fleet)) if fleet.state_name(row) == name)
+    return frozenset(np.flatnonzero(fleet.state == CODES[State(name)]).tolist())
 
 
 def _tag(fleet: Fleet, name: str) -> Rows:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from bisect import bisect_right
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, get_args
@@ -19,6 +18,7 @@ from agent.orders.order import CLASSES
 from agent.orders.order_book import OrderView
 from agent.outputs.exposition import wants_openmetrics
 from agent.outputs.http.desk import Desk
+from agent.outputs.http.miner_list import page_of, picked, searched
 from agent.outputs.http.paging import limit_of, listed, only
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.metrics import Metrics
@@ -88,18 +88,22 @@ class Reads:
         return as_json(site_json(self._sight))
 
     async def miners(self, request: web.Request) -> web.Response:
-        """List miners in the order of the inventory; filters: state, feeder, tag, model, select."""
+        """List miners in the order of the inventory, or by `sort`; filters: state, feeder, tag, model, select, search.
+
+        `fields` picks members of each miner; `total` counts what the filters leave.
+        """
         fleet, query = self._sight.fleet, request.query
-        only(query, (*MINER_FILTERS, "select"))
-        limit, rows = limit_of(query), self._filtered(query)
-        start = bisect_right(rows, self._row(query["cursor"], field="cursor")) if "cursor" in query else 0
-        page = rows[start : start + limit]
-        now, holds, items = self._sight.now(), self._sight.holds(), []
+        only(query, (*MINER_FILTERS, "select", "search", "sort", "fields"))
+        now, limit, rows = self._sight.now(), limit_of(query), self._filtered(query)
+        if query.get("search"):
+            rows = await searched(fleet, rows, query["search"])
+        page, more = await page_of(fleet, rows, query, limit=limit, now=now)
+        holds, items, fields = self._sight.holds(), [], [name for name in query.get("fields", "").split(",") if name]
         for at, row in enumerate(page, 1):
-            items.append(miner_json(fleet, row, now, holds.get(fleet.miners[row].id)))
+            items.append(picked(miner_json(fleet, row, now, holds.get(fleet.miners[row].id)), fields))
             if at % TURN == 0:
                 await asyncio.sleep(0)
-        return as_json(listed(items, fleet.miners[page[-1]].id if start + limit < len(rows) else None))
+        return as_json({**listed(items, fleet.miners[page[-1]].id if more else None), "total": len(rows)})
 
     def _filtered(self, query: Mapping[str, str]) -> list[int]:
         fleet, rows, name = self._sight.fleet, set(range(len(self._sight.fleet))), "select"
@@ -112,11 +116,6 @@ class Reads:
         except ValueError as error:
             raise bad_field(name, str(error)) from None
         return sorted(rows)
-
-    def _row(self, miner: str, *, field: str) -> int:
-        if miner not in self._sight.fleet.index:
-            raise bad_field(field, f"there is no miner {miner!r}")
-        return self._sight.fleet.index[miner]
 
     async def miner(self, request: web.Request) -> web.Response:
         """Show one miner."""

@@ -57,7 +57,7 @@ def _watching(watch: Watch) -> Iterable[Route]:
 
 
 def _reading(reads: Reads) -> Iterable[Route]:
-    miners = ("state", "feeder", "tag", "model", "select", "limit", "cursor")
+    miners = ("state", "feeder", "tag", "model", "select", "search", "sort", "fields", "limit", "cursor")
     for path, need, answer, query in (
         ("/metrics", Need.READ, reads.metrics, ()),
         ("/healthz", Need.NOTHING, reads.health, ()),
