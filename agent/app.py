@@ -28,13 +28,13 @@ from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.http_desk import HttpDesk
-from agent.inputs.meters import BadSample, parse_sample
 from agent.inputs.order_document import parse_known, parse_order
 from agent.ledger.history import History
 from agent.ledger.ledger import Ledger
 from agent.ledger.lock import StoreLock
 from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
+from agent.meter_room import MeterRoom
 from agent.money import Books, open_books
 from agent.orders.order import Rejection
 from agent.orders.order_book import OrderBook
@@ -130,7 +130,8 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
     memory_s = 2 * polling.interval_s + settings.meter_lag_s(config)
     meter_policy = settings.meter_policy_of(config)
     now = clock.now()
-    metering = Metering(fleet, settings.house_of(config), meter_policy, memory_s=memory_s, now=now)
+    others = settings.other_meter_policies_of(config)
+    metering = Metering(fleet, settings.house_of(config), meter_policy, others=others, memory_s=memory_s, now=now)
     lanes = Lanes(polling.source_address, polling.timeout_s)
     ways = Drivers(
         identify=identify,
@@ -232,6 +233,8 @@ def _works(built: _Built, pulse: Pulse) -> dict[str, Callable[[], Coroutine[Any,
         "pulse": pulse.run,
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
+    asker = MeterRoom(built.config, built.controller, built.clock).asker()
+    works |= {} if asker is None else {"meters": asker.run}
     if built.link is not None:
         link = built.link
         works |= {"mqtt": link.run, "state": lambda: _publish_state(built, link)}
@@ -262,22 +265,7 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     metrics.link("mqtt", False)
     prefix = settings.prefix_of(built.config)
     built.link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: built.incoming.put_nowait((topic, raw)))
-    meter = next((meter for meter in built.config.schema.meter if meter.role == "billing"), None)
-    if meter is not None and meter.kind == "mqtt":
-        topic = meter.topic or f"{prefix}/meter/{meter.id}"
-        built.link.listen(topic, lambda _topic, raw, _retained: _measured(built, raw, meter.sign, meter.multiplier))
-
-
-def _measured(built: _Built, raw: bytes, sign: int, multiplier: float) -> None:
-    try:
-        sample = parse_sample(raw, sign=sign, multiplier=multiplier)
-    except BadSample as error:
-        log.warning("the meter's message cannot be read", error=str(error))
-        return
-    built.metering.heard(sample.power_w, sample.energy_wh, built.clock.now())
-    decision = built.controller.decision
-    if decision is not None and decision.cap_w is not None and sample.power_w > decision.cap_w:
-        built.controller.wake()
+    MeterRoom(built.config, built.controller, built.clock).listen(built.link)
 
 
 async def _intake(built: _Built) -> None:

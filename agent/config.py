@@ -19,6 +19,7 @@ from agent.config_schema import Schema
 from agent.config_shape import remove, unknown, without_empty
 from agent.inventory import MinerEntry, take_inventory
 from agent.problems import ConfigError, Problem
+from agent.register_maps import map_mistakes
 
 __all__ = ["Config", "ConfigError", "MinerEntry", "NotYet", "Problem", "Secret", "load", "parse"]
 
@@ -123,6 +124,7 @@ def parse(text: str, *, file: str = "farm.toml", folder: Path | None = None) -> 
     ]
     inventory = take_inventory(schema, folder, file)
     problems += inventory.problems
+    problems += map_mistakes(schema, folder, file)
     if problems:
         raise ConfigError(problems)
     return Config(file=file, folder=folder, schema=schema, miners=tuple(inventory.entries))

@@ -34,7 +34,6 @@ class _Row:
 _TABLE = (
     _Row("site.jurisdiction", built=("KG", "KZ")),
     _Row("site.freeze_c"),
-    _Row("connection", loosens=True),
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
     _Row("feeder.*.outlet", loosens=True),
@@ -42,8 +41,7 @@ _TABLE = (
     _Row("discovery.networks"),
     _Row("discovery.every_s"),
     _Row("discovery.adopt"),
-    _Row("meter.*.kind", loosens=True, built=("mqtt",)),
-    _Row("meter.*.role"),
+    _Row("meter.*.kind", loosens=True, built=("mqtt", "modbus", "sunspec")),
     _Row("outlet", loosens=True),
     _Row("safety_input", loosens=True),
     _Row("tariff.metering.multiplier"),

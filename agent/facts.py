@@ -276,6 +276,22 @@ class MeterBack(Fact, frozen=True):
     meter: str
 
 
+class MetersDiffer(Fact, frozen=True):
+    """The check of a meter has long shown another power than it, by more than both their errors."""
+
+    meter: str
+    check: str
+    meter_w: float
+    check_w: float
+
+
+class MetersAgree(Fact, frozen=True):
+    """A check and its meter have long shown the same again."""
+
+    meter: str
+    check: str
+
+
 class ClockStepped(Fact, frozen=True):
     """Civil time moved against monotonic time by `step_s`."""
 
@@ -314,6 +330,8 @@ AnyFact = (
     | EnergyInterval
     | MeterLost
     | MeterBack
+    | MetersDiffer
+    | MetersAgree
     | ClockStepped
     | SendingPaused
 )

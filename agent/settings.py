@@ -10,8 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.config import Config, ConfigError, Problem
+from agent.config_schema import Feeder as FeederTable
+from agent.config_schema import Meter
 from agent.control.controller import Limits
-from agent.control.metering import MeterPolicy
+from agent.control.instrument import MeterPolicy
 from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
@@ -84,7 +86,7 @@ def feeders_of(config: Config) -> FeederTree:
         Feeder(
             id=feeder.id,
             parent=feeder.parent,
-            max_w=None if feeder.max_kw is None else feeder.max_kw * 1000,
+            max_w=_feeder_most_w(config, feeder),
             ramp_w_per_s=None if feeder.ramp_kw_per_min is None else _w_per_s(feeder.ramp_kw_per_min),
         )
         for feeder in config.schema.feeder
@@ -92,30 +94,69 @@ def feeders_of(config: Config) -> FeederTree:
     return FeederTree.of((root, *below))
 
 
+def _feeder_most_w(config: Config, feeder: FeederTable) -> float | None:
+    """Return the least of a feeder's own limit and of a connection's whose meter measures it, None for none."""
+    meters = {meter.id: meter.feeder for meter in config.schema.meter}
+    limits_kw = [one.kw for one in config.schema.connection if one.meter and meters.get(one.meter) == feeder.id]
+    if feeder.max_kw is not None:
+        limits_kw.append(feeder.max_kw)
+    return min(limits_kw) * 1000 if limits_kw else None
+
+
 def meter_policy_of(config: Config) -> MeterPolicy | None:
-    """Return the billing meter, None where there is none."""
-    meter = next((meter for meter in config.schema.meter if meter.role == "billing"), None)
-    if meter is None:
+    """Return the billing meter, None where there is none; of several, one a connection, their sum."""
+    meters = _billing(config)
+    if not meters:
         return None
     return MeterPolicy(
-        id=meter.id,
-        window_s=meter.window_s,
-        stale_s=meter.stale_s,
-        error=meter.error_pct / 100,
+        id="+".join(meter.id for meter in meters),
+        window_s=max(meter.window_s for meter in meters),
+        stale_s=max(meter.stale_s for meter in meters),
+        error=max(meter.error_pct for meter in meters) / 100,
         interval_s=config.schema.tariff.metering.interval_min * 60,
+        most_w=_most_w(config),
     )
 
 
+def other_meter_policies_of(config: Config) -> list[MeterPolicy]:
+    """Return the meters of every other role, and each connection's own where there are several."""
+    billing = _billing(config)
+    parts = {meter.id for meter in billing} if len(billing) > 1 else set()
+    return [
+        MeterPolicy(
+            id=meter.id,
+            role="connection" if meter.id in parts else meter.role,
+            feeder=meter.feeder,
+            window_s=meter.window_s,
+            stale_s=meter.stale_s,
+            error=meter.error_pct / 100,
+            interval_s=config.schema.tariff.metering.interval_min * 60,
+            most_w=_most_w(config),
+        )
+        for meter in config.schema.meter
+        if meter.id in parts or meter.role != "billing"
+    ]
+
+
+def _billing(config: Config) -> list[Meter]:
+    return [meter for meter in config.schema.meter if meter.role == "billing"]
+
+
+def _most_w(config: Config) -> float:
+    """Return what nothing at the site can draw, W: no register counts faster."""
+    return 2 * config.schema.site.connection_kw * 1000
+
+
 def meter_lag_s(config: Config) -> float:
-    """Return after how long a change of draw is surely in the billing meter's figures (design 3.3)."""
-    meter = next((meter for meter in config.schema.meter if meter.role == "billing"), None)
-    return 0.0 if meter is None else meter.window_s + 2 * meter.period_s + meter.delay_s
+    """Return after how long a change of draw is surely in the figures of the meters that bind (design 3.3)."""
+    binding = [meter for meter in config.schema.meter if meter.role in {"billing", "feeder"}]
+    lags = [meter.window_s + 2 * meter.period_s + meter.delay_s for meter in binding]
+    return max(lags, default=0.0)
 
 
 def meter_rise_s(config: Config) -> float:
     """Return after how long a rise is in the billing meter's latest figure, which its window does not delay."""
-    meter = next((meter for meter in config.schema.meter if meter.role == "billing"), None)
-    return 0.0 if meter is None else 2 * meter.period_s + meter.delay_s
+    return max((2 * meter.period_s + meter.delay_s for meter in _billing(config)), default=0.0)
 
 
 def house_of(config: Config) -> HouseLoad:

@@ -1,129 +1,193 @@
-"""The billing meter as control sees it: its window, the rest beneath it, the house load, its intervals."""
+"""The site's meters as control sees them: the billing meter or its stand-in, the rest beneath it, the house, feeders.
+
+Several billing meters, one a connection, are one: their sum, as long as each of them speaks. Where it is silent a check
+meter stands in with its error added, and what it was seen to show less.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from agent.facts import AnyFact, MeterBack, MeterInterval, MeterLost
+import structlog
+
+from agent.control.comparison import Comparison
+from agent.control.instrument import Instrument, MeterPolicy, Said
+from agent.facts import AnyFact, MetersDiffer
 from agent.fleet.fleet import Fleet
-from agent.fleet.power import HouseLoad, HouseSample, Meter, MeterState, RestObserver, belief_error_w
+from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
 from agent.planning.headroom import Gauges
 from agent.values import Moment, Watts
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterPolicy:
-    """One billing meter, from the configuration."""
-
-    id: str
-    window_s: float = 15.0
-    stale_s: float = 30.0
-    error: float = 0.01
-    interval_s: float = 900.0
+__all__ = ["MeterPolicy", "Metering", "Said"]
+ROOT = "site"
+log = structlog.get_logger()
 
 
 class Metering:
-    """Takes in the meter's figures and says what they mean; without a meter it says so."""
+    """Takes in the meters' figures and says what they mean; without a billing meter it says so.
+
+    `policy` is the billing meter's, None without one; `others` are the meters of every other role. With several
+    billing meters, one a connection, `policy` is that of their sum, and they are among the others as `connection`.
+    """
 
     def __init__(
-        self, fleet: Fleet, house: HouseLoad, policy: MeterPolicy | None, *, memory_s: float, now: Moment
+        self,
+        fleet: Fleet,
+        house: HouseLoad,
+        policy: MeterPolicy | None,
+        *,
+        others: Sequence[MeterPolicy] = (),
+        memory_s: float,
+        now: Moment,
     ) -> None:
         self.fleet = fleet
         self.house = house
         self.policy = policy
         self._rest = RestObserver(memory_s=memory_s)
-        self._meter = _meter(policy, now.mono)
-        self._fresh = False
+        self._site = None if policy is None else Instrument(policy, now.mono)
+        self._others = {other.id: Instrument(other, now.mono) for other in others}
+        self._parts = self._of("connection")
+        self._comparisons = [] if policy is None else [(one, _comparison(policy, one)) for one in self._of("check")]
         self._were_known = False
-        self._interval: _Interval | None = None
-        self._closed: list[MeterInterval] = []
-        self.energy_wh: float | None = None
+
+    @property
+    def energy_wh(self) -> float | None:
+        """The last of the billing meter's import register."""
+        return None if self._site is None else self._site.energy_wh
+
+    @property
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Every meter by its id, the sum of connections among them."""
+        site = {} if self._site is None else {self._site.policy.id: self._site}
+        return {**site, **self._others}
+
+    def _of(self, role: str) -> list[Instrument]:
+        return [one for one in self._others.values() if one.policy.role == role]
+
+    # what meters say -----------------------------------------------------------------------------------------
 
     def heard(self, power_w: Watts, energy_wh: float | None, now: Moment) -> None:
         """Take in one figure of the billing meter."""
-        if self._meter is None or self.policy is None:
-            return
-        self._meter.heard(power_w, now.mono)
-        self.energy_wh = energy_wh if energy_wh is not None else self.energy_wh
-        self._count(power_w, now)
-        if self.fleet.everyone_known():
+        if self._site is not None:
+            self._hear_site(self._site, Said(power_w=power_w, energy_wh=energy_wh), now)
+
+    def take(self, meter: str, said: Said, now: Moment) -> None:
+        """Take in what a meter said, by its id."""
+        if self._site is not None and meter == self._site.policy.id:
+            self._hear_site(self._site, said, now)
+        elif meter in self._others:
+            self._hear_other(self._others[meter], said, now)
+
+    def _hear_site(self, site: Instrument, said: Said, now: Moment) -> None:
+        power_w = site.heard(said, now)
+        if power_w is not None and self.fleet.everyone_known():
             if not self._were_known:
                 self._were_known = True
                 self._rest.forget()
             self._learn(power_w, now.mono)
+
+    def _hear_other(self, other: Instrument, said: Said, now: Moment) -> None:
+        if other.heard(said, now) is None:
+            return
+        match other.policy.role:
+            case "connection" if self._site is not None:
+                total = _sum(self._parts, now.mono)
+                if total is not None:
+                    self._hear_site(self._site, total, now)
+            case "house":
+                self._measure_house(now.mono)
+
+    def _measure_house(self, mono: float) -> None:
+        meters = self._of("house")
+        total = _sum(meters, mono)
+        if total is not None:
+            error_w = max(one.policy.error for one in meters) * abs(total.power_w)
+            self.house.learn(HouseSample(mono=mono, power_w=total.power_w, error_w=error_w))
 
     def _learn(self, power_w: Watts, mono: float) -> None:
         view = self.fleet.view(mono)
         least_w, most_w = float(view.metered_least_w.sum()), float(view.metered_most_w.sum())
         self._rest.observe(power_w, least_w=least_w, most_w=most_w, mono=mono)
         rest, meter = self._rest.state(), self.state(mono)
-        if rest is None or self.policy is None or meter is None or not meter.covered:
+        is_measured = any(one.state(mono).fresh for one in self._of("house"))
+        if rest is None or self.policy is None or meter is None or not meter.covered or is_measured:
             return
         believed_error_w = belief_error_w(float(view.believed_w.sum()), float(view.model_w.sum()))
         error_w = self.policy.error * power_w + believed_error_w + rest.doubt_w
         self.house.learn(HouseSample(mono=mono, power_w=rest.now_w, error_w=error_w))
 
+    # what they mean ------------------------------------------------------------------------------------------
+
     def state(self, mono: float) -> MeterState | None:
-        """Return what the meter says now, None where there is no meter."""
-        return None if self._meter is None else self._meter.state(mono)
+        """Return what the billing meter says now, or who stands in for it; None where there is no billing meter."""
+        if self._site is None:
+            return None
+        own = self._own_state(self._site, mono)
+        if not own.fresh:
+            for check, comparison in self._comparisons:
+                stand_in = check.state(mono)
+                if stand_in.fresh:
+                    return _with_margin(stand_in, error=check.policy.error, more_w=comparison.excess_w)
+        return own
+
+    def _own_state(self, site: Instrument, mono: float) -> MeterState:
+        own = site.state(mono)
+        silent_s = max((one.state(mono).silent_s for one in self._parts), default=own.silent_s)
+        if all(one.state(mono).fresh for one in self._parts):
+            return own
+        return MeterState(id=own.id, fresh=False, silent_s=silent_s)
 
     def gauges(self, mono: float) -> Gauges:
         """Return the site's instruments as planning reads them."""
-        return Gauges(meter=self.state(mono), rest=self._rest.state(), house_w=self.house.in_force_w(mono))
-
-    def facts(self, now: Moment) -> list[AnyFact]:
-        """Return what happened at the meter since the last call: lost, back, intervals that ended."""
-        facts: list[AnyFact] = list(self._closed)
-        self._closed.clear()
-        meter = self.state(now.mono)
-        if meter is not None and meter.fresh != self._fresh:
-            facts.append(MeterBack(at=now.at, meter=meter.id) if meter.fresh else MeterLost(at=now.at, meter=meter.id))
-            self._fresh = meter.fresh
-        return facts
-
-    def _count(self, power_w: Watts, now: Moment) -> None:
-        if self.policy is None:
-            return
-        start = _floor(now.at, self.policy.interval_s)
-        if self._interval is not None and self._interval.start != start:
-            self._closed.append(self._interval.closed(self.policy, self.energy_wh, now.at))
-            self._interval = None
-        if self._interval is None:
-            self._interval = _Interval(start=start)
-        self._interval.add(power_w)
-
-
-class _Interval:
-    """The metering interval under way."""
-
-    def __init__(self, *, start: datetime) -> None:
-        self.start = start
-        self._sum_w = 0.0
-        self._samples = 0
-
-    def add(self, power_w: Watts) -> None:
-        self._sum_w += power_w
-        self._samples += 1
-
-    def closed(self, policy: MeterPolicy, energy_wh: float | None, at: datetime) -> MeterInterval:
-        return MeterInterval(
-            at=at,
-            meter=policy.id,
-            start=self.start,
-            end=self.start + timedelta(seconds=policy.interval_s),
-            mean_w=self._sum_w / self._samples,
-            samples=self._samples,
-            energy_wh=energy_wh,
+        return Gauges(
+            meter=self.state(mono),
+            rest=self._rest.state(),
+            house_w=self.house.in_force_w(mono),
+            feeders=self._feeders(mono),
         )
 
+    def _feeders(self, mono: float) -> dict[int, Watts]:
+        """Return what is measured to flow through feeders now, with each meter's error, by their places in the tree."""
+        drawn: dict[int, Watts] = {}
+        for one in self._others.values():
+            policy, draw_w = one.policy, one.state(mono).draw_w
+            if policy.role in {"feeder", "connection"} and policy.feeder != ROOT and draw_w is not None:
+                at = self.fleet.tree.positions[policy.feeder]
+                drawn[at] = max(drawn.get(at, 0.0), draw_w * (1 + policy.error))
+        return drawn
 
-def _meter(policy: MeterPolicy | None, mono: float) -> Meter | None:
-    if policy is None:
+    def facts(self, now: Moment) -> list[AnyFact]:
+        """Return what happened at the meters since the last call: lost, back, intervals that ended, who differs."""
+        facts = [fact for one in self.instruments.values() for fact in one.facts(now)]
+        if self._site is not None:
+            own = self._own_state(self._site, now.mono)
+            for check, comparison in self._comparisons:
+                told = comparison.seen(own, check.state(now.mono), now)
+                for fact in told:
+                    if isinstance(fact, MetersDiffer):
+                        log.warning("meters differ", meter_w=fact.meter_w, check_w=fact.check_w, check=fact.check)
+                facts += told
+        return facts
+
+
+def _comparison(policy: MeterPolicy, check: Instrument) -> Comparison:
+    return Comparison(check.policy.id, error=policy.error, check_error=check.policy.error)
+
+
+def _sum(parts: Sequence[Instrument], mono: float) -> Said | None:
+    """Return the sum of what meters say, None where one of them is silent."""
+    powers_w = [one.state(mono).last_w for one in parts]
+    known_w = [power_w for power_w in powers_w if power_w is not None]
+    if not parts or len(known_w) != len(parts):
         return None
-    return Meter(policy.id, window_s=policy.window_s, stale_s=policy.stale_s, since=mono)
+    registers_wh = [one.energy_wh for one in parts if one.energy_wh is not None]
+    energy_wh = sum(registers_wh) if len(registers_wh) == len(parts) else None
+    return Said(power_w=sum(known_w), energy_wh=energy_wh)
 
 
-def _floor(at: datetime, interval_s: float) -> datetime:
-    seconds = int(at.timestamp() // interval_s * interval_s)
-    return datetime.fromtimestamp(seconds, UTC)
+def _with_margin(state: MeterState, *, error: float, more_w: Watts) -> MeterState:
+    def raised(power_w: Watts | None) -> Watts | None:
+        return None if power_w is None else power_w + error * abs(power_w) + more_w
+
+    return replace(state, last_w=raised(state.last_w), mean_w=raised(state.mean_w))

@@ -15,7 +15,7 @@ from agent.fleet.belief import Code
 from agent.fleet.power import BELIEF_MARGIN
 from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
 from agent.planning import reconcile, restoring, shedding
-from agent.planning.headroom import Gauges, Power, at_step, power, reserves
+from agent.planning.headroom import Gauges, Power, at_step, on_its_way, power, reserves
 from agent.planning.ramp import Ramp
 from agent.values import Watts
 
@@ -246,11 +246,19 @@ class _Tick:
 
     def _shed_feeder(self, setpoint: Array, feeder: int) -> Array:
         cap_w = self.tree.cap_w[feeder]
-        forecast_w = BELIEF_MARGIN * float(self.tree.sums(self.view, self.weigh(setpoint).expected)[feeder])
+        forecast_w, share = self._feeder_forecast(setpoint, feeder)
         if forecast_w <= cap_w * (1 - DEADBAND * self.policy.margin):
             return setpoint
-        excess_w = (forecast_w - cap_w * (1 - self.policy.margin)) / BELIEF_MARGIN
+        excess_w = (forecast_w - cap_w * (1 - self.policy.margin)) / share
         return self._shed(setpoint, self.tree.below(self.view, feeder) & self._sheddable(), excess_w)[0]
+
+    def _feeder_forecast(self, setpoint: Array, feeder: int) -> tuple[Watts, float]:
+        """Return what will flow through a feeder, by its meter or else by beliefs, and what a W shed counts in it."""
+        expected = self.weigh(setpoint).expected
+        measured_w = self.situation.gauges.feeders.get(feeder)
+        if measured_w is None:
+            return BELIEF_MARGIN * self._below(feeder, expected), BELIEF_MARGIN
+        return measured_w + self._below(feeder, on_its_way(self.view, expected)), 1.0
 
     def _sheddable(self) -> Flags:
         return self.view.fresh & ~self.view.sealed
@@ -308,13 +316,22 @@ class _Tick:
         return float(nominal_w[inside].sum())
 
     def _headroom_w(self, weighed: Power, setpoint: Array) -> Floats:
-        """Return what may be added below each feeder: the site's by its meter, others' by beliefs with a margin."""
+        """Return what may be added below each feeder: by its meter, else by beliefs with a margin."""
         headroom_w = np.array(self.tree.cap_w) * (1 - self.policy.margin)
         if np.isfinite(headroom_w[SITE + 1 :]).any():
             reserve = reserves(self.view, setpoint, metered=False, lost_share=1.0)
             headroom_w -= self.tree.sums(self.view, BELIEF_MARGIN * self.view.believed_w + reserve)
+            for feeder, measured_w in self.situation.gauges.feeders.items():
+                by_meter_w = measured_w + self._below(
+                    feeder, reserves(self.view, setpoint, metered=True, lost_share=1.0)
+                )
+                used_w = max(by_meter_w, self._below(feeder, self.view.believed_w + reserve))
+                headroom_w[feeder] = self.tree.cap_w[feeder] * (1 - self.policy.margin) - used_w
         headroom_w[SITE] = self.cap_w * (1 - self.policy.margin) - weighed.draw_w - weighed.reserve_w
         return headroom_w
+
+    def _below(self, feeder: int, column: Floats) -> Watts:
+        return float(self.tree.sums(self.view, column)[feeder])
 
     def decision(self, setpoint: Array, cause: str, memory: Memory) -> Decision:
         """State the setpoints that change, the commands that are due, and the figures they rest on."""

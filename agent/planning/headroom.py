@@ -11,7 +11,8 @@ forecast: what the meter will show once what we told has taken effect: the rest 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -91,6 +92,7 @@ class Gauges:
     meter: MeterState | None = None
     rest: Rest | None = None
     house_w: Watts = 0.0
+    feeders: Mapping[int, Watts] = field(default_factory=dict)  # measured now, by place in the tree
 
 
 def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float, blind: bool) -> Power:
@@ -113,7 +115,7 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
         measured_w=measured_w,
         reserve_w=reserve_w,
         forecast_w=forecast_w,
-        metered_forecast_w=None if measured_w is None else measured_w + _on_its_way(view, expected),
+        metered_forecast_w=None if measured_w is None else measured_w + float(on_its_way(view, expected).sum()),
         expected=expected,
         rise=np.maximum(OVERSHOOT * at_step(view.step_w, view.intended) - counted, 0.0),
     )
@@ -162,7 +164,8 @@ def _sums(gauges: Gauges, measured_w: Watts | None, sums: Beliefs) -> tuple[Watt
     return drawing_w + most_w, expected_w + least_w
 
 
-def _on_its_way(view: FleetView, expected: Floats) -> Watts:
-    """Return what the meter's figure will change by, W: readings that it has not seen, commands not yet obeyed."""
+def on_its_way(view: FleetView, expected: Floats) -> Floats:
+    """Return what a meter's figure will change by, W by miner: readings it has not seen, commands not yet obeyed."""
     included = np.where(view.fresh, view.metered_most_w, view.believed_w)
-    return float((expected - np.where(view.sealed, 0.0, included)).sum())
+    changes: Floats = expected - np.where(view.sealed, 0.0, included)
+    return changes

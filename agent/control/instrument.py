@@ -1,0 +1,141 @@
+"""One meter as control keeps it: its window, its registers, its metering intervals, whether it speaks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from agent.facts import AnyFact, MeterBack, MeterInterval, MeterLost
+from agent.fleet.power import Meter, MeterState
+from agent.fleet.support import Register, Support
+from agent.values import Moment, Watts
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterPolicy:
+    """One meter, from the configuration. `most_w`: no register counts faster."""
+
+    id: str
+    role: str = "billing"  # billing | check | generation | export | house | feeder
+    feeder: str = "site"
+    window_s: float = 15.0
+    stale_s: float = 30.0
+    error: float = 0.01
+    interval_s: float = 900.0
+    most_w: Watts = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a meter said once: W imported, and its registers, None where it has none."""
+
+    power_w: Watts
+    energy_wh: float | None = None
+    export_wh: float | None = None
+
+
+class Instrument:
+    """One meter's figures in, as far as a neighbour supports them; its state, facts and intervals out."""
+
+    def __init__(self, policy: MeterPolicy, mono: float) -> None:
+        self.policy = policy
+        self.energy_wh: float | None = None  # the last that counts of its import register
+        self._meter = Meter(policy.id, window_s=policy.window_s, stale_s=policy.stale_s, since=mono)
+        self._support = Support(forget_s=policy.stale_s)
+        self._imported, self._exported = Register(most_w=policy.most_w), Register(most_w=policy.most_w)
+        self._fresh = False
+        self._interval: _Interval | None = None
+        self._closed: list[MeterInterval] = []
+
+    def heard(self, said: Said, now: Moment) -> Watts | None:
+        """Take in what it said; returns the power that counts now, None while nothing supports what it said."""
+        self._turn(now)
+        for register, value_wh in ((self._imported, said.energy_wh), (self._exported, said.export_wh)):
+            if value_wh is not None:
+                register.heard(value_wh, now.mono)
+        self.energy_wh = self._imported.value_wh(now.mono, within_s=float("inf"))
+        power_w = self._support.taken(said.power_w, now.mono)
+        if power_w is not None:
+            self._meter.heard(power_w, now.mono)
+            if self._interval is None:
+                self._interval = self._opened(_floor(now.at, self.policy.interval_s), now.mono)
+            self._interval.add(power_w)
+        return power_w
+
+    def state(self, mono: float) -> MeterState:
+        """Return what it says at `mono`."""
+        return self._meter.state(mono)
+
+    def facts(self, now: Moment) -> list[AnyFact]:
+        """Return what happened since the last call: lost, back, intervals that ended."""
+        self._turn(now)
+        facts: list[AnyFact] = list(self._closed)
+        self._closed.clear()
+        fresh = self.state(now.mono).fresh
+        if fresh != self._fresh:
+            self._fresh = fresh
+            log.log(20 if fresh else 30, "meter speaks" if fresh else "meter silent", meter_id=self.policy.id)
+            facts.append((MeterBack if fresh else MeterLost)(at=now.at, meter=self.policy.id))
+        return facts
+
+    def _turn(self, now: Moment) -> None:
+        """Close the interval that is over."""
+        if self._interval is None or _floor(now.at, self.policy.interval_s) == self._interval.start:
+            return
+        imported, exported = self._shown(self._imported, now.mono), self._shown(self._exported, now.mono)
+        self._closed.append(self._interval.closed(self.policy, imported, exported, now.at))
+        self._interval = None
+
+    def _opened(self, start: datetime, mono: float) -> _Interval:
+        return _Interval(start, self._shown(self._imported, mono), self._shown(self._exported, mono))
+
+    def _shown(self, register: Register, mono: float) -> _Shown:
+        return register.value_wh(mono, within_s=self.policy.stale_s), register.set_back
+
+
+_Shown = tuple[float | None, int]
+"""What a register shows, and how often it was set back by then."""
+
+
+class _Interval:
+    """The metering interval under way."""
+
+    def __init__(self, start: datetime, imported: _Shown, exported: _Shown) -> None:
+        self.start = start
+        self._imported = imported
+        self._exported = exported
+        self._sum_w = 0.0
+        self._samples = 0
+
+    def add(self, power_w: Watts) -> None:
+        self._sum_w += power_w
+        self._samples += 1
+
+    def closed(self, policy: MeterPolicy, imported: _Shown, exported: _Shown, at: datetime) -> MeterInterval:
+        return MeterInterval(
+            at=at,
+            meter=policy.id,
+            start=self.start,
+            end=self.start + timedelta(seconds=policy.interval_s),
+            mean_w=self._sum_w / self._samples,
+            samples=self._samples,
+            energy_wh=imported[0],
+            role=policy.role,
+            register_start_wh=_unless_set_back(self._imported, imported),
+            register_end_wh=imported[0],
+            export_start_wh=_unless_set_back(self._exported, exported),
+            export_end_wh=exported[0],
+        )
+
+
+def _unless_set_back(start: _Shown, end: _Shown) -> float | None:
+    return start[0] if start[1] == end[1] else None
+
+
+def _floor(at: datetime, interval_s: float) -> datetime:
+    seconds = int(at.timestamp() // interval_s * interval_s)
+    return datetime.fromtimestamp(seconds, UTC)
