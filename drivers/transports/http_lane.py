@@ -1,136 +1,144 @@
 """HTTP exchanges: a bounded number at once, one connection a request, closed at once; digest and basic logins.
 
-Miners' web servers are small: many close without a length, and are away for seconds while they restart.
+Miners' web servers are small: many close without a length, and are away for seconds while they restart. The bytes go
+through the socket lane, a few events a turn: a thousand machines that answer at once do not hold up the loop.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections import deque
 from collections.abc import Callable
-from typing import Any
 
-import aiohttp
-
-from drivers.errors import DeviceError, Garbled, Unreachable
-from drivers.interface import Http, HttpReply
-from drivers.transports.socket_lane import named
+from drivers.errors import DeviceError, Unreachable
+from drivers.interface import Ask, Http, HttpReply
+from drivers.transports.http_logins import Digest, Login, asks_for_basic, digest_of
+from drivers.transports.http_wire import MOST_HEAD_BYTES, HttpWire, is_whole
+from drivers.transports.socket_lane import SocketLane
 
 MOST_AT_ONCE = 1024
 """A write takes an Antminer up to 20 s: thousands must be told to sleep within minutes."""
 MOST_LOGINS = 20_000
 """Machines whose server's last challenge is kept, which saves a request each time."""
+UNAUTHORIZED = 401
 
 Answered = Callable[[HttpReply | DeviceError], None]
 
 
 class HttpLane:
-    """Runs Https, one task each; each is answered exactly once, unless the lane is closed before."""
+    """Runs Https; each is answered exactly once, unless the lane is closed before."""
 
-    def __init__(self, source_address: str | None = None) -> None:
-        self._source = source_address
-        self._session: aiohttp.ClientSession | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = False
-        self._turns = asyncio.Semaphore(MOST_AT_ONCE)
-        self._digests: dict[tuple[str, int, str, str], aiohttp.DigestAuthMiddleware] = {}
+    def __init__(self, sockets: SocketLane, loop: asyncio.AbstractEventLoop) -> None:
+        self._sockets = sockets
+        self._loop = loop
+        self._waiting: deque[_Request] = deque()
+        self._under_way = 0
+        self._digests: dict[tuple[str, int, str, str], Digest] = {}
 
     def request(self, address: tuple[str, int], exchange: Http, timeout_s: float, answered: Answered) -> None:
         """Begin an exchange with a numeric address; the timeout runs from its turn on."""
-        if self._closed:
-            return
-        task = asyncio.create_task(self._run(address, exchange, timeout_s, answered), name=f"http {address[0]}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        request = _Request(self, address, exchange, timeout_s, answered)
+        if self._under_way >= MOST_AT_ONCE:
+            self._waiting.append(request)
+        else:
+            self._begin(request)
 
-    async def close(self) -> None:
-        """End every exchange without an answer."""
-        self._closed = True
-        tasks = list(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+    def close(self) -> None:
+        """Begin nothing any more; what is under way ends with the socket lane."""
+        self._waiting.clear()
 
-    async def _run(self, address: tuple[str, int], exchange: Http, timeout_s: float, answered: Answered) -> None:
-        reply: HttpReply | DeviceError
-        try:
-            async with self._turns, asyncio.timeout(timeout_s):
-                reply = await self._request(address, exchange)
-        except TimeoutError:
-            reply = Unreachable(f"{exchange.path}: no complete answer in time")
-        except DeviceError as error:
-            reply = error
-        answered(reply)
+    def _begin(self, request: _Request) -> None:
+        self._under_way += 1
+        request.begin(self._loop.time())
 
-    async def _request(self, address: tuple[str, int], exchange: Http) -> HttpReply:
-        try:
-            return await self._exchange(address, exchange)
-        except aiohttp.ClientConnectorError as error:
-            raise named(error.os_error) from error
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, OSError) as error:
-            raise Unreachable(f"{exchange.path}: {error!r}") from error
-        except (aiohttp.ClientError, ValueError) as error:
-            raise Garbled(f"{exchange.path}: {error!r}") from error
+    def ended(self, request: _Request, reply: HttpReply | DeviceError) -> None:
+        """Give the turn to the next, then answer."""
+        self._under_way -= 1
+        if self._waiting:
+            self._loop.call_soon(self._next)
+        request.answered(reply)
 
-    async def _exchange(self, address: tuple[str, int], exchange: Http) -> HttpReply:
-        host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        options: dict[str, Any] = {"data": exchange.body, "allow_redirects": False}
-        options["headers"] = {"Content-Type": exchange.content_type} if exchange.content_type else {}
-        options["middlewares"] = self._logins(address, exchange)
-        async with self._open().request(
-            exchange.method, f"http://{host}:{address[1]}{exchange.path}", **options
-        ) as reply:
-            headers = {name.lower(): value for name, value in reply.headers.items()}
-            body = await _body(reply, exchange.most_bytes)
-            return HttpReply(status=reply.status, headers=headers, body=body)
+    def _next(self) -> None:
+        while self._waiting and self._under_way < MOST_AT_ONCE:
+            self._begin(self._waiting.popleft())
 
-    def _logins(self, address: tuple[str, int], exchange: Http) -> tuple[aiohttp.ClientMiddlewareType, ...]:
-        """Return what answers challenges: the login's own state by machine, so that its nonce serves again."""
-        if exchange.user is None or exchange.password is None:
-            return ()
-        key = (*address, exchange.user, exchange.password)
-        digest = self._digests.pop(key, None) or aiohttp.DigestAuthMiddleware(exchange.user, exchange.password)
-        self._digests[key] = digest
+    def send(self, request: _Request, wire: HttpWire) -> None:
+        """Send one request of an exchange, within what is left of its time."""
+        ask = Ask(request=wire.request, most_bytes=request.exchange.most_bytes + MOST_HEAD_BYTES)
+        left_s = max(0.0, request.ends_at - self._loop.time())
+        self._sockets.ask(request.address, ask, left_s, lambda got: request.replied(wire, got), whole=is_whole)
+
+    def digest(self, request: _Request) -> Digest | None:
+        """Return the challenge that this machine made last."""
+        return self._digests.get(request.key)
+
+    def keep(self, request: _Request, digest: Digest) -> None:
+        """Keep a machine's challenge; the machine that was not spoken to for longest is forgotten."""
+        self._digests.pop(request.key, None)
+        self._digests[request.key] = digest
         if len(self._digests) > MOST_LOGINS:
             del self._digests[next(iter(self._digests))]
-        return (_Basic(exchange.user, exchange.password), digest)
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            local = None if self._source is None else (self._source, 0)
-            connector = aiohttp.TCPConnector(limit=0, force_close=True, local_addr=local)
-            self._session = aiohttp.ClientSession(
-                connector=connector,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                timeout=aiohttp.ClientTimeout(),
-                trust_env=False,
-            )
-        return self._session
 
 
-class _Basic:
-    """Answers a basic challenge, once a request; a digest challenge is another middleware's."""
+class _Request:
+    """One exchange: the request, and a second one where a challenge is answered."""
 
-    def __init__(self, user: str, password: str) -> None:
-        self._header = aiohttp.encode_basic_auth(user, password)
+    def __init__(
+        self, lane: HttpLane, address: tuple[str, int], exchange: Http, timeout_s: float, answered: Answered
+    ) -> None:
+        self.address = address
+        self.exchange = exchange
+        self.answered = answered
+        self.ends_at = 0.0
+        user, password = exchange.user, exchange.password
+        self._login = None if user is None or password is None else Login(user, password)
+        self.key = (*address, user or "", password or "")
+        self._lane = lane
+        self._timeout_s = timeout_s
+        self._challenged = False
 
-    async def __call__(
-        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-    ) -> aiohttp.ClientResponse:
-        response = await handler(request)
-        challenge = response.headers.get("WWW-Authenticate", "").lower()
-        if response.status != 401 or not challenge.startswith("basic"):
-            return response
-        response.release()
-        request.headers["Authorization"] = self._header
-        return await handler(request)
+    def begin(self, now: float) -> None:
+        """Send the request, signed for the challenge that is known."""
+        self.ends_at = now + self._timeout_s
+        digest = None if self._login is None else self._lane.digest(self)
+        self._send(None if digest is None or self._login is None else self._signed(digest, self._login))
+
+    def replied(self, wire: HttpWire, got: bytes | DeviceError) -> None:
+        """Take what came; a first challenge is answered."""
+        if isinstance(got, DeviceError):
+            self._lane.ended(self, _with_path(got, self.exchange.path))
+            return
+        try:
+            reply, challenges = wire.reply(got)
+        except DeviceError as error:
+            self._lane.ended(self, error)
+            return
+        authorization = self._answer(challenges) if reply.status == UNAUTHORIZED and not self._challenged else None
+        if authorization is None:
+            self._lane.ended(self, reply)
+        else:
+            self._challenged = True
+            self._send(authorization)
+
+    def _send(self, authorization: str | None) -> None:
+        host, port = self.address
+        named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._lane.send(self, HttpWire(self.exchange, named, authorization))
+
+    def _answer(self, challenges: tuple[str, ...]) -> str | None:
+        if self._login is None:
+            return None
+        digest = digest_of(challenges)
+        if digest is None:
+            return self._login.basic() if asks_for_basic(challenges) else None
+        return self._signed(digest, self._login)
+
+    def _signed(self, digest: Digest, login: Login) -> str:
+        self._lane.keep(self, digest)
+        return digest.sign(login, self.exchange.method, self.exchange.path, secrets.token_hex(8))
 
 
-async def _body(reply: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-    body = bytearray()
-    async for piece in reply.content.iter_any():
-        body += piece
-        if len(body) > most_bytes:
-            raise Garbled(f"more than {most_bytes} bytes", bytes(body[:1024]))
-    return bytes(body)
+def _with_path(error: DeviceError, path: str) -> DeviceError:
+    """Return a bare time-out with the page that did not come; every other error as it is."""
+    return Unreachable(f"{path}: {error}") if type(error) is Unreachable else error

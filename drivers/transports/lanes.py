@@ -31,7 +31,7 @@ class Lanes:
         self._loop = loop
         self._timeout_s = timeout_s
         self._sockets = SocketLane(loop, source_address)
-        self._http = HttpLane(source_address)
+        self._http = HttpLane(self._sockets, loop)
         self._addresses: dict[str, str] = {}
         self._lookups: set[asyncio.Task[None]] = set()
 
@@ -69,8 +69,8 @@ class Lanes:
         for lookup in lookups:
             lookup.cancel()
         await asyncio.gather(*lookups, return_exceptions=True)
+        self._http.close()
         self._sockets.close()
-        await self._http.close()
 
     def carry_out(self, exchange: Exchange, talk: _Talk) -> None:
         """Run one exchange of a conversation."""

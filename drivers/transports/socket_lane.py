@@ -17,6 +17,8 @@ from drivers.transports.readiness import readiness
 from drivers.transports.timer_wheel import TimerWheel
 
 Answered = Callable[[bytes | DeviceError], None]
+Whole = Callable[[bytearray], bool]
+"""Whether what came so far is a whole reply, for protocols that say so in it."""
 
 _BUFFER = bytearray(65_536)
 _VIEW = memoryview(_BUFFER)
@@ -26,10 +28,13 @@ _UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK}
 class _Exchange:
     """One exchange under way."""
 
-    __slots__ = ("answered", "ask", "connection", "finished", "got", "lane", "rounds", "sent")
+    __slots__ = ("answered", "ask", "connection", "finished", "got", "lane", "rounds", "sent", "whole")
 
-    def __init__(self, lane: SocketLane, ask: Ask, connection: socket.socket, answered: Answered) -> None:
+    def __init__(
+        self, lane: SocketLane, ask: Ask, connection: socket.socket, answered: Answered, whole: Whole | None
+    ) -> None:
         self.lane = lane
+        self.whole = whole
         self.ask = ask
         self.connection = connection
         self.answered = answered
@@ -70,8 +75,10 @@ class SocketLane:
         self._readiness = readiness(loop, self._ready)
         self._closed = False
 
-    def ask(self, address: tuple[str, int], ask: Ask, timeout_s: float, answered: Answered) -> None:
-        """Begin an exchange with a numeric address; never answers before it returns."""
+    def ask(
+        self, address: tuple[str, int], ask: Ask, timeout_s: float, answered: Answered, whole: Whole | None = None
+    ) -> None:
+        """Begin an exchange with a numeric address; never answers before it returns. `whole` rules out `ask.ends`."""
         if self._closed:
             return
         try:
@@ -79,7 +86,7 @@ class SocketLane:
         except OSError as error:
             self._loop.call_soon(self._refused, answered, named(error))
             return
-        exchange = _Exchange(self, ask, connection, answered)
+        exchange = _Exchange(self, ask, connection, answered, whole)
         self._under_way[connection.fileno()] = exchange
         self._wheel.add(exchange, timeout_s)
 
@@ -141,7 +148,8 @@ class SocketLane:
     def _receive(self, exchange: _Exchange) -> None:
         """Read until nothing is there, the NUL or the end; stops at the NUL, since the close comes later."""
         receive = exchange.connection.recv_into
-        till_nul = exchange.ask.ends is Ends.NUL
+        whole = exchange.whole
+        till_nul = whole is None and exchange.ask.ends is Ends.NUL
         while not exchange.finished:
             size = receive(_BUFFER)
             if size == 0:
@@ -151,11 +159,10 @@ class SocketLane:
                 self.finish(exchange, bytes(exchange.got))
             else:
                 self._keep(exchange, size)
-                self._bound(exchange)
-
-    def _bound(self, exchange: _Exchange) -> None:
-        if len(exchange.got) > exchange.ask.most_bytes:
-            self.finish(exchange, Garbled("the reply does not end", bytes(exchange.got[:1024])))
+                if len(exchange.got) > exchange.ask.most_bytes:
+                    self.finish(exchange, Garbled("the reply does not end", bytes(exchange.got[:1024])))
+                elif whole is not None and whole(exchange.got):
+                    self.finish(exchange, bytes(exchange.got))
 
     def _keep(self, exchange: _Exchange, size: int) -> None:
         exchange.got += _VIEW[:size]

@@ -6,10 +6,13 @@ Entries are never taken out: what was finished before its time is skipped when i
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from typing import Protocol
 
 SLOTS = 64
 WIDTH_S = 0.1
+BATCH_S = 0.002
 
 
 class Timed(Protocol):
@@ -31,6 +34,7 @@ class TimerWheel:
         self._at = 0
         self._turned_at = 0.0
         self._waiting = 0
+        self._due: deque[Timed] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
 
@@ -63,8 +67,9 @@ class TimerWheel:
         self._timer = self._loop.call_at(self._turned_at + WIDTH_S, self._turn) if self._waiting else None
 
     def _empty(self, slot: int) -> None:
-        due, self._slots[slot] = self._slots[slot], []
-        for entry in due:
+        entries, self._slots[slot] = self._slots[slot], []
+        idle = not self._due
+        for entry in entries:
             if entry.finished:
                 self._waiting -= 1
             elif entry.rounds > 0:
@@ -72,9 +77,18 @@ class TimerWheel:
                 self._slots[slot].append(entry)
             else:
                 self._waiting -= 1
-                self._loop.call_soon(self._expire, entry)
+                self._due.append(entry)
+        if idle and self._due:
+            self._loop.call_soon(self._expire)
 
-    def _expire(self, entry: Timed) -> None:
-        """Tell one entry, in a callback of its own: what it does by mistake stops no other's deadline."""
-        if not entry.finished and not self._closed:
-            entry.expired()
+    def _expire(self) -> None:
+        """Tell whose time has come until this turn's time is up; what one does by mistake stops no other's deadline."""
+        stop_at = time.monotonic() + BATCH_S
+        try:
+            while self._due and not self._closed and time.monotonic() < stop_at:
+                entry = self._due.popleft()
+                if not entry.finished:
+                    entry.expired()
+        finally:
+            if self._due and not self._closed:
+                self._loop.call_soon(self._expire)
