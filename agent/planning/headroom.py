@@ -105,6 +105,7 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
     reserve = reserves(view, setpoint, metered=measured_w is not None, lost_share=lost_share)
     draw_w, reserve_w = believed_w, float(reserve.sum())
     if measured_w is not None:
+        reserve_w -= _risen_w(view, gauges, measured_w, reserve)
         by_beliefs_w = believed_w + float(reserves(view, setpoint, metered=False, lost_share=lost_share).sum())
         draw_w = max(measured_w, believed_w)
         reserve_w = max(measured_w + reserve_w, by_beliefs_w) - draw_w
@@ -119,6 +120,22 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
         expected=expected,
         rise=np.maximum(OVERSHOOT * at_step(view.step_w, view.intended) - counted, 0.0),
     )
+
+
+def _risen_w(view: FleetView, gauges: Gauges, measured_w: Watts, reserve: Floats) -> Watts:
+    """Return what the meter shows of the machines that rise, W: what nobody else can be drawing.
+
+    All others count for the most that the meter may include of them, those out of reach for the most they can draw,
+    and the rest may have doubled meanwhile.
+    """
+    if gauges.rest is None:
+        return 0.0
+    rising = view.fresh & (reserve > 0)
+    included = np.where(rising, view.metered_least_w, np.where(view.fresh, view.metered_most_w, view.most_w))
+    included = np.where(view.sealed, 0.0, included)
+    error_w = belief_error_w(float(view.believed_w.sum()), float(view.model_w.sum()))
+    others_w = float(included.sum()) + 2 * max(gauges.rest.most_w, 0.0) + error_w
+    return min(max(0.0, measured_w - others_w), float(reserve[rising].sum()))
 
 
 class Beliefs(NamedTuple):
