@@ -1,4 +1,4 @@
-"""`bill`: what a load costs under a tariff, by months and components, exactly; without an agent."""
+"""`bill`: what a load costs under a tariff, by months and components, exactly; without one, what the agent counted."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from agent.cli.failure import USAGE, Failure
-from agent.cli.options import spread
+from agent.cli.money_from import Source, bill_of
+from agent.cli.money_show import show_bill
+from agent.cli.options import Reach, spread
+from agent.cli.report import Month, checked
 from agent.cli.show import as_json, table
 
 if TYPE_CHECKING:
     from agent.tariffs.bill import Bill
     from agent.tariffs.tariff import Tariff
 
-NEEDED = "bill: --tariff FILE and --load FILE.csv are needed; the agent's own ledger is not billed yet"
+NEEDED = "bill: --tariff FILE and --load FILE.csv go together; without both the agent's own ledger is billed"
+ALONE = "bill: {} is for a load: --tariff FILE and --load FILE.csv"
 NO_CLOCK = "neither the tariff nor --tz names a time zone: months and hours go by the load's own clock"
 
 
@@ -45,10 +49,19 @@ class _Found:
 @spread
 def bill(
     asked: Asked,
+    reach: Reach,
+    source: Source,
+    month: Month = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the whole calculation.")] = False,
     as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
-    """Say what a load costs under a tariff, by local months and components. Exit 2 with every mistake."""
+    """Say what energy costs by local months and components: a load under a tariff, or what the agent counted.
+
+    Exit 2 with every mistake.
+    """
+    if asked.tariff is None and asked.load is None:
+        _of_ledger(asked, reach, source, month, explain=explain, as_json_=as_json_)
+        return
     from agent.problems import ConfigError  # noqa: PLC0415 - as below
 
     try:
@@ -67,6 +80,17 @@ def bill(
         print(*in_words(found.billed, found.tariff, found.clock), sep="\n")
     else:
         _show(found.billed)
+
+
+def _of_ledger(asked: Asked, reach: Reach, source: Source, month: str | None, *, explain: bool, as_json_: bool) -> None:
+    for name, given in (("--explain", explain), ("--tz", asked.tz), ("--currency", asked.currency)):
+        if given:
+            raise Failure(USAGE, ALONE.format(name))
+    billed = bill_of(reach, source, checked(month))
+    if as_json_:
+        as_json(billed)
+    else:
+        show_bill(billed)
 
 
 def _found(asked: Asked) -> _Found:

@@ -17,6 +17,7 @@ from agent.cli.options import examples
 from agent.cli.orders import orders
 from agent.cli.plan import plan
 from agent.cli.probe import probe
+from agent.cli.report import report
 from agent.cli.simulate import simulate
 from agent.cli.status import status
 
@@ -90,7 +91,12 @@ shell.add_typer(orders, name="orders")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
 )(plan)
-shell.command(epilog=examples("hashwatt bill --tariff tariff.toml --load load.csv --explain"))(bill)
+shell.command(
+    epilog=examples("hashwatt bill --month 2026-11", "hashwatt bill --tariff tariff.toml --load load.csv --explain")
+)(bill)
+shell.command(
+    epilog=examples("hashwatt report --order stop-1", "hashwatt report --month 2026-11 --config farm.toml --json")
+)(report)
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
 shell.command(
     epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --mix mix.toml --config-out farm.toml")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from agent.control.metering import Metering
 from agent.facts import AnyFact, EnergyInterval, MeterInterval
 from agent.fleet.fleet import Fleet
 from agent.fleet.view import Floats
+from agent.tariffs.periods import interval_start
 from agent.values import Moment, Watts
 
 STEP_S = 5.0
@@ -107,8 +108,9 @@ class Accounting:
 
     def heard(self, facts: Iterable[AnyFact]) -> None:
         """Take in facts of this life: what the billing meter says of an interval."""
+        policy = self._metering.policy
         for fact in facts:
-            if isinstance(fact, MeterInterval) and fact.role == "billing":
+            if isinstance(fact, MeterInterval) and policy is not None and fact.meter == policy.id:
                 self._told[fact.start] = fact
 
     def tick(self, now: Moment) -> list[EnergyInterval]:
@@ -160,7 +162,7 @@ class Accounting:
     def _add(self, power: _Power, now: Moment) -> None:
         at = self._now.at if self._now is not None else now.at
         while self._piece is not None and at < now.at:
-            turn = floor(at, self._interval) + self._interval
+            turn = interval_start(at, self._interval) + self._interval
             until = min(turn, now.at)
             self._piece.add(power, (until - at).total_seconds())
             if until == turn:
@@ -178,13 +180,13 @@ class Accounting:
         facts: list[EnergyInterval] = []
         while self._ended and (self._is_told(self._ended[0]) or mono >= self._ended[0].waits_until):
             piece = self._ended.pop(0)
-            facts.append(self._fact(piece, self._told.pop(floor(piece.start, self._interval), None)))
+            facts.append(self._fact(piece, self._told.pop(interval_start(piece.start, self._interval), None)))
         if not self._ended and self._piece is not None:
             self._told = {start: told for start, told in self._told.items() if start >= self._piece.start}
         return self._kept(facts)
 
     def _is_told(self, piece: _Piece) -> bool:
-        return self._metering.policy is None or floor(piece.start, self._interval) in self._told
+        return self._metering.policy is None or interval_start(piece.start, self._interval) in self._told
 
     def _kept(self, facts: list[EnergyInterval]) -> list[EnergyInterval]:
         self._last = facts[-1] if facts else self._last
@@ -235,7 +237,7 @@ class Accounting:
         """Cut an absence at the intervals, its energy evenly among them; whole Wh that add up."""
         away, at, done = end - start, start, 0
         while at < end:
-            until = min(floor(at, self._interval) + self._interval, end)
+            until = min(interval_start(at, self._interval) + self._interval, end)
             upto = round(drawn_wh * ((until - start) / away))
             yield EnergyInterval(
                 at=end,
@@ -282,9 +284,3 @@ def _word(piece: _Piece, told: MeterInterval | None, believed_wh: float, *, whol
 def power_source(power: _Power) -> str:
     """Return who says a power."""
     return "beliefs" if power.meter_w is None else "meter"
-
-
-def floor(at: datetime, interval: timedelta) -> datetime:
-    """Return the start of the metering interval that an instant lies in: intervals are of UTC."""
-    seconds = int(at.timestamp() // interval.total_seconds() * interval.total_seconds())
-    return datetime.fromtimestamp(seconds, UTC)

@@ -65,31 +65,13 @@ class MoneyDesk:
 
     def priced(self, fact: EnergyInterval) -> EnergyInterval:
         """Return an interval with what it is charged and what it earned."""
-        return self._charged(self._earned(fact))
-
-    def _charged(self, fact: EnergyInterval) -> EnergyInterval:
-        tariff, zone = self.terms.tariff, self.terms.zone
-        if tariff is None:
-            return fact
         try:
-            told = charged(tariff, fact.site_wh, fact.start, fact.end, zone)
+            told = charge(fact, self.terms)
         except Unpriced as error:
             self.unpriced = f"{error.component}: {error}"
-            return fact
+            return earn(fact, self.terms)
         self.unpriced = None
-        return msgspec.structs.replace(
-            fact,
-            currency=tariff.currency,
-            charges=[Charge(name=a.name, kind=a.kind, party=a.party, amount=written(a.amount)) for a in told.amounts],
-            cost=written(told.cost),
-        )
-
-    def _earned(self, fact: EnergyInterval) -> EnergyInterval:
-        earning = self.terms.earning
-        if earning is None or fact.hashed_th is None:
-            return fact
-        amount = earned(earning, Decimal(str(fact.hashed_th)))
-        return msgspec.structs.replace(fact, revenue=written(amount), revenue_currency=earning.currency)
+        return told
 
     # now -----------------------------------------------------------------------------------------------------
 
@@ -132,6 +114,28 @@ class MoneyDesk:
         if self.unpriced is not None:
             told.append(f"no price: {self.unpriced}")
         return told
+
+
+def charge(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
+    """Return an interval with what it is charged and what it earned under these terms. Raises Unpriced."""
+    fact = earn(fact, terms)
+    if terms.tariff is None:
+        return fact
+    told = charged(terms.tariff, fact.site_wh, fact.start, fact.end, terms.zone)
+    return msgspec.structs.replace(
+        fact,
+        currency=terms.tariff.currency,
+        charges=[Charge(name=a.name, kind=a.kind, party=a.party, amount=written(a.amount)) for a in told.amounts],
+        cost=written(told.cost),
+    )
+
+
+def earn(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
+    """Return an interval with what its hashes earned."""
+    if terms.earning is None or fact.hashed_th is None:
+        return fact
+    amount = earned(terms.earning, Decimal(str(fact.hashed_th)))
+    return msgspec.structs.replace(fact, revenue=written(amount), revenue_currency=terms.earning.currency)
 
 
 def rows_by_model(fleet: Fleet) -> dict[str, Indices]:

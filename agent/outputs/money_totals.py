@@ -63,7 +63,11 @@ class Month:
         self.house_wh += fact.house_wh or 0
         self.unexplained_wh += fact.unexplained_wh
         day.site_wh += fact.site_wh
-        if fact.quality == "estimated" or fact.source == "beliefs":
+        if (
+            fact.quality == "estimated"
+            or fact.source == "beliefs"
+            or (fact.miners_wh is None and fact.source == "meter")
+        ):
             self.estimated_wh += fact.site_wh
         if fact.quality != "partial":
             mean_w = fact.site_wh * 3600 / seconds
@@ -98,6 +102,10 @@ class Totals:
     credits: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     revenue: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
+    def month_of(self, at: datetime) -> str:
+        """Return as YYYY-MM the billing month that an instant lies in."""
+        return billing_month(at.astimezone(self.zone).date(), self.billing_day)
+
     def heard(self, fact: AnyFact) -> None:
         """Take in an interval, new or replayed; other facts are passed over."""
         if not isinstance(fact, EnergyInterval) or fact.end <= fact.start:
@@ -122,7 +130,7 @@ class Totals:
 
     def month_at(self, at: datetime) -> Month | None:
         """Return the billing month that an instant lies in, None before its first interval."""
-        return self.months.get(billing_month(at.astimezone(self.zone).date(), self.billing_day))
+        return self.months.get(self.month_of(at))
 
     def day_at(self, at: datetime) -> Day | None:
         """Return the local day that an instant lies in, None before its first interval."""

@@ -28,6 +28,12 @@ def midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
 
 
+def interval_start(at: datetime, interval: timedelta) -> datetime:
+    """Return the start of the metering interval that an instant lies in: intervals are of UTC."""
+    seconds = int(at.timestamp() // interval.total_seconds() * interval.total_seconds())
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def billing_month(day: date, first_day: int = 1) -> str:
     """Return as YYYY-MM the month whose bill a local day stands on, where bills begin on that day of each month."""
     if day.day < first_day:

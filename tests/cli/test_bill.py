@@ -130,7 +130,7 @@ def test_a_mistake_is_exit_2_and_one_sentence(files, say, told, options, sentenc
     assert (said.exit_code, said.stdout, said.stderr) == (2, "", sentence + "\n")
 
 
-@pytest.mark.parametrize("option", [[], ["--tariff", "t.toml"], ["--load", "l.csv"]])
+@pytest.mark.parametrize("option", [["--tariff", "t.toml"], ["--load", "l.csv"]])
 def test_without_both_files_it_says_so(say, option):
     said = say("bill", *option)
-    assert (said.exit_code, "--tariff FILE and --load FILE.csv are needed" in said.stderr) == (2, True)
+    assert (said.exit_code, "--tariff FILE and --load FILE.csv go together" in said.stderr) == (2, True)

@@ -40,6 +40,7 @@ READING = [
         f"{V1}/history",
         f"{V1}/orders",
         f"{V1}/orders/o1",
+        f"{V1}/orders/o1/report",
         f"{V1}/holds",
         f"{V1}/events",
         f"{V1}/ledger",

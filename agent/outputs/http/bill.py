@@ -1,7 +1,8 @@
-"""The bill and money now over HTTP. Nothing here changes anything."""
+"""The bill, money now, and what an order cost, over HTTP. Nothing here changes anything."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 from http import HTTPStatus
 
@@ -13,7 +14,12 @@ from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
 from agent.outputs.money_bill import bill_json
 from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.money_order import KINDS, OrderStory
+from agent.outputs.report import order_report
 from agent.outputs.sight import Sight
+
+PAGE = 2000
+"""Facts that are read at once."""
 
 
 class Bills:
@@ -31,6 +37,19 @@ class Bills:
         if month is not None and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month) is None:
             raise bad_field("month", "must be a month such as 2026-11")
         return as_json(bill_json(self._money(), self._sight.now().at, month))
+
+    async def order(self, request: web.Request) -> web.Response:
+        """Show what an order did to energy and money, against what was drawn before it."""
+        only(request.query, ())
+        money, story = self._money(), OrderStory(order_id=request.match_info["id"])
+        after = 0
+        while page := await self._desk.events(after=after, kinds=KINDS, limit=PAGE):
+            story.take(fact for _, fact in page)
+            after = page[-1][0]
+        if not story.moves:
+            raise Problem(HTTPStatus.NOT_FOUND, f"there is no order {story.order_id!r}")
+        told = await asyncio.to_thread(order_report, story, money.terms, self._sight.now().at)
+        return as_json(told)
 
     def _money(self) -> MoneyDesk:
         money = self._sight.money

@@ -1,0 +1,122 @@
+"""Where a bill or a report comes from: a running agent, else its store, priced by a configuration where one is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from agent.cli.client import Agent
+from agent.cli.failure import NO, UNREACHABLE, USAGE, Failure
+from agent.cli.offline import Remembered, read_config, remembered
+from agent.cli.options import Reach, present
+
+if TYPE_CHECKING:
+    from agent.facts import EnergyInterval
+    from agent.outputs.money_desk import Terms
+
+NO_CONFIG = (
+    "no --config FILE is given: months and days are those of UTC, and nothing is priced that was not when it ended"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Whose configuration prices what the store holds."""
+
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Read the store itself, priced by the tariff of this configuration."),
+    ] = None
+
+
+def bill_of(reach: Reach, source: Source, month: str | None) -> dict[str, Any]:
+    """Return the bill of the agent's own ledger. Raises Failure."""
+    agent = _agent(reach, source)
+    if agent is None:
+        return _bill_in(remembered(reach, read_config(source.config)), month)
+    told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
+    return told
+
+
+def report_of(reach: Reach, source: Source, order_id: str) -> dict[str, Any]:
+    """Return what an order cost and saved. Raises Failure."""
+    agent = _agent(reach, source)
+    if agent is None:
+        return _report_in(remembered(reach, read_config(source.config)), order_id)
+    told: dict[str, Any] | None = agent.find(f"/api/v1/orders/{quote(order_id, safe='')}/report")
+    if told is None:
+        raise Failure(NO, f"there is no order {order_id}")
+    return told
+
+
+def _agent(reach: Reach, source: Source) -> Agent | None:
+    """Return the agent to ask, None where its store is to be read: it is told to, or none runs. Raises Failure."""
+    if source.config is not None:
+        return None
+    try:
+        agent = reach.agent()
+        agent.find("/healthz")
+    except Failure as failure:
+        if failure.code != UNREACHABLE or reach.url is not None:
+            raise
+        return None
+    return agent
+
+
+def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:
+    from agent.outputs.money_order import KINDS, OrderStory  # noqa: PLC0415 - quick help needs it not
+    from agent.outputs.report import order_report  # noqa: PLC0415 - likewise
+
+    story = OrderStory(order_id=order_id)
+    story.take(store.facts(KINDS))
+    if not story.moves:
+        raise Failure(NO, f"there is no order {order_id} in {store.folder}")
+    return order_report(story, _terms(store), present())
+
+
+def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:
+    from agent.facts import EnergyInterval  # noqa: PLC0415 - quick help needs it not
+    from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
+    from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
+    from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise
+
+    terms = _terms(store)
+    totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
+    for fact in store.facts(["EnergyInterval"]):
+        if isinstance(fact, EnergyInterval):
+            known = _priced(fact, terms) if month in {None, totals.month_of(fact.start)} else fact
+            currency = currency or known.currency or ""
+            totals.heard(known)
+    digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
+    told = billed(totals, currency, digits, month)
+    return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None}
+
+
+def _priced(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
+    from agent.outputs.money_desk import charge  # noqa: PLC0415 - quick help needs it not
+    from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
+
+    try:
+        return charge(fact, terms)
+    except Unpriced as error:
+        raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
+
+
+def _terms(store: Remembered) -> Terms:
+    """Return the terms of the store's configuration; without one, none. Raises Failure."""
+    from datetime import UTC  # noqa: PLC0415 - quick help needs it not
+
+    from agent.config import ConfigError  # noqa: PLC0415 - likewise
+    from agent.money_terms import terms_of  # noqa: PLC0415 - likewise
+    from agent.outputs.money_desk import Terms  # noqa: PLC0415 - likewise
+
+    if store.config is None:
+        return Terms(currency="", zone=UTC, doubts=(NO_CONFIG,))
+    try:
+        return terms_of(store.config)
+    except ConfigError as error:
+        raise Failure(USAGE, "; ".join(map(str, error.problems))) from None

@@ -1,0 +1,101 @@
+"""Bills and reports in words and tables; what nobody knows shows as a dash."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from typing import Any
+
+from agent.cli.show import UNKNOWN, figure, plain, table
+
+CENTS = Decimal("0.01")
+
+
+def money(amount: str | None, currency: str) -> str:
+    """Return an amount to the hundredth with its currency; None shows as unknown."""
+    return UNKNOWN if amount is None else f"{Decimal(amount).quantize(CENTS):,f} {currency}".rstrip()
+
+
+def kwh(energy_kwh: float | None) -> str:
+    """Return an energy; None shows as unknown."""
+    return figure(energy_kwh, "kWh", 3)
+
+
+def show_bill(told: dict[str, Any]) -> None:
+    """Print the bill of the agent's ledger."""
+    currency = told["currency"]
+    rows = [
+        (month["month"], component["name"], component["party"], f"{Decimal(component['amount']):,f}")
+        for month in told["months"]
+        for component in month["components"]
+    ]
+    if rows:
+        table(("month", "component", "party", "amount "), rows)
+    for month in told["months"]:
+        print(f"{plain(month['month'])}: {kwh(month['kwh'])}, {_total(month['total'], currency)}")
+    print(f"total {_total(told['total'], currency)}")
+    _doubts([*told["warnings"], *((told.get("now") or {}).get("doubts") or ())])
+
+
+def _total(total: str | None, currency: str) -> str:
+    return UNKNOWN if total is None else f"{Decimal(total):,f} {plain(currency)}"
+
+
+def show_energy(told: dict[str, Any]) -> None:
+    """Print of what each month's energy was made."""
+    for month in told["months"]:
+        energy = month["energy"]
+        rows = [
+            ("miners", energy["miners_kwh"]),
+            ("house", energy["house_kwh"]),
+            ("unexplained", energy["unexplained_kwh"]),
+        ]
+        table((f"energy of {plain(month['month'])}", "kWh "), [(name, f"{of:,.3f}") for name, of in rows])
+        for group in ("owners", "feeders", "models"):
+            if energy[group]:
+                table((f"miners by {group[:-1]}", "kWh "), [(name, f"{of:,.3f}") for name, of in energy[group].items()])
+        for code, earned in month["revenue"].items():
+            print(f"revenue {money(earned, plain(code))}")
+
+
+def show_order(told: dict[str, Any]) -> None:
+    """Print what an order cost and saved."""
+    currency = plain(told["currency"])
+    print(
+        f"order     {plain(told['order_id'])} ({plain(told['class'])}, {plain(told['issuer'])}) {plain(told['state'])}"
+    )
+    for span in told["spans"]:
+        print(f"in force  {plain(span['from'])} to {plain(span['until'])}")
+    print(f"counted   {figure(told['hours'], 'h', 2)} in whole intervals, {figure(told['unknown_h'], 'h', 2)} unknown")
+    print(f"before    {figure(told['base_kw'], 'kW', 3)} by {plain(told['base'])}")
+    print(f"not drawn {kwh(told['not_drawn_kwh'])}, not paid {money(told['cost_not_incurred'], currency)}")
+    _components(told["not_incurred"], currency)
+    print(f"drawn     {kwh(told['drawn_kwh'])}, cost {money(told['cost'], currency)}")
+    _components(told["components"], currency)
+    print(f"revenue   not earned {money(told['revenue_not_earned'], currency)}")
+    print(f"saved     {money(told['saved'], currency)}: what was not paid less what was not earned")
+    if len(told["days"]) > 1:
+        table(("day", "not drawn kWh ", "not paid ", "drawn kWh ", "cost ", "not earned "), map(_day, told["days"]))
+    _doubts(told["doubts"])
+
+
+def _components(components: list[dict[str, str]], currency: str) -> None:
+    for component in components:
+        amount = money(component["amount"], currency)
+        print(f"            {plain(component['name'])} (to: {plain(component['party'])}) {amount}")
+
+
+def _day(day: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        day["day"],
+        figure(day["not_drawn_kwh"], "", 3),
+        money(day["cost_not_incurred"], ""),
+        figure(day["drawn_kwh"], "", 3),
+        money(day["cost"], ""),
+        money(day["revenue_not_earned"], ""),
+    )
+
+
+def _doubts(doubts: list[str]) -> None:
+    for doubt in doubts:
+        print(f"in doubt: {plain(doubt)}", file=sys.stderr)

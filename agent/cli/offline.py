@@ -1,0 +1,78 @@
+"""The store of an agent, read where none runs or beside one that does; nothing is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.cli.failure import UNREACHABLE, USAGE, Failure
+from agent.cli.options import Reach
+from agent.state_dir import state_dir as state_dir_of
+
+if TYPE_CHECKING:
+    from agent.config import Config
+    from agent.facts import AnyFact
+
+STORE = "hashwatt.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What a store holds, and the configuration that it is priced by."""
+
+    folder: Path
+    url: str
+    config: Config | None
+
+    def facts(self, kinds: Sequence[str]) -> Iterator[AnyFact]:
+        """Yield facts of these kinds in their order. Raises Failure."""
+        import msgspec  # noqa: PLC0415 - quick help needs it not
+
+        from agent.facts import AnyFact as Any_  # noqa: PLC0415 - likewise
+        from agent.ledger.store import CannotOpen, Store  # noqa: PLC0415 - likewise
+
+        decoder = msgspec.json.Decoder(Any_)
+        try:
+            store = Store(self.url, self.folder, read_only=True)
+        except CannotOpen as error:
+            raise Failure(UNREACHABLE, str(error)) from None
+        try:
+            for _, body in store.facts(kinds=kinds):
+                yield decoder.decode(body)
+        finally:
+            store.close()
+
+
+def remembered(reach: Reach, config: Config | None) -> Remembered:
+    """Return the store that these options lead to. Raises Failure."""
+    site = reach.site or (None if config is None else config.schema.site.id)
+    folder = _folder(state_dir_of(site, reach.state_dir, os.environ))
+    return Remembered(
+        folder=folder, url=f"sqlite:///{STORE}" if config is None else config.schema.store.url, config=config
+    )
+
+
+def _folder(told: Path) -> Path:
+    """Return the folder, or the only one below it that holds a store."""
+    if (told / STORE).exists():
+        return told
+    found = sorted(store.parent for store in told.glob(f"*/{STORE}"))
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        raise Failure(USAGE, f"this host has the stores of several sites, name one with --site: {names}")
+    return found[0] if found else told
+
+
+def read_config(path: Path | None) -> Config | None:
+    """Read a configuration. Raises Failure with every mistake."""
+    if path is None:
+        return None
+    from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
+
+    try:
+        return load(path)
+    except ConfigError as error:
+        raise Failure(USAGE, "; ".join(map(str, error.problems))) from None

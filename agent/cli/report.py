@@ -1,0 +1,50 @@
+"""`report`: what an order cost and saved, or what a month's energy was and cost, from the agent's own ledger."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+import typer
+
+from agent.cli.failure import USAGE, Failure
+from agent.cli.money_from import Source, bill_of, report_of
+from agent.cli.money_show import show_bill, show_energy, show_order
+from agent.cli.options import Json, Reach, spread
+from agent.cli.show import as_json
+
+Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="A month, by the tariff's clock.")]
+
+
+@spread
+def report(
+    reach: Reach,
+    source: Source,
+    order: Annotated[str | None, typer.Option("--order", metavar="ID", help="What this order cost and saved.")] = None,
+    month: Month = None,
+    as_json_: Json = False,
+) -> None:
+    """Tell what an order cost and saved, or a month's energy and cost: from a running agent, else from its store."""
+    if (order is None) == (month is None):
+        raise Failure(USAGE, "report: either --order ID or --month YYYY-MM is needed")
+    if order is not None:
+        _tell(report_of(reach, source, order), as_json_=as_json_, of_month=False)
+    else:
+        _tell(bill_of(reach, source, checked(month)), as_json_=as_json_, of_month=True)
+
+
+def _tell(told: dict[str, Any], *, as_json_: bool, of_month: bool) -> None:
+    if as_json_:
+        as_json(told)
+    elif of_month:
+        show_energy(told)
+        show_bill(told)
+    else:
+        show_order(told)
+
+
+def checked(month: str | None) -> str | None:
+    """Return a month as it was told. Raises Failure for one that is none."""
+    if month is not None and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month) is None:
+        raise Failure(USAGE, f"--month: {month} is no month such as 2026-11")
+    return month

@@ -1,0 +1,216 @@
+"""What an order cost and saved, as JSON: energy against the base before it, priced by the tariff, in the site's money.
+
+Money is decimal text and exact; None is unknown, and each doubt is a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, localcontext
+from typing import Any
+
+from agent.outputs.money_desk import Terms
+from agent.outputs.money_order import OrderStory, Piece, widened
+from agent.outputs.money_totals import hours, kwh
+from agent.planning.economics import Earning, earned
+from agent.tariffs.bill import Unpriced, bill
+from agent.tariffs.charging import Amount, charged_for, cost_by_day, kwh_of
+from agent.tariffs.load import Load
+from agent.tariffs.money import EXACT, rounded, written
+from agent.tariffs.periods import Span, interval_start
+from agent.values import rfc3339
+
+CENTS = 6
+"""Decimals of what was exchanged into another currency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """What an amount of energy costs; None where nobody knows."""
+
+    cost: Decimal | None
+    amounts: tuple[Amount, ...] = ()
+    days: dict[date, Decimal] | None = None
+
+
+def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, Any]:
+    """Return the report of an order's life until now."""
+    spans = story.spans(now)
+    counted, pieces = widened(spans, story.interval), story.pieces(spans)
+    doubts: list[str] = []
+    drawn = _priced(pieces, lambda piece: piece.fact.site_wh, story, terms, doubts)
+    base = story.base()
+    spared = _priced(pieces, lambda piece: piece.not_drawn_wh, story, terms, doubts)
+    missed = _missed(pieces, terms.earning)
+    lost = exchanged(missed, terms.earning)
+    known_s = sum((piece.fact.end - piece.fact.start).total_seconds() for piece in pieces)
+    counted_s = sum((span.end - span.start).total_seconds() for span in counted if span.start < now)
+    unknown_s = max(0.0, _until_now(counted, now) - known_s)
+    return {
+        **_life(story, spans),
+        "counted": [{"from": rfc3339(span.start), "until": rfc3339(span.end)} for span in counted],
+        "hours": hours(counted_s),
+        "unknown_h": hours(unknown_s),
+        "base_kw": None if base is None else round(base.power_w / 1000, 6),
+        "base": None if base is None else base.said,
+        "not_drawn_kwh": _kwh(pieces, lambda piece: piece.not_drawn_wh),
+        "drawn_kwh": _kwh(pieces, lambda piece: piece.fact.site_wh),
+        "miners_kwh": _kwh(pieces, lambda piece: piece.fact.miners_wh),
+        "currency": terms.currency,
+        "cost_not_incurred": _text(spared.cost),
+        "not_incurred": components(spared.amounts),
+        "cost": _text(drawn.cost),
+        "components": components(drawn.amounts),
+        "revenue_not_earned": _text(lost),
+        "revenue": None if missed is None or terms.earning is None else _revenue(missed, terms.earning),
+        "saved": _text(_less(spared.cost, lost)),
+        "days": _days(pieces, drawn, spared, terms),
+        "doubts": [
+            *_doubts(story, pieces, unknown_s),
+            *terms.doubts,
+            *_of_tariff(terms, spans),
+            *dict.fromkeys(doubts),
+        ],
+    }
+
+
+def _life(story: OrderStory, spans: Sequence[Span]) -> dict[str, Any]:
+    received = story.received
+    return {
+        "order_id": story.order_id,
+        "class": None if received is None else received.order_class,
+        "issuer": None if received is None else received.issuer,
+        "state": story.state,
+        "revision": story.moves[-1].revision if story.moves else None,
+        "spans": [{"from": rfc3339(span.start), "until": rfc3339(span.end)} for span in spans],
+    }
+
+
+def _until_now(counted: Sequence[Span], now: datetime) -> float:
+    return sum((min(span.end, now) - span.start).total_seconds() for span in counted if span.start < now)
+
+
+# money ----------------------------------------------------------------------------------------------------------
+
+
+def _priced(
+    pieces: Sequence[Piece],
+    energy_wh: Callable[[Piece], int | None],
+    story: OrderStory,
+    terms: Terms,
+    doubts: list[str],
+) -> Priced:
+    """Bill the energy of pieces; a month that is not covered has no energy, and the doubts tell of it."""
+    energies = [(piece.fact.start, told) for piece in pieces if (told := energy_wh(piece)) is not None]
+    if terms.tariff is None or not energies:
+        return Priced(cost=None)
+    try:
+        billed = bill(terms.tariff, load_of(energies, story.interval), terms.zone)
+    except Unpriced as error:
+        doubts.append(f"no price: {error.component}: {error}")
+        return Priced(cost=None)
+    charges = charged_for(billed)
+    return Priced(cost=charges.cost, amounts=charges.amounts, days=cost_by_day(billed))
+
+
+def load_of(energies: Sequence[tuple[datetime, int]], interval: timedelta) -> Load:
+    """Return whole Wh by their starts as one load of whole intervals; between them is nothing."""
+    start = interval_start(energies[0][0], interval)
+    steps = [0] * ((energies[-1][0] - start) // interval + 1)
+    for at, energy_wh in energies:
+        steps[(at - start) // interval] += energy_wh
+    return Load(start=start, step=interval, kwh=tuple(map(kwh_of, steps)))
+
+
+def _missed(pieces: Sequence[Piece], earning: Earning | None) -> Decimal | None:
+    """Return the revenue that was not earned, in its own currency, where all of it is known."""
+    told = [piece.not_hashed_th for piece in pieces if piece.not_hashed_th is not None]
+    if earning is None or not told:
+        return None
+    return earned(earning, Decimal(str(round(sum(told), 3))))
+
+
+def exchanged(amount: Decimal | None, earning: Earning | None) -> Decimal | None:
+    """Return an amount of revenue in the site's money, None without a rate."""
+    if amount is None or earning is None or earning.rate is None:
+        return None
+    with localcontext(EXACT):
+        return rounded(amount * earning.rate, CENTS)
+
+
+def _revenue(missed: Decimal, earning: Earning) -> dict[str, str]:
+    return {"currency": earning.currency, "not_earned": written(missed)}
+
+
+def components(amounts: Sequence[Amount]) -> list[dict[str, str]]:
+    """Return charges as the bill shows them."""
+    return [{"name": a.name, "kind": a.kind, "party": a.party, "amount": written(a.amount)} for a in amounts]
+
+
+# days and doubts ------------------------------------------------------------------------------------------------
+
+
+def _days(pieces: Sequence[Piece], drawn: Priced, spared: Priced, terms: Terms) -> list[dict[str, Any]]:
+    """Return the same by local days."""
+    by_day: dict[date, list[Piece]] = {}
+    for piece in pieces:
+        by_day.setdefault(piece.fact.start.astimezone(terms.zone).date(), []).append(piece)
+    return [
+        {
+            "day": day.isoformat(),
+            "drawn_kwh": _kwh(found, lambda piece: piece.fact.site_wh),
+            "not_drawn_kwh": _kwh(found, lambda piece: piece.not_drawn_wh),
+            "cost": _text(_on(drawn, day)),
+            "cost_not_incurred": _text(_on(spared, day)),
+            "revenue_not_earned": _text(exchanged(_missed(found, terms.earning), terms.earning)),
+        }
+        for day, found in sorted(by_day.items())
+    ]
+
+
+def _on(priced: Priced, day: date) -> Decimal | None:
+    return None if priced.days is None else priced.days.get(day, Decimal(0))
+
+
+def _doubts(story: OrderStory, pieces: Sequence[Piece], unknown_s: float) -> list[str]:
+    found: list[str] = []
+    if not story.moves:
+        found.append(f"there is no order {story.order_id} in the ledger")
+    elif story.base() is None:
+        found.append("nobody knows what was drawn before the order")
+    if unknown_s >= 1:
+        found.append(f"{hours(unknown_s):g} h are unknown: nobody looked, and no register tells; they are in no sum")
+    unread_s = sum(_seconds(piece) for piece in pieces if piece.not_hashed_th is None)
+    if unread_s and story.base() is not None:
+        found.append(f"what would have been hashed in {hours(unread_s):g} h is not known; it is in no sum")
+    estimated = sum(piece.fact.site_wh for piece in pieces if piece.fact.source == "beliefs")
+    if estimated:
+        found.append(f"{kwh(estimated):,g} kWh of what was drawn are by what machines say, not by a meter")
+    return found
+
+
+def _of_tariff(terms: Terms, spans: Sequence[Span]) -> list[str]:
+    if terms.tariff is None or not spans:
+        return []
+    first, last = (at.astimezone(terms.zone).date() for at in (spans[0].start, spans[-1].end))
+    return [*terms.tariff.doubts(first, last)]
+
+
+def _seconds(piece: Piece) -> float:
+    return (piece.fact.end - piece.fact.start).total_seconds()
+
+
+def _kwh(pieces: Sequence[Piece], energy_wh: Callable[[Piece], int | None]) -> float | None:
+    told = [energy for piece in pieces if (energy := energy_wh(piece)) is not None]
+    return kwh(sum(told)) if told else None
+
+
+def _less(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
+    with localcontext(EXACT):
+        return None if amount is None or other is None else amount - other
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else written(amount)
