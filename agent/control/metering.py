@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import structlog
 
 from agent.control.comparison import Comparison
@@ -16,7 +17,7 @@ from agent.control.instrument import Instrument, MeterPolicy, Said
 from agent.facts import AnyFact, MetersDiffer
 from agent.fleet.fleet import Fleet
 from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
-from agent.planning.headroom import Gauges
+from agent.planning.headroom import Gauges, expectations
 from agent.values import Moment, Watts
 
 __all__ = ["MeterPolicy", "Metering", "Said"]
@@ -114,7 +115,8 @@ class Metering:
         if rest is None or self.policy is None or meter is None or not meter.covered or is_measured:
             return
         believed_error_w = belief_error_w(float(view.believed_w.sum()), float(view.model_w.sum()))
-        error_w = self.policy.error * power_w + believed_error_w + rest.doubt_w
+        under_way_w = float(np.abs(expectations(view, view.setpoint) - view.believed_w).sum())
+        error_w = self.policy.error * power_w + believed_error_w + rest.doubt_w + under_way_w
         self.house.learn(HouseSample(mono=mono, power_w=rest.now_w, error_w=error_w))
 
     # what they mean ------------------------------------------------------------------------------------------
