@@ -6,11 +6,12 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 
-from agent.config_schema import Feeder, Issuer, Schema
+from agent.config_schema import Feeder, Issuer, Meter, Schema
 
 Finding = tuple[str, str]
 """A key and what is to be said of it."""
 LOOPBACK = ("127.", "localhost:", "[::1]:")
+MOST_UNIT = 255
 
 
 def contradictions(schema: Schema) -> Iterator[Finding]:
@@ -105,17 +106,29 @@ def _meter_mistakes(schema: Schema) -> Iterator[Finding]:
             yield f"meter.{at}.map", "a meter of kind modbus needs a register map"
         if meter.stale_s < meter.period_s:
             yield f"meter.{at}.stale_s", "must not be shorter than period_s"
+        if meter.unit > MOST_UNIT:
+            yield f"meter.{at}.unit", f"must be 0 to {MOST_UNIT}"
+        if meter.role == "feeder" and meter.feeder == "site":
+            yield f"meter.{at}.feeder", "a feeder's meter names the feeder that it measures"
 
 
 def _connection_mistakes(schema: Schema) -> Iterator[Finding]:
     yield from _twice([connection.id for connection in schema.connection], "connection")
     meters = {meter.id for meter in schema.meter}
+    named: set[str] = set()
     for at, connection in enumerate(schema.connection):
-        if connection.meter is not None and connection.meter not in meters:
+        if connection.meter is None:
+            continue
+        if connection.meter not in meters:
             yield f"connection.{at}.meter", f"{connection.meter} is no meter"
+        if connection.meter in named:
+            yield f"connection.{at}.meter", f"{connection.meter} measures another connection already"
+        named.add(connection.meter)
     billing = [(at, meter.id) for at, meter in enumerate(schema.meter) if meter.role == "billing"]
     for at, name in billing[max(1, len(schema.connection)) :]:
         yield f"meter.{at}.role", f"{name} and {billing[0][1]} are both billing meters of one connection"
+    if 1 < len(billing) < len(schema.connection):
+        yield "connection", f"{len(billing)} billing meters for {len(schema.connection)}: one for all, or one for each"
     total_kw = sum(connection.kw for connection in schema.connection)
     if schema.connection and abs(total_kw - schema.site.connection_kw) > 0.5:
         yield "site.connection_kw", f"the connections add up to {total_kw:g} kW"
@@ -170,7 +183,29 @@ def warnings(schema: Schema) -> Iterator[Finding]:
         yield "http.public_read", "counts on loopback only: reading over the network needs a token"
     if not schema.miners:
         yield "miners", "there are no machines"
+    yield from _connection_warnings(schema)
     yield from _order_warnings(schema)
+
+
+def site_meters(schema: Schema) -> list[Meter]:
+    """Return the meters whose sum is the site's import; none where a connection's is missing."""
+    billing = [meter for meter in schema.meter if meter.role == "billing"]
+    named = {connection.meter for connection in schema.connection} & {meter.id for meter in billing}
+    return [] if 0 < len(named) < len(schema.connection) else billing
+
+
+def _connection_warnings(schema: Schema) -> Iterator[Finding]:
+    billing = {meter.id: meter.feeder for meter in schema.meter if meter.role == "billing"}
+    in_sum = site_meters(schema)
+    for at, connection in enumerate(schema.connection):
+        feeder = billing.get(connection.meter or "")
+        if feeder is None and billing and not in_sum:
+            yield f"connection.{at}", f"{connection.id} has no billing meter: the draw is what machines say"
+        if feeder is None or feeder == "site":
+            yield (
+                f"connection.{at}",
+                f"{connection.id} binds in the sum alone: no billing meter at a feeder measures it",
+            )
 
 
 def _order_warnings(schema: Schema) -> Iterator[Finding]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from agent.config import Config
-from agent.config_schema import Feeder, Issuer, Meter, Miners, Schema, Store
+from agent.config_schema import Feeder, Issuer, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
+from agent.meter_words import explain_meters
 
 
 def explain(config: Config, charges: Iterable[str] = ()) -> Iterator[str]:
@@ -17,7 +18,7 @@ def explain(config: Config, charges: Iterable[str] = ()) -> Iterator[str]:
     yield from _site(schema)
     yield from _feeders(config)
     yield from _machines(config)
-    yield from _meters(schema)
+    yield from explain_meters(schema)
     yield from _broker(schema)
     yield from _issuers(schema)
     yield from _control(schema)
@@ -76,21 +77,6 @@ def _group(group: Miners) -> str:
         named.append(f"file {group.csv}")
     said = f"{', '.join(named)} on {group.feeder}, intended {group.intended}"
     return said + (f", priority {group.priority}" if group.priority else "")
-
-
-def _meters(schema: Schema) -> Iterator[str]:
-    if not any(meter.role == "billing" for meter in schema.meter):
-        yield "meter: none for billing; what machines say counts, with a margin"
-    for meter in schema.meter:
-        yield f"meter {meter.id}: {_meter(meter)}"
-
-
-def _meter(meter: Meter) -> str:
-    place = (meter.topic or "its own topic") if meter.kind == "mqtt" else meter.address
-    return (
-        f"{meter.role} at {meter.feeder}, {meter.kind}, {place}; now is the mean of {_figure(meter.window_s)} s, "
-        f"older than {_figure(meter.stale_s)} s does not count, good to {_figure(meter.error_pct)} %"
-    )
 
 
 def _broker(schema: Schema) -> Iterator[str]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.config import Config, ConfigError, Problem
+from agent.config_rules import site_meters
 from agent.config_schema import Feeder as FeederTable
-from agent.config_schema import Meter
 from agent.control.controller import Limits
 from agent.control.instrument import MeterPolicy
 from agent.control.poller import PollPolicy
@@ -31,6 +31,7 @@ from drivers.interface import Login, Target
 READINGS_KEPT = 3
 """A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
 NO_LIMIT = float("inf")
+MOST_W = 2e9
 NO_METER_WINDOW_S = 15.0
 
 
@@ -105,7 +106,7 @@ def _feeder_most_w(config: Config, feeder: FeederTable) -> float | None:
 
 def meter_policy_of(config: Config) -> MeterPolicy | None:
     """Return the billing meter, None where there is none; of several, one a connection, their sum."""
-    meters = _billing(config)
+    meters = site_meters(config.schema)
     if not meters:
         return None
     return MeterPolicy(
@@ -120,26 +121,22 @@ def meter_policy_of(config: Config) -> MeterPolicy | None:
 
 def other_meter_policies_of(config: Config) -> list[MeterPolicy]:
     """Return the meters of every other role, and each connection's own where there are several."""
-    billing = _billing(config)
-    parts = {meter.id for meter in billing} if len(billing) > 1 else set()
+    whole = site_meters(config.schema)
+    alone = whole[0].id if len(whole) == 1 else None
     return [
         MeterPolicy(
             id=meter.id,
-            role="connection" if meter.id in parts else meter.role,
+            role="connection" if meter.role == "billing" else meter.role,
             feeder=meter.feeder,
             window_s=meter.window_s,
             stale_s=meter.stale_s,
             error=meter.error_pct / 100,
             interval_s=config.schema.tariff.metering.interval_min * 60,
-            most_w=_most_w(config),
+            most_w=MOST_W if meter.role in {"generation", "export"} else _most_w(config),
         )
         for meter in config.schema.meter
-        if meter.id in parts or meter.role != "billing"
+        if meter.id != alone
     ]
-
-
-def _billing(config: Config) -> list[Meter]:
-    return [meter for meter in config.schema.meter if meter.role == "billing"]
 
 
 def _most_w(config: Config) -> float:
@@ -156,7 +153,7 @@ def meter_lag_s(config: Config) -> float:
 
 def meter_rise_s(config: Config) -> float:
     """Return after how long a rise is in the billing meter's latest figure, which its window does not delay."""
-    return max((2 * meter.period_s + meter.delay_s for meter in _billing(config)), default=0.0)
+    return max((2 * meter.period_s + meter.delay_s for meter in site_meters(config.schema)), default=0.0)
 
 
 def house_of(config: Config) -> HouseLoad:

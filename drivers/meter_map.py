@@ -5,6 +5,7 @@ Addresses are those that go on the wire, counted from 0, whatever a vendor's pap
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -25,6 +26,7 @@ UNITS = {
 MOST_ADDRESS = 0xFFFF
 MOST_AT_ONCE = 125
 LONGEST = 4  # registers that one value fills
+_FIELD = re.compile(r"Object (missing required|contains unknown) field `(\w+)`")
 
 
 class MapError(Exception):
@@ -103,14 +105,22 @@ def parse_map(text: str) -> RegisterMap:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise MapError("", f"is no TOML: {error}") from None
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$")
-        key = place.strip("`.").replace("[", ".").replace("]", "").removeprefix(".")
-        raise MapError(key, reason[:1].lower() + reason[1:]) from None
+        raise _mistake(str(error)) from None
     _check_bounds(made)
     for at, register in enumerate(made.register):
         _check_register(f"register.{at}", register)
     _check_quantities(made)
     return made
+
+
+def _mistake(told: str) -> MapError:
+    """Return a mistake of form: where it stands, in our words where they are clearer."""
+    reason, _, place = told.partition(" - at `$")
+    key = place.strip("`.").replace("[", ".").replace("]", "").removeprefix(".")
+    if (found := _FIELD.fullmatch(reason)) is not None:
+        key = f"{key}.{found[2]}".removeprefix(".")
+        reason = "is required" if found[1] == "missing required" else "is no known key"
+    return MapError(key, reason[:1].lower() + reason[1:])
 
 
 def _check_bounds(made: RegisterMap) -> None:

@@ -190,7 +190,6 @@ def test_a_plain_farm_waits_for_nothing():
         ("[[outlet]]\nid = 'q'\nkind = 'snmp'\n", "outlet"),
         ("[orders.issuers.g]\n[orders.signals.d]\ntopic = 't'\nissuer = 'g'\n", "orders.signals"),
         ("[[feeder]]\nid = 'T1'\nmax_kva = 900\n", "feeder.0.max_kva"),
-        ("[[connection]]\nid = 'n'\nkw = 1200\n", "connection"),
     ],
 )
 def test_what_is_not_built_and_would_loosen_control_says_so(text, key):
