@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,10 @@ class Steps:
             self._step = Step(start)
         self._step.add(site)
 
+    def under_way(self) -> list[SitePoint]:
+        """Return the step that has not ended yet, as far as it has come."""
+        return [] if self._step is None else [self._step.point()]
+
     def end(self) -> None:
         """End the step under way."""
         if self._step is not None:
@@ -97,7 +101,8 @@ class Pulse:
         self._history = history
         self._clock = clock
         self._fine: deque[SitePoint] = deque(maxlen=FINE_KEPT_S // FINE_STEP_S)
-        self._steps = (Steps(FINE_STEP_S, self._fine.append), Steps(SITE_STEP_S, history.keep_site))
+        self._fives = Steps(FINE_STEP_S, self._fine.append)
+        self._minutes = Steps(SITE_STEP_S, history.keep_site)
         self._miners_at: int | None = None
         self._beats = 0
         self._before: deque[AnyFact] = deque(maxlen=REMEMBERED)
@@ -120,15 +125,15 @@ class Pulse:
                 self.beat()
                 await self._clock.sleep(EACH_S)
         finally:
-            for steps in self._steps:
-                steps.end()
+            self._fives.end()
+            self._minutes.end()
 
     def beat(self) -> None:
         """Look once."""
         sight, now = self._sight, self._sight.now()
         site = site_json(sight)
-        for steps in self._steps:
-            steps.add(site, now.at)
+        self._fives.add(site, now.at)
+        self._minutes.add(site, now.at)
         self._keep_miners(now.at)
         self._stream.tell_state("now", self._now(site))
         if self._beats % ORDERS_EACH == 0:
@@ -181,10 +186,13 @@ class Pulse:
     # what was -------------------------------------------------------------------------------------------------
 
     async def site(self, since: datetime, until: datetime, step_s: int) -> list[SitePoint]:
-        """Return the site, a point a step; below a minute from memory, an hour back."""
+        """Return the site, a point a step; below a minute from memory, an hour back, in steps of 5 s."""
         if step_s < SITE_STEP_S:
-            return [point for point in self._fine if since <= point.at < until]
-        return await self._history.site(since, until, step_s)
+            told = [*self._fine, *self._fives.under_way()]
+        else:
+            told = await self._history.site(since, until, step_s)
+            told += self._minutes.under_way() if step_s == SITE_STEP_S else []
+        return [point for point in told if since - timedelta(seconds=step_s) < point.at < until]
 
     async def miner(self, miner: str, since: datetime, until: datetime) -> list[MinerPoint]:
         """Return one machine, a point each five minutes."""

@@ -124,7 +124,7 @@ async def _show(play: Play, folder: Path) -> int:
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             async with _agent(config, folder / "state", stop) as running:
-                print(f"agent     http://{running.address}  (metrics: /metrics, state: /api/v1/site)", flush=True)
+                print(f"page      http://{running.address}/  (metrics: /metrics, state: /api/v1/site)", flush=True)
                 if play.seconds is None:
                     return await _stay(stop, url)
                 outcome = await _main_job(play, url)

@@ -25,6 +25,8 @@ from agent.past import MINER_STEP_S, MinerColumns, MinerPoint, SitePoint
 from drivers.interface import State
 
 VERSION = 1
+MOST_WAITING = 60
+"""Pieces of work; where the disk hangs for longer, what comes is let go."""
 FAST_S = 0.5
 """So long a reader waits for the writer, at most."""
 _STATES = tuple(state.value for state in State)
@@ -67,7 +69,7 @@ class History:
         self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="history-read")
         self._connection: sqlite3.Connection | None = None
         self._numbers = Numbers({})
-        self._waiting = threading.Semaphore(8)
+        self._waiting = threading.Semaphore(MOST_WAITING)
         self._well = True
 
     async def close(self) -> None:

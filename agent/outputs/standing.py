@@ -20,14 +20,15 @@ _ON_THE_WAY_BACK = frozenset({OrderState.ENDED, OrderState.CANCELLED, OrderState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Whether the site obeys: a word for machines to go by, a line for people, and the reason where there is one.
+    """Whether the site obeys: a word for machines to go by, a line for people, and what there is to say beside it.
 
-    `word` is starting | free | over | adapting | obeys | violates | restoring.
+    `word` is starting | free | over | adapting | obeys | violates | restoring. The line changes only where that does.
     """
 
     word: str
     text: str
     reason: str | None = None
+    due_at: str | None = None  # until when it must be met
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +54,14 @@ class OrderLine:
 
 def standing(site: Mapping[str, Any], views: Iterable[OrderView]) -> Standing:
     """Return where the site, as it is shown, stands; the worst of what binds speaks for all."""
-    if site["cap_w"] is None and site["excess_w"] is None:
+    if site["excess_w"] is None:
         return Standing(word="starting", text="Not known yet: the agent has just begun and is reading its machines.")
     told = tuple(views)
-    binding = sorted((v for v in told if v.state in BINDING), key=lambda v: _WORST.index(v.state))
+    binding = sorted((view for view in told if view.state in BINDING), key=lambda view: _WORST.index(view.state))
     if binding:
-        return _under_order(site, binding[0], others=len(binding) - 1)
-    if _excess_w(site) > 0:
-        text = f"Above the connection: {kw(site['power_w'])} of {kw(site['cap_w'])}; no order is in force."
-        return Standing(word="over", text=text)
+        return _under_order(binding[0], others=len(binding) - 1)
+    if site["excess_w"] > 0:
+        return Standing(word="over", text="Above what the connection allows. No order is in force.")
     back = next((view for view in told if view.state in _ON_THE_WAY_BACK), None)
     if back is not None:
         text = f"No order is in force. The farm comes back after {back.order.order_id}, along its ramp."
@@ -69,29 +69,25 @@ def standing(site: Mapping[str, Any], views: Iterable[OrderView]) -> Standing:
     return Standing(word="free", text="No order is in force. Only the connection binds.")
 
 
-def _under_order(site: Mapping[str, Any], view: OrderView, *, others: int) -> Standing:
-    order_id, excess_w = view.order.order_id, _excess_w(site)
+def _under_order(view: OrderView, *, others: int) -> Standing:
+    order, reason = view.order, None if view.last_ack is None else view.last_ack.reason
+    name = f"{order.order_id} ({order.order_class.replace('_', ' ')}, by {order.issuer})"
     rest = "" if not others else f" {others} more {'binds' if others == 1 else 'bind'}."
-    over = "" if excess_w <= 0 else f" {kw(excess_w)} above the cap."
-    reason = None if view.last_ack is None else view.last_ack.reason
     match view.state:
         case OrderState.VIOLATED:
-            lacks = over or " It was not within the cap for a whole window yet."
-            return Standing(word="violates", text=f"Does not obey {order_id}.{lacks}{rest}", reason=reason)
+            because = reason or "the draw was not within its cap for a whole window"
+            return Standing(word="violates", text=f"Does not obey {name}: {because}.{rest}")
         case OrderState.COMPLIED:
-            return Standing(word="obeys", text=f"Obeys {order_id}.{over}{rest}", reason=reason)
+            return Standing(word="obeys", text=f"Obeys {name}.{rest}", reason=reason)
         case _:
-            lacks = over or " Within the cap; it counts after a whole window."
-            return Standing(word="adapting", text=f"On the way to {order_id}.{lacks}{rest}", reason=reason)
+            text, due = f"On the way to what {name} demands.{rest}", rfc3339(_due(view))
+            return Standing(word="adapting", text=text, reason=reason, due_at=due)
 
 
-def _excess_w(site: Mapping[str, Any]) -> Watts:
-    return float(site["excess_w"] or 0.0)
-
-
-def kw(watts: Watts | None) -> str:
-    """Print W as kW for people."""
-    return "an unknown draw" if watts is None else f"{watts / 1000:,.1f} kW"
+def _due(view: OrderView) -> datetime:
+    """Return until when it must be met: time to comply begins with its start, or with its first receipt."""
+    began = view.starts_at if view.last_ack is None else max(view.starts_at, view.last_ack.at)
+    return later(began, view.order.comply_by_s)
 
 
 def order_lines(views: Iterable[OrderView], now: Moment) -> list[OrderLine]:
@@ -138,17 +134,15 @@ def demand(document: Mapping[str, Any]) -> str:
 
 def _next(view: OrderView, now: Moment) -> tuple[datetime | None, str | None]:
     """Return what will happen to an order next, and when, as far as it is known."""
-    order, ack = view.order, view.last_ack
+    order = view.order
     if view.state is OrderState.SCHEDULED:
         return view.starts_at, "begins"
     if view.state not in BINDING:
         return None, None
     if view.awaiting_release:
         return None, f"waits for release by the {order.resume}"
-    began = view.starts_at if ack is None else max(view.starts_at, ack.at)
-    due = later(began, order.comply_by_s)
-    if view.state is OrderState.ACTIVE and due > now.at:
-        return due, "must be met"
+    if view.state is OrderState.ACTIVE and (due := _due(view)) > now.at:
+        return due, "must be met by"
     if order.ends_at is None:
         return None, "until it is revoked"
     return order.ends_at, "ends" if order.resume == "auto" else f"ends; then the {order.resume} releases it"

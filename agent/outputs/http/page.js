@@ -13,6 +13,7 @@ function figure(value, digits = 1) {
 
 function scaled(value, units) {
   if (value == null) return [DASH, ""];
+  if (value === 0) return ["0", units[units.length - 1][1]];
   const [size, unit] = units.find(([size]) => Math.abs(value) >= size) ?? units[units.length - 1];
   const of = value / size;
   return [figure(of, Math.abs(of) >= 1000 ? 0 : Math.abs(of) >= 100 ? 1 : 2), unit];
@@ -57,7 +58,7 @@ function made(name, attributes = {}, ...children) {
   element.append(...children.flat().filter((child) => child != null));
   return element;
 }
-made.svg = new Set(["svg", "path", "line", "text", "circle", "rect", "g"]);
+made.svg = new Set(["svg", "clipPath", "path", "line", "text", "circle", "rect", "g"]);
 
 const put = (id, ...children) => $(id).replaceChildren(...children.flat().filter((child) => child != null));
 
@@ -170,10 +171,11 @@ function showNow() {
 }
 
 function more(site, standing) {
-  const cap = site.cap_w == null ? "" : ` of ${kw(site.cap_w)}`;
-  const parts = [`${kw(site.power_w)}${cap} ${BY[site.power_source] ?? ""}.`];
-  if (standing.reason) parts.push(`${standing.reason}.`);
-  if (now.restore_pending_w > 0) parts.push(`${kw(now.restore_pending_w)} still to come back.`);
+  const cap = site.cap_w == null ? "" : ` of ${kw(site.cap_w)}`, over = site.excess_w > 0 ? `: ${kw(site.excess_w)} above the cap` : "";
+  const parts = [`${kw(site.power_w)}${cap} ${BY[site.power_source] ?? ""}${over}.`];
+  if (standing.due_at && until(standing.due_at) > 0) parts.push(`It must be met in ${span(until(standing.due_at))}.`);
+  if (standing.reason) parts.push(`${standing.reason[0].toUpperCase()}${standing.reason.slice(1)}.`);
+  if (now.restore_pending_w > 1000) parts.push(`${kw(now.restore_pending_w)} ${standing.word === "restoring" ? "still to come back" : "held back"}.`);
   if (now.next_change) parts.push(`Next change ${moment(now.next_change)}, in ${span(until(now.next_change))}.`);
   return parts.join(" ");
 }
@@ -213,9 +215,9 @@ function showFigures(site) {
     ["Cap", power(site.cap_w), site.binding_order ?? (site.cap_w == null ? "none known yet" : "connection"), false],
     ["Above the cap", power(site.excess_w), site.excess_w > 0 ? "too much" : "nothing", site.excess_w > 0],
     ["Cannot be shed", power(site.shortfall_w), site.shortfall_w > 0 ? "shortfall" : "no shortfall", site.shortfall_w > 0],
-    ["Headroom", power(site.headroom_w), site.reserve_w == null ? "" : `${kw(site.reserve_w)} reserved`, false],
-    ["Hashrate", hashing(site.hashrate_ths), `house load ${kw(site.house_w)}`, false],
-    ["Efficiency", [figure(efficiency), "J/TH"], "all machines, at the wall", false],
+    ["Headroom", power(site.headroom_w && Math.max(0, site.headroom_w)), site.reserve_w == null ? "" : `${kw(site.reserve_w)} reserved`, false],
+    ["Hashrate", hashing(site.hashrate_ths), `house ${kw(site.house_w)}`, false],
+    ["Efficiency", [figure(efficiency), "J/TH"], "at the wall", false],
     ["Hashing", [figure(site.miners.hashing, 0), `of ${figure(count, 0)}`], "machines", false],
   ];
   const shown = $("figures").children;
@@ -248,7 +250,7 @@ function orderItem(order) {
     made("div", { class: "top" }, made("b", {}, order.order_id), made("span", { class: "tag" }, order.state), made("span", { class: "tag plain" }, order.order_class.replace("_", " "))),
     made("p", { class: "asks" }, order.demand),
     made("p", {}, `by ${order.issuer}${order.revision > 1 ? `, revision ${order.revision}` : ""} · ${when}`),
-    order.shortfall_w > 0 && !over ? made("p", {}, `short by ${kw(order.shortfall_w)}`) : null,
+    order.shortfall_w > 0 && order.binds ? made("p", {}, `short by ${kw(order.shortfall_w)}`) : null,
     order.reason && !over ? made("p", {}, order.reason) : null);
 }
 
@@ -325,10 +327,12 @@ function showPast() {
     from: end - range.seconds * 1000, to: end, points: past, height: 300, value: "power_w", unit: (w) => kw(w),
     cap: true, strip: true, label: "Draw and cap", hint: drawHint,
   });
-  const keys = [["draw", "draw"], ["cap", "cap in force"], ["above", "above the cap"], ["high", "highest in the step"]];
+  const keys = [["draw", "draw"], ["cap", "cap in force"], ["above", "above the cap"]];
+  if (range.step >= 60) keys.push(["high", "highest in the step"]);
   const seen = STATES.filter((state) => past.some((point) => point.miners?.[state] > 0));
-  if (!$("draw-keys").dataset.seen || $("draw-keys").dataset.seen !== seen.join()) {
-    $("draw-keys").dataset.seen = seen.join();
+  const key = `${range.name} ${seen}`;
+  if ($("draw-keys").dataset.seen !== key) {
+    $("draw-keys").dataset.seen = key;
     put("draw-keys", [...keys, ...seen.map((state) => [state, state])].map(([tone, text]) => made("span", { "data-tone": tone }, text)));
   }
 }
@@ -361,7 +365,7 @@ function plot(box, chart) {
   for (const run of runs(points, (point) => point[chart.value])) svg.append(...drawn(run, scale, chart, bottom));
   if (chart.cap) {
     for (const run of runs(points, (point) => point.cap_w)) svg.append(made("path", { class: "cap", d: steps(run, scale) }));
-    for (const run of runs(points, (point) => point[chart.value])) svg.append(...above(run, scale));
+    svg.append(...above(points, scale, chart, box.id, top, bottom));
   }
   if (strip) svg.append(...stripes(points, scale, bottom + 6, 12));
   box.replaceChildren(svg);
@@ -412,23 +416,32 @@ function runs(points, value) {
 const middle = (point) => point.t + point.s / 2;
 const line = (pairs) => pairs.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
-function drawn(run, { x, y }, chart, bottom) {
+function outline(run, { x, y }, chart) {
   const first = run[0], last = run[run.length - 1];
-  const pairs = [[x(first.t), y(first[chart.value])], ...run.map((p) => [x(middle(p)), y(p[chart.value])]), [x(last.t + last.s), y(last[chart.value])]];
-  const d = line(pairs);
-  if (!chart.cap) return [made("path", { class: "figure", d })];
-  const under = `${d}L${x(last.t + last.s).toFixed(1)} ${bottom}L${x(first.t).toFixed(1)} ${bottom}Z`;
-  const high = run.some((p) => p.power_max_w > p.power_w) ? made("path", { class: "high", d: line(run.map((p) => [x(middle(p)), y(p.power_max_w ?? p.power_w)])) }) : null;
-  return [made("path", { class: "under", d: under }), high, made("path", { class: "draw", d })].filter(Boolean);
+  return line([[x(first.t), y(first[chart.value])], ...run.map((p) => [x(middle(p)), y(p[chart.value])]), [x(last.t + last.s), y(last[chart.value])]]);
+}
+
+function area(run, scale, chart, bottom) {
+  const [left, right] = [run[0].t, run[run.length - 1].t + run[run.length - 1].s].map((t) => scale.x(t).toFixed(1));
+  return `${outline(run, scale, chart)}L${right} ${bottom}L${left} ${bottom}Z`;
+}
+
+function drawn(run, scale, chart, bottom) {
+  if (!chart.cap) return [made("path", { class: "figure", d: outline(run, scale, chart) })];
+  const { x, y } = scale, peaks = run.some((p) => p.s >= 60e3 && p.power_max_w > p.power_w);
+  const high = peaks ? [made("path", { class: "high", d: line(run.map((p) => [x(middle(p)), y(p.power_max_w ?? p.power_w)])) })] : [];
+  return [made("path", { class: "under", d: area(run, scale, chart, bottom) }), ...high, made("path", { class: "draw", d: outline(run, scale, chart) })];
 }
 
 function steps(run, { x, y }) {
   return line(run.flatMap((p) => [[x(p.t), y(p.cap_w)], [x(p.t + p.s), y(p.cap_w)]]));
 }
 
-function above(run, { x, y }) {
-  const over = run.filter((p) => p.cap_w != null && p.power_w > p.cap_w);
-  return over.map((p) => made("rect", { class: "above", x: x(p.t), width: Math.max(1, x(p.t + p.s) - x(p.t)), y: y(p.power_w), height: Math.max(0.5, y(p.cap_w) - y(p.power_w)) }));
+function above(points, scale, chart, name, top, bottom) {
+  const { x } = scale;
+  const region = runs(points, (p) => p.cap_w).map((run) => `${steps(run, scale)}L${x(run[run.length - 1].t + run[run.length - 1].s).toFixed(1)} ${top}L${x(run[0].t).toFixed(1)} ${top}Z`);
+  const over = runs(points, (p) => (p.cap_w == null ? null : p[chart.value])).map((run) => made("path", { class: "above", d: area(run, scale, chart, bottom), "clip-path": `url(#${name}-above)` }));
+  return [made("clipPath", { id: `${name}-above` }, made("path", { d: region.join("") })), ...over];
 }
 
 function stripes(points, { x }, top, height) {
@@ -483,7 +496,7 @@ function point(box, at) {
 
 // machines -------------------------------------------------------------------------------------------------------
 
-const PAGE = 50;
+const PAGE = 25;
 const COLUMNS = [
   ["row", "Machine", ""], ["state", "State", ""], ["model", "Model", "rare"], ["power_w", "Draw", "number"], ["hashrate_ths", "Hashrate", "number"],
   ["efficiency_j_th", "J/TH", "number rare"], ["hottest_c", "Hottest", "number rare"], [null, "Level", "rare"],
@@ -520,10 +533,10 @@ function machineRow(item) {
   const going = item.setpoint && item.level !== item.setpoint ? `${item.level ?? "?"} → ${item.setpoint}` : item.level ?? DASH;
   const number = (text, rare = "") => made("td", { class: `number ${rare} ${text === DASH ? "unsaid" : ""}` }, text);
   return made("tr", {},
-    made("td", {}, made("button", { type: "button", onclick: () => openMachine(miner.id) }, miner.id), miner.host !== miner.id ? made("small", {}, miner.host) : null),
+    made("td", {}, made("button", { type: "button", onclick: () => openMachine(miner.id) }, miner.id), !miner.id.startsWith(miner.host) ? made("small", {}, miner.host) : null),
     made("td", { class: "state", "data-tone": item.state }, made("span", {}, item.state), why ? made("small", {}, why) : null),
-    made("td", { class: "rare" }, miner.model ?? DASH, miner.firmware ? made("small", {}, miner.firmware) : null),
-    made("td", { class: "number" }, item.power_w == null ? DASH : `${figure(item.power_w, 0)} W`, item.power_source === "model" ? made("small", {}, "reckoned") : null),
+    made("td", { class: "rare" }, miner.model ?? DASH, miner.firmware ? made("small", { class: "beside" }, miner.firmware) : null),
+    made("td", { class: "number" }, item.power_source === "model" ? made("i", { title: "reckoned: the machine does not say" }, "≈ ") : null, `${figure(item.power_w, 0)} W`),
     number(told(hashing(item.hashrate_ths))),
     number(figure(item.efficiency_j_th), "rare"),
     number(item.hottest_c == null ? DASH : `${figure(item.hottest_c, 0)} °C`, "rare"),
