@@ -6,10 +6,10 @@ W at the wall, TH/s, °C, s.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
 
@@ -265,8 +265,15 @@ class Pause:
     seconds: float
 
 
-Exchange = Ask | Http | Pause
-Reply = bytes | HttpReply | None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """Compute what takes a millisecond, away from the loop; the reply is the text that it returns."""
+
+    run: Callable[[], str] = field(repr=False)
+
+
+Exchange = Ask | Http | Pause | Work
+Reply = bytes | str | HttpReply | None
 T_co = TypeVar("T_co", covariant=True)
 Conversation = Generator[Exchange, Reply, T_co]
 """Yields exchanges and is sent their replies; a transport's `Unreachable` or `Garbled` is thrown into it."""
@@ -309,3 +316,11 @@ class Driver(Protocol):
 
     def send(self, command: Command) -> Conversation[Receipt]:
         """Tell it; raises Unsupported before any exchange where it has no such ability."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A driver whose machine is told the quicker, the more surely, for what can be done before."""
+
+    def prepare(self) -> Conversation[None]:
+        """Do that for the commands of the next minutes; changes nothing, raises NotPermitted where none is taken."""

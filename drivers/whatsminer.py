@@ -146,6 +146,12 @@ class Whatsminer:
 
     # what it is told -----------------------------------------------------------------------------------------
 
+    def prepare(self) -> Conversation[None]:
+        """Get a token for the commands to come; raises NotPermitted where the machine takes none of ours."""
+        identity = self._identity or (yield from self.identify())
+        if identity.abilities.sleep is not None:
+            yield from self._tokens.renew()
+
     def send(self, command: Command) -> Conversation[Receipt]:
         """Give a command, encrypted, unless the machine is there already."""
         identity = self._identity or (yield from self.identify())

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Generator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from json import JSONDecoder
 
@@ -17,9 +19,9 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from drivers.cgminer_wire import ask
-from drivers.errors import Garbled, NotListening, NotPermitted, Unreachable
+from drivers.errors import Garbled, NotListening, NotPermitted, Unreachable, Unsupported
 from drivers.figures import words
-from drivers.interface import Ask, Exchange, Login
+from drivers.interface import Ask, Exchange, Login, Work
 from drivers.interface import Reply as Answer
 from drivers.md5crypt import md5_crypt
 from drivers.whatsminer_wire import NOT_DECRYPTED, TOKEN_REFUSED, Reply, must, parse
@@ -80,7 +82,7 @@ class Tokens:
             self._held = None
         grain = yield from _grain()
         for login in self._logins:
-            token = self._token(login, grain)
+            token = yield from self._token(login, grain)
             reply = yield from _tell(token, command, mute=mute)
             if not _is_foreign(reply):
                 self._held = token
@@ -88,15 +90,30 @@ class Tokens:
                 return must(reply)
         raise NotPermitted(f"no login is accepted, tried {', '.join(login.user for login in self._logins)}")
 
-    def _token(self, login: Login, grain: Grain) -> Token:
+    def renew(self) -> Generator[Exchange, Answer, None]:
+        """Get a new token and see it taken by a read, which changes nothing; raises as `tell` does.
+
+        Firmware that encrypts no reads has taken the token when it says so.
+        """
+        self._held = None
+        with suppress(Unsupported):
+            yield from self.tell({"cmd": "status"})
+
+    def _token(self, login: Login, grain: Grain) -> Generator[Exchange, Answer, Token]:
         """Derive a login's token; its key hangs on the password's own salt alone, and is kept."""
         if not any(salt == grain.salt for salt, _ in self._keys):
             self._keys.clear()
         at = (grain.salt, login.password)
         if at not in self._keys:
-            self._keys[at] = md5_crypt(login.password, grain.salt)
+            self._keys[at] = yield from _hash(login.password, grain.salt)
         key = self._keys[at]
-        return Token(login=login, key=key, sign=md5_crypt(key + grain.time, grain.token_salt))
+        return Token(login=login, key=key, sign=(yield from _hash(key + grain.time, grain.token_salt)))
+
+
+def _hash(password: str, salt: str) -> Generator[Exchange, Answer, str]:
+    text = yield Work(run=partial(md5_crypt, password, salt))
+    assert isinstance(text, str)
+    return text
 
 
 def _grain() -> Generator[Exchange, Answer, Grain]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import structlog
@@ -45,6 +46,7 @@ PAST_S = 0.01
 SHORTFALL_STEP_W = 1000.0
 """A shortfall that moves by less is not worth a fact."""
 POWERS_EACH_S = 900.0
+PREPARES_BEFORE = timedelta(minutes=10)
 log = structlog.get_logger()
 
 
@@ -136,6 +138,7 @@ class Controller:
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
+                self._prepare(view, now)
 
     def observed(self, now: Moment, view: FleetView | None = None) -> Observed:
         """Return what orders are judged by at this moment."""
@@ -262,6 +265,13 @@ class Controller:
         higher = decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]]
         if len(higher) and written:
             await self.parts.dispatcher.send(higher, still=self._fits)
+
+    def _prepare(self, view: FleetView, now: Moment) -> None:
+        """Before a scheduled start, let those that may be told get ready for it."""
+        start = self.parts.book.next_start()
+        if start is not None and start - now.latest <= PREPARES_BEFORE:
+            awake = view.fresh & ~view.sealed & (view.seen < view.last_step)
+            self.parts.dispatcher.prepare(np.flatnonzero(awake))
 
     def _fits(self) -> bool:
         """Whether draw and reserve, with what was set, are within the cap of this instant."""

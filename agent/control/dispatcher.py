@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
+import numpy as np
 import structlog
 
 from agent.clock import Clock
@@ -18,10 +20,14 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.view import Indices
 from agent.values import FULL, LOW, SLEEP
 from drivers.errors import DeviceError, NotPermitted, Refused, Unsupported
-from drivers.interface import Command, LimitPower, Receipt, SetMode, Sleep, Wake
+from drivers.interface import Command, LimitPower, Prepares, Receipt, SetMode, Sleep, Wake
 
 MOST_UNDER_WAY = 2000
 MOST_A_TICK, SLICE = 500, 8
+PREPARED_FOR_S, PREPARED_AGAIN_S = 1200.0, 120.0
+"""So long a machine stays ready for commands, and so soon one that could not be made ready now is tried again."""
+LEAST_PREPARED, PREPARING_TICKS = 20, 30
+"""So many, and such a share of those that are not ready, are begun in one tick: polls go on beside it."""
 ESCALATES_AFTER = 3
 """Commands without proof after which a miner is named as one that does not obey."""
 log = structlog.get_logger()
@@ -44,6 +50,7 @@ class Dispatcher:
         self.under_way = 0
         self._poller = poller
         self._clock = clock
+        self._prepared_at = np.full(len(fleet), -np.inf)
 
     async def send(self, rows: Indices, *, still: Callable[[], bool] = lambda: True) -> int:
         """Tell these miners to go to their setpoints, as many as this tick may take; returns how many were told.
@@ -76,6 +83,44 @@ class Dispatcher:
             self._name(row)
         self._poller.start(row, driver.send(command), lambda found: self._done(row, command, found))
 
+    def prepare(self, rows: Indices) -> int:
+        """Let some of these miners get ready for commands, whoever is not and can; returns how many began."""
+        now = self._clock.now().mono
+        unready = rows[now - self._prepared_at[rows] >= PREPARED_FOR_S]
+        begun = 0
+        for row in unready.tolist():
+            driver = self._poller.drivers[row]
+            if begun >= max(LEAST_PREPARED, len(unready) // PREPARING_TICKS):
+                break
+            if self._poller.busy[row] or driver is None:
+                continue
+            self._prepared_at[row] = now
+            if isinstance(driver, Prepares):
+                self._poller.busy[row] = True
+                self._poller.start(row, driver.prepare(), partial(self._prepared, row))
+                begun += 1
+        return begun
+
+    def _prepared(self, row: int, found: DeviceError | None) -> None:
+        self._poller.busy[row] = False
+        match found:
+            case None:
+                self._count("prepare", "ok")
+            case NotPermitted():
+                self._refused(row, "prepare", found)
+            case Refused():
+                self._refused(row, "prepare", found)
+                self._prepared_at[row] += PREPARED_AGAIN_S - PREPARED_FOR_S
+            case _:
+                self._count("prepare", "unreachable")
+                self._prepared_at[row] += PREPARED_AGAIN_S - PREPARED_FOR_S
+
+    def _refused(self, row: int, command: str, error: Refused) -> None:
+        self._count(command, "refused")
+        miner = self.fleet.miners[row].id
+        log.warning("miner refused", miner_id=miner, command=command, error=str(error))
+        self.on_facts([CommandRefused(at=self._clock.now().at, miner=miner, command=command, error=str(error))])
+
     def _name(self, row: int) -> None:
         miner = self.fleet.miners[row].id
         log.warning("miner does not obey", miner_id=miner, setpoint=self.fleet.level_of(row, self.fleet.setpoint[row]))
@@ -93,10 +138,7 @@ class Dispatcher:
             case Refused():
                 final = isinstance(found, NotPermitted | Unsupported) or self.fleet.tries(row) > ESCALATES_AFTER
                 self.fleet.failed(row, now.mono, give_up=final)
-                self._count(name, "refused")
-                miner = self.fleet.miners[row].id
-                log.warning("miner refused", miner_id=miner, command=name, error=str(found))
-                self.on_facts([CommandRefused(at=now.at, miner=miner, command=name, error=str(found))])
+                self._refused(row, name, found)
             case _:
                 self.fleet.failed(row, now.mono, give_up=False)
                 self._count(name, "unreachable")

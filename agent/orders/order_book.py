@@ -303,6 +303,10 @@ class OrderBook:
         ends = [life.order.ends_at for life in self._lives if life.is_ahead and not life.awaiting]
         return min((*starts, *(at for at in ends if at is not None)), default=None)
 
+    def next_start(self) -> datetime | None:
+        """Return the next start of a scheduled order."""
+        return min((life.starts_at for life in self._lives if life.state is S.SCHEDULED), default=None)
+
     def view(self, order_id: str) -> OrderView | None:
         """Return one order, None where it is unknown."""
         life = self._lives.get(order_id)

@@ -1,4 +1,4 @@
-"""Runs conversations: the socket lane for most of it, the HTTP lane where an exchange is HTTP, the wheel for pauses.
+"""Runs conversations: the socket lane for most of it, the HTTP lane for HTTP, the wheel for pauses, the workshop.
 
 A conversation sees replies and the transports' errors, nothing else; what it raises by a mistake of its own comes out
 as a DriverBug, so that one machine's driver cannot stop another's poll.
@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, assert_never
 
 from drivers.errors import DeviceError, DriverBug, Unreachable
-from drivers.interface import Ask, Conversation, Exchange, Http, Pause, Reply, Target
+from drivers.interface import Ask, Conversation, Exchange, Http, Pause, Reply, Target, Work
 from drivers.transports.http_lane import HttpLane
 from drivers.transports.socket_lane import SocketLane
+from drivers.transports.workshop import Workshop
 
 API_PORT, HTTP_PORT = 4028, 80
 
@@ -32,6 +33,7 @@ class Lanes:
         self._timeout_s = timeout_s
         self._sockets = SocketLane(loop, source_address)
         self._http = HttpLane(self._sockets, loop)
+        self._workshop = Workshop(loop)
         self._addresses: dict[str, str] = {}
         self._lookups: set[asyncio.Task[None]] = set()
 
@@ -71,6 +73,7 @@ class Lanes:
         await asyncio.gather(*lookups, return_exceptions=True)
         self._http.close()
         self._sockets.close()
+        self._workshop.close()
 
     def carry_out(self, exchange: Exchange, talk: _Talk) -> None:
         """Run one exchange of a conversation."""
@@ -83,6 +86,8 @@ class Lanes:
                 self._http.request((talk.host, port), exchange, exchange.deadline_s or self._timeout_s, talk.answered)
             case Pause(seconds=seconds):
                 self._sockets.pause(seconds, talk.answered)
+            case Work():
+                self._workshop.do(exchange, talk.answered)
             case _:
                 assert_never(exchange)
 
@@ -124,10 +129,10 @@ class _Talk:
         """Take the first step."""
         self.answered(None)
 
-    def answered(self, reply: Reply | DeviceError) -> None:
+    def answered(self, reply: Reply | Exception) -> None:
         """Hand an answer to the conversation and carry out what it asks for next, or report its end."""
         try:
-            if isinstance(reply, DeviceError):
+            if isinstance(reply, Exception):
                 exchange = self._conversation.throw(reply)
             else:
                 exchange = self._conversation.send(reply)

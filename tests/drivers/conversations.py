@@ -9,7 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from drivers.errors import DeviceError, Unreachable
-from drivers.interface import Ask, Conversation, Exchange, Http, HttpReply, Pause, Reply
+from drivers.interface import Ask, Conversation, Exchange, Http, HttpReply, Pause, Reply, Work
 
 Answer = Callable[[Exchange], Reply | DeviceError]
 MOST = 200
@@ -30,6 +30,9 @@ class Talk:
                 exchange = conversation.throw(reply) if isinstance(reply, DeviceError) else conversation.send(reply)
             except StopIteration as end:
                 return end.value
+            if isinstance(exchange, Work):
+                reply = exchange.run()
+                continue
             self.asked.append(exchange)
             reply = self.answer(exchange)
         raise AssertionError(f"no end after {MOST} exchanges")

@@ -485,6 +485,48 @@ def test_a_token_serves_until_the_machine_forgets_it():
     assert len(machine.told) == 3
 
 
+def test_one_that_was_made_ready_is_told_by_one_exchange():
+    machine = Whatsminer()
+    driver, _ = identified(machine)
+    talk = Talk(machine)
+    talk.hold(driver.prepare())
+    talk.hold(driver.send(Reboot()))
+    assert asked(talk) == ["get_token", "sealed", "sealed"]
+    assert [command["cmd"] for command in machine.told] == ["status", "reboot"]
+
+
+def test_making_ready_takes_a_new_token_each_time():
+    machine = Whatsminer()
+    driver, _ = identified(machine)
+    talk = Talk(machine)
+    for _ in range(2):
+        talk.hold(driver.prepare())
+    assert asked(talk) == ["get_token", "sealed"] * 2
+
+
+def test_firmware_that_encrypts_no_reads_is_made_ready_too():
+    machine = Whatsminer(replies={"status": said("invalid cmd", 14, "E")})
+    driver, _ = identified(machine)
+    talk = Talk(machine)
+    talk.hold(driver.prepare())
+    talk.hold(driver.send(Reboot()))
+    assert asked(talk) == ["get_token", "sealed", "sealed"]
+
+
+def test_one_that_takes_none_of_our_words_says_so_before_it_is_told():
+    driver, _ = identified(Whatsminer(), Target(host="127.0.0.1", logins=(Login(user="fleet", password="guess"),)))
+    with pytest.raises(NotPermitted, match="fleet"):
+        converse(driver.prepare(), Whatsminer())
+
+
+def test_one_that_is_too_old_to_be_told_is_not_made_ready():
+    machine = Whatsminer(version=None)
+    driver, _ = identified(machine)
+    talk = Talk(machine)
+    talk.hold(driver.prepare())
+    assert talk.asked == []
+
+
 def test_logins_are_tried_in_order_with_one_token_and_the_right_one_goes_first_then():
     machine = Whatsminer()
     logins = (Login(user="fleet", password="wrong"), Login(user="admin", password="admin"))

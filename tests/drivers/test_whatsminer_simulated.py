@@ -126,3 +126,11 @@ async def test_a_token_that_ran_out_is_renewed(farm, lanes, monkeypatch):
     await asyncio.sleep(0.25)
     await hand.send(Locate(on=False))
     assert [write.command for write in farm.writes] == ["blink on", "blink off"]
+
+
+async def test_one_that_was_made_ready_needs_no_token_for_its_command(farm, lanes, monkeypatch):
+    hand = await Hand(lanes, farm.machines[0]).meet()
+    await lanes.run(hand.target, hand.driver.prepare())
+    monkeypatch.setattr("simulators.whatsminer_crypt.MOST_TOKENS", 0)
+    await hand.send(Locate(on=True))
+    assert [write.command for write in farm.writes] == ["blink on"]
