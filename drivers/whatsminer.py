@@ -35,7 +35,7 @@ from drivers.interface import (
 )
 from drivers.interface import Reply as Answer
 from drivers.models import Model, find
-from drivers.whatsminer_reading import awake_level, reading_of, stands
+from drivers.whatsminer_reading import awake_level, is_limited, reading_of, stands
 from drivers.whatsminer_token import Tokens
 from drivers.whatsminer_wire import Reply, Summary, Told, faults_of_list, faults_of_summary, must, parse, summary_of
 
@@ -53,6 +53,7 @@ _JOINED = ask("summary+devs+pools")
 _SUMMARY, _DEVICES, _POOLS = ask("summary"), (ask("devs"), ask("edevs")), ask("pools")
 _STATUS, _FAULTS, _VERSION, _DETAILS = ask("status"), ask("get_error_code"), ask("get_version"), ask("devdetails")
 _INFO = ask("get_miner_info")
+_LOW, _NORMAL = {"cmd": "set_low_power"}, {"cmd": "set_normal_power"}
 _BLINK = {"cmd": "set_led", "color": "red", "period": 200, "duration": 100, "start": 0}
 _DIGITS = re.compile(r"\d+")
 
@@ -175,7 +176,7 @@ class Whatsminer:
             case Wake():
                 woken = yield from self._wake(told)
                 is_low = awake_level(told.summary or Summary(), self._model) == "low"
-                return (yield from self._set_mode("full", told)) or woken if is_low else woken
+                return (yield from self._tell(_NORMAL, mute=True)) if is_low else woken
             case SetMode(mode=mode):
                 woken = yield from self._wake(told)
                 return (yield from self._set_mode(mode, told)) or woken
@@ -190,15 +191,14 @@ class Whatsminer:
         return (yield from self._tell({"cmd": "power_on"}))
 
     def _set_mode(self, mode: str, told: Told) -> Generator[Exchange, Answer, Receipt | None]:
-        """Set the power mode, or lift the limit that holds a machine of the right mode; None where it is so already."""
+        """Set the power mode; to full, lift the limit that holds it too. None where all is so already."""
         row = told.summary or Summary()
-        level = awake_level(row, self._model)
-        if level == mode:
-            return None
-        if mode == "full" and level is not None and level != "low" and self._model is not None:
-            return (yield from self._limit(self._model.power_w))
-        named = "set_low_power" if mode == "low" else "set_normal_power"
-        return (yield from self._tell({"cmd": named}, mute=True))
+        level, done = awake_level(row, self._model), None
+        if mode == "full" and self._model is not None and is_limited(row, self._model):
+            done = yield from self._limit(self._model.power_w)
+        if (level == "low") != (mode == "low") or level is None:
+            done = yield from self._tell(_LOW if mode == "low" else _NORMAL, mute=True)
+        return done
 
     def _limit(self, limit_w: float) -> Conversation[Receipt]:
         return (yield from self._tell({"cmd": "adjust_power_limit", "power_limit": f"{limit_w:.0f}"}))

@@ -159,9 +159,15 @@ def awake_level(row: Summary, model: Model | None) -> str | None:
     mode, limit_w = (words(row.power_mode) or "").lower(), watts(row.power_limit)
     if mode == "low":
         return "low"
-    if limit_w is not None and model is not None and limit_w < BINDS * model.power_w:
+    if limit_w is not None and is_limited(row, model):
         return f"limit:{limit_w:.0f}"
     return "full" if mode in {"normal", "high"} else None
+
+
+def is_limited(row: Summary, model: Model | None) -> bool:
+    """Whether it is set to a power limit that holds it below its nominal power."""
+    limit_w = watts(row.power_limit)
+    return limit_w is not None and model is not None and limit_w < BINDS * model.power_w
 
 
 def _boards(devices: list[Device] | None, model: Model | None) -> tuple[Board, ...] | None:

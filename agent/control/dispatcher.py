@@ -144,8 +144,10 @@ class Dispatcher:
                 self._count(name, "unreachable")
 
     def _keep_mode(self, row: int, command: Command, found: Receipt) -> None:
-        miner = self.fleet.miners[row].id
-        if isinstance(command, Sleep) and found.before and self.fleet.modes_before.get(miner) != found.before:
+        """Keep the owner's own mode for the way back; what one was in that an order had lowered is not his."""
+        miner, was_full = self.fleet.miners[row].id, self.fleet.seen[row] == 0
+        known = self.fleet.modes_before.get(miner)
+        if was_full and isinstance(command, Sleep) and found.before and known != found.before:
             self.fleet.modes_before[miner] = found.before
             self.on_facts([ModesBefore(at=self._clock.now().at, modes={miner: found.before})])
 

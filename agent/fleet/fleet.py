@@ -21,6 +21,8 @@ LOST_AFTER = 2
 """Failed polls in a row after which a machine is unreachable: one lost packet is not a lost machine."""
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 900.0
 HOUR_S = 3600.0
+MODE_SETTLES = 3
+"""A mode is taken within so many times what a machine takes to fall asleep, however long it takes to hash in it."""
 AVERAGES_SETTLE_S = 5400.0
 """Rates are told as fading averages of up to half an hour: three of these after a start they are right within 5 %."""
 MOVED = 0.05
@@ -97,7 +99,8 @@ class Fleet:
         self._begin(n)
 
     def _begin(self, n: int) -> None:
-        """Count every machine as one that nobody has identified."""
+        """Count every machine as one that nobody has identified, and that was told nothing."""
+        self._told_at = np.full(n, -np.inf)
         for row in range(n):
             self._climb(row, self.ladders[row])
             self._start(row, self.ladders[row].steps[0].power_w)
@@ -171,6 +174,8 @@ class Fleet:
         if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
             self._check_asleep(row, step)
         self._prove(row, step)
+        if reading.level is not None:
+            self._hasten(row, step)
         self.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
         if step != self.seen[row]:
@@ -229,6 +234,15 @@ class Fleet:
             self._tries[row] = 0
             self._next_try[row] = -np.inf
 
+    def _hasten(self, row: int, step: int) -> None:
+        """Let a machine that runs in another mode than it was told be told soon: that is no state on its way."""
+        setpoint, last = self.setpoint[row], self._last_step[row]
+        if self._tries[row] and step != setpoint and UNSEEN < step < last > setpoint:
+            ladder = self.ladders[row]
+            patience_s = MODE_SETTLES * ladder.settle_s * (1 << min(int(self._tries[row]) - 1, 8))
+            soon = self._told_at[row] + min(patience_s, ladder.wake_s) + 2 * self.policy.poll_s
+            self._next_try[row] = min(self._next_try[row], soon)
+
     def _start(self, row: int, watts: Watts) -> None:
         self.believed_w[row] = self._least_w[row] = self._most_w[row] = watts
 
@@ -280,6 +294,7 @@ class Fleet:
         backoff_s = min(FIRST_RETRY_S * (1 << min(tries, 8)), LAST_RETRY_S)
         self._next_try[row] = now + max(patience_s, backoff_s)
         self._tries[row] = tries + 1
+        self._told_at[row] = now
 
     def failed(self, row: int, now: float, *, give_up: bool) -> None:
         """Note that a command did not arrive, or was refused: try again after a back-off."""

@@ -424,13 +424,20 @@ def test_older_firmware_that_is_not_sure_that_it_runs_is_woken_again():
 
 
 def test_full_lifts_the_limit_that_holds_a_machine():
-    limited, low = Whatsminer(), Whatsminer()
-    limited.summary["Power Limit"] = 2500
-    low.summary["Power Mode"] = "Low"
-    told(limited, SetMode(mode="full"))
-    told(low, SetMode(mode="full"))
-    assert limited.told == [{"cmd": "adjust_power_limit", "power_limit": "3472"}]
-    assert low.told == [{"cmd": "set_normal_power"}]
+    limited, low, both = Whatsminer(), Whatsminer(), Whatsminer()
+    limited.summary["Power Limit"] = both.summary["Power Limit"] = 2500
+    low.summary["Power Mode"] = both.summary["Power Mode"] = "Low"
+    for machine in (limited, low, both):
+        told(machine, SetMode(mode="full"))
+    lifted, normal = {"cmd": "adjust_power_limit", "power_limit": "3472"}, {"cmd": "set_normal_power"}
+    assert (limited.told, low.told, both.told) == ([lifted], [normal], [lifted, normal])
+
+
+def test_low_leaves_a_limit_as_it_is():
+    machine = Whatsminer()
+    machine.summary["Power Limit"] = 2500
+    told(machine, SetMode(mode="low"))
+    assert machine.told == [{"cmd": "set_low_power"}]
 
 
 @pytest.mark.parametrize("command", [LimitPower(limit_w=1000), LimitPower(limit_w=9000), SetMode(mode="turbo")])

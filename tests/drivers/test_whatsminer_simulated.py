@@ -62,7 +62,8 @@ async def each_way(lanes, machine):
     assert (hand.identity.mac, hand.identity.serial) == (machine.mac, machine.serial)
     proved = [(await hand.read(Want.FULL)).state]
     limit_w = round(0.75 * hand.identity.nominal_w)
-    for command in (Sleep(), Wake(), SetMode(mode="low"), SetMode(mode="full"), LimitPower(limit_w=limit_w)):
+    low, full, limit = SetMode(mode="low"), SetMode(mode="full"), LimitPower(limit_w=limit_w)
+    for command in (Sleep(), Wake(), low, full, limit, full, limit):
         assert not (await hand.send(command)).already
         level = {"Sleep": "sleep", "LimitPower": f"limit:{limit_w}"}.get(type(command).__name__)
         level = level or getattr(command, "mode", None) or "full"
@@ -72,13 +73,19 @@ async def each_way(lanes, machine):
         proved.append(reading.level.partition(":")[0])
         assert (await hand.send(command)).already
     assert (await hand.read()).power_w <= 1.05 * limit_w
+    await hand.send(Sleep())
+    await hand.until(lambda told: told.state is State.SLEEPING)
+    await hand.send(Wake())
+    await hand.until(lambda told: told.level == f"limit:{limit_w}" and told.state is State.HASHING)
+    await hand.send(full)
+    await hand.until(lambda told: told.level == "full" and told.power_w >= 0.95 * hand.identity.nominal_w)
     return proved
 
 
 async def test_each_model_goes_through_its_levels_and_proves_them(farm, lanes):
     async with asyncio.timeout(PATIENCE_S):
         proved = await asyncio.gather(*(each_way(lanes, machine) for machine in farm.machines[: len(MODELS)]))
-    assert proved == [[State.HASHING, "sleep", "full", "low", "full", "limit"]] * len(MODELS)
+    assert proved == [[State.HASHING, "sleep", "full", "low", "full", "limit", "full", "limit"]] * len(MODELS)
 
 
 async def test_a_full_reading_is_what_the_machine_is(farm, lanes):
