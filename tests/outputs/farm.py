@@ -233,13 +233,14 @@ class Client:
 
 
 @contextlib.asynccontextmanager
-async def serving(desk: MemoryDesk | None = None, *, public_read: bool = True, **changes: object):
+async def serving(desk: MemoryDesk | None = None, *, public_read: bool = True, watch=None, **changes: object):
     """Serve a small farm on a free port."""
     desk = desk or MemoryDesk(small_fleet(), empty_book())
     metrics = Metrics(site="farm-1", version="1.2.3")
     tokens = tuple(Token.of(text, name=f"{role}-1", role=Role(role)) for role, text in TOKENS.items())
     access = Access(public_read=public_read, tokens=Tokens(tokens=tokens))
-    server = HttpServer(sight_of(desk, **changes), desk, metrics, access)
+    sight = sight_of(desk, **changes)
+    server = HttpServer(sight, desk, metrics, access, None if watch is None else watch(sight))
     port = await server.start("127.0.0.1", 0)
     try:
         async with aiohttp.ClientSession() as session:
