@@ -56,6 +56,7 @@ class Step:
             cap_w=min(caps, default=None),
             house_w=_mean(self._known("house_w")),
             hashrate_ths=_mean(self._known("hashrate_ths")),
+            price_per_kwh=self._seen[-1]["price_per_kwh"] if self._seen else None,
             miners=self._seen[-1]["miners"] if self._seen else {},
         )
 
@@ -118,8 +119,7 @@ class Pulse:
 
     async def run(self) -> None:
         """Beat for ever; what the last minute held is kept when it is ended."""
-        while self._before:
-            self._tell(self._before.popleft())
+        self.tell_before()
         try:
             while True:
                 self.beat()
@@ -132,13 +132,18 @@ class Pulse:
         """Look once."""
         sight, now = self._sight, self._sight.now()
         site = site_json(sight)
-        self._fives.add(site, now.at)
-        self._minutes.add(site, now.at)
+        seen = {**site, "price_per_kwh": self._price_per_kwh(now.at)}
+        self._fives.add(seen, now.at)
+        self._minutes.add(seen, now.at)
         self._keep_miners(now.at)
         self._stream.tell_state("now", self._now(site))
         if self._beats % ORDERS_EACH == 0:
             self._tell_orders()
         self._beats += 1
+
+    def _price_per_kwh(self, at: datetime) -> float | None:
+        price = None if self._sight.money is None else self._sight.money.price_now(at)
+        return None if price is None else float(price)
 
     def _keep_miners(self, at: datetime) -> None:
         second = int(at.timestamp()) // MINER_STEP_S * MINER_STEP_S
@@ -169,6 +174,11 @@ class Pulse:
         """Take in a fact of a life before this one; the latest are told to who comes."""
         if type(fact).__name__ not in QUIET:
             self._before.append(fact)
+
+    def tell_before(self) -> None:
+        """Tell what is remembered of the lives before this one."""
+        while self._before:
+            self._tell(self._before.popleft())
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
         """Tell facts as they happen."""
