@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -q
+WITNESS := .venv-witness
+PYASIC := pyasic==0.79.0
 
-.PHONY: demo test test-fast check deps conformance bench lock clean
+.PHONY: demo test test-fast check deps conformance witness bench lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
@@ -30,6 +32,10 @@ conformance: $(VENV)/.dev
 	@test -n "$(CAPTURES)" || { echo "make conformance CAPTURES=DIR" >&2; exit 2; }
 	$(BIN)/python -m tests.conformance "$(CAPTURES)"
 
+# An outside client, pyasic, reads one simulated machine of each model; it lives in an environment of its own.
+witness: $(VENV)/.dev $(WITNESS)/.done
+	$(BIN)/python -m tests.witness $(WITNESS)/bin/python
+
 bench: $(VENV)/.dev
 	$(BIN)/hashwatt bench agent --miners 300 --window-s 10
 	$(BIN)/hashwatt bench agent --miners 2000 --window-s 10
@@ -44,10 +50,16 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	touch $@
 
+$(WITNESS)/.done: requirements-witness.txt
+	$(PYTHON) -m venv $(WITNESS)
+	$(WITNESS)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-witness.txt
+	touch $@
+
 # Renew the locks after a change in pyproject.toml; they hold hashes and no address.
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --group build -o requirements.txt >/dev/null
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --group build --group dev -c requirements.txt -o requirements-dev.txt >/dev/null
+	echo "$(PYASIC)" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o requirements-witness.txt >/dev/null
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) $(WITNESS) build *.egg-info

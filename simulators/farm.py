@@ -21,6 +21,7 @@ from simulators.faults import Faults, Scheduled
 from simulators.machines import DEFAULT_MIX, Machine, MixRow, allot, machine
 from simulators.meter import Meter, MeterOptions
 from simulators.meter_modbus import Figures, ModbusFace
+from simulators.parts import parts
 from simulators.physics import STATES, Level, Phase, Physics
 from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
 from simulators.wire import Face, Switchboard
@@ -252,6 +253,7 @@ class Farm:
                     "hashrate_ths": round(hashrate_ths[made.index], 3),
                     "level": self._level(made.index),
                     "faults": self.faults.every(made.index),
+                    **parts(made, self.physics),
                 }
                 for made in self.machines
             ],

@@ -115,7 +115,9 @@ def devices(machine: Machine, physics: Physics) -> Row:
             "Upfreq Complete": int(physics.phase[at] == Phase.HASHING),
             "Effective Chips": machine.row.chips if well[board] else 0,
             "PCB SN": f"{machine.serial}B{board}",
-            "Chip Temp Max": round(physics.chip_c[at].item(), 2),
+            "Chip Temp Min": round(physics.chip_c[at].item() - 20, 2) if well[board] else 0.0,
+            "Chip Temp Max": round(physics.chip_c[at].item(), 2) if well[board] else 0.0,
+            "Chip Temp Avg": round(physics.chip_c[at].item() - 10, 2) if well[board] else 0.0,
         }
         for board in range(machine.row.boards)
     ]
