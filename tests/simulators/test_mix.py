@@ -110,10 +110,12 @@ def test_hosts_are_as_few_ranges_as_there_are(places, hosts):
     assert hosts_of(machines(*places)) == hosts
 
 
-def test_the_configuration_is_one_that_the_agent_takes():
+@pytest.mark.parametrize(("broker", "kind"), [("mqtt://127.0.0.1:1883", "mqtt"), (None, "modbus")])
+def test_the_configuration_is_one_that_the_agent_takes(broker, kind):
     made = machines(*[("127.10.0.1", 4028, 80), ("127.10.0.2", 4028, None)])
-    text = config_toml(made, site="s1", house_w=1500, meter=MeterOptions(), mqtt_url="mqtt://127.0.0.1:1883")
+    text = config_toml(made, site="s1", house_w=1500, meter=MeterOptions(), meter_port=5020, mqtt_url=broker)
     config = parse(text)
+    assert [meter.kind for meter in config.schema.meter] == [kind]
     site = config.schema.site
     assert len(config.miners) == 2
     assert (site.id, site.house_w) == ("s1", 1500)
