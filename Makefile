@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -q
 WITNESS := .venv-witness
 PYASIC := pyasic==0.79.0
 
-.PHONY: demo test test-fast check deps conformance witness bench lock clean
+.PHONY: picture demo test test-fast check deps conformance witness bench lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
@@ -24,6 +24,10 @@ check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The README's picture: a farm of 300 machines through seven minutes of orders.
+picture: deps
+	HASHWATT_PICTURE=1 $(PYTEST) tests/scenarios/test_page.py -k picture
 
 deps: $(VENV)/.dev
 	sh deploy/test-deps.sh

@@ -171,7 +171,7 @@ function showNow() {
 }
 
 function more(site, standing) {
-  const cap = site.cap_w == null ? "" : ` of ${kw(site.cap_w)}`, over = site.excess_w > 0 ? `: ${kw(site.excess_w)} above the cap` : "";
+  const cap = site.cap_w == null ? "" : ` of ${kw(site.cap_w)}`, over = excess(site) > 0 ? `: ${kw(excess(site))} above the cap` : "";
   const parts = [`${kw(site.power_w)}${cap} ${BY[site.power_source] ?? ""}${over}.`];
   if (standing.due_at && until(standing.due_at) > 0) parts.push(`It must be met in ${span(until(standing.due_at))}.`);
   if (standing.reason) parts.push(`${standing.reason[0].toUpperCase()}${standing.reason.slice(1)}.`);
@@ -179,6 +179,9 @@ function more(site, standing) {
   if (now.next_change) parts.push(`Next change ${moment(now.next_change)}, in ${span(until(now.next_change))}.`);
   return parts.join(" ");
 }
+
+// What is drawn now above the cap. The agent's own figure goes by the meter's window too, and may still be higher.
+const excess = (site) => (site.cap_w == null || site.power_w == null ? null : Math.max(0, site.power_w - site.cap_w));
 
 function showBanner(site) {
   const parts = now.not_ready.map((reason) => reason[0].toUpperCase() + reason.slice(1));
@@ -210,10 +213,11 @@ function showFigures(site) {
   const count = Object.values(site.miners).reduce((sum, n) => sum + n, 0);
   const drawn = site.power_source === "meter" ? site.power_w - site.house_w : null;
   const efficiency = drawn > 0 && site.hashrate_ths > 1 ? drawn / site.hashrate_ths : null;
+  const over = excess(site) > 0;
   const tiles = [
     ["Draw", power(site.power_w), BY[site.power_source], false],
     ["Cap", power(site.cap_w), site.binding_order ?? (site.cap_w == null ? "none known yet" : "connection"), false],
-    ["Above the cap", power(site.excess_w), site.excess_w > 0 ? "too much" : "nothing", site.excess_w > 0],
+    ["Above the cap", power(excess(site)), site.excess_w > excess(site) + 1000 ? `${kw(site.excess_w)} in the window` : over ? "too much" : "within it", over],
     ["Cannot be shed", power(site.shortfall_w), site.shortfall_w > 0 ? "shortfall" : "no shortfall", site.shortfall_w > 0],
     ["Headroom", power(site.headroom_w && Math.max(0, site.headroom_w)), site.reserve_w == null ? "" : `${kw(site.reserve_w)} reserved`, false],
     ["Hashrate", hashing(site.hashrate_ths), `house ${kw(site.house_w)}`, false],
@@ -324,7 +328,7 @@ function showPast() {
   if (!range) return;
   const end = now ? Date.parse(now.site.at) : Date.now();
   plot($("draw"), {
-    from: end - range.seconds * 1000, to: end, points: past, height: 300, value: "power_w", unit: (w) => kw(w),
+    from: end - range.seconds * 1000, to: end, points: past, height: innerWidth < 760 ? 230 : 300, value: "power_w", unit: (w) => kw(w),
     cap: true, strip: true, label: "Draw and cap", hint: drawHint,
   });
   const keys = [["draw", "draw"], ["cap", "cap in force"], ["above", "above the cap"]];
