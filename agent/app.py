@@ -317,7 +317,9 @@ def _not_ready(built: _Built) -> list[str]:
 async def _open(server: HttpServer, bind: str) -> str:
     """Listen, and return where."""
     host, _, port = bind.rpartition(":")
-    return f"{host}:{await server.start(host.strip('[]'), int(port))}"
+    address = f"{host}:{await server.start(host.strip('[]'), int(port))}"
+    log.info("the page is served", url=f"http://{address}/")
+    return address
 
 
 def _pulse(built: _Built, state_dir: Path) -> Pulse:

@@ -50,6 +50,7 @@ def _page() -> Iterable[Route]:
 def _watching(watch: Watch) -> Iterable[Route]:
     for path, answer, query in (
         ("stream", watch.stream.watch, ()),
+        ("plan", watch.plans.now, ()),
         ("history", watch.histories.site, ("from", "to", "step")),
         ("miners/{id}/history", watch.histories.miner, ("from", "to")),
     ):

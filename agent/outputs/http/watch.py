@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.outputs.http.history import Histories, Past
+from agent.outputs.http.plan import Plans
 from agent.outputs.http.stream import Stream
 from agent.outputs.sight import Sight
 from agent.past import MinerPoint, SitePoint
@@ -17,11 +18,12 @@ class Watch:
 
     stream: Stream
     histories: Histories
+    plans: Plans
 
     @staticmethod
     def of(sight: Sight, past: Past, stream: Stream) -> Watch:
         """Build it."""
-        return Watch(stream=stream, histories=Histories(sight, past))
+        return Watch(stream=stream, histories=Histories(sight, past), plans=Plans(sight=sight))
 
     @staticmethod
     def nothing(sight: Sight) -> Watch:
