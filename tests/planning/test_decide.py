@@ -196,6 +196,17 @@ def test_a_machine_that_wakes_by_itself_is_put_back_to_sleep():
     assert plant.world.asleep.all()
 
 
+def test_one_that_never_went_down_is_left_alone_once_nothing_binds():
+    plant = Plant([3000.0] * 4)
+    plant.world.obeys[0] = False
+    plant.run(25).set(cap_w=5000.0 + 4 * STANDBY_W, stop=True, law=True, may_step=True).run(60)
+    assert plant.fleet.setpoint.tolist() == [1, 1, 1, 1]
+    plant.set().run(60)
+    assert plant.fleet.setpoint.tolist() == [0, 0, 0, 0]
+    assert plant.decisions[-1].restore_pending_w == 0.0
+    assert not [sent for sent in plant.sent if sent.row == 0 and sent.at > 85.0]
+
+
 def test_nothing_is_shed_by_beliefs_before_the_machines_were_heard():
     plant = Plant([3000.0] * 10, asleep=True, poll_s=10)
     plant.set(cap_w=8_000.0, law=True, may_step=True)

@@ -206,12 +206,12 @@ def _read(url, data=None):
 
 
 @asynccontextmanager
-async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True):
-    """Set a farm up with its broker, dispatcher and agent; all end with the block."""
+async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=None):
+    """Set a farm up with its broker, dispatcher and agent; all end with the block. `mix` is the text of a mix file."""
     (folder / "broker").mkdir()
     with Mosquitto(folder / "broker") as broker:
         url = f"mqtt://127.0.0.1:{broker.port}"
-        async with _farm(folder / "farm.toml", url, miners) as control_url, Dispatcher(url, SITE) as dispatcher:
+        async with _farm(folder / "farm.toml", url, miners, mix) as control_url, Dispatcher(url, SITE) as dispatcher:
             made = Stage(folder, broker, dispatcher, control_url)
             told = made.config.read_text().replace('kind = "mqtt"\n', METER)
             made.config.write_text(told + CONTROL.format(mode=mode, poll_s=poll_s))
@@ -223,9 +223,12 @@ async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True):
 
 
 @asynccontextmanager
-async def _farm(config, url, miners):
+async def _farm(config, url, miners, mix):
     """Run the simulated farm; yields where its control is."""
     arguments = ["--miners", miners, "--mqtt", url, "--site", SITE, "--config-out", config]
+    if mix is not None:
+        (config.parent / "mix.toml").write_text(mix)
+        arguments += ["--mix", config.parent / "mix.toml"]
     farm = await program("simulate", *arguments, "--own-ports", "--delay-scale", 0.05)
     try:
         yield await _ready(farm)
