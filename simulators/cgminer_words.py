@@ -18,9 +18,10 @@ class Program:
     name: str
     description: str
     kind: str
-    #: codes of enable and disable by now: already so, done; and of a number that no device has, of a device not well
+    #: codes of enable and disable by now: already so, done; of one device, of a number that none has, of one not well
     already: dict[bool, int]
     done: dict[bool, int]
+    one: int
     no_such: int
     unwell: int
 
@@ -31,6 +32,7 @@ CGMINER = Program(
     kind="ASC",
     already={True: 108, False: 109},
     done={True: 110, False: 111},
+    one=106,
     no_such=107,
     unwell=112,
 )
@@ -40,6 +42,7 @@ BFGMINER = Program(
     kind="PGA",
     already={True: 61, False: 62},
     done={True: 63, False: 64},
+    one=57,
     no_such=58,
     unwell=65,
 )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from simulators import cgminer_counters
 from simulators.cgminer_words import BFGMINER, CGMINER, PROGRAMS, Program, Row, Said, as_json, as_text
 from simulators.machines import Machine
 from simulators.physics import AVERAGES_S, TERAHASHES_A_SHARE, Level, Physics
@@ -54,10 +55,14 @@ class CgminerFace:
             "ascdisable": partial(self._switch, on=False),
             "ascenable": partial(self._switch, on=True),
             "asccount": partial(self._count, kind="ASC"),
+            "asc": self._device,
+            "edevs": self._devs,
+            "estats": self._stats,
         }
         pga: dict[str, Answerer] = {
             "pgadisable": partial(self._switch, on=False),
             "pgaenable": partial(self._switch, on=True),
+            "pga": self._device,
         }
         self._commands = {"CGMiner": common | asc, "BFGMiner": common | pga}
 
@@ -171,18 +176,44 @@ class CgminerFace:
             "Total MH": round(physics.terahashes[at].item() * 1e6, 4),
             "Best Share": 524_288 * (1 + accepted),
             "Device Hardware%": 0.01,
+            **cgminer_counters.of_whole(_program(machine), accepted, elapsed),
             "Last getwork": int(time.time()),
         }
         return Said(status=self._status(machine, "S", 11, "Summary"), name="SUMMARY", rows=[row])
 
     def _devs(self, machine: Machine, _parameter: str) -> Said:
+        rows = self._device_rows(machine)
+        status = self._status(machine, "S", 9, f"{len(rows)} {_program(machine).kind}(s)")
+        return Said(status=status, name="DEVS", rows=rows)
+
+    def _device(self, machine: Machine, parameter: str) -> Said:
+        """Answer for one device, by its number."""
+        program, rows = _program(machine), self._device_rows(machine)
+        refusal = self._no_device(machine, parameter, len(rows) - 1)
+        if refusal is not None:
+            return refusal
+        status = self._status(machine, "S", program.one, f"{program.kind}{int(parameter)}")
+        return Said(status=status, name=program.kind, rows=[rows[int(parameter)]])
+
+    def _no_device(self, machine: Machine, parameter: str, last: int) -> Said | None:
+        program = _program(machine)
+        if not (parameter.isascii() and parameter.isdigit()):
+            return self._refusal(machine, 15, "Missing device id parameter")
+        if int(parameter) <= last:
+            return None
+        said = f"Invalid {program.kind} id {int(parameter)} - range is 0 - {last}"
+        return self._refusal(machine, program.no_such, said)
+
+    def _device_rows(self, machine: Machine) -> list[Row]:
         physics, at, kind = self._physics, machine.index, _program(machine).kind
         boards, accepted, errors = int(physics.boards[at]), self._shares(machine), int(physics.hardware_errors[at])
         on, well = physics.board_on[at].tolist(), physics.board_well[at].tolist()
         working = [on[board] and well[board] for board in range(boards)]
         rates, none = self._rates(machine, 1 / max(sum(working), 1)), self._rates(machine, 0.0)
         temperature_c, elapsed = physics.board_c[at].item(), int(physics.elapsed_s[at])
-        rows = [
+        mean_mhs = physics.terahashes[at].item() * 1e6 / max(elapsed, 1) / boards
+        counted = cgminer_counters.of_device(_program(machine), accepted // boards, elapsed, mean_mhs)
+        return [
             {
                 kind: board,
                 "Name": machine.model,
@@ -196,12 +227,14 @@ class CgminerFace:
                 "Hardware Errors": errors // boards,
                 "Utility": 0.3,
                 "Device Elapsed": elapsed,
+                **counted,
             }
             for board in range(boards)
         ]
-        return Said(status=self._status(machine, "S", 9, f"{boards} {kind}(s)"), name="DEVS", rows=rows)
 
     def _devdetails(self, machine: Machine, _parameter: str) -> Said:
+        limits: Row = {"Processors": 1, "Target Temperature": 80, "Cutoff Temperature": 95}
+        known = limits if _program(machine) is BFGMINER else {}
         rows: list[Row] = [
             {
                 "DEVDETAILS": board,
@@ -211,6 +244,7 @@ class CgminerFace:
                 "Kernel": "",
                 "Model": machine.model,
                 "Device Path": f"/dev/hash{board}",
+                **known,
             }
             for board in range(int(self._physics.boards[machine.index]))
         ]
@@ -252,6 +286,7 @@ class CgminerFace:
                 "ID": board,
                 "Last Not Well": 0 if well[board] else int(time.time()),
                 "Reason Not Well": "None" if well[board] else "Device comms error",
+                **dict.fromkeys(cgminer_counters.NOTICES, 0),
                 "*Dev Over Heat": 0,
                 "*Dev Comms Error": 0 if well[board] else 1,
             }
@@ -260,12 +295,20 @@ class CgminerFace:
         return Said(status=self._status(machine, "S", 60, "Notify"), name="NOTIFY", rows=rows)
 
     def _coin(self, machine: Machine, _parameter: str) -> Said:
-        row = {"Hash Method": "sha256", "Current Block Time": time.time(), "LP": True, "Network Difficulty": 1.0e14}
+        row: Row = {
+            "Hash Method": "sha256",
+            "Current Block Time": time.time(),
+            "Current Block Hash": f"{machine.index:064x}",
+        }
+        row |= {"LP": True, "Network Difficulty": 1.0e14}
+        if _program(machine) is BFGMINER:
+            row |= {"Current Block Time": int(time.time()), "Difficulty Accepted": self._shares(machine)}
         return Said(status=self._status(machine, "S", 78, f"{_program(machine).name} coin"), name="COIN", rows=[row])
 
     def _config(self, machine: Machine, _parameter: str) -> Said:
         program, boards = _program(machine), int(self._physics.boards[machine.index])
-        row = {f"{program.kind} Count": boards, "Pool Count": 2, "Strategy": "Failover", "OS": "Linux"}
+        row: Row = {f"{program.kind} Count": boards, "Pool Count": 2, "Strategy": "Failover", "OS": "Linux"}
+        row = cgminer_counters.configuration(program) | row
         return Said(status=self._status(machine, "S", 33, f"{program.name} config"), name="CONFIG", rows=[row])
 
     def _check(self, machine: Machine, command: str) -> Said:
@@ -286,12 +329,10 @@ class CgminerFace:
 
     def _switch(self, machine: Machine, parameter: str, *, on: bool) -> Said:
         at, program = machine.index, _program(machine)
-        if not (parameter.isascii() and parameter.isdigit()):
-            return self._refusal(machine, 15, "Missing device id parameter")
-        board, last = int(parameter), int(self._physics.boards[at]) - 1
-        if board > last:
-            said = f"Invalid {program.kind} id {board} - range is 0 - {last}"
-            return self._refusal(machine, program.no_such, said)
+        refusal = self._no_device(machine, parameter, int(self._physics.boards[at]) - 1)
+        if refusal is not None:
+            return refusal
+        board = int(parameter)
         named, word = f"{program.kind} {board}", "enable" if on else "disable"
         if bool(self._physics.board_on[at, board]) is on:
             return Said(status=self._status(machine, "I", program.already[on], f"{named} already {word}d"))
@@ -340,4 +381,5 @@ def _pool(machine: Machine, number: int, accepted: int, *, alive: bool) -> Row:
         "Stratum Active": used,
         "Stratum URL": f"pool{number}.invalid" if used else "",
         "Best Share": 524_288 * (1 + accepted),
+        **cgminer_counters.of_pool(_program(machine), accepted),
     }

@@ -112,6 +112,39 @@ def test_a_reply_that_was_cut_is_the_error_that_it_is_and_costs_its_figures(tmp_
     assert "text_summary.bin: outcome: expected 'reading', got 'Garbled'" in done.stdout
 
 
+def recorded(path, **replies):
+    """Write a folder of a bfgminer's JSON replies, by command: letter, code, and a section of one row."""
+    path.mkdir(parents=True)
+    rows = []
+    for command, (letter, code, sections) in replies.items():
+        status = {"STATUS": letter, "When": 1, "Code": code, "Msg": "said", "Description": "bfgminer 5.5.0"}
+        reply = json.dumps({"STATUS": [status], **sections, "id": 1}).encode() + b"\0"
+        (path / f"json_{command}.bin").write_bytes(reply)
+        request = json.dumps({"command": command})
+        rows.append(f"json_{command}\t{request}\t{len(reply)}\t00\t1\tFIN\t0.1ms\tjson-ok\n")
+    (path / "INDEX.read.tsv").write_text("".join(rows))
+
+
+def test_the_simulated_program_is_asked_what_the_real_one_was(tmp_path):
+    version = ("S", 22, {"VERSION": [{"Miner": "x", "CGMiner": "5.5.0", "API": "3.1"}]})
+    coin = ("S", 78, {"COIN": [{"Hash Method": "x", "LP": "true", "Moon Phase": 3}]})
+    recorded(tmp_path / "one", version=version, coin=coin, privileged=("S", 47, {}), gpucount=("S", 20, {}))
+    done = run(tmp_path)
+    told = [line for line in done.stdout.splitlines() if line.startswith("simulated, ")]
+    assert told == [
+        "simulated, one/json_coin: COIN: expected 'all keys', got \"without {'LP': 'str', 'Moon Phase': 'number'}\"",
+        "simulated, one/json_privileged: verdict: expected ('S', 47), got ('S', 46)",
+    ]
+    assert "not simulated: 1 requests" in done.stdout
+
+
+def test_of_two_recordings_what_both_have_is_asked_for(tmp_path):
+    version = ("S", 22, {"VERSION": [{"Miner": "x", "CGMiner": "5.5.0", "API": "3.1"}]})
+    for name, own in (("one", "Moon Phase"), ("two", "Tide")):
+        recorded(tmp_path / name, version=version, coin=("S", 78, {"COIN": [{"LP": True, own: 3}]}))
+    assert "simulated, " not in run(tmp_path).stdout
+
+
 @pytest.mark.parametrize("arguments", [[], ["a", "b"], ["no/such/folder"]])
 def test_bad_usage_is_exit_2(arguments):
     done = run(*arguments)

@@ -10,6 +10,7 @@ from pathlib import Path
 from drivers.transports.lanes import Lanes
 from tests.conformance.captures import devices, folders
 from tests.conformance.devices import judge_device
+from tests.conformance.faces import judge_faces
 from tests.conformance.judging import Tally
 from tests.conformance.programs import judge_program
 
@@ -27,21 +28,22 @@ def main(arguments):
         return bad(f"not a capture: {error!r}")
     if not machines and not programs:
         return bad(f"no captures below {root}")
-    tally = asyncio.run(judged([machine for machine in machines if machine.in_hand], programs))
+    tally, unknown = asyncio.run(judged([machine for machine in machines if machine.in_hand], programs, root))
+    notes = [f"not simulated: {unknown} requests"] if unknown else []
     others = sum(not machine.in_hand for machine in machines)
-    sys.stdout.writelines(f"{line}\n" for line in (*tally.misses, f"not yet: {others} files", tally.line))
+    sys.stdout.writelines(f"{line}\n" for line in (*tally.misses, *notes, f"not yet: {others} files", tally.line))
     return 1 if tally.misses else 0
 
 
-async def judged(machines, programs):
-    """Read everything, one after the other, as the agent would."""
+async def judged(machines, programs, root):
+    """Read everything, one after the other, as the agent would; then ask the simulated programs the same."""
     tally, lanes = Tally(), Lanes(timeout_s=TIMEOUT_S)
     for program in programs:
         await judge_program(program, lanes, tally)
     for machine in machines:
         await judge_device(machine, lanes, tally)
     await lanes.close()
-    return tally
+    return tally, await judge_faces(programs, root, tally)
 
 
 def bad(said):
