@@ -170,6 +170,14 @@ class CommandRefused(Fact, frozen=True):
     error: str
 
 
+class ErrandSent(Fact, frozen=True):
+    """A hand had these miners do something at once that changes no level: reboot, or blink."""
+
+    miners: list[str]
+    errand: str
+    by: str
+
+
 class ModesBefore(Fact, frozen=True):
     """The firmware's own modes that were in force before we put these miners to sleep, for the way back."""
 
@@ -320,6 +328,7 @@ AnyFact = (
     | HoldLifted
     | MinerSeen
     | CommandRefused
+    | ErrandSent
     | ModesBefore
     | LevelsSeen
     | Escalated

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from agent.control.desk import Desk, Unwritten
@@ -43,6 +43,14 @@ class HttpDesk:
             await self._desk.set_level(miners, level, by=by)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
+
+    def excuses(self, miners: Sequence[str], errand: str) -> Mapping[str, str]:
+        """Return which of these machines would not be sent on an errand, and why."""
+        return self._desk.errands.excuses(miners, errand)
+
+    async def send(self, miners: Sequence[str], errand: str, *, by: str) -> Sequence[str]:
+        """Have these machines reboot or blink; returns who is busy and was not told."""
+        return await self._desk.errands.send(miners, errand, by=by)
 
     async def hold(self, miners: Sequence[str], *, kind: str, by: str, until: datetime | None) -> None:
         """Lock these machines."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.client import Agent
-from agent.cli.failure import NO, USAGE, Failure
+from agent.cli.failure import NO, Failure
 from agent.cli.groups import Listing
 from agent.cli.options import Json, Reach, Selector, examples, spread
 from agent.cli.show import UNKNOWN, as_json, figure, plain, table
@@ -123,16 +123,45 @@ def limit(
     _set(reach.agent(), select, f"limit:{watts}", yes=yes)
 
 
-@miners.command("reboot", epilog=examples("hashwatt miners reboot 10.20.1.7"))
-def reboot(select: Selector) -> None:
-    """Restart machines (not supported yet)."""
-    raise Failure(USAGE, f"reboot {select}: not supported yet")
+@miners.command("reboot", epilog=examples("hashwatt miners reboot 10.20.1.7", "hashwatt miners reboot rack:3 --yes"))
+@spread
+def reboot(select: Selector, reach: Reach, yes: Yes = False) -> None:
+    """Restart machines; who is held, or lowered by an order, is left out."""
+    _send(reach.agent(), select, "reboot", yes=yes)
 
 
-@miners.command("locate", epilog=examples("hashwatt miners locate 10.20.1.7"))
-def locate(select: Selector) -> None:
-    """Let machines blink (not supported yet)."""
-    raise Failure(USAGE, f"locate {select}: not supported yet")
+@miners.command("locate", epilog=examples("hashwatt miners locate 10.20.1.7 --yes", "hashwatt miners locate '*' --off"))
+@spread
+def locate(
+    select: Selector,
+    reach: Reach,
+    off: Annotated[bool, typer.Option("--off", help="Let them stop blinking.")] = False,
+    yes: Yes = False,
+) -> None:
+    """Let machines blink."""
+    _send(reach.agent(), select, "unlocate" if off else "locate", yes=yes)
+
+
+def _send(agent: Agent, select: str, errand: str, *, yes: bool) -> None:
+    """Say who would be told and who not, and why; then tell them, where that is wanted."""
+    wish = {"select": select, "errand": errand}
+    planned = agent.post("/api/v1/miners/errands", {**wish, "dry_run": True})
+    print(f"{len(planned['miners'])} machines would {errand}: {named(planned['miners'])}")
+    _say_left_out(planned["left_out"])
+    if not planned["miners"] or not (yes or _agreed()):
+        print("nothing was sent")
+        return
+    done = agent.post("/api/v1/miners/errands", wish)
+    print(f"{len(done['miners'])} machines were told to {errand}")
+    _say_left_out({miner: why for miner, why in done["left_out"].items() if miner not in planned["left_out"]})
+
+
+def _say_left_out(left_out: dict[str, str]) -> None:
+    by_reason: dict[str, list[str]] = {}
+    for miner, why in left_out.items():
+        by_reason.setdefault(why, []).append(miner)
+    for why, ids in by_reason.items():
+        print(f"left out, {plain(why)}: {named(ids)}")
 
 
 def _set(agent: Agent, select: str, level: str, *, yes: bool) -> None:

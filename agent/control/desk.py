@@ -13,6 +13,7 @@ import numpy as np
 import structlog
 
 from agent.control.controller import Controller
+from agent.control.errands import Errands
 from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
 from agent.fleet.holds import Hold
 from agent.orders.order import Order, Rejection
@@ -47,6 +48,7 @@ class Desk:
         self._controller = controller
         self._parts = controller.parts
         self._parse = parse
+        self.errands = Errands(controller.parts, controller.limits)
 
     async def take_in(
         self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None

@@ -101,6 +101,25 @@ class Dispatcher:
                 begun += 1
         return begun
 
+    def tell(self, row: int, command: Command) -> bool:
+        """Give a miner a command that changes no level; False where it is under way with something else."""
+        driver = self._poller.drivers[row]
+        if driver is None or self._poller.busy[row]:
+            return False
+        self._poller.busy[row] = True
+        self._poller.start(row, driver.send(command), partial(self._told, row, type(command).__name__.lower()))
+        return True
+
+    def _told(self, row: int, command: str, found: Receipt | DeviceError) -> None:
+        self._poller.busy[row] = False
+        match found:
+            case Receipt():
+                self._count(command, "ok")
+            case Refused():
+                self._refused(row, command, found)
+            case _:
+                self._count(command, "unreachable")
+
     def _prepared(self, row: int, found: DeviceError | None) -> None:
         self._poller.busy[row] = False
         match found:

@@ -86,6 +86,10 @@ class Farm:
                 return (200, found[-1]) if found else (404, {"title": "Not Found", "status": 404})
             case "POST", "/api/v1/miners/levels":
                 return 200, {"miners": self._named(asked.body), "level": asked.body["level"]}
+            case "POST", "/api/v1/miners/errands":
+                left_out = {"m-3": "is held"}
+                told = [miner for miner in self._named(asked.body) if miner not in left_out]
+                return 200, {"miners": told, "left_out": left_out, "errand": asked.body["errand"]}
             case "POST" | "DELETE", "/api/v1/holds":
                 return 200, {"miners": self._named(asked.body)}
             case "POST", "/api/v1/plan":

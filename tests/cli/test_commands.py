@@ -102,6 +102,18 @@ def test_a_level_is_set_only_with_yes_and_after_a_dry_run(farm, say, verb, watts
     assert [asked.body for asked in farm.changes()] == [{"select": "m-[12]", "level": level}]
 
 
+@pytest.mark.parametrize(
+    ("verb", "errand"), [(["reboot"], "reboot"), (["locate"], "locate"), (["locate", "--off"], "unlocate")]
+)
+def test_an_errand_is_sent_only_with_yes_and_says_who_is_left_out(farm, say, verb, errand):
+    dry = say("miners", *verb, "*")
+    assert (dry.exit_code, farm.changes()) == (0, [])
+    assert f"2 machines would {errand}: m-1, m-2\nleft out, is held: m-3\n" in dry.stdout
+    done = say("miners", *verb, "*", "--yes")
+    assert f"2 machines were told to {errand}" in done.stdout
+    assert [asked.body for asked in farm.changes()] == [{"select": "*", "errand": errand}]
+
+
 def on_a_terminal(farm, typed, tmp_path):
     """Run `miners sleep *` with a terminal as its standard input, and type."""
     ours, its = pty.openpty()

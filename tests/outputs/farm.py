@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 import numpy as np
 
-from agent.facts import HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
+from agent.facts import ErrandSent, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
@@ -159,6 +159,16 @@ class MemoryDesk:
         for miner in miners:
             self.fleet.intend(self.fleet.index[miner], level)
         self.facts.append(IntendedChanged(at=self.now.at, level=level, miners=list(miners), by=by))
+
+    def excuses(self, miners, errand):
+        known = {miner: self.fleet.identities[self.fleet.index[miner]] for miner in miners}
+        return {
+            miner: f"cannot {errand}" for miner, found in known.items() if found is None or not found.abilities.reboot
+        }
+
+    async def send(self, miners, errand, *, by):
+        self.facts.append(ErrandSent(at=self.now.at, miners=list(miners), errand=errand, by=by))
+        return miners[1:]
 
     async def hold(self, miners, *, kind, by, until):
         self._must_write()

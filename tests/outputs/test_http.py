@@ -53,6 +53,7 @@ OPERATING = [
     ("POST", f"{V1}/orders/o1/release"),
     ("POST", f"{V1}/miners/a1/level"),
     ("POST", f"{V1}/miners/levels"),
+    ("POST", f"{V1}/miners/errands"),
     ("POST", f"{V1}/holds"),
     ("DELETE", f"{V1}/holds"),
     ("POST", f"{V1}/seals"),
@@ -393,6 +394,18 @@ async def test_the_level_that_the_owner_wants_of_one_miner_and_of_many():
     assert (last.miners, last.level, last.by) == (["a1", "a2"], "low", "operator-1")
 
 
+async def test_machines_are_sent_on_errands_and_who_is_left_out_has_a_reason():
+    async with serving() as client:
+        _, dry = await client.ask("POST", f"{V1}/miners/errands", select="*", errand="reboot", dry_run=True)
+        assert (client.desk.facts, dry["dry_run"]) == ([], True)
+        _, told = await client.ask("POST", f"{V1}/miners/errands", select="*", errand="reboot")
+        sent = client.desk.facts[-1]
+    assert set(dry["left_out"].values()) <= {"cannot reboot"}
+    assert (sent.miners, sent.errand, sent.by) == (dry["miners"], "reboot", "operator-1")
+    assert told["miners"] == dry["miners"][:1]
+    assert {told["left_out"][miner] for miner in dry["miners"][1:]} == {"is busy"}
+
+
 async def test_miners_are_held_shown_as_held_and_let_go():
     async with serving() as client:
         status, told = await client.ask(
@@ -457,6 +470,7 @@ async def test_when_the_disk_refuses_it_is_said_that_nothing_was_changed():
         ("POST", "/miners/a1/level", {"level": "low", "for": "ever"}, "for"),
         ("POST", "/miners/a1/level", {}, "body"),
         ("POST", "/miners/levels", {"select": "zz", "level": "low"}, "select"),
+        ("POST", "/miners/errands", {"select": "*", "errand": "explode"}, "errand"),
         ("POST", "/miners/levels", {"select": "*", "level": "low", "dry_run": "yes"}, "dry_run"),
         ("POST", "/holds", {"select": "*"}, "kind"),
         ("POST", "/holds", {"select": "*", "kind": "because"}, "kind"),

@@ -41,6 +41,14 @@ class Wishes(Body):
     dry_run: bool = False
 
 
+class Errand(Body):
+    """What machines are to do at once; a dry run only names them."""
+
+    select: Selector
+    errand: Literal["reboot", "locate", "unlocate"]
+    dry_run: bool = False
+
+
 class Lock(Body):
     """Machines to lock, or with `lift` to unlock; named by a selector or by their ids."""
 

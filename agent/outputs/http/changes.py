@@ -13,7 +13,7 @@ from agent.fleet.selector import select
 from agent.orders.acks import ack_of_move, ack_of_refusal
 from agent.orders.order import Rejection
 from agent.outputs.http.access import Token
-from agent.outputs.http.bodies import Lock, Question, Release, Wish, Wishes, read
+from agent.outputs.http.bodies import Errand, Lock, Question, Release, Wish, Wishes, read
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
@@ -73,6 +73,19 @@ class Changes:
         by = request[TOKEN].name
         await self._desk.set_level(ids, level, by=by)
         log.info("levels set over http", by=by, level=level, miners=len(ids), first=ids[0])
+
+    async def send(self, request: web.Request) -> web.Response:
+        """Have miners reboot or blink; says who is left out and why. A dry run only names them."""
+        body, by = read(await request.read(), Errand), request[TOKEN].name
+        ids = self._selected(body.select)
+        left_out = dict(self._desk.excuses(ids, body.errand))
+        told = [miner for miner in ids if miner not in left_out]
+        if told and not body.dry_run:
+            busy = await self._desk.send(told, body.errand, by=by)
+            left_out |= dict.fromkeys(busy, "is busy")
+            told = [miner for miner in told if miner not in left_out]
+            log.info("sent over http", by=by, errand=body.errand, miners=len(told))
+        return as_json({"miners": told, "left_out": left_out, "errand": body.errand, "dry_run": body.dry_run})
 
     async def lock(self, request: web.Request) -> web.Response:
         """Lock miners, or with `lift` unlock them."""

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from agent.outputs.http.access import Need
 from agent.outputs.http.bill import Bills
-from agent.outputs.http.bodies import Body, Lock, Question, Release, Wish, Wishes
+from agent.outputs.http.bodies import Body, Errand, Lock, Question, Release, Wish, Wishes
 from agent.outputs.http.changes import Changes
 from agent.outputs.http.page import page
 from agent.outputs.http.problems import TYPE, Problem
@@ -99,6 +99,7 @@ def _changing(changes: Changes) -> Iterable[Route]:
             status=accepted,
         ),
         Route(method=post, path=f"{V1}/miners/levels", need=operate, answer=changes.set_levels, body=Wishes),
+        Route(method=post, path=f"{V1}/miners/errands", need=operate, answer=changes.send, body=Errand),
         Route(method=post, path=f"{V1}/miners/{{id}}/level", need=operate, answer=changes.set_level, body=Wish),
         Route(method=post, path=f"{V1}/holds", need=operate, answer=changes.lock, body=Lock),
         Route(method="DELETE", path=f"{V1}/holds", need=operate, answer=changes.unlock, body=Lock),
