@@ -98,6 +98,8 @@ class Metering:
                     self._hear_site(self._site, total, now)
             case "house":
                 self._measure_house(now.mono)
+            case _:
+                return
 
     def _measure_house(self, mono: float) -> None:
         meters = self._of("house")
