@@ -14,9 +14,9 @@ import msgspec
 import structlog
 
 from agent import settings
-from agent.clock import Clock, SystemClock
+from agent.clock import SystemClock, TrustedClock
 from agent.config import Config
-from agent.control.clockwork import watch_loop
+from agent.control.clockwork import watch_civil_time, watch_loop
 from agent.control.controller import Controller, Parts
 from agent.control.desk import Desk
 from agent.control.dispatcher import Dispatcher
@@ -71,7 +71,7 @@ class _Built:
     """The objects of one agent."""
 
     config: Config
-    clock: Clock
+    clock: TrustedClock
     fleet: Fleet
     book: OrderBook
     holds: Holds
@@ -120,7 +120,7 @@ def _lock_of(state_dir: Path) -> StoreLock:
 
 def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
     models()  # the table takes a tenth of a second to read: before the loop has work
-    clock = SystemClock()
+    clock = TrustedClock(SystemClock())
     feeders = settings.feeders_of(config)
     fleet = Fleet(settings.miners_of(config), feeders, settings.fleet_policy_of(config))
     book = OrderBook(settings.book_policy_of(config), parse_known)
@@ -175,6 +175,7 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
     recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
     pulse = _pulse(built, state_dir)
     recovery.replay(_overheard(built.ledger.replay(), built.metrics, pulse, built.books))
+    built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
     built.poller.identities |= recovery.identities
     _listen(built, pulse)
     mode = built.config.schema.control.mode
@@ -231,6 +232,7 @@ def _works(built: _Built, pulse: Pulse) -> dict[str, Callable[[], Coroutine[Any,
         "intake": lambda: _intake(built),
         "books": built.books.run,
         "pulse": pulse.run,
+        "civil-time": lambda: watch_civil_time(built.clock, built.controller),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
     asker = MeterRoom(built.config, built.controller, built.clock).asker()

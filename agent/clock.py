@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from agent.trusted_time import Doubt, TrustedTime
 from agent.values import Moment
 
 
@@ -31,6 +32,33 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` of monotonic time."""
         await asyncio.sleep(seconds)
+
+
+class TrustedClock:
+    """A host's clock, doubted after a step; `told` hands over what is to be written down of that."""
+
+    def __init__(self, host: Clock) -> None:
+        self._host = host
+        self._time = TrustedTime()
+
+    def begin(self, last_at: datetime | None, *, doubted: bool) -> None:
+        """Go on from the last fact that is remembered; `doubted`: a step before it was not confirmed."""
+        now = self._host.now()
+        self._time.begin(last_at, doubted=doubted, wall=now.at, mono=now.mono)
+
+    def now(self) -> Moment:
+        """Return the present moment."""
+        now = self._host.now()
+        return self._time.look(now.at, now.mono)
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after `seconds` of monotonic time."""
+        await self._host.sleep(seconds)
+
+    def told(self) -> list[Doubt]:
+        """Return the steps, and the ends of doubt, since the last call."""
+        told, self._time.doubts = self._time.doubts, []
+        return told
 
 
 class ManualClock:

@@ -301,9 +301,41 @@ class MetersAgree(Fact, frozen=True):
 
 
 class ClockStepped(Fact, frozen=True):
-    """Civil time moved against monotonic time by `step_s`."""
+    """Civil time moved against monotonic time by `step_s`; two clocks count until one is trusted."""
 
     step_s: float
+    orders: list[str] = []  # those open then
+
+
+class ClockTrusted(Fact, frozen=True):
+    """The host's clock is taken for right again: the step was confirmed, or went back."""
+
+    orders: list[str] = []
+
+
+class RegisterSeen(Fact, frozen=True):
+    """The billing meter's import register, each minute; only the last is kept."""
+
+    meter: str
+    energy_wh: float
+
+
+class Absence(Fact, frozen=True):
+    """The agent was away from `since` to `until`, and what the meter counted meanwhile.
+
+    Registers are those of `register_since` and of `at`. `over_wh` is the most that can have been drawn above `cap_w`,
+    the cap when it went away, over the time that it was away; None where a register is unknown or none bound.
+    """
+
+    since: datetime
+    until: datetime
+    meter: str | None = None
+    register_since: datetime | None = None
+    before_wh: float | None = None
+    after_wh: float | None = None
+    cap_w: float | None = None
+    over_wh: float | None = None
+    orders: list[str] = []  # those open meanwhile
 
 
 class SendingPaused(Fact, frozen=True):
@@ -342,5 +374,8 @@ AnyFact = (
     | MetersDiffer
     | MetersAgree
     | ClockStepped
+    | ClockTrusted
+    | RegisterSeen
+    | Absence
     | SendingPaused
 )

@@ -10,6 +10,8 @@ from datetime import datetime
 
 from agent.facts import (
     AnyFact,
+    ClockStepped,
+    ClockTrusted,
     HoldLifted,
     HoldPlaced,
     IntendedChanged,
@@ -29,6 +31,7 @@ class Recovery:
 
     def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, house: HouseLoad) -> None:
         self.last_at: datetime | None = None
+        self.clock_doubted = False  # the last step of civil time was not confirmed
         self.identities: dict[str, MinerSeen] = {}  # by miner
         self._fleet = fleet
         self._book = book
@@ -45,6 +48,8 @@ class Recovery:
             self._take(fact)
             self._book.apply(fact)
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
+            if isinstance(fact, ClockStepped | ClockTrusted):
+                self.clock_doubted = isinstance(fact, ClockStepped)
         self._fleet.restore_names(setpoints=self._setpoints, intended=self._intended)
         self._fleet.restore_powers(self._powers)
         self._house.remember(self._house_w)

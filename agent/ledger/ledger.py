@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
-from agent.facts import AnyFact, LastPowers
+from agent.facts import AnyFact, LastPowers, RegisterSeen
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing
 from agent.values import rfc3339
@@ -82,12 +82,13 @@ class Ledger:
 
 def _row(fact: AnyFact) -> Row:
     order_id = getattr(fact, "order_id", None) or getattr(fact, "binding_order", None)
+    several = getattr(fact, "orders", ())
     return Row(
         kind=type(fact).__name__,
         at=rfc3339(fact.at),
         body=_encoder.encode(fact),
-        orders=(order_id,) if order_id else (),
-        replaces=isinstance(fact, LastPowers),
+        orders=(order_id,) if order_id else tuple(several),
+        replaces=isinstance(fact, LastPowers | RegisterSeen),
     )
 
 

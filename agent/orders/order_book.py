@@ -293,6 +293,10 @@ class OrderBook:
         restoring = [life.order.restore_kw_per_min for life in self._lives if life.state is S.RESTORING]
         return min((rate for rate in restoring if rate is not None), default=None)
 
+    def open_ids(self) -> list[str]:
+        """Return the ids of the orders that something may still befall."""
+        return [life.order.order_id for life in self._lives.open()]
+
     def is_open(self) -> bool:
         """Whether any order is neither final nor merely scheduled."""
         return any(life.state is not S.SCHEDULED for life in self._lives.open())

@@ -43,9 +43,9 @@ bind = "127.0.0.1:0"
 """
 
 
-async def program(*arguments, **pipes):
+async def program(*arguments, also=None, **pipes):
     """Start a hashwatt command; its standard output is a pipe, its log goes to the test's unless it is told where."""
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    environ = {**os.environ, "PYTHONUNBUFFERED": "1", **(also or {})}
     return await asyncio.create_subprocess_exec(
         *HASHWATT, *map(str, arguments), stdout=asyncio.subprocess.PIPE, env=environ, **pipes
     )
@@ -72,6 +72,7 @@ class Stage:
         self.broker = broker
         self.dispatcher = dispatcher
         self.agent = None
+        self.environ = {}  # what the agent's process is given beside ours
         self._control_url = control_url
 
     # the farm
@@ -115,7 +116,7 @@ class Stage:
         return self.folder / "farm.toml"
 
     async def start(self):
-        self.agent = await program("run", "--config", self.config, "--state-dir", self.state_dir)
+        self.agent = await program("run", "--config", self.config, "--state-dir", self.state_dir, also=self.environ)
         await self.until(self._is_up, 20, each_s=0.1)
         return self
 
