@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,8 @@ import structlog
 from agent import settings
 from agent.clock import SystemClock, TrustedClock
 from agent.config import Config
-from agent.control.clockwork import watch_civil_time, watch_loop
+from agent.control.absence import Away
+from agent.control.clockwork import watch_absence, watch_civil_time, watch_loop
 from agent.control.controller import Controller, Parts
 from agent.control.desk import Desk
 from agent.control.dispatcher import Dispatcher
@@ -79,6 +80,7 @@ class _Built:
     journal: Journal
     metering: Metering
     books: Books
+    away: Away
     lanes: Lanes
     poller: Poller
     controller: Controller
@@ -161,6 +163,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
         journal=journal,
         metering=metering,
         books=open_books(config, fleet, metering, journal, clock),
+        away=Away(metering, book),
         lanes=lanes,
         poller=poller,
         controller=controller,
@@ -172,11 +175,8 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
 
 
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
-    recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
     pulse = _pulse(built, state_dir)
-    recovery.replay(_overheard(built.ledger.replay(), built.metrics, pulse, built.books))
-    built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
-    built.poller.identities |= recovery.identities
+    recovery = _recovered(built, pulse)
     _listen(built, pulse)
     mode = built.config.schema.control.mode
     started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)
@@ -205,20 +205,32 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
         (state_dir / "address").unlink(missing_ok=True)
 
 
-def _overheard(facts: Iterable[AnyFact], metrics: Metrics, pulse: Pulse, books: Books) -> Iterator[AnyFact]:
+def _recovered(built: _Built, pulse: Pulse) -> Recovery:
+    """Put back what is remembered, and go on in its time."""
+    recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
+    recovery.replay(_overheard(built, pulse))
+    built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
+    built.away.began(recovery.last_at, built.clock.now())
+    built.poller.identities |= recovery.identities
+    return recovery
+
+
+def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
     """Let the metrics hear of what orders went through in the lives before this one, and the page of the latest."""
-    for fact in facts:
+    for fact in built.ledger.replay():
         pulse.remember(fact)
-        books.replayed(fact)
+        built.books.replayed(fact)
+        built.away.replayed(fact)
         if isinstance(fact, OrderMoved):
-            metrics.comply.heard(fact)
+            built.metrics.comply.heard(fact)
         yield fact
 
 
 async def _say_goodbye(built: _Built) -> None:
     """Write down where everything stands, and tell the broker that we go."""
     now = built.clock.now()
-    await built.journal.record([built.controller.powers(now), *built.books.close(now), AgentStopped(at=now.at)])
+    last = [built.controller.powers(now), *built.books.close(now), *built.away.last_words(now)]
+    await built.journal.record([*last, AgentStopped(at=now.at)])
     if built.link is not None:
         await built.link.leave(LAST_WORDS_S)
     log.info("stopped")
@@ -232,6 +244,7 @@ def _works(built: _Built, pulse: Pulse) -> dict[str, Callable[[], Coroutine[Any,
         "intake": lambda: _intake(built),
         "books": built.books.run,
         "pulse": pulse.run,
+        "absence": lambda: watch_absence(built.clock, built.away, built.controller),
         "civil-time": lambda: watch_civil_time(built.clock, built.controller),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }

@@ -314,7 +314,7 @@ class ClockTrusted(Fact, frozen=True):
 
 
 class RegisterSeen(Fact, frozen=True):
-    """The billing meter's import register, each minute; only the last is kept."""
+    """The billing meter's import register, now and then; only the last is kept."""
 
     meter: str
     energy_wh: float
@@ -323,8 +323,9 @@ class RegisterSeen(Fact, frozen=True):
 class Absence(Fact, frozen=True):
     """The agent was away from `since` to `until`, and what the meter counted meanwhile.
 
-    Registers are those of `register_since` and of `at`. `over_wh` is the most that can have been drawn above `cap_w`,
-    the cap when it went away, over the time that it was away; None where a register is unknown or none bound.
+    Registers are those of `register_since` and of `at`. Between these, what was drawn above `cap_w`, the cap when it
+    went away, was at least `over_least_wh` and can have been `over_most_wh`; None where a register is unknown, or
+    nothing bound.
     """
 
     since: datetime
@@ -334,7 +335,8 @@ class Absence(Fact, frozen=True):
     before_wh: float | None = None
     after_wh: float | None = None
     cap_w: float | None = None
-    over_wh: float | None = None
+    over_least_wh: float | None = None
+    over_most_wh: float | None = None
     orders: list[str] = []  # those open meanwhile
 
 

@@ -29,7 +29,9 @@ FINE_STEP_S, FINE_KEPT_S = 5, 3600
 """The last hour is known more finely, from memory."""
 ORDERS_EACH = 15
 """Seconds after which orders are told again, whether or not anything befell them."""
-QUIET = frozenset({"LastPowers", "LevelsSeen", "MeterInterval", "MinerSeen", "ModesBefore", "OrderHouseLowered"})
+QUIET = frozenset(
+    ("LastPowers", "LevelsSeen", "MeterInterval", "MinerSeen", "ModesBefore", "OrderHouseLowered", "RegisterSeen")
+)
 """Facts that are no news for people."""
 Sentence = Callable[[AnyFact], str]
 Links = Callable[[], dict[str, bool]]

@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from agent.clock import Clock, TrustedClock
+from agent.control.absence import Away
 from agent.control.controller import Controller
-from agent.facts import AnyFact, ClockStepped, ClockTrusted
+from agent.facts import Absence, AnyFact, ClockStepped, ClockTrusted
+from agent.values import rfc3339
 
 TICK_S = 0.1
 LOOK_S = 1.0
@@ -42,7 +44,24 @@ async def watch_civil_time(clock: TrustedClock, controller: Controller) -> None:
             ]
             for fact in facts:
                 log.warning(type(fact).__name__, step_s=getattr(fact, "step_s", None), trusted=now.is_trusted)
-            async with controller.turn:
-                await controller.parts.journal.record(facts)
+            await _written(facts, controller)
             controller.wake()
         await clock.sleep(LOOK_S)
+
+
+async def watch_absence(clock: Clock, away: Away, controller: Controller) -> None:
+    """Each second let the time that the agent was away be told, once it can be, and the register be kept."""
+    while True:
+        for fact in (facts := away.tick(clock.now())):
+            if isinstance(fact, Absence):
+                log.info(
+                    "was away", since=rfc3339(fact.since), until=rfc3339(fact.until), over_most_wh=fact.over_most_wh
+                )
+        if facts:
+            await _written(facts, controller)
+        await clock.sleep(LOOK_S)
+
+
+async def _written(facts: Sequence[AnyFact], controller: Controller) -> None:
+    async with controller.turn:
+        await controller.parts.journal.record(facts)

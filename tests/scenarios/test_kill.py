@@ -35,6 +35,10 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
 
         await site.until(read_again, 30)
         assert len(await site.writes()) == sent
+        absence = await site.until(lambda: _absence(site), 30)
+        assert absence["orders"] == ["o1"]
+        drawn_wh = absence["after_wh"] - absence["before_wh"]
+        assert 0 <= absence["over_least_wh"] <= absence["over_most_wh"] <= drawn_wh
         await site.dispatcher.cancel("o1")
         await site.dispatcher.ack("o1", "closed", 60)
         assert site.dispatcher.states("o1") == [
@@ -50,6 +54,12 @@ async def _some(site):
 
 async def _all_back(site, count):
     return (await site.states()).get("hashing") == count
+
+
+async def _absence(site):
+    """Return the last absence that was told."""
+    told = (await site.api("/api/v1/events?kind=Absence&limit=100"))["items"]
+    return told[-1] if told else None
 
 
 def _in_order(acks):
