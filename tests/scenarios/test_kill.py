@@ -48,6 +48,47 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         await site.until(lambda: _all_back(site, 30), 60)
 
 
+@pytest.mark.lasts(50)
+async def test_killed_before_an_order_before_its_revision_and_while_restoring_each_life_goes_on(tmp_path):
+    async with stage(tmp_path, 24, start=False) as site:
+        told = site.config.read_text()
+        site.config.write_text(told.replace("restore_kw_per_min = 100000", "restore_kw_per_min = 300"))
+        await site.start()
+        await site.until_known(24)
+        full_w = await site.true_draw_w()
+
+        await site.kill()
+        await site.order()
+        await site.start()
+        await site.dispatcher.ack("o1", "complied", 60)
+        assert await site.states() == {"sleeping": 24}
+
+        await site.kill()
+        await site.order(revision=2, limit={"max_import_kw": 0.5 * full_w / 1000})
+        assert not [write for write in await site.writes() if write["wakes"]]
+        await site.start()
+        await site.dispatcher.ack("o1", "complied", 60, revision=2)
+        await site.until(lambda: _draws(site, 0.3 * full_w), 60)
+        assert await site.most_true_draw_w(2) <= 0.5 * full_w
+
+        await site.dispatcher.cancel("o1")
+        await site.dispatcher.ack("o1", "restoring", 30)
+        await site.kill()
+        assert (await site.states()).get("sleeping", 0) > 0
+        await site.start()
+        await site.dispatcher.ack("o1", "closed", 90)
+        await site.until(lambda: _all_back(site, 24), 60)
+        assert site.dispatcher.states("o1") == [
+            "received", "accepted", "active", "complied", "superseded",
+            "received", "accepted", "active", "complied", "cancelled", "restoring", "closed",
+        ]  # fmt: skip
+        assert _in_order(site.dispatcher.acks)
+
+
+async def _draws(site, power_w):
+    return await site.true_draw_w() > power_w
+
+
 async def _some(site):
     return len(await site.writes()) > 2
 

@@ -1,0 +1,54 @@
+"""A meter that falls silent under an order, for a moment and for long, with machines out of reach or not."""
+
+import asyncio
+
+import pytest
+
+from tests.scenarios.stage import stage
+
+BLIND_S = 3
+
+
+@pytest.mark.lasts(50)
+async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unread_sheds_for_them(tmp_path):
+    async with stage(tmp_path, 24, start=False) as site:
+        told = site.config.read_text()
+        site.config.write_text(told.replace("[control]\n", f"[control]\nblind_s = {BLIND_S}\n"))
+        await site.start()
+        await site.until_known(24, 60)
+        cap_w = 0.6 * await site.true_draw_w()
+        await site.order(limit={"max_import_kw": cap_w / 1000})
+        await site.dispatcher.ack("o1", "complied", 60)
+        sent = await site.writes()
+
+        await site.farm("/meter", {"stale_s": 5})  # less than it may be silent for
+        assert await site.most_true_draw_w(7) <= cap_w
+        assert (await site.site())["power_source"] == "meter"
+        assert await site.writes() == sent
+
+        complied_w = await site.true_draw_w()
+        await site.farm("/faults", {"select": "30%", "fault": "hang", "for_s": None})
+        await site.farm("/meter", {"stale_s": 8 + 5 * BLIND_S})
+        watch = asyncio.create_task(site.most_true_draw_w(8 + 5 * BLIND_S))
+        await site.until(lambda: _shed(site, len(sent)), 8 + 5 * BLIND_S)
+        assert await watch <= cap_w
+        assert await site.true_draw_w() < complied_w
+        assert not [write for write in (await site.writes())[len(sent) :] if write["wakes"]]
+
+        await site.farm("/faults", {"select": "*", "fault": "hang", "for_s": 0})
+        await site.until(lambda: _meter_speaks(site), 30)
+        await site.until(lambda: _draws(site, 0.75 * cap_w), 90)
+        assert await site.most_true_draw_w(3) <= cap_w
+        assert site.dispatcher.acks[-1]["state"] == "complied"
+
+
+async def _shed(site, before):
+    return len(await site.writes()) > before
+
+
+async def _meter_speaks(site):
+    return (await site.site())["power_source"] == "meter"
+
+
+async def _draws(site, power_w):
+    return await site.true_draw_w() > power_w
