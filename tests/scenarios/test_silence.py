@@ -7,6 +7,8 @@ import pytest
 from tests.scenarios.stage import stage
 
 BLIND_S = 3
+TOLERATED = 1.01
+"""Of the cap: machines' draw sways, and the meter says the mean of its window."""
 
 
 @pytest.mark.lasts(50)
@@ -19,10 +21,11 @@ async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unre
         cap_w = 0.6 * await site.true_draw_w()
         await site.order(limit={"max_import_kw": cap_w / 1000})
         await site.dispatcher.ack("o1", "complied", 60)
+        await site.most_true_draw_w(5)  # the last corrections of who draws more than its level says
         sent = await site.writes()
 
         await site.farm("/meter", {"stale_s": 5})  # less than it may be silent for
-        assert await site.most_true_draw_w(7) <= cap_w
+        assert await site.most_true_draw_w(7) <= TOLERATED * cap_w
         assert (await site.site())["power_source"] == "meter"
         assert await site.writes() == sent
 
@@ -31,14 +34,14 @@ async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unre
         await site.farm("/meter", {"stale_s": 8 + 5 * BLIND_S})
         watch = asyncio.create_task(site.most_true_draw_w(8 + 5 * BLIND_S))
         await site.until(lambda: _shed(site, len(sent)), 8 + 5 * BLIND_S)
-        assert await watch <= cap_w
+        assert await watch <= TOLERATED * cap_w
         assert await site.true_draw_w() < complied_w
         assert not [write for write in (await site.writes())[len(sent) :] if write["wakes"]]
 
         await site.farm("/faults", {"select": "*", "fault": "hang", "for_s": 0})
         await site.until(lambda: _meter_speaks(site), 30)
         await site.until(lambda: _draws(site, 0.75 * cap_w), 90)
-        assert await site.most_true_draw_w(3) <= cap_w
+        assert await site.most_true_draw_w(3) <= TOLERATED * cap_w
         assert site.dispatcher.acks[-1]["state"] == "complied"
 
 
