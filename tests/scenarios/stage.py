@@ -14,6 +14,8 @@ from contextlib import asynccontextmanager
 
 import aiomqtt
 
+from agent import chain
+from agent.ledger.store import Store
 from simulators.grid_operator import Dispatcher
 from tests.brokers import DIES_WITH_US, Mosquitto
 
@@ -191,6 +193,16 @@ class Stage:
             message = await anext(client.messages)
         assert message.retain
         return bytes(message.payload).decode()
+
+    def evidence(self, order_id):
+        """Return the kinds of fact in an order's record, once its chain is seen to hold."""
+        store = Store("sqlite:///hashwatt.db", self.state_dir, read_only=True)
+        try:
+            lines = store.links(order_id)
+        finally:
+            store.close()
+        assert chain.first_broken(order_id, lines) is None
+        return [json.loads(line)["fact"]["fact"] for line in lines]
 
     async def order(self, **changes):
         document = {"order_id": "o1", "revision": 1, "issuer": "dispatcher", "class": "law", "status": "issued"}

@@ -40,6 +40,7 @@ async def test_on_a_full_disk_a_stop_is_shed_for_its_end_raises_nobody_and_all_i
         assert [ack["seq"] for ack in acks] == list(range(1, len(acks) + 1))
         assert {"active", "cancelled"} <= set(site.dispatcher.states("o2"))
         assert "violated" not in site.dispatcher.states("o1")
+        assert site.evidence("o2").count("OrderMoved") == len(acks)
 
 
 def _let_write(site, most_bytes):

@@ -46,6 +46,7 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         ]  # fmt: skip
         assert _in_order(site.dispatcher.acks)
         await site.until(lambda: _all_back(site, 30), 60)
+        assert "Absence" in site.evidence("o1")
 
 
 @pytest.mark.lasts(50)
@@ -83,6 +84,7 @@ async def test_killed_before_an_order_before_its_revision_and_while_restoring_ea
             "received", "accepted", "active", "complied", "cancelled", "restoring", "closed",
         ]  # fmt: skip
         assert _in_order(site.dispatcher.acks)
+        assert site.evidence("o1").count("Absence") >= 2
 
 
 async def _draws(site, power_w):
