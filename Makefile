@@ -27,7 +27,7 @@ check: $(VENV)/.dev
 
 # The README's picture: a farm of 300 machines through seven minutes of orders.
 picture: deps
-	HASHWATT_PICTURE=1 $(PYTEST) tests/scenarios/test_page.py -k picture
+	HASHWATT_PICTURE=1 $(PYTEST) -o faulthandler_timeout=0 tests/scenarios/test_page.py -k picture
 
 deps: $(VENV)/.dev
 	sh deploy/test-deps.sh

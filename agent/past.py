@@ -18,12 +18,13 @@ SITE_STEP_S, MINER_STEP_S = 60, 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePoint:
-    """The site over one step that begins at `at`: means, the highest draw, the least cap, how many in which state."""
+    """The site over one step that begins at `at`: means, the highest draw, the most above the cap, and states."""
 
     at: datetime
     power_w: Watts | None = None
     power_max_w: Watts | None = None
     cap_w: Watts | None = None
+    excess_w: Watts | None = None
     house_w: Watts | None = None
     hashrate_ths: float | None = None
     price_per_kwh: float | None = None

@@ -50,17 +50,22 @@ class Step:
 
     def point(self) -> SitePoint:
         """Return what was seen as one point of the past."""
-        draws, caps = self._known("power_w"), self._known("cap_w")
+        draws = self._known("power_w")
         return SitePoint(
             at=datetime.fromtimestamp(self.start, UTC),
             power_w=_mean(draws),
             power_max_w=max(draws, default=None),
-            cap_w=min(caps, default=None),
+            cap_w=_mean(self._known("cap_w")),
+            excess_w=max(self._excesses_w(), default=None),
             house_w=_mean(self._known("house_w")),
             hashrate_ths=_mean(self._known("hashrate_ths")),
             price_per_kwh=self._seen[-1]["price_per_kwh"] if self._seen else None,
             miners=self._seen[-1]["miners"] if self._seen else {},
         )
+
+    def _excesses_w(self) -> list[float]:
+        both = [site for site in self._seen if site["power_w"] is not None and site["cap_w"] is not None]
+        return [max(0.0, site["power_w"] - site["cap_w"]) for site in both]
 
     def _known(self, name: str) -> list[float]:
         return [site[name] for site in self._seen if site[name] is not None]

@@ -75,7 +75,8 @@ def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:
     story.take(store.facts(KINDS))
     if not story.moves:
         raise Failure(NO, f"there is no order {order_id} in {store.folder}")
-    return order_report(story, _terms(store), present())
+    now = max([present(), *(fact.end for fact in story.intervals[-1:])])
+    return order_report(story, _terms(store), now)
 
 
 def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:

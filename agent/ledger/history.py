@@ -32,7 +32,7 @@ FAST_S = 0.5
 _STATES = tuple(state.value for state in State)
 _SCHEMA = f"""
 CREATE TABLE site (
-    at INTEGER PRIMARY KEY, power_w REAL, power_max_w REAL, cap_w REAL, house_w REAL, hashrate_ths REAL,
+    at INTEGER PRIMARY KEY, power_w REAL, power_max_w REAL, cap_w REAL, excess_w REAL, house_w REAL, hashrate_ths REAL,
     price_per_kwh REAL, {", ".join(f"{state} INTEGER NOT NULL" for state in _STATES)}
 );
 CREATE TABLE machine (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE);
@@ -40,8 +40,8 @@ CREATE TABLE moment (at INTEGER, part INTEGER, body BLOB NOT NULL, PRIMARY KEY (
 CREATE TABLE hour (at INTEGER, part INTEGER, body BLOB NOT NULL, PRIMARY KEY (part, at));
 PRAGMA user_version = {VERSION};
 """
-_FIGURES = ("power_w", "power_max_w", "cap_w", "house_w", "hashrate_ths", "price_per_kwh")
-_SUMS = "avg(power_w), max(power_max_w), min(cap_w), avg(house_w), avg(hashrate_ths), avg(price_per_kwh)"
+_FIGURES = ("power_w", "power_max_w", "cap_w", "excess_w", "house_w", "hashrate_ths", "price_per_kwh")
+_SUMS = "avg(power_w), max(power_max_w), avg(cap_w), max(excess_w), avg(house_w), avg(hashrate_ths), avg(price_per_kwh)"
 _COUNTS = ", ".join(f"round(avg({state}))" for state in _STATES)
 _SITE = f"SELECT at / :step * :step AS t, {_SUMS}, {_COUNTS} FROM site WHERE at >= :a AND at < :b GROUP BY t"  # noqa: S608 - names of our own
 _KEEP_SITE = f"INSERT OR REPLACE INTO site VALUES ({', '.join('?' * (1 + len(_FIGURES) + len(_STATES)))})"  # noqa: S608 - likewise

@@ -19,6 +19,8 @@ KINDS = ("OrderReceived", "OrderMoved", "EnergyInterval")
 """The facts that an order's report is made of."""
 USUAL = timedelta(minutes=15)
 OLD_BASE = timedelta(hours=1)
+WRITTEN_WITHIN = timedelta(minutes=2)
+"""After its end an interval is in the ledger by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +96,16 @@ class OrderStory:
         observed_w = next((move.observed_w for move in self.moves if move.observed_w is not None), None)
         return None if observed_w is None else Base(power_w=observed_w, hashrate_ths=None, said="the meter at receipt")
 
-    def pieces(self, spans: Sequence[Span]) -> list[Piece]:
+    def counted(self, spans: Sequence[Span], now: datetime) -> list[Span]:
+        """Return the whole intervals that spans touch, but for what is under way and not told yet."""
+        last = max((fact.end for fact in self.intervals), default=now)
+        until = last if last < now <= last + self.interval + WRITTEN_WITHIN else now
+        whole = widened(spans, self.interval)
+        return [Span(start=span.start, end=min(span.end, until)) for span in whole if span.start < until]
+
+    def pieces(self, counted: Sequence[Span]) -> list[Piece]:
         """Return the counted stretches in their order."""
-        base, counted = self.base(), widened(spans, self.interval)
+        base = self.base()
         facts = (f for f in self.intervals if any(s.start <= f.start and f.end <= s.end for s in counted))
         return [_piece(fact, base) for fact in sorted(facts, key=lambda fact: fact.start)]
 

@@ -12,7 +12,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.outputs.money_desk import Terms
-from agent.outputs.money_order import OrderStory, Piece, widened
+from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
 from agent.planning.economics import Earning, earned
 from agent.tariffs.bill import Unpriced, bill
@@ -38,16 +38,16 @@ class Priced:
 def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, Any]:
     """Return the report of an order's life until now."""
     spans = story.spans(now)
-    counted, pieces = widened(spans, story.interval), story.pieces(spans)
+    counted = story.counted(spans, now)
+    pieces = story.pieces(counted)
     doubts: list[str] = []
     drawn = _priced(pieces, lambda piece: piece.fact.site_wh, story, terms, doubts)
     base = story.base()
     spared = _priced(pieces, lambda piece: piece.not_drawn_wh, story, terms, doubts)
     missed = _missed(pieces, terms.earning)
     lost = exchanged(missed, terms.earning)
-    known_s = sum((piece.fact.end - piece.fact.start).total_seconds() for piece in pieces)
-    counted_s = sum((span.end - span.start).total_seconds() for span in counted if span.start < now)
-    unknown_s = max(0.0, _until_now(counted, now) - known_s)
+    counted_s = sum((span.end - span.start).total_seconds() for span in counted)
+    unknown_s = max(0.0, counted_s - sum(map(_seconds, pieces)))
     return {
         **_life(story, spans),
         "counted": [{"from": rfc3339(span.start), "until": rfc3339(span.end)} for span in counted],
@@ -86,10 +86,6 @@ def _life(story: OrderStory, spans: Sequence[Span]) -> dict[str, Any]:
         "revision": story.moves[-1].revision if story.moves else None,
         "spans": [{"from": rfc3339(span.start), "until": rfc3339(span.end)} for span in spans],
     }
-
-
-def _until_now(counted: Sequence[Span], now: datetime) -> float:
-    return sum((min(span.end, now) - span.start).total_seconds() for span in counted if span.start < now)
 
 
 # money ----------------------------------------------------------------------------------------------------------

@@ -86,13 +86,13 @@ async def test_a_gap_is_left_out_and_never_filled(tmp_path):
     assert [(point.at - START) // MINUTE for point in coarse] == [0, 6, 8]
 
 
-async def test_a_coarse_step_tells_the_mean_the_highest_draw_and_the_least_cap(tmp_path):
+async def test_a_coarse_step_tells_means_the_highest_draw_and_the_most_above_the_cap(tmp_path):
     async with history(tmp_path) as past:
-        past.keep_site(minute(0, power_w=2000.0, power_max_w=9000.0, cap_w=8000.0))
-        past.keep_site(minute(1, power_w=4000.0, power_max_w=4500.0, cap_w=3000.0))
+        past.keep_site(minute(0, power_w=2000.0, power_max_w=9000.0, cap_w=8000.0, excess_w=1000.0))
+        past.keep_site(minute(1, power_w=4000.0, power_max_w=4500.0, cap_w=3000.0, excess_w=0.0))
         await written(past)
         (found,) = await past.site(START, START + 5 * MINUTE, 300)
-    assert (found.power_w, found.power_max_w, found.cap_w) == (3000.0, 9000.0, 3000.0)
+    assert (found.power_w, found.power_max_w, found.cap_w, found.excess_w) == (3000.0, 9000.0, 5500.0, 1000.0)
 
 
 async def test_a_machine_is_kept_over_hours_that_are_packed_and_the_one_under_way(tmp_path):

@@ -313,7 +313,7 @@ async function loadPast() {
 function grow() {
   if (range?.step !== 5) return;
   const { site } = now, t = Math.floor(Date.parse(site.at) / 5000) * 5000, last = past[past.length - 1];
-  const point = { ...site, power_max_w: site.power_w, t, s: 5000 };
+  const point = { ...site, power_max_w: site.power_w, excess_w: excess(site), t, s: 5000 };
   if (last && last.t === t) past[past.length - 1] = point;
   else past.push(point);
   while (past.length && past[0].t < t - range.seconds * 1000) past.shift();
@@ -342,7 +342,7 @@ function showPast() {
 }
 
 function drawHint(point) {
-  const over = point.cap_w != null && point.power_w > point.cap_w ? `above by ${kw(point.power_w - point.cap_w)}` : null;
+  const over = point.excess_w > 0 ? `up to ${kw(point.excess_w)} above` : null;
   const states = STATES.filter((state) => point.miners?.[state]).map((state) => `${point.miners[state]} ${state}`).join(", ");
   return [`draw ${kw(point.power_w)}`, `cap ${kw(point.cap_w)}`, over, told(hashing(point.hashrate_ths)), states].filter(Boolean);
 }

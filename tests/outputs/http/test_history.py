@@ -48,6 +48,7 @@ async def test_without_a_word_it_is_the_last_day_in_steps_that_fit():
             "power_w": None,
             "power_max_w": None,
             "cap_w": 9000.0,
+            "excess_w": None,
             "house_w": None,
             "hashrate_ths": None,
             "price_per_kwh": None,

@@ -1,0 +1,142 @@
+"""`report` and `bill` on the store of a whole control room, with no agent running: what an order cost and saved."""
+
+import json
+
+import pytest
+
+from tests.control.site import Machines, Site
+
+QUARTER_S = 900
+FARM = """
+[site]
+id = "test"
+timezone = "Asia/Bishkek"
+currency = "KGS"
+connection_kw = 100
+
+[[miners]]
+hosts = ["127.0.0.1-127.0.0.10"]
+
+[tariff]
+file = "tariff.toml"
+
+[revenue]
+hashprice_per_ph_day = "50"
+currency = "USD"
+pool_fee_pct = 1
+fx = { "USD/KGS" = "80" }
+"""
+TARIFF = """
+currency = "KGS"
+zone = "Asia/Bishkek"
+[[component]]
+kind = "flat"
+name = "energy"
+per_kwh = "5"
+[[component]]
+kind = "levy_percent"
+name = "mining tax"
+pct = "10"
+"""
+
+
+@pytest.fixture
+async def folder(tmp_path):
+    """A store in which a stop of a farm of ten machines lasted for two hours, and what its files say."""
+    (tmp_path / "farm.toml").write_text(FARM)
+    (tmp_path / "tariff.toml").write_text(TARIFF)
+    site = Site(Machines(10), tmp_path)
+    await site.live(2 * QUARTER_S, step_s=5)
+    await site.order()
+    await site.live(7200, step_s=10)
+    await site.order(revision=2, status="cancelled")
+    await site.live(2 * QUARTER_S, step_s=5)
+    await site.close()
+    return tmp_path
+
+
+def told(said):
+    assert said.exit_code == 0, said.stderr
+    return json.loads(said.stdout)
+
+
+def test_an_orders_report_says_what_was_not_drawn_not_paid_and_not_earned(folder, say):
+    report = told(say("report", "--order", "o1", "--state-dir", folder, "--config", folder / "farm.toml", "--json"))
+    assert (report["class"], report["issuer"], report["state"]) == ("law", "grid", "closed")
+    assert report["base_kw"] == 35.0
+    assert report["unknown_h"] == 0
+    assert report["not_drawn_kwh"] == pytest.approx(10 * (3.0 - 0.025) * 2, rel=0.02)
+    assert report["drawn_kwh"] == pytest.approx(35.0 * report["hours"] - report["not_drawn_kwh"], abs=0.01)
+    assert float(report["cost_not_incurred"]) == pytest.approx(report["not_drawn_kwh"] * 5.5)
+    assert float(report["cost"]) == pytest.approx(report["drawn_kwh"] * 5.5)
+    energy, tax = report["components"]
+    assert (energy["name"], tax["name"]) == ("energy", "mining tax")
+    assert float(tax["amount"]) == pytest.approx(float(energy["amount"]) / 10)
+    assert float(report["revenue"]["not_earned"]) == pytest.approx(1.0 * 50 * 0.99 * 2 / 24, rel=0.02)
+    assert float(report["revenue_not_earned"]) == pytest.approx(float(report["revenue"]["not_earned"]) * 80)
+    saved = float(report["cost_not_incurred"]) - float(report["revenue_not_earned"])
+    assert float(report["saved"]) == pytest.approx(saved)
+    assert [day["day"] for day in report["days"]] == ["2026-01-10"]
+
+
+def test_an_orders_report_in_words(folder, say):
+    said = say("report", "--order", "o1", "--state-dir", folder, "--config", folder / "farm.toml")
+    assert said.exit_code == 0
+    assert "order     o1 (law, grid) closed" in said.stdout
+    assert "before    35.000 kW by the interval that ended 2026-01-10T12:30Z" in said.stdout
+    assert "saved     " in said.stdout
+
+
+def test_without_a_configuration_money_is_unknown_and_never_zero(folder, say):
+    report = told(say("report", "--order", "o1", "--state-dir", folder, "--json"))
+    assert report["not_drawn_kwh"] > 50
+    for name in ("cost", "cost_not_incurred", "revenue_not_earned", "saved"):
+        assert report[name] is None
+    assert any("--config" in doubt for doubt in report["doubts"])
+
+
+def test_an_order_that_there_is_not_is_a_no(folder, say):
+    said = say("report", "--order", "o2", "--state-dir", folder)
+    assert (said.exit_code, "there is no order o2" in said.stderr) == (1, True)
+
+
+def test_a_month_is_billed_from_the_store(folder, say):
+    for command in ("bill", "report"):
+        where = ("--state-dir", folder, "--config", folder / "farm.toml")
+        bill = told(say(command, "--month", "2026-01", *where, "--json"))
+        [month] = bill["months"]
+        assert month["month"] == "2026-01"
+        assert float(bill["total"]) == pytest.approx(month["kwh"] * 5.5, abs=0.01)
+        energy = month["energy"]
+        parts = energy["miners_kwh"] + energy["house_kwh"] + energy["unexplained_kwh"]
+        assert parts == pytest.approx(month["kwh"], abs=1e-9)
+    assert told(say("bill", "--month", "2025-12", *where, "--json"))["months"] == []
+
+
+def test_a_store_without_prices_has_no_total(folder, say):
+    bill = told(say("bill", "--state-dir", folder, "--json"))
+    assert bill["total"] is None
+    assert bill["months"][0]["energy"]["unpriced_kwh"] == bill["months"][0]["kwh"] > 0
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ([], "either --order ID or --month YYYY-MM is needed"),
+        (["--order", "o1", "--month", "2026-01"], "either --order ID or --month YYYY-MM is needed"),
+        (["--month", "2026-13"], "no month such as 2026-11"),
+    ],
+)
+def test_what_is_asked_badly_is_said(say, option, sentence):
+    said = say("report", *option)
+    assert (said.exit_code, sentence in said.stderr) == (2, True)
+
+
+def test_where_there_is_neither_agent_nor_store_it_says_so(say, tmp_path):
+    said = say("bill", "--state-dir", tmp_path)
+    assert (said.exit_code, "there is no store" in said.stderr) == (3, True)
+
+
+def test_a_load_without_its_tariff_or_an_explanation_of_the_ledger_is_refused(say):
+    assert say("bill", "--explain").exit_code == 2
+    assert "--explain is for a load" in say("bill", "--explain").stderr
