@@ -35,6 +35,8 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
     meter, decision = site.meter, site.decision
     fresh = meter is not None and meter.fresh
     believed_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
+    # Not by the decision alone: it may be from before the machines were known.
+    lowered = bool(((view.setpoint > view.intended) & ~view.held).any())
     return Observed(
         meter_w=meter.last_w if meter is not None else None,
         meter=meter.id if fresh and meter is not None else "beliefs",
@@ -47,5 +49,5 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(view.step_w[:, 0].min()) if len(view) else 0.0,
-        restore_pending=not site.proved or (decision is not None and decision.restore_pending_w > 0),
+        restore_pending=not site.proved or lowered or (decision is not None and decision.restore_pending_w > 0),
     )

@@ -38,7 +38,7 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         absence = await site.until(lambda: _absence(site), 30)
         assert absence["orders"] == ["o1"]
         drawn_wh = absence["after_wh"] - absence["before_wh"]
-        assert 0 <= absence["over_least_wh"] <= absence["over_most_wh"] <= drawn_wh
+        assert 0 <= absence["over_least_wh"] <= absence["over_most_wh"] <= drawn_wh + 0.1  # told to a tenth
         await site.dispatcher.cancel("o1")
         await site.dispatcher.ack("o1", "closed", 60)
         assert site.dispatcher.states("o1") == [

@@ -7,7 +7,7 @@ import pytest
 
 from tests.scenarios.stage import stage
 
-DOWN = ("ascdisable", "conf sleep", "conf low")  # the further to the left, the lower
+DOWN = ("ascdisable", "power_off", "conf sleep", "set_low_power", "conf low")  # the further to the left, the lower
 
 
 async def test_an_order_that_begins_later_is_scheduled_and_nothing_is_sent_before(tmp_path):
