@@ -10,8 +10,11 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
-from drivers.errors import DeviceError, Unreachable
+import h11
+
+from drivers.errors import DeviceError, Garbled, Unreachable
 from drivers.interface import Ask, Http, HttpReply
 from drivers.transports.http_logins import Digest, Login, asks_for_basic, digest_of
 from drivers.transports.http_wire import MOST_HEAD_BYTES, HttpWire, is_whole
@@ -34,10 +37,13 @@ class HttpLane:
         self._loop = loop
         self._waiting: deque[_Request] = deque()
         self._under_way = 0
+        self._closed = False
         self._digests: dict[tuple[str, int, str, str], Digest] = {}
 
     def request(self, address: tuple[str, int], exchange: Http, timeout_s: float, answered: Answered) -> None:
         """Begin an exchange with a numeric address; the timeout runs from its turn on."""
+        if self._closed:
+            return
         request = _Request(self, address, exchange, timeout_s, answered)
         if self._under_way >= MOST_AT_ONCE:
             self._waiting.append(request)
@@ -46,6 +52,7 @@ class HttpLane:
 
     def close(self) -> None:
         """Begin nothing any more; what is under way ends with the socket lane."""
+        self._closed = True
         self._waiting.clear()
 
     def _begin(self, request: _Request) -> None:
@@ -58,6 +65,14 @@ class HttpLane:
         if self._waiting:
             self._loop.call_soon(self._next)
         request.answered(reply)
+
+    def refuse(self, request: _Request, error: DeviceError) -> None:
+        """End an exchange that cannot be begun, soon: nobody is answered before `request` returns."""
+        self._loop.call_soon(self._refused, request, error)
+
+    def _refused(self, request: _Request, error: DeviceError) -> None:
+        if not self._closed:
+            self.ended(request, error)
 
     def _next(self) -> None:
         while self._waiting and self._under_way < MOST_AT_ONCE:
@@ -102,7 +117,7 @@ class _Request:
         """Send the request, signed for the challenge that is known."""
         self.ends_at = now + self._timeout_s
         digest = None if self._login is None else self._lane.digest(self)
-        self._send(None if digest is None or self._login is None else self._signed(digest, self._login))
+        self._send(_nobody if digest is None else partial(self._signed, digest))
 
     def replied(self, wire: HttpWire, got: bytes | DeviceError) -> None:
         """Take what came; a first challenge is answered."""
@@ -114,29 +129,39 @@ class _Request:
         except DeviceError as error:
             self._lane.ended(self, error)
             return
-        authorization = self._answer(challenges) if reply.status == UNAUTHORIZED and not self._challenged else None
-        if authorization is None:
+        authorize = self._answer(challenges) if reply.status == UNAUTHORIZED and not self._challenged else None
+        if authorize is None:
             self._lane.ended(self, reply)
         else:
             self._challenged = True
-            self._send(authorization)
+            self._send(authorize)
 
-    def _send(self, authorization: str | None) -> None:
+    def _send(self, authorize: Callable[[], str | None]) -> None:
         host, port = self.address
         named = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._lane.send(self, HttpWire(self.exchange, named, authorization))
+        try:
+            wire = HttpWire(self.exchange, named, authorize())
+        except (h11.LocalProtocolError, ValueError) as error:  # a path, or a login, that no request can hold
+            self._lane.refuse(self, Garbled(f"{self.exchange.path}: cannot be asked: {error}"))
+        else:
+            self._lane.send(self, wire)
 
-    def _answer(self, challenges: tuple[str, ...]) -> str | None:
+    def _answer(self, challenges: tuple[str, ...]) -> Callable[[], str] | None:
         if self._login is None:
             return None
         digest = digest_of(challenges)
         if digest is None:
-            return self._login.basic() if asks_for_basic(challenges) else None
-        return self._signed(digest, self._login)
+            return self._login.basic if asks_for_basic(challenges) else None
+        return partial(self._signed, digest)
 
-    def _signed(self, digest: Digest, login: Login) -> str:
+    def _signed(self, digest: Digest) -> str:
+        assert self._login is not None
         self._lane.keep(self, digest)
-        return digest.sign(login, self.exchange.method, self.exchange.path, secrets.token_hex(8))
+        return digest.sign(self._login, self.exchange.method, self.exchange.path, secrets.token_hex(8))
+
+
+def _nobody() -> None:
+    """Log in as nobody."""
 
 
 def _with_path(error: DeviceError, path: str) -> DeviceError:

@@ -1,4 +1,8 @@
-"""Answers to the challenges of miners' web servers: digest (RFC 7616, RFC 2617, RFC 2069) and basic (RFC 7617)."""
+"""Answers to the challenges of miners' web servers: digest (RFC 7616, RFC 2617, RFC 2069) and basic (RFC 7617).
+
+Headers are text of one character a byte, as they came: a realm in any encoding goes back in the same bytes. What we say
+ourselves is UTF-8.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ class Digest:
     def sign(self, login: Login, method: str, uri: str, cnonce: str) -> str:
         """Return the Authorization header of one request; `cnonce` is random."""
         self.count += 1
-        parts = {"username": login.user, "realm": self.realm, "nonce": self.nonce, "uri": uri}
+        parts = {"username": _as_bytes(login.user), "realm": self.realm, "nonce": self.nonce, "uri": uri}
         parts["response"] = self._response(login, method, uri, cnonce)
         if self.opaque is not None:
             parts["opaque"] = self.opaque
@@ -56,14 +60,14 @@ class Digest:
 
     def _response(self, login: Login, method: str, uri: str, cnonce: str) -> str:
         name = (self.algorithm or "MD5").upper()
-        secret = self._hash(login.user, self.realm, login.password)
+        secret = self._hash(_as_bytes(login.user), self.realm, _as_bytes(login.password))
         if name.endswith(_SESSION):
             secret = self._hash(secret, self.nonce, cnonce)
         between = (self.nonce, self._nc(), cnonce, "auth") if self.qop else (self.nonce,)
         return self._hash(secret, *between, self._hash(method, uri))
 
     def _hash(self, *parts: str) -> str:
-        return _HASHES[(self.algorithm or "MD5").upper().removesuffix(_SESSION)](":".join(parts).encode())
+        return _HASHES[(self.algorithm or "MD5").upper().removesuffix(_SESSION)](":".join(parts).encode("latin-1"))
 
     def _nc(self) -> str:
         return f"{self.count:08x}"
@@ -92,6 +96,11 @@ def digest_of(challenges: Iterable[str]) -> Digest | None:
 def asks_for_basic(challenges: Iterable[str]) -> bool:
     """Whether a basic login is asked for."""
     return any(challenge[:5].lower() == "basic" for challenge in challenges)
+
+
+def _as_bytes(text: str) -> str:
+    """Return text as its bytes in UTF-8, one character each."""
+    return text.encode().decode("latin-1")
 
 
 def _escaped(text: str) -> str:

@@ -19,7 +19,7 @@ _EITHER = 32 + zlib.MAX_WBITS  # zlib's word for: gzip or zlib, as the data says
 
 
 class HttpWire:
-    """One request and its reply."""
+    """One request and its reply. Raises ValueError, h11.LocalProtocolError for what no request can hold."""
 
     def __init__(self, exchange: Http, host: str, authorization: str | None) -> None:
         self._exchange = exchange
@@ -36,7 +36,8 @@ class HttpWire:
             headers["Content-Length"] = str(len(body))
         if authorization is not None:
             headers["Authorization"] = authorization
-        request = h11.Request(method=self._exchange.method, target=self._exchange.path, headers=list(headers.items()))
+        told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        request = h11.Request(method=self._exchange.method, target=self._exchange.path, headers=told)
         events = (request, *((h11.Data(data=body),) if body else ()), h11.EndOfMessage())
         return b"".join(self._connection.send(event) or b"" for event in events)
 

@@ -117,6 +117,32 @@ async def test_kept_logins_are_bounded(lanes, monkeypatch):
         assert len(web.asked) == asked + 2
 
 
+@pytest.mark.parametrize("realm", ["é", "\xff\x80", "a\tb", "Ж"])
+async def test_a_realm_in_any_bytes_is_answered_in_the_same(lanes, realm):
+    challenge = f'Digest realm="{realm}", nonce="n", qop="auth"'.encode()
+    asked = []
+
+    async def once(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        asked.append(head)
+        told = response(200, b"page") if b"Authorization" in head else response(401, WWW_Authenticate="CHALLENGE")
+        writer.write(told.replace(b"CHALLENGE", challenge))
+        await writer.drain()
+
+    async with serving(once) as port:
+        assert (await get(lanes, port, user="rööt", password="пароль")).body == b"page"
+    assert b'realm="%s"' % realm.encode() in asked[1]
+    assert 'username="rööt"'.encode() in asked[1]
+
+
+async def test_what_cannot_be_asked_is_an_error_of_that_exchange_and_stops_no_other(lanes, monkeypatch):
+    monkeypatch.setattr(http_lane, "MOST_AT_ONCE", 1)
+    async with serving(Web()) as port:
+        bad = [get(lanes, port, "/a b"), get(lanes, port, "/é"), get(lanes, port, content_type="a\r\nb", body=b"")]
+        found = await asyncio.gather(get(lanes, port), *bad, get(lanes, port), return_exceptions=True)
+    assert [getattr(reply, "body", type(reply)) for reply in found] == [b"page", Garbled, Garbled, Garbled, b"page"]
+
+
 async def test_a_redirect_is_not_followed(lanes):
     web = Web(answer=lambda _first: response(302, Location="http://127.0.0.1:9/elsewhere"))
     async with serving(web) as port:
