@@ -18,6 +18,7 @@ from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import HouseLoad
+from agent.inputs.meters import MOST_W
 from agent.inventory import MinerEntry
 from agent.ledger.history import Kept
 from agent.links.mqtt import Broker
@@ -31,7 +32,6 @@ from drivers.interface import Login, Target
 READINGS_KEPT = 3
 """A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
 NO_LIMIT = float("inf")
-MOST_W = 2e9
 NO_METER_WINDOW_S = 15.0
 
 

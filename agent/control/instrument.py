@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from agent.facts import AnyFact, MeterBack, MeterInterval, MeterLost
 from agent.fleet.power import Meter, MeterState
 from agent.fleet.support import Register, Support
+from agent.tariffs.periods import interval_start
 from agent.values import Moment, Watts
 
 log = structlog.get_logger()
@@ -62,7 +63,7 @@ class Instrument:
         if power_w is not None:
             self._meter.heard(power_w, now.mono)
             if self._interval is None:
-                self._interval = self._opened(_floor(now.at, self.policy.interval_s), now.mono)
+                self._interval = self._opened(self._start(now.at), now.mono)
             self._interval.add(power_w)
         return power_w
 
@@ -84,11 +85,14 @@ class Instrument:
 
     def _turn(self, now: Moment) -> None:
         """Close the interval that is over."""
-        if self._interval is None or _floor(now.at, self.policy.interval_s) == self._interval.start:
+        if self._interval is None or self._start(now.at) == self._interval.start:
             return
         imported, exported = self._shown(self._imported, now.mono), self._shown(self._exported, now.mono)
         self._closed.append(self._interval.closed(self.policy, imported, exported, now.at))
         self._interval = None
+
+    def _start(self, at: datetime) -> datetime:
+        return interval_start(at, timedelta(seconds=self.policy.interval_s))
 
     def _opened(self, start: datetime, mono: float) -> _Interval:
         return _Interval(start, self._shown(self._imported, mono), self._shown(self._exported, mono))
@@ -134,8 +138,3 @@ class _Interval:
 
 def _unless_set_back(start: _Shown, end: _Shown) -> float | None:
     return start[0] if start[1] == end[1] else None
-
-
-def _floor(at: datetime, interval_s: float) -> datetime:
-    seconds = int(at.timestamp() // interval_s * interval_s)
-    return datetime.fromtimestamp(seconds, UTC)
