@@ -23,10 +23,10 @@ MAIN = "import sys; from agent.cli import main; sys.exit(main())"
 HASHWATT = [sys.executable, "-c", DIES_WITH_US, sys.executable, "-c", MAIN]
 SITE = "scene"
 ROOT = f"hashwatt/{SITE}"
-METER = """kind = "mqtt"
-window_s = 4
-stale_s = 8
-"""
+METERS = {
+    "mqtt": 'kind = "mqtt"\nwindow_s = 4\nstale_s = 8\n',
+    "modbus": 'kind = "modbus"\naddress = "{place}"\nmap = "eastron-sdm630"\nwindow_s = 4\nstale_s = 8\n',
+}
 CONTROL = """
 [control]
 mode = "{mode}"
@@ -219,14 +219,14 @@ def _read(url, data=None):
 
 
 @asynccontextmanager
-async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=None):
+async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=None, meter="mqtt"):
     """Set a farm up with its broker, dispatcher and agent; all end with the block. `mix` is the text of a mix file."""
     (folder / "broker").mkdir()
     with Mosquitto(folder / "broker") as broker:
         url = f"mqtt://127.0.0.1:{broker.port}"
-        async with _farm(folder / "farm.toml", url, miners, mix) as control_url, Dispatcher(url, SITE) as dispatcher:
-            made = Stage(folder, broker, dispatcher, control_url)
-            told = made.config.read_text().replace('kind = "mqtt"\n', METER)
+        async with _farm(folder / "farm.toml", url, miners, mix) as places, Dispatcher(url, SITE) as dispatcher:
+            made = Stage(folder, broker, dispatcher, f"http://{places['control']}")
+            told = made.config.read_text().replace('kind = "mqtt"\n', METERS[meter].format(place=places["meter"]))
             made.config.write_text(told + CONTROL.format(mode=mode, poll_s=poll_s))
             try:
                 yield await made.start() if start else made
@@ -237,7 +237,7 @@ async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=N
 
 @asynccontextmanager
 async def _farm(config, url, miners, mix):
-    """Run the simulated farm; yields where its control is."""
+    """Run the simulated farm; yields where its control and its meter are."""
     arguments = ["--miners", miners, "--mqtt", url, "--site", SITE, "--config-out", config]
     if mix is not None:
         (config.parent / "mix.toml").write_text(mix)
@@ -256,12 +256,12 @@ async def _put_down(process):
 
 
 async def _ready(farm):
-    control = None
+    places = {}
     async with asyncio.timeout(30):
         async for line in farm.stdout:
             word, *rest = line.decode().split()
-            if word == "control":
-                control = f"http://{rest[0].replace('localhost', '127.0.0.1')}"
+            if word in {"control", "meter"}:
+                places[word] = rest[0].replace("localhost", "127.0.0.1")
             if word == "ready":
-                return control
+                return places
     raise RuntimeError("the simulated farm did not come up")

@@ -45,8 +45,9 @@ async def test_a_cap_that_is_revised_downwards_takes_the_farm_down_and_never_up_
 
 
 @pytest.mark.lasts(35)
-async def test_a_silent_meter_makes_it_unready_and_beliefs_hold_the_order_until_it_speaks_again(tmp_path):
-    async with stage(tmp_path, 12) as site:
+@pytest.mark.parametrize("meter", ["mqtt", "modbus"])
+async def test_a_silent_meter_makes_it_unready_and_beliefs_hold_the_order_until_it_speaks_again(tmp_path, meter):
+    async with stage(tmp_path, 12, meter=meter) as site:
         await site.until_known(12)
         full_w = await site.true_draw_w()
         await site.order(limit={"max_import_kw": 0.5 * full_w / 1000})
