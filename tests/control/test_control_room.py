@@ -88,6 +88,27 @@ async def test_an_agent_that_starts_again_while_complied_sends_nothing_and_keeps
     await second.close()
 
 
+async def test_an_order_taken_back_as_soon_as_the_machines_are_known_again_restores_before_it_closes(tmp_path):
+    machines = Machines(5)
+    first = Site(machines, tmp_path)
+    await first.live(25)
+    await first.order()
+    await first.live(30)
+    await first.close()
+    again = Site(machines, tmp_path, clock=first.clock)
+    try:
+        await again.controller.tick()  # knows nobody yet
+        while not again.fleet.everyone_known():
+            await again.clock.advance(1.0)
+            again.poller.poll_due(again.clock.now().mono)
+        await again.order(revision=2, status="cancelled")
+        await again.live(60)
+        assert again.states()[-3:] == ["cancelled", "restoring", "closed"]
+        assert machines.asleep == set()
+    finally:
+        await again.close()
+
+
 async def test_an_agent_that_died_while_shedding_goes_on_and_wakes_nobody(tmp_path):
     machines = Machines(5)
     first = Site(machines, tmp_path)
