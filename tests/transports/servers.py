@@ -11,6 +11,8 @@ from drivers.interface import Ask, Http, Target
 from drivers.transports.lanes import Lanes
 
 HOST = "127.0.0.1"
+PATIENCE_S = 3.0  # of machines that answer
+DEADLINE_S = 0.2  # of those that do not
 
 
 @asynccontextmanager

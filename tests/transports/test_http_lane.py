@@ -9,6 +9,7 @@ from drivers.errors import Garbled, NotListening, Unreachable
 from drivers.interface import Ask, Http
 from drivers.transports import http_lane
 from tests.transports.servers import (
+    PATIENCE_S,
     Patient,
     Web,
     closed_port,
@@ -22,23 +23,8 @@ from tests.transports.servers import (
     target,
 )
 
-PATIENCE_S = 3.0  # of machines that answer
-DEADLINE_S = 0.3  # of those that do not
+pytestmark = pytest.mark.usefixtures("readiness")
 LOGIN = {"user": "root", "password": "secret"}
-
-
-@pytest.fixture
-async def lanes():
-    lanes = Patient(timeout_s=PATIENCE_S)
-    yield lanes
-    await lanes.close()
-
-
-@pytest.fixture
-async def hasty():
-    lanes = Patient(timeout_s=DEADLINE_S)
-    yield lanes
-    await lanes.close()
 
 
 async def get(lanes, port, path="/", **rest):

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from drivers.errors import DriverBug, Garbled, NotListening, Unreachable
-from drivers.interface import Ask, Ends, Pause
+from drivers.errors import Garbled, NotListening, Unreachable
+from drivers.interface import Ends
 from drivers.transports import socket_lane
 from drivers.transports.lanes import Lanes
-from drivers.transports.readiness import LoopWatchers, NestedEpoll
 from tests.transports.servers import (
+    DEADLINE_S,
     HOST,
+    PATIENCE_S,
     Patient,
     asking,
     closed_port,
@@ -24,38 +25,8 @@ from tests.transports.servers import (
     target,
 )
 
-PATIENCE_S = 3.0  # of machines that answer
-DEADLINE_S = 0.2  # of those that do not
+pytestmark = pytest.mark.usefixtures("readiness")
 REPLY = b'{"STATUS":"S"}'
-
-
-@pytest.fixture(params=[NestedEpoll, LoopWatchers], autouse=True)
-def readiness(request, monkeypatch):
-    """Each test is run in both ways of learning what is ready."""
-    monkeypatch.setattr(socket_lane, "readiness", request.param)
-    return request.param
-
-
-@pytest.fixture
-async def lanes():
-    lanes = Patient(timeout_s=PATIENCE_S)
-    yield lanes
-    await lanes.close()
-
-
-@pytest.fixture
-async def hasty():
-    lanes = Patient(timeout_s=DEADLINE_S)
-    yield lanes
-    await lanes.close()
-
-
-@pytest.fixture
-async def reported():
-    """What the loop's exception handler was told."""
-    contexts = []
-    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: contexts.append(context))
-    return contexts
 
 
 def descriptors():
@@ -262,106 +233,6 @@ async def test_an_answer_that_its_taker_fails_on_stops_no_other(lanes, reported)
         assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
     assert answers == [[REPLY]] * 50
     assert len(reported) == 40
-
-
-# --- conversations --------------------------------------------------------------------------------------------
-
-
-async def test_a_mistake_in_a_conversation_is_a_driver_bug_with_its_cause(lanes):
-    def mistaken():
-        yield Ask(request=b"ask")
-        raise ValueError("the driver's own")
-
-    async with serving(saying(REPLY)) as port:
-        with pytest.raises(DriverBug, match="ValueError: the driver's own") as caught:
-            await lanes.run(target(port), mistaken())
-    assert isinstance(caught.value.__cause__, ValueError)
-
-
-@pytest.mark.parametrize("exchange", ["summary", None, Ask(request=b"x", port=70_000)])
-async def test_what_is_no_exchange_is_a_driver_bug(lanes, exchange):
-    def mistaken():
-        yield exchange
-
-    with pytest.raises(DriverBug):
-        await lanes.run(target(closed_port()), mistaken())
-
-
-async def test_a_conversation_may_go_on_after_an_error(lanes):
-    def stubborn():
-        try:
-            yield Ask(request=b"ask", port=closed_port())
-        except NotListening:
-            return (yield Ask(request=b"ask"))
-
-    async with serving(saying(REPLY)) as port:
-        assert await lanes.run(target(port), stubborn()) == REPLY
-
-
-async def test_a_conversation_without_an_exchange_is_done_at_once(lanes):
-    def told():
-        return 7
-        yield
-
-    assert await lanes.run(target(1), told()) == 7
-
-
-async def test_a_pause_is_waited_for_and_answers_none(lanes):
-    def paused():
-        return (yield Pause(seconds=0.15))
-
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    assert await lanes.run(target(1), paused()) is None
-    assert 0.15 <= loop.time() - began < 1
-
-
-async def test_a_pause_of_many_turns_of_the_wheel_is_not_cut_short(lanes, monkeypatch):
-    monkeypatch.setattr("drivers.transports.timer_wheel.WIDTH_S", 0.002)
-
-    def paused():
-        return (yield Pause(seconds=0.3))
-
-    loop = asyncio.get_running_loop()
-    began = loop.time()
-    await lanes.run(target(1), paused())
-    assert 0.3 <= loop.time() - began < 1
-
-
-async def test_who_is_cancelled_no_longer_waits_and_the_conversation_ends_by_itself(lanes, reported):
-    ended, release, arrived = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def waits(reader, writer):
-        await reader.read(100)
-        arrived.set()
-        await release.wait()
-        writer.write(REPLY + b"\0")
-
-    def conversation():
-        yield Ask(request=b"ask", deadline_s=5.0)
-        ended.set()
-
-    async with serving(waits) as port:
-        running = asyncio.create_task(lanes.run(target(port), conversation()))
-        await arrived.wait()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        release.set()
-        await ended.wait()
-    assert reported == []
-
-
-async def test_a_cancelled_waiter_is_not_told_an_error_either(lanes, reported):
-    async with serving(silent) as port:
-        running = asyncio.create_task(lanes.run(target(port), asking(b"ask", deadline_s=0.05)))
-        await asyncio.sleep(0)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        with pytest.raises(Unreachable):
-            await lanes.run(target(port), asking(b"ask", deadline_s=0.1))
-    assert reported == []
 
 
 # --- addresses ------------------------------------------------------------------------------------------------
