@@ -21,6 +21,7 @@ from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import Snapshot, hottest_c, machine_power, snapshot
 from agent.outputs.standing import order_lines, standing
+from agent.outputs.words import sentence
 from agent.past import MINER_STEP_S, SITE_STEP_S, MinerColumns, MinerPoint, SitePoint
 from agent.values import rfc3339
 
@@ -30,10 +31,18 @@ FINE_STEP_S, FINE_KEPT_S = 5, 3600
 ORDERS_EACH = 15
 """Seconds after which orders are told again, whether or not anything befell them."""
 QUIET = frozenset(
-    ("LastPowers", "LevelsSeen", "MeterInterval", "MinerSeen", "ModesBefore", "OrderHouseLowered", "RegisterSeen")
+    (
+        "EnergyInterval",
+        "LastPowers",
+        "LevelsSeen",
+        "MeterInterval",
+        "MinerSeen",
+        "ModesBefore",
+        "OrderHouseLowered",
+        "RegisterSeen",
+    )
 )
 """Facts that are no news for people."""
-Sentence = Callable[[AnyFact], str]
 Links = Callable[[], dict[str, bool]]
 
 
@@ -114,7 +123,6 @@ class Pulse:
         self._miners_at: int | None = None
         self._beats = 0
         self._before: deque[AnyFact] = deque(maxlen=REMEMBERED)
-        self.sentence: Sentence = lambda fact: type(fact).__name__
 
     def watch(self) -> Watch:
         """Return what the HTTP server lets people watch."""
@@ -197,7 +205,7 @@ class Pulse:
     def _tell(self, fact: AnyFact) -> None:
         kind = type(fact).__name__
         if kind not in QUIET:
-            told = {"at": rfc3339(fact.at), "fact": kind, "text": self.sentence(fact)}
+            told = {"at": rfc3339(fact.at), "fact": kind, "text": sentence(fact)}
             self._stream.tell_event("fact", {**told, "state": getattr(fact, "state", None)})
 
     # what was -------------------------------------------------------------------------------------------------

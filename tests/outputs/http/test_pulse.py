@@ -91,14 +91,13 @@ def test_what_does_not_speak_now_is_unknown_and_still_counted_as_it_is_believed(
 
 async def test_who_watches_is_told_how_it_stands_and_what_is_news(tmp_path):
     async with beating(tmp_path) as beats:
-        beats.pulse.sentence = lambda fact: f"in words: {type(fact).__name__}"
         beats.pulse.heard([CapChanged(at=NOON, cap_w=9000.0, binding_order="o1"), LastPowers(at=NOON, powers_w={})])
         await beats.pass_s(1)
         (now,) = beats.told("now")
         assert now["site"]["site"] == "farm-1"
         assert now["standing"]["word"] in {"free", "over"}
         assert now["meter"] is None
-        assert [fact["text"] for fact in beats.told("fact")] == ["in words: CapChanged"]
+        assert [fact["text"] for fact in beats.told("fact")] == ["The cap is 9.0 kW, by order o1"]
 
 
 async def test_an_order_is_told_as_soon_as_something_befalls_it(tmp_path):

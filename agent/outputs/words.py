@@ -1,0 +1,164 @@
+"""What happened, in words: one sentence for each fact, for people who were not there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from agent.facts import (
+    Absence,
+    AgentStarted,
+    AgentStopped,
+    AnyFact,
+    CapChanged,
+    ClockStepped,
+    ClockTrusted,
+    CommandRefused,
+    EnergyInterval,
+    ErrandSent,
+    Escalated,
+    HoldLifted,
+    HoldPlaced,
+    IntendedChanged,
+    LastPowers,
+    LevelsSeen,
+    MeterBack,
+    MeterInterval,
+    MeterLost,
+    MetersAgree,
+    MetersDiffer,
+    MinerSeen,
+    ModesBefore,
+    OrderHouseLowered,
+    OrderMoved,
+    OrderReceived,
+    OrderRefused,
+    OrderReleaseAsked,
+    OrderVanished,
+    RegisterSeen,
+    SendingPaused,
+    SetpointsChanged,
+    ShortfallChanged,
+    UnauthorisedWake,
+)
+from agent.values import Watts, rfc3339
+
+NAMED = 3
+"""So many machines are named; of more the first, and how many."""
+
+
+def sentence(fact: AnyFact) -> str:
+    """Return one sentence without a full stop."""
+    return _WORDS[type(fact)](fact)
+
+
+def _kw(power_w: Watts | None) -> str:
+    return "an unknown draw" if power_w is None else f"{power_w / 1000:,.1f} kW"
+
+
+def _machines(ids: Sequence[str]) -> str:
+    if len(ids) <= NAMED:
+        return ", ".join(ids)
+    return f"{len(ids):,} machines ({ids[0]} …)"
+
+
+def _count(number: int) -> str:
+    return f"{number:,} machine{'' if number == 1 else 's'}"
+
+
+def _levels(levels: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(f"{_count(len(ids))} to {level}" for level, ids in levels.items())
+
+
+def _with(base: str, parts: Iterable[str | None]) -> str:
+    return ", ".join([base, *(part for part in parts if part)])
+
+
+def _started(fact: AgentStarted) -> str:
+    away = None if fact.away_since is None else f"away since {rfc3339(fact.away_since)}"
+    return _with(f"The agent {fact.version} began, mode {fact.mode}", [away])
+
+
+def _moved(fact: OrderMoved) -> str:
+    """Say a step of an order, its draw against its cap, and why."""
+    against = None if fact.cap_w is None else f"{_kw(fact.observed_w)} of {_kw(fact.cap_w)}"
+    short = f"short by {_kw(fact.shortfall_w)}" if fact.shortfall_w else None
+    return _with(f"Order {fact.order_id} is {fact.state}", [against, short, fact.reason])
+
+
+def _refused(fact: OrderRefused) -> str:
+    what = "A document" if fact.order_id is None else f"A document for {fact.order_id}"
+    often = "" if fact.count == 1 else f", {fact.count} times"
+    return f"{what} over {fact.transport} was refused{often}: {fact.reason}"
+
+
+def _cap(fact: CapChanged) -> str:
+    because = "the connection" if fact.binding_order is None else f"order {fact.binding_order}"
+    return "Nothing caps the draw" if fact.cap_w is None else f"The cap is {_kw(fact.cap_w)}, by {because}"
+
+
+def _shortfall(fact: ShortfallChanged) -> str:
+    if not fact.shortfall_w:
+        return "Nothing is short any more: what can be shed is enough"
+    return f"{_kw(fact.shortfall_w)} above the cap cannot be shed"
+
+
+def _absence(fact: Absence) -> str:
+    span = f"The agent was away from {rfc3339(fact.since)} to {rfc3339(fact.until)}"
+    if fact.over_most_wh is None:
+        return span
+    least_kwh, most_kwh = (fact.over_least_wh or 0.0) / 1000, fact.over_most_wh / 1000
+    return f"{span}; above the cap {least_kwh:,.1f} to {most_kwh:,.1f} kWh were drawn"
+
+
+def _seen(fact: MinerSeen) -> str:
+    who = " ".join(word for word in (fact.make, fact.model, fact.firmware_version) if word)
+    return f"{fact.miner} is {who or 'unknown'}"
+
+
+def _hold(fact: HoldPlaced) -> str:
+    until = None if fact.until is None else f"until {rfc3339(fact.until)}"
+    return _with(f"{fact.by} holds {_machines(fact.miners)} for {fact.kind}", [until])
+
+
+_WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
+    AgentStarted: _started,
+    AgentStopped: lambda _fact: "The agent ended in good order",
+    OrderReceived: lambda fact: (
+        f"Order {fact.order_id} revision {fact.revision} ({fact.order_class.replace('_', ' ')}) came from {fact.issuer}"
+    ),
+    OrderMoved: _moved,
+    OrderRefused: _refused,
+    OrderHouseLowered: lambda fact: f"Order {fact.order_id} counts with {_kw(fact.house_w)} of house load now",
+    OrderVanished: lambda fact: f"Order {fact.order_id} was cleared on the broker; it stays in force",
+    OrderReleaseAsked: lambda fact: f"{fact.by} released order {fact.order_id}",
+    CapChanged: _cap,
+    SetpointsChanged: lambda fact: f"Decided ({fact.cause}): {_levels(fact.levels)}",
+    IntendedChanged: lambda fact: f"{fact.by} wants {_machines(fact.miners)} at {fact.level}",
+    HoldPlaced: _hold,
+    HoldLifted: lambda fact: f"{fact.by} lifted the hold on {_machines(fact.miners)}",
+    MinerSeen: _seen,
+    CommandRefused: lambda fact: f"{fact.miner} refused {fact.command}: {fact.error}",
+    ErrandSent: lambda fact: f"{fact.by} told {_machines(fact.miners)} to {fact.errand}",
+    ModesBefore: lambda fact: f"The modes of {_count(len(fact.modes))} are kept for the way back",
+    LevelsSeen: lambda fact: f"Seen: {_levels(fact.levels)}",
+    Escalated: lambda fact: f"{_machines(fact.miners)} do not obey; next means: {fact.means}",
+    UnauthorisedWake: lambda fact: f"Woken by somebody else: {_machines(fact.miners)}",
+    ShortfallChanged: _shortfall,
+    LastPowers: lambda fact: f"The last powers of {_count(len(fact.powers_w))} are kept",
+    MeterInterval: lambda fact: f"Meter {fact.meter} showed {_kw(fact.mean_w)} on average from {rfc3339(fact.start)}",
+    EnergyInterval: lambda fact: f"{fact.site_wh / 1000:,.3f} kWh were drawn from {rfc3339(fact.start)}",
+    MeterLost: lambda fact: f"Meter {fact.meter} is silent",
+    MeterBack: lambda fact: f"Meter {fact.meter} speaks",
+    MetersDiffer: lambda fact: (
+        f"Meter {fact.meter} shows {_kw(fact.meter_w)}, its check {fact.check} {_kw(fact.check_w)}"
+    ),
+    MetersAgree: lambda fact: f"Meter {fact.meter} and its check {fact.check} agree again",
+    ClockStepped: lambda fact: (
+        f"The host's clock stepped by {fact.step_s:+,.0f} s; both times count until it is confirmed"
+    ),
+    ClockTrusted: lambda _fact: "The host's clock is trusted again",
+    RegisterSeen: lambda fact: f"Meter {fact.meter} has counted {fact.energy_wh / 1000:,.1f} kWh",
+    Absence: _absence,
+    SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
+}
