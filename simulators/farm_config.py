@@ -41,6 +41,7 @@ def _site(site: str, connection_kw: float, house_w: float) -> str:
         id=site,
         timezone="Asia/Bishkek",
         currency="KGS",
+        jurisdiction="KG",
         connection_kw=max(round(connection_kw, 1), 0.1),
         house_w=house_w,
     )
