@@ -45,6 +45,7 @@ from agent.outputs.http.tokens import local_token, make_local_token
 from agent.outputs.metrics import Metrics
 from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
+from agent.outputs.standing import meter_silence
 from agent.planning.ladder import build_ladder
 from agent.pulse import Pulse
 from drivers import registry
@@ -314,19 +315,20 @@ def _sight(built: _Built) -> Sight:
         holds=built.holds.by_miner,
         not_ready=lambda: tuple(_not_ready(built)),
         money=built.books.desk,
+        meters=lambda: built.metering.views(built.clock.now().mono),
         links=lambda: {} if built.link is None else {"mqtt": built.link.connected.is_set()},
     )
 
 
 def _not_ready(built: _Built) -> list[str]:
-    meter = built.metering.state(built.clock.now().mono)
+    silence = meter_silence(built.metering.views(built.clock.now().mono))
     reasons = {
         "the first round of polls is not over": built.poller.rounds < 1 and not built.fleet.everyone_known(),
         "the ledger cannot be written": not built.journal.writable,
         "the broker is not reached": built.link is not None and not built.link.connected.is_set(),
-        "the billing meter is silent": meter is not None and not meter.fresh,
+        silence: silence is not None,
     }
-    return [reason for reason, holds in reasons.items() if holds]
+    return [reason for reason, holds in reasons.items() if holds and reason is not None]
 
 
 async def _open(server: HttpServer, bind: str) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from agent.facts import AnyFact, MeterBack, MeterInterval, MeterLost
+from agent.fleet.meter_view import MeterView
 from agent.fleet.power import Meter, MeterState
 from agent.fleet.support import Register, Support
 from agent.tariffs.periods import interval_start
@@ -21,7 +22,7 @@ class MeterPolicy:
     """One meter, from the configuration. `most_w`: no register counts faster."""
 
     id: str
-    role: str = "billing"  # billing | check | generation | export | house | feeder
+    role: str = "billing"  # billing | check | generation | export | house | feeder | connection
     feeder: str = "site"
     window_s: float = 15.0
     stale_s: float = 30.0
@@ -45,6 +46,7 @@ class Instrument:
     def __init__(self, policy: MeterPolicy, mono: float) -> None:
         self.policy = policy
         self.energy_wh: float | None = None  # the last that counts of its import register
+        self._taken_at: float | None = None
         self._meter = Meter(policy.id, window_s=policy.window_s, stale_s=policy.stale_s, since=mono)
         self._support = Support(forget_s=policy.stale_s)
         self._imported, self._exported = Register(most_w=policy.most_w), Register(most_w=policy.most_w)
@@ -62,6 +64,7 @@ class Instrument:
         power_w = self._support.taken(said.power_w, now.mono)
         if power_w is not None:
             self._meter.heard(power_w, now.mono)
+            self._taken_at = now.mono
             if self._interval is None:
                 self._interval = self._opened(self._start(now.at), now.mono)
             self._interval.add(power_w)
@@ -70,6 +73,17 @@ class Instrument:
     def state(self, mono: float) -> MeterState:
         """Return what it says at `mono`."""
         return self._meter.state(mono)
+
+    def view(self, mono: float, state: MeterState | None = None, *, standing_in_for: str | None = None) -> MeterView:
+        """Return it as it is shown; `state` where it is more than its own figures."""
+        return MeterView(
+            role=self.policy.role,
+            feeder=self.policy.feeder,
+            state=self.state(mono) if state is None else state,
+            age_s=None if self._taken_at is None else mono - self._taken_at,
+            energy_wh=self.energy_wh,
+            standing_in_for=standing_in_for,
+        )
 
     def facts(self, now: Moment) -> list[AnyFact]:
         """Return what happened since the last call: lost, back, intervals that ended."""

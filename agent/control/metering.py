@@ -16,6 +16,7 @@ from agent.control.comparison import Comparison
 from agent.control.instrument import Instrument, MeterPolicy, Said
 from agent.facts import AnyFact, MetersDiffer
 from agent.fleet.fleet import Fleet
+from agent.fleet.meter_view import MeterView
 from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
 from agent.planning.headroom import Gauges, expectations
 from agent.values import Moment, Watts
@@ -127,13 +128,26 @@ class Metering:
         """Return what the billing meter says now, or who stands in for it; None where there is no billing meter."""
         if self._site is None:
             return None
-        own = self._own_state(self._site, mono)
-        if not own.fresh:
-            for check, comparison in self._comparisons:
-                stand_in = check.state(mono)
-                if stand_in.fresh:
-                    return _with_margin(stand_in, error=check.policy.error, more_w=comparison.excess_w)
-        return own
+        stand_in = self._stand_in(self._site, mono)
+        if stand_in is None:
+            return self._own_state(self._site, mono)
+        check, comparison = stand_in
+        return _with_margin(check.state(mono), error=check.policy.error, more_w=comparison.excess_w)
+
+    def views(self, mono: float) -> tuple[MeterView, ...]:
+        """Return every meter as it is shown, the billing meter first."""
+        others = self._others.values()
+        if self._site is None:
+            return tuple(one.view(mono) for one in others)
+        own, stand_in = self._site.view(mono, self._own_state(self._site, mono)), self._stand_in(self._site, mono)
+        filled = {} if stand_in is None else {stand_in[0].policy.id: own.id}
+        return (own, *(one.view(mono, standing_in_for=filled.get(one.policy.id)) for one in others))
+
+    def _stand_in(self, site: Instrument, mono: float) -> tuple[Instrument, Comparison] | None:
+        """Return the check that fills the billing meter's silence, with its comparison; None where none does."""
+        if self._own_state(site, mono).fresh:
+            return None
+        return next((pair for pair in self._comparisons if pair[0].state(mono).fresh), None)
 
     def _own_state(self, site: Instrument, mono: float) -> MeterState:
         own = site.state(mono)

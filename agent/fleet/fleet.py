@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step, risen_share
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
-from agent.fleet.view import Flags, FleetView, Indices
+from agent.fleet.view import Flags, FleetView, Floats, Indices
 from agent.values import OFF, SLEEP, Watts
 from drivers.interface import Identity, Reading, State
 
@@ -337,6 +337,11 @@ class Fleet:
     def everyone_known(self) -> bool:
         """Whether each machine answered or was found lost since the start."""
         return bool(self._known.all())
+
+    def drawn_w(self) -> Floats:
+        """Add up what is believed of the machines right on each feeder, by the feeders' places in the tree."""
+        drawn = np.bincount(self._feeder, weights=self.believed_w, minlength=len(self.tree.feeders))
+        return drawn.astype(np.float64)
 
     def view(self, now: float) -> FleetView:
         """Copy what planning needs; nothing that happens later shows in it."""

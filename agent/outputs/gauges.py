@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-import numpy as np
-
 from agent.fleet.belief import STATES, Code
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.orders.order_book import OrderView
 from agent.outputs.exposition import Sample, Text, labels
+from agent.outputs.meter_gauges import write_meters
 from agent.outputs.snapshot import Snapshot, efficiency_j_th, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
 from agent.values import Watts
@@ -42,7 +41,7 @@ def write(shot: Snapshot, text: Text, comply_s: Mapping[str, float]) -> None:
     """Write everything of one moment; `comply_s` tells how long orders took to be complied with."""
     machines = _machines(shot)
     _site(shot, machines, text)
-    _feeders(shot, text)
+    write_meters(shot, text)
     _orders(shot, text, comply_s)
     for name, says, of in _GAUGES:
         text.gauge(f"hashwatt_miner_{name}", says, ((m.labels, of(m)) for m in machines))
@@ -180,7 +179,7 @@ _COUNTERS: tuple[tuple[str, str, Callable[[Machine], Iterable[Sample]]], ...] = 
 )
 
 
-# site, feeders, orders ------------------------------------------------------------------------------------------
+# site, orders ---------------------------------------------------------------------------------------------------
 
 
 def _site(shot: Snapshot, machines: list[Machine], text: Text) -> None:
@@ -211,21 +210,6 @@ _DECIDED: tuple[tuple[str, str, Callable[[Decision], float | None]], ...] = (
     ("shortfall_watts", "What cannot be shed.", lambda d: d.shortfall_w),
     ("restore_pending_watts", "What waits to be given back.", lambda d: d.restore_pending_w),
 )
-
-
-def _feeders(shot: Snapshot, text: Text) -> None:
-    """Write each feeder's draw by what is believed of the miners on it and below it; the root's is the site's own."""
-    tree = shot.tree
-    on = np.array([tree.positions[miner.feeder] for miner in shot.miners], np.intp)
-    drawn = np.bincount(on, weights=shot.believed_w, minlength=len(tree.feeders))
-    for at, parent in reversed(list(enumerate(tree.parents()))):
-        if parent >= 0:
-            drawn[parent] += drawn[at]
-    drawn[0] = site_power(shot.meter, float(drawn[0]), shot.house_w)[0]
-    named = [labels(site=shot.site, feeder=feeder.id) for feeder in tree.feeders]
-    text.gauge("hashwatt_feeder_power_watts", "Draw through this feeder.", zip(named, drawn.tolist(), strict=True))
-    caps = [feeder.max_w for feeder in tree.feeders]
-    text.gauge("hashwatt_feeder_cap_watts", "What this feeder may carry.", zip(named, caps, strict=True))
 
 
 def _orders(shot: Snapshot, text: Text, comply_s: Mapping[str, float]) -> None:

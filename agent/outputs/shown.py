@@ -12,9 +12,11 @@ from agent.facts import AnyFact
 from agent.fleet.belief import CODES
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
+from agent.fleet.meter_view import MeterView
 from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
 from agent.orders.order_book import OrderBook, OrderView
+from agent.outputs.feeders import feeder_draws
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
@@ -29,6 +31,7 @@ def site_json(sight: Sight) -> Shown:
     """Return the site as it is now."""
     fleet, now, decision, house_w = sight.fleet, sight.now(), sight.decision(), sight.house_w()
     power_w, source = site_power(sight.meter(), float(fleet.believed_w.sum()), house_w)
+    meters = sight.meters()
     return {
         "site": sight.site,
         "at": rfc3339(now.at),
@@ -39,6 +42,22 @@ def site_json(sight: Sight) -> Shown:
         **_decided(decision, sight.book),
         "hashrate_ths": _hashrate(fleet, now),
         "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
+        "meters": [meter_json(meter) for meter in meters],
+        "feeders": feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source)),
+    }
+
+
+def meter_json(meter: MeterView) -> Shown:
+    """Return one meter: what it says, how old that is, and whose silence it fills."""
+    return {
+        "id": meter.id,
+        "role": meter.role,
+        "feeder": meter.feeder,
+        "power_w": meter.power_w,
+        "energy_wh": meter.energy_wh,
+        "age_s": None if meter.age_s is None else round(meter.age_s, 1),
+        "fresh": meter.state.fresh,
+        "standing_in_for": meter.standing_in_for,
     }
 
 

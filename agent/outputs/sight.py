@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
+from agent.fleet.meter_view import MeterView
 from agent.fleet.power import MeterState
 from agent.orders.order_book import OrderBook
 from agent.outputs.money_desk import MoneyDesk
@@ -29,4 +30,5 @@ class Sight:
     holds: Callable[[], Mapping[str, Hold]]  # by miner id
     not_ready: Callable[[], tuple[str, ...]]  # why /readyz is 503, in words; empty: ready
     money: MoneyDesk | None = None  # None: nobody counts
+    meters: Callable[[], tuple[MeterView, ...]] = tuple  # every one, the billing meter first
     links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up

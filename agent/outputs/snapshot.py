@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from agent.fleet.belief import STATES, Code
 from agent.fleet.fleet import Fleet
+from agent.fleet.meter_view import MeterView
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.power import MeterState
 from agent.fleet.view import Codes, Floats
@@ -78,11 +79,13 @@ class Snapshot:
     reasons: list[str | None]
     state: Codes
     believed_w: Floats
+    drawn_w: Floats  # the beliefs added up right on each feeder
     energy_j: Floats
     heard_at: Floats
     fresh_s: float
     decision: Decision | None
     meter: MeterState | None
+    meters: tuple[MeterView, ...]
     house_w: Watts
     orders: tuple[OrderView, ...]
 
@@ -107,11 +110,13 @@ def snapshot(sight: Sight) -> Snapshot:
         reasons=fleet.reasons.copy(),
         state=fleet.state.copy(),
         believed_w=fleet.believed_w.copy(),
+        drawn_w=fleet.drawn_w(),
         energy_j=fleet.energy_j.copy(),
         heard_at=fleet.heard_at.copy(),
         fresh_s=fleet.policy.fresh_s,
         decision=sight.decision(),
         meter=sight.meter(),
+        meters=sight.meters(),
         house_w=sight.house_w(),
         orders=sight.book.views(),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agent.fleet.meter_view import MeterView
 from agent.orders.life import later
 from agent.orders.lifecycle import BINDING, FINAL, OrderState
 from agent.orders.order_book import OrderView
@@ -67,6 +68,17 @@ def standing(site: Mapping[str, Any], views: Iterable[OrderView]) -> Standing:
         text = f"No order is in force. The farm comes back after {back.order.order_id}, along its ramp."
         return Standing(word="restoring", text=text)
     return Standing(word="free", text="No order is in force. Only the connection binds.")
+
+
+def meter_silence(meters: Iterable[MeterView]) -> str | None:
+    """Return that the billing meter is silent, and what stands in for it; None where it speaks or there is none."""
+    told = tuple(meters)
+    if not any(meter.role == "billing" and not meter.state.fresh for meter in told):
+        return None
+    parts = [meter.id for meter in told if meter.role == "connection" and not meter.state.fresh]
+    stand_in = next((meter.id for meter in told if meter.standing_in_for is not None), None)
+    which = f" ({', '.join(parts)})" if parts else ""
+    return f"the billing meter is silent{which}" + ("" if stand_in is None else f": its check {stand_in} stands in")
 
 
 def _under_order(view: OrderView, *, others: int) -> Standing:

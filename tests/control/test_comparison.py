@@ -127,3 +127,35 @@ async def test_what_is_generated_is_kept_by_intervals_and_counts_nowhere():
     told = [fact for fact in site.metering.facts(site.clock.now()) if getattr(fact, "meter", "") == "sun"]
     assert {fact.role for fact in told if hasattr(fact, "role")} == {"generation"}
     assert not site.metering.state(site.mono).fresh
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------
+
+
+async def test_every_meter_is_shown_with_its_role_place_age_and_register():
+    site = Metered(meter("t1", "feeder", feeder="T1"), meter("never", "house"), policy=MAIN)
+    await site.say(main=100_000, t1=40_000)
+    await site.clock.advance(1.0)
+    main, t1, never = site.metering.views(site.mono)
+    assert (main.id, main.role, main.power_w, main.age_s, main.energy_wh) == ("main", "billing", 100_000, 1.0, 1e6)
+    assert (t1.id, t1.role, t1.feeder, t1.measures) == ("t1", "feeder", "T1", "T1")
+    assert (never.power_w, never.age_s, never.energy_wh) == (None, None, None)
+
+
+async def test_who_stands_in_is_shown_for_as_long_as_it_does():
+    site = Metered(meter("check", "check"), policy=MAIN)
+    await site.say(main=100_000, check=99_000)
+    assert [view.standing_in_for for view in site.metering.views(site.mono)] == [None, None]
+    await site.say(check=99_000)
+    main, check = site.metering.views(site.mono)
+    assert (main.power_w, main.age_s, check.standing_in_for) == (None, 24.0, "main")
+    await site.say(main=100_000, check=99_000)
+    assert [view.standing_in_for for view in site.metering.views(site.mono)] == [None, None]
+
+
+async def test_the_sum_of_connections_is_shown_silent_where_one_of_them_is():
+    site = Metered(meter("north", "connection"), meter("south", "connection"), policy=meter("north+south", "billing"))
+    await site.say(north=60_000, south=30_000)
+    assert [view.power_w for view in site.metering.views(site.mono)] == [90_000, 60_000, 30_000]
+    await site.say(north=60_000)
+    assert [view.power_w for view in site.metering.views(site.mono)] == [None, 60_000, None]

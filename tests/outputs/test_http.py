@@ -119,6 +119,10 @@ async def test_a_refused_change_changes_nothing():
 # what is read -------------------------------------------------------------------------------------------------------
 
 
+def feeder(name, parent, power_w, cap_w, source):
+    return {"id": name, "parent": parent, "power_w": power_w, "power_source": source, "cap_w": cap_w}
+
+
 async def test_the_site():
     async with serving() as client:
         status, site = await client.ask("GET", f"{V1}/site", role=None)
@@ -137,6 +141,12 @@ async def test_the_site():
         "shortfall_w": 0.0,
         "hashrate_ths": 98.5,
         "miners": {"hashing": 1, "idle": 0, "sleeping": 1, "starting": 0, "fault": 0, "unreachable": 1, "unknown": 2},
+        "meters": [],
+        "feeders": [
+            feeder("site", None, 12_500.0, None, "meter"),
+            feeder("T1", "site", 3030.0, 9000.0, "beliefs"),
+            feeder("q1", "T1", 20.0, None, "beliefs"),
+        ],
     }
 
 

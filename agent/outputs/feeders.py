@@ -1,0 +1,59 @@
+"""What flows through each feeder: by its own meter where that speaks, else by what is below it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agent.fleet.meter_view import MeterView
+from agent.fleet.miner import FeederTree
+from agent.fleet.view import Floats
+from agent.values import Watts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeederDraw:
+    """One feeder: its draw, who says so (meter: its own; beliefs: what is below it), and what it may carry."""
+
+    id: str
+    parent: str | None
+    power_w: Watts
+    power_source: str
+    cap_w: Watts | None
+
+
+def feeder_draws(
+    tree: FeederTree, believed_w: Floats, meters: Iterable[MeterView], site: tuple[Watts, str]
+) -> list[FeederDraw]:
+    """Return every feeder, the root first; `believed_w` is of the miners right on each, `site` the root's own draw."""
+    drawn_w, measured = believed_w.tolist(), _measured(meters)
+    parents = tree.parents()
+    for at in range(len(tree.feeders) - 1, 0, -1):
+        meter = measured.get(tree.feeders[at].id)
+        if meter is not None:
+            drawn_w[at] = meter.power_w
+        drawn_w[parents[at]] += drawn_w[at]
+    drawn_w[0], root_source = site
+    return [
+        FeederDraw(
+            id=feeder.id,
+            parent=feeder.parent,
+            power_w=drawn_w[at],
+            power_source=root_source if at == 0 else "beliefs" if feeder.id not in measured else "meter",
+            cap_w=feeder.max_w,
+        )
+        for at, feeder in enumerate(tree.feeders)
+    ]
+
+
+def _measured(meters: Iterable[MeterView]) -> Mapping[str, MeterView]:
+    """Return each feeder's own fresh meter; of several the one that shows the most, as control goes by."""
+    found: dict[str, MeterView] = {}
+    for meter in meters:
+        feeder, power_w = meter.measures, meter.power_w
+        if feeder is None or power_w is None:
+            continue
+        other = found.get(feeder)
+        if other is None or other.power_w is None or power_w > other.power_w:
+            found[feeder] = meter
+    return found
