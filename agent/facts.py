@@ -146,6 +146,43 @@ class HoldLifted(Fact, frozen=True):
     by: str
 
 
+class SealPlaced(Fact, frozen=True):
+    """An authority locked these miners' breakers, by a seal of this number and its act: nobody wakes them."""
+
+    miners: list[str]
+    number: str
+    act: str
+    by: str
+    orders: list[str] = []  # those open then
+
+
+class SealLifted(Fact, frozen=True):
+    """Two persons took the seals off these miners."""
+
+    miners: list[str]
+    numbers: list[str]
+    by: str
+    second: str
+    orders: list[str] = []
+
+
+class SealBroken(Fact, frozen=True):
+    """These miners hash, or draw more than asleep, behind their seals; so many W. Feeders: by their own meters."""
+
+    powers_w: dict[str, float]
+    numbers: list[str]
+    feeders_w: dict[str, float] = {}
+    orders: list[str] = []
+
+
+class SealQuiet(Fact, frozen=True):
+    """What drew behind a seal draws no longer."""
+
+    miners: list[str]
+    feeders: list[str] = []
+    orders: list[str] = []
+
+
 class MinerSeen(Fact, frozen=True):
     """What identification first told of a miner, or told anew when it changed."""
 
@@ -360,6 +397,10 @@ AnyFact = (
     | IntendedChanged
     | HoldPlaced
     | HoldLifted
+    | SealPlaced
+    | SealLifted
+    | SealBroken
+    | SealQuiet
     | MinerSeen
     | CommandRefused
     | ErrandSent

@@ -36,6 +36,10 @@ from agent.facts import (
     OrderReleaseAsked,
     OrderVanished,
     RegisterSeen,
+    SealBroken,
+    SealLifted,
+    SealPlaced,
+    SealQuiet,
     SendingPaused,
     SetpointsChanged,
     ShortfallChanged,
@@ -121,6 +125,12 @@ def _hold(fact: HoldPlaced) -> str:
     return _with(f"{fact.by} holds {_machines(fact.miners)} for {fact.kind}", [until])
 
 
+def _broken(fact: SealBroken) -> str:
+    feeders = (f"feeder {feeder} draws {_kw(power_w)}" for feeder, power_w in fact.feeders_w.items())
+    machines = f"{_machines([*fact.powers_w])} at {_kw(sum(fact.powers_w.values()))}" if fact.powers_w else None
+    return f"Behind seal {', '.join(fact.numbers)}: {', '.join(filter(None, [machines, *feeders]))}"
+
+
 _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     AgentStarted: _started,
     AgentStopped: lambda _fact: "The agent ended in good order",
@@ -137,6 +147,12 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     IntendedChanged: lambda fact: f"{fact.by} wants {_machines(fact.miners)} at {fact.level}",
     HoldPlaced: _hold,
     HoldLifted: lambda fact: f"{fact.by} lifted the hold on {_machines(fact.miners)}",
+    SealPlaced: lambda fact: f"{fact.by} sealed {_machines(fact.miners)}: seal {fact.number}, act {fact.act}",
+    SealLifted: lambda fact: (
+        f"{fact.by} and {fact.second} took seal {', '.join(fact.numbers)} off {_machines(fact.miners)}"
+    ),
+    SealBroken: _broken,
+    SealQuiet: lambda fact: f"Nothing is drawn behind their seals any more: {_machines([*fact.miners, *fact.feeders])}",
     MinerSeen: _seen,
     CommandRefused: lambda fact: f"{fact.miner} refused {fact.command}: {fact.error}",
     ErrandSent: lambda fact: f"{fact.by} told {_machines(fact.miners)} to {fact.errand}",
