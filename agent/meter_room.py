@@ -40,8 +40,7 @@ class MeterRoom:
         """Hear the meters that speak over MQTT."""
         for meter in self._config.schema.meter:
             if meter.kind == "mqtt":
-                topic = meter.topic or f"{prefix_of(self._config)}/meter/{meter.id}"
-                link.listen(topic, self._ear(meter))
+                link.listen(topic_of(self._config, meter), self._ear(meter))
 
     def asker(self) -> Meters | None:
         """Return what asks the meters that have to be asked, None where there are none."""
@@ -86,6 +85,11 @@ class MeterRoom:
             return
         if state.last_w > decision.cap_w:
             self._controller.wake()
+
+
+def topic_of(config: Config, meter: Meter) -> str:
+    """Return where a meter that speaks over MQTT is heard."""
+    return meter.topic or f"{prefix_of(config)}/meter/{meter.id}"
 
 
 def place_of(meter: Meter) -> str:

@@ -116,6 +116,8 @@ def meter_policy_of(config: Config) -> MeterPolicy | None:
         error=max(meter.error_pct for meter in meters) / 100,
         interval_s=config.schema.tariff.metering.interval_min * 60,
         most_w=_most_w(config),
+        kind=meters[0].kind if len(meters) == 1 else None,
+        register_map=meters[0].map if len(meters) == 1 else None,
     )
 
 
@@ -133,6 +135,8 @@ def other_meter_policies_of(config: Config) -> list[MeterPolicy]:
             error=meter.error_pct / 100,
             interval_s=config.schema.tariff.metering.interval_min * 60,
             most_w=MOST_W if meter.role in {"generation", "export"} else _most_w(config),
+            kind=meter.kind,
+            register_map=meter.map,
         )
         for meter in config.schema.meter
         if meter.id != alone

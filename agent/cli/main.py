@@ -12,6 +12,7 @@ from agent.cli.bill import bill
 from agent.cli.check import check
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
+from agent.cli.meters import meters
 from agent.cli.miners import miners
 from agent.cli.options import examples
 from agent.cli.orders import orders
@@ -85,6 +86,7 @@ def demo(
 shell.command(epilog=examples("hashwatt check --config farm.toml"))(check)
 shell.command(epilog=examples("hashwatt status", "hashwatt status --url http://farm:8700 --json"))(status)
 shell.add_typer(miners, name="miners")
+shell.add_typer(meters, name="meters")
 shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)
 shell.command(epilog=examples("hashwatt unhold 10.20.1.7 --by Aigul"))(unhold)
 shell.add_typer(orders, name="orders")

@@ -24,6 +24,7 @@ def status(reach: Reach, as_json_: Json = False) -> None:
     _site(site)
     for order in filter(in_force, orders):
         _order(order)
+    _silent(site.get("meters", []))
     for reason in agent.not_ready():
         print(f"not ready: {plain(reason)}")
 
@@ -41,6 +42,15 @@ def _site(site: dict[str, Any]) -> None:
         loud(f" shortfall {kw(site['shortfall_w'])}: this much cannot be shed ")
     states = ", ".join(f"{count} {plain(state)}" for state, count in site["miners"].items() if count)
     print(f"miners    {states or 'none'}; {figure(site['hashrate_ths'], 'TH/s', 1)}")
+
+
+def _silent(meters: list[dict[str, Any]]) -> None:
+    """Name the silent meters that readiness does not name."""
+    for meter in meters:
+        if not meter["fresh"] and meter["role"] not in {"billing", "connection"}:
+            since = "" if meter["age_s"] is None else f" for {figure(meter['age_s'], 's')}"
+            which = f"{plain(meter['id'])} ({plain(meter['role'])} at {plain(meter['feeder'])})"
+            print(f"meter     {which} is silent{since}")
 
 
 def _order(order: dict[str, Any]) -> None:

@@ -29,6 +29,8 @@ class MeterPolicy:
     error: float = 0.01
     interval_s: float = 900.0
     most_w: Watts = 1e9
+    kind: str | None = None  # what it is told by, None for a sum
+    register_map: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +82,8 @@ class Instrument:
             role=self.policy.role,
             feeder=self.policy.feeder,
             state=self.state(mono) if state is None else state,
+            kind=self.policy.kind,
+            register_map=self.policy.register_map,
             age_s=None if self._taken_at is None else mono - self._taken_at,
             energy_wh=self.energy_wh,
             standing_in_for=standing_in_for,

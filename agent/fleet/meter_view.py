@@ -21,6 +21,8 @@ class MeterView:
     role: str
     feeder: str
     state: MeterState
+    kind: str | None = None  # how it is reached, None for a sum
+    register_map: str | None = None  # by which map it is read, None where it needs none
     age_s: float | None = None  # of the last figure that was taken, None before the first
     energy_wh: float | None = None  # the last of its import register that counts, however old
     standing_in_for: str | None = None  # the meter whose silence this one fills now

@@ -53,6 +53,8 @@ def meter_json(meter: MeterView) -> Shown:
         "id": meter.id,
         "role": meter.role,
         "feeder": meter.feeder,
+        "kind": meter.kind,
+        "map": meter.register_map,
         "power_w": meter.power_w,
         "energy_wh": meter.energy_wh,
         "age_s": None if meter.age_s is None else round(meter.age_s, 1),

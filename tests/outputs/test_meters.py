@@ -97,12 +97,16 @@ async def test_without_meters_there_is_no_family_of_theirs():
 
 
 def test_the_site_lists_its_meters():
-    told = meter("t1", "feeder", 3400.0, feeder="T1", age_s=2.345, energy_wh=1e6)
+    told = meter(
+        "t1", "feeder", 3400.0, feeder="T1", age_s=2.345, energy_wh=1e6, kind="modbus", register_map="eastron-sdm630"
+    )
     assert site_json(sight(told))["meters"] == [
         {
             "id": "t1",
             "role": "feeder",
             "feeder": "T1",
+            "kind": "modbus",
+            "map": "eastron-sdm630",
             "power_w": 3400.0,
             "energy_wh": 1e6,
             "age_s": 2.3,
