@@ -28,8 +28,8 @@ class Controlled(Protocol):
     def inject(self, demand: Scheduled) -> int:
         """Begin a fault now; returns how many machines have it. Raises BadInput."""
 
-    def silence_meter(self, for_s: float) -> None:
-        """Let the meter say nothing for a while."""
+    def silence_meter(self, for_s: float, unit: int | None = None) -> None:
+        """Let the site's meter, or the one at this unit, say nothing for a while. Raises BadInput."""
 
     def set_house(self, house_w: float) -> None:
         """Change the load that is no miner."""
@@ -84,9 +84,12 @@ class Control:
         return {"machines": self._farm.inject(demanded(told))}
 
     def _meter(self, told: dict[str, Any]) -> dict[str, Any]:
+        unit = told.pop("unit", None)
+        if unit is not None and type(unit) is not int:
+            raise BadInput("unit: must be a whole number")
         stale_s = seconds(_only(told, "stale_s"), "stale_s")
-        self._farm.silence_meter(stale_s)
-        return {"stale_s": stale_s}
+        self._farm.silence_meter(stale_s, unit)
+        return {"stale_s": stale_s} if unit is None else {"stale_s": stale_s, "unit": unit}
 
     def _house(self, told: dict[str, Any]) -> dict[str, Any]:
         house_w = _only(told, "w")

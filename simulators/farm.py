@@ -10,17 +10,19 @@ import math
 from collections import deque
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 from simulators.control import Control
 from simulators.face_antminer import AntminerFace, AntminerWeb
 from simulators.face_cgminer import CgminerFace
 from simulators.face_whatsminer import WhatsminerFace
-from simulators.farm_config import config_toml
+from simulators.farm_config import MetersAt, config_toml
 from simulators.faults import Faults, Scheduled
 from simulators.machines import DEFAULT_MIX, Machine, MixRow, allot, machine
 from simulators.meter import Meter, MeterOptions
 from simulators.meter_modbus import Figures, ModbusFace
+from simulators.meter_points import MeterPoints
 from simulators.parts import parts
 from simulators.physics import STATES, Level, Phase, Physics
 from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
@@ -57,6 +59,8 @@ class FarmOptions:
     #: None: two per cent of nameplate
     house_w: float | None = None
     meter: MeterOptions = field(default_factory=MeterOptions)
+    #: as many machines in a row on each, with meters of their own; 0: all on the site
+    feeders: int = 0
     #: where the meter publishes; None: nowhere
     mqtt_url: str | None = None
     mqtt_prefix: str = "hashwatt"
@@ -90,6 +94,7 @@ class Farm:
     def __init__(self, options: FarmOptions) -> None:
         self.options = options
         self.meter = Meter(options.meter, options.seed)
+        self.points = MeterPoints(options.meter, machines=options.miners, feeders=options.feeders, seed=options.seed)
         self.house_w = options.house_w or 0.0
         self.now_s = 0.0
         #: what machines were told and acknowledged, the latest
@@ -151,13 +156,14 @@ class Farm:
         bound = listen_at(ANY_ADDRESS if everywhere else ONE_ADDRESS, self.options.meter_port)
         stack.callback(bound.close)
         self.meter_port = bound.getsockname()[1]
-        face = ModbusFace(self._metered, any_peer=everywhere)
+        others = {unit: partial(self._metered, meter) for unit, meter in self.points.meters.items()}
+        face = ModbusFace(partial(self._metered, self.meter), others=others, any_peer=everywhere)
         stack.callback(face.drop)
         server = await asyncio.start_server(face.serve, sock=bound)
         stack.callback(server.close)
 
-    def _metered(self) -> Figures | None:
-        said = self.meter.said(asyncio.get_running_loop().time())
+    def _metered(self, meter: Meter) -> Figures | None:
+        said = meter.said(asyncio.get_running_loop().time())
         return None if said is None else Figures(power_w=said.power_w, energy_wh=said.energy_wh)
 
     def _begin(self) -> None:
@@ -202,6 +208,7 @@ class Farm:
             now_s = loop.time()
             self._let_pass((now_s - before_s) * self.options.time_scale)
             self.meter.measure(self.meter_w(), now_s)
+            self.points.measure(self.physics.power_w, self.house_w, now_s)
             before_s = now_s
             await asyncio.sleep(STEP_S)
 
@@ -230,9 +237,13 @@ class Farm:
         """Begin a fault now; returns how many machines have it. Raises BadInput."""
         return self.faults.inject(demand, self.now_s)
 
-    def silence_meter(self, for_s: float) -> None:
-        """Let the meter say nothing for a while, in real seconds."""
-        self.meter.fall_silent(asyncio.get_running_loop().time() + for_s)
+    def silence_meter(self, for_s: float, unit: int | None = None) -> None:
+        """Let the site's meter, or the one at this unit, say nothing for a while, in real seconds. Raises BadInput."""
+        until_s = asyncio.get_running_loop().time() + for_s
+        if unit is None:
+            self.meter.fall_silent(until_s)
+        else:
+            self.points.fall_silent(unit, until_s)
 
     def set_house(self, house_w: float) -> None:
         """Change the load that is no miner."""
@@ -280,7 +291,6 @@ class Farm:
             self.machines,
             site=site or self.options.site,
             house_w=self.house_w,
-            meter=self.options.meter,
+            meters=MetersAt(options=self.options.meter, port=self.meter_port, feeders=self.options.feeders),
             mqtt_url=mqtt_url or self.options.mqtt_url,
-            meter_port=self.meter_port,
         )

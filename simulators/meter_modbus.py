@@ -1,7 +1,8 @@
 """The farm's meter on Modbus TCP, as several makes tell the same figures: one make a unit id.
 
 Unit 1 is a three-phase meter of 32-bit floats in W and kWh, unit 2 SunSpec model 203, unit 3 SunSpec model 213, unit 4
-scaled whole numbers with the low word first, unit 5 floats in kW and 64-bit Wh. A silent meter does not answer.
+scaled whole numbers with the low word first, unit 5 floats in kW and 64-bit Wh. Other meters of the farm are at units
+of their own, in the form of unit 1. A silent meter does not answer.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Figures:
     energy_wh: float
 
 
+Says = Callable[[], Figures | None]
 Image = dict[int, int]
 """Registers by their address on the wire."""
 
@@ -117,9 +119,7 @@ UNITS: Mapping[int, tuple[int, Callable[[Figures], Image]]] = {
 def answer(unit: int, request: bytes, told: Figures) -> bytes:
     """Return the reply to one request of this unit, function code first; what is wrong with it is an exception."""
     function = request[0] if request else 0
-    if unit not in UNITS:
-        return _exception(function, NO_ANSWER)
-    wanted, image_of = UNITS[unit]
+    wanted, image_of = UNITS.get(unit, UNITS[1])
     if function != wanted or len(request) != 5:
         return _exception(function, ILLEGAL_FUNCTION)
     address, count = struct.unpack(">HH", request[1:])
@@ -137,10 +137,10 @@ def _exception(function: int, code: int) -> bytes:
 
 
 class ModbusFace:
-    """The server: `says` tells what the meter says now, None while it says nothing."""
+    """The server: `says` tells what the site's meter says now, None while it says nothing; `others` by their units."""
 
-    def __init__(self, says: Callable[[], Figures | None], *, any_peer: bool = False) -> None:
-        self._says = says
+    def __init__(self, says: Says, *, others: Mapping[int, Says] | None = None, any_peer: bool = False) -> None:
+        self._says: Mapping[int, Says] = {**(others or {}), **dict.fromkeys(UNITS, says)}
         self._any_peer = any_peer
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -168,7 +168,13 @@ class ModbusFace:
             if protocol != 0 or not 2 <= length <= 254:
                 return
             request = await reader.readexactly(length - 1)
-            if (told := self._says()) is not None:
-                reply = answer(unit, request, told)
+            if (reply := self._reply(unit, request)) is not None:
                 writer.write(HEAD.pack(transaction, 0, len(reply) + 1, unit) + reply)
                 await writer.drain()
+
+    def _reply(self, unit: int, request: bytes) -> bytes | None:
+        """Return the answer, None for silence: as of a gateway where there is no such unit."""
+        if unit not in self._says:
+            return _exception(request[0], NO_ANSWER)
+        told = self._says[unit]()
+        return None if told is None else answer(unit, request, told)

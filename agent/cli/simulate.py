@@ -33,6 +33,9 @@ class What:
     own_ports: Annotated[bool, typer.Option("--own-ports", help="A port a machine though vendors' ports are free.")] = (
         False
     )
+    feeders: Annotated[
+        int, typer.Option(min=0, max=9, metavar="N", help="Feeders with meters of their own, machines shared out.")
+    ] = 0
     control_port: Annotated[int, typer.Option(min=0, max=65_535, metavar="PORT", help="0: any that is free.")] = 0
 
 
@@ -59,7 +62,11 @@ def simulate(what: What, how: How) -> None:
 
     Prints `miner HOST PORT HTTP_PORT MAKE MODEL MAC` for each machine, then where meter and controls are, then `ready`.
 
-    Controls: GET /state, POST /faults {"select", "fault", "for_s"}, POST /meter {"stale_s"}, POST /house {"w"}.
+    The meter's Modbus units: 1 to 5 the site's, each as another make; 10 the house's; with feeders 11, 12, … each
+
+    feeder's and 21, 22, … the connection's that feeds it.
+
+    Controls: GET /state, POST /faults {"select", "fault", "for_s"}, POST /meter {"stale_s", "unit"}, POST /house {"w"}.
     """
     from agent.cli.simulation import run  # noqa: PLC0415 - the simulators are not for every command
 

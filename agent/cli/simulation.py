@@ -44,6 +44,7 @@ def _options(what: What, how: How) -> FarmOptions:
         miners=what.miners,
         mix=DEFAULT_MIX if what.mix is None else _read(what.mix, read_mix),
         seed=what.seed,
+        feeders=what.feeders,
         bind=what.bind,
         own_ports=what.own_ports,
         control_port=what.control_port,

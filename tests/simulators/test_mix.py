@@ -1,7 +1,7 @@
 import pytest
 
 from agent.config import parse
-from simulators.farm_config import config_toml
+from simulators.farm_config import MetersAt, config_toml
 from simulators.faults import Scheduled, read_schedule
 from simulators.machines import DEFAULT_MIX, BadInput, Place, allot, machine, read_mix
 from simulators.meter import MeterOptions
@@ -113,7 +113,8 @@ def test_hosts_are_as_few_ranges_as_there_are(places, hosts):
 @pytest.mark.parametrize(("broker", "kind"), [("mqtt://127.0.0.1:1883", "mqtt"), (None, "modbus")])
 def test_the_configuration_is_one_that_the_agent_takes(broker, kind):
     made = machines(*[("127.10.0.1", 4028, 80), ("127.10.0.2", 4028, None)])
-    text = config_toml(made, site="s1", house_w=1500, meter=MeterOptions(), meter_port=5020, mqtt_url=broker)
+    meters = MetersAt(options=MeterOptions(), port=5020)
+    text = config_toml(made, site="s1", house_w=1500, meters=meters, mqtt_url=broker)
     config = parse(text)
     assert [meter.kind for meter in config.schema.meter] == [kind]
     site = config.schema.site
@@ -121,6 +122,20 @@ def test_the_configuration_is_one_that_the_agent_takes(broker, kind):
     assert (site.id, site.house_w) == ("s1", 1500)
     assert site.connection_kw == pytest.approx(1.3 * sum(one.nameplate_w for one in made) / 1000, abs=0.1)
     assert tuple(config.schema.orders.issuers["dispatcher"].classes) == config_classes(config)
+    assert not config.not_yet()
+
+
+def test_with_feeders_each_has_its_machines_and_its_meter():
+    made = machines(*[("127.0.0.1", 20_000 + at, None) for at in range(5)])
+    meters = MetersAt(options=MeterOptions(), port=5020, feeders=2)
+    config = parse(config_toml(made, site="s1", house_w=1500, meters=meters, mqtt_url="mqtt://127.0.0.1"))
+    assert [(one.id, one.role, one.feeder, one.kind, one.unit) for one in config.schema.meter] == [
+        ("main", "billing", "site", "mqtt", 1),
+        ("house", "house", "site", "modbus", 10),
+        ("t1", "feeder", "T1", "modbus", 11),
+        ("t2", "feeder", "T2", "modbus", 12),
+    ]
+    assert [miner.feeder for miner in config.miners] == ["T1", "T1", "T1", "T2", "T2"]
     assert not config.not_yet()
 
 
