@@ -6,7 +6,8 @@ from agent.facts import AnyFact, MetersAgree, MetersDiffer
 from agent.fleet.power import MeterState
 from agent.values import Moment, Watts
 
-LASTS_S = 300.0
+WINDOWS = 20
+"""A difference, or an agreement, is told once it lasted so many windows: five minutes of the usual ones."""
 LEAST_W = 100.0
 """What no error in per cent covers: what a meter shows of nothing."""
 
@@ -14,9 +15,10 @@ LEAST_W = 100.0
 class Comparison:
     """The site's meter beside a check of it. `excess_w` is how much more the site's showed when that lasted, else 0."""
 
-    def __init__(self, check: str, *, error: float, check_error: float) -> None:
+    def __init__(self, check: str, *, error: float, check_error: float, window_s: float) -> None:
         self.excess_w: Watts = 0.0
         self._check = check
+        self._lasts_s = WINDOWS * window_s
         self._error, self._check_error = error, check_error
         self._differs = False
         self._since: float | None = None  # since when it is the other way round
@@ -33,7 +35,7 @@ class Comparison:
             self.excess_w = max(0.0, apart_w) if self._differs else 0.0
             return []
         self._since = now.mono if self._since is None else self._since
-        if now.mono - self._since < LASTS_S:
+        if now.mono - self._since < self._lasts_s:
             return []
         self._differs, self._since = not self._differs, None
         self.excess_w = max(0.0, apart_w) if self._differs else 0.0

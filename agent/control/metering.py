@@ -190,7 +190,8 @@ class Metering:
 
 
 def _comparison(policy: MeterPolicy, check: Instrument) -> Comparison:
-    return Comparison(check.policy.id, error=policy.error, check_error=check.policy.error)
+    window_s = max(policy.window_s, check.policy.window_s)
+    return Comparison(check.policy.id, error=policy.error, check_error=check.policy.error, window_s=window_s)
 
 
 def _sum(parts: Sequence[Instrument], mono: float) -> Said | None:

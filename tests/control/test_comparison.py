@@ -3,7 +3,7 @@
 import pytest
 
 from agent.clock import ManualClock
-from agent.control.comparison import LASTS_S, Comparison
+from agent.control.comparison import WINDOWS, Comparison
 from agent.control.metering import Metering, MeterPolicy, Said
 from agent.facts import MetersAgree, MetersDiffer
 from agent.fleet.fleet import Fleet, FleetPolicy
@@ -12,6 +12,8 @@ from agent.fleet.power import HouseLoad, MeterState
 from tests.control.site import START
 
 STEP_S = 10.0
+WINDOW_S = 15.0
+LASTS_S = WINDOWS * WINDOW_S
 
 
 def state(power_w, *, fresh=True):
@@ -21,7 +23,7 @@ def state(power_w, *, fresh=True):
 
 class Compared:
     def __init__(self):
-        self.comparison = Comparison("check", error=0.01, check_error=0.01)
+        self.comparison = Comparison("check", error=0.01, check_error=0.01, window_s=WINDOW_S)
         self.clock = ManualClock(START)
 
     async def live(self, seconds, meter_w, check_w):

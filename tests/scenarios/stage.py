@@ -219,12 +219,15 @@ def _read(url, data=None):
 
 
 @asynccontextmanager
-async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=None, meter="mqtt"):
+async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=None, meter="mqtt", feeders=0):
     """Set a farm up with its broker, dispatcher and agent; all end with the block. `mix` is the text of a mix file."""
     (folder / "broker").mkdir()
     with Mosquitto(folder / "broker") as broker:
         url = f"mqtt://127.0.0.1:{broker.port}"
-        async with _farm(folder / "farm.toml", url, miners, mix) as places, Dispatcher(url, SITE) as dispatcher:
+        async with (
+            _farm(folder / "farm.toml", url, miners, mix, feeders) as places,
+            Dispatcher(url, SITE) as dispatcher,
+        ):
             made = Stage(folder, broker, dispatcher, f"http://{places['control']}")
             told = made.config.read_text().replace('kind = "mqtt"\n', METERS[meter].format(place=places["meter"]))
             made.config.write_text(told + CONTROL.format(mode=mode, poll_s=poll_s))
@@ -236,12 +239,13 @@ async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=N
 
 
 @asynccontextmanager
-async def _farm(config, url, miners, mix):
+async def _farm(config, url, miners, mix, feeders):
     """Run the simulated farm; yields where its control and its meter are."""
     arguments = ["--miners", miners, "--mqtt", url, "--site", SITE, "--config-out", config]
     if mix is not None:
         (config.parent / "mix.toml").write_text(mix)
         arguments += ["--mix", config.parent / "mix.toml"]
+    arguments += ["--feeders", feeders]
     farm = await program("simulate", *arguments, "--own-ports", "--delay-scale", 0.05)
     try:
         yield await _ready(farm)
