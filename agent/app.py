@@ -28,6 +28,7 @@ from agent.control.recovery import Recovery
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
+from agent.fleet.seals import Seals
 from agent.http_desk import HttpDesk
 from agent.inputs.order_document import parse_known, parse_order
 from agent.ledger.history import History
@@ -150,6 +151,7 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
         dispatcher=Dispatcher(fleet, poller, clock),
         metering=metering,
         holds=holds,
+        seals=Seals(),
         clock=clock,
         proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or fleet.everyone_known(),
     )
@@ -208,7 +210,8 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
 
 def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     """Put back what is remembered, and go on in its time."""
-    recovery = Recovery(built.fleet, built.book, built.holds, built.metering.house)
+    seals = built.controller.parts.seals
+    recovery = Recovery(built.fleet, built.book, built.holds, seals, built.metering.house)
     recovery.replay(_overheard(built, pulse))
     built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
     built.away.began(recovery.last_at, built.clock.now())

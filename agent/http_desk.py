@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from agent.control.desk import Desk, Unwritten
+from agent.control.desk import Desk
+from agent.control.journal import Unwritten
 from agent.facts import AnyFact, OrderMoved, OrderRefused
+from agent.fleet.seals import Objection
 from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
 from agent.outputs.http.desk import CannotWrite, WhatIf
@@ -63,6 +65,20 @@ class HttpDesk:
         """Unlock these machines."""
         try:
             await self._desk.unhold(miners, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def seal(self, miners: Sequence[str], *, number: str, act: str, by: str) -> Objection | None:
+        """Seal these machines; returns why nothing was changed."""
+        try:
+            return await self._desk.sealing.seal(miners, number=number, act=act, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def unseal(self, miners: Sequence[str], *, by: str, second: str) -> Objection | None:
+        """Take the seals off these machines; returns why nothing was changed."""
+        try:
+            return await self._desk.sealing.unseal(miners, by=by, second=second)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 

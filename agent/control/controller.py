@@ -19,6 +19,7 @@ from agent.control.dispatcher import Dispatcher
 from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.observation import Site, observe
+from agent.control.seal_watch import SealWatch
 from agent.facts import (
     AnyFact,
     CapChanged,
@@ -31,6 +32,7 @@ from agent.facts import (
 )
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
+from agent.fleet.seals import Seals
 from agent.fleet.view import FleetView
 from agent.orders.arbitration import Cap
 from agent.orders.compliance import Observed
@@ -69,6 +71,7 @@ class Parts:
     dispatcher: Dispatcher
     metering: Metering
     holds: Holds
+    seals: Seals
     clock: Clock
     proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
 
@@ -82,6 +85,7 @@ class Controller:
         self.decision: Decision | None = None
         self.turn = asyncio.Lock()
         self._memory = Memory()
+        self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._asked = asyncio.Event()
         self._binds = Cap()
         self._stated: tuple[Watts | None, str | None] | None = None
@@ -132,6 +136,8 @@ class Controller:
             now = self.parts.clock.now()
             view = self.parts.fleet.view(now.mono)
             facts = self.parts.metering.facts(now) + self._lift_holds(now)
+            feeders_w = self.parts.metering.gauges(now.mono).feeders
+            facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
             facts += self.parts.book.tick(now, self.observed(now, view))
             decision = self._decide(view, now)
             facts += self._facts(decision, now)

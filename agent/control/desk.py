@@ -14,6 +14,8 @@ import structlog
 
 from agent.control.controller import Controller
 from agent.control.errands import Errands
+from agent.control.journal import Unwritten
+from agent.control.sealing import Sealing
 from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
 from agent.fleet.holds import Hold
 from agent.orders.order import Order, Rejection
@@ -25,10 +27,6 @@ from agent.values import Watts
 Parse = Callable[[bytes, str | None], Order | Rejection]
 """Turns a document's bytes, and the id that its topic names, into an order."""
 log = structlog.get_logger()
-
-
-class Unwritten(Exception):
-    """The ledger refused; what tightens is in force all the same, nothing else is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +47,7 @@ class Desk:
         self._parts = controller.parts
         self._parse = parse
         self.errands = Errands(controller.parts, controller.limits)
+        self.sealing = Sealing(controller)
 
     async def take_in(
         self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None

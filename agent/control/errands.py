@@ -1,4 +1,4 @@
-"""What a hand has machines do at once and that is no level: reboot, blink. Nobody is rebooted who sleeps or is held.
+"""What a hand has machines do at once and that is no level: reboot, blink. Nobody is rebooted who sleeps or is locked.
 
 A new start ends the sleep of much firmware: who is lowered by an order, or by the owner, must not be woken by it.
 """
@@ -38,6 +38,7 @@ class Errands:
             "is out of reach": identity is None or not fresh,
             f"cannot {errand}": identity is None or (REBOOT if reboots else BLINK) not in identity.abilities.names(),
             "is held": reboots and bool(fleet.held[row]),
+            "is sealed": reboots and bool(fleet.sealed[row]),
             "is lowered, and might wake by it": reboots and bool(fleet.setpoint[row] > 0 or fleet.seen[row] > 0),
         }
         return next((reason for reason, holds in reasons.items() if holds), None)

@@ -22,6 +22,10 @@ Acks = Callable[[Sequence[AnyFact]], Sequence[Outgoing]]
 log = structlog.get_logger()
 
 
+class Unwritten(Exception):
+    """The ledger refused; what tightens is in force all the same, nothing else is."""
+
+
 class Ledger(Protocol):
     """The part of the ledger that control writes to."""
 

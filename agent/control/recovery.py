@@ -1,4 +1,4 @@
-"""What remembered facts put back at the start: orders, setpoints, wishes, holds, last powers.
+"""What remembered facts put back at the start: orders, setpoints, wishes, holds, seals, last powers.
 
 The ledger replays into the very objects that live facts change; nothing is sent and nobody is woken by it.
 """
@@ -18,24 +18,30 @@ from agent.facts import (
     LastPowers,
     MinerSeen,
     ModesBefore,
+    SealBroken,
+    SealLifted,
+    SealPlaced,
+    SealQuiet,
     SetpointsChanged,
 )
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.power import HouseLoad
+from agent.fleet.seals import Seal, Seals
 from agent.orders.order_book import OrderBook
 
 
 class Recovery:
     """Takes in every remembered fact, in order; `finish` hands the sums to the fleet."""
 
-    def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, house: HouseLoad) -> None:
+    def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, seals: Seals, house: HouseLoad) -> None:
         self.last_at: datetime | None = None
         self.clock_doubted = False  # the last step of civil time was not confirmed
         self.identities: dict[str, MinerSeen] = {}  # by miner
         self._fleet = fleet
         self._book = book
         self._holds = holds
+        self._seals = seals
         self._house = house
         self._setpoints: dict[str, str] = {}
         self._intended: dict[str, str] = {}
@@ -46,6 +52,7 @@ class Recovery:
         """Take in the facts of the lives before this one."""
         for fact in facts:
             self._take(fact)
+            self._take_seal(fact)
             self._book.apply(fact)
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
             if isinstance(fact, ClockStepped | ClockTrusted):
@@ -54,6 +61,7 @@ class Recovery:
         self._fleet.restore_powers(self._powers)
         self._house.remember(self._house_w)
         self._fleet.hold(self._holds.by_miner())
+        self._fleet.seal(self._seals.by_miner(), self._seals.broken)
 
     def _take(self, fact: AnyFact) -> None:
         match fact:
@@ -72,5 +80,18 @@ class Recovery:
                 self._fleet.modes_before |= modes
             case LastPowers(powers_w=powers_w, house_w=house_w):
                 self._powers, self._house_w = powers_w, house_w or 0.0
+            case _:
+                return
+
+    def _take_seal(self, fact: AnyFact) -> None:
+        match fact:
+            case SealPlaced():
+                self._seals.place(fact.miners, Seal(number=fact.number, act=fact.act, by=fact.by, since=fact.at))
+            case SealLifted():
+                self._seals.lift(fact.miners)
+            case SealBroken():
+                self._seals.broke(fact.powers_w, fact.feeders_w)
+            case SealQuiet():
+                self._seals.calmed(fact.miners, fact.feeders)
             case _:
                 return

@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step, risen_share
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
+from agent.fleet.seals import is_broken_by
 from agent.fleet.view import Flags, FleetView, Floats, Indices
 from agent.values import OFF, SLEEP, Watts
 from drivers.interface import Identity, Reading, State
@@ -71,8 +72,7 @@ class Fleet:
         self.setpoint = np.zeros(n, np.int8)
         self.intended = np.zeros(n, np.int8)
         self.seen = np.full(n, UNSEEN, np.int8)
-        self.held = np.zeros(n, np.bool_)
-        self.sealed = np.zeros(n, np.bool_)
+        self.held, self.sealed, self.broken = np.zeros((3, n), np.bool_)  # broken: seen to draw behind its seal
         self.believed_w = np.zeros(n)
         self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
         self._most_w = np.zeros(n)
@@ -178,6 +178,7 @@ class Fleet:
             self._hasten(row, step)
         self.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
+        self.broken[row] = self.sealed[row] and is_broken_by(code, watts, ladder)
         if step != self.seen[row]:
             self._off_since[row] = now if step == self._last_step[row] > 0 else -np.inf
         self.readings[row], self.reasons[row] = completed(reading, self.readings[row]), reason
@@ -269,6 +270,9 @@ class Fleet:
         self.state[row], self.reasons[row] = code, reason
         self.seen[row] = UNSEEN
         self._known[row] = True
+        if code == Code.UNREACHABLE and self.sealed[row]:
+            self.broken[row] = False
+            self._start(row, 0.0)
 
     # what a machine is told ----------------------------------------------------------------------------------
 
@@ -322,6 +326,18 @@ class Fleet:
         """Take in who is held now: those are never raised."""
         self.held[:] = [miner.id in held for miner in self.miners]
 
+    def seal(self, sealed: Container[str], broken: Container[str]) -> None:
+        """Take in who is sealed, and who was seen to draw all the same; of the others who says nothing draws nothing.
+
+        Whose seal was taken off counts in full until it is heard.
+        """
+        were_off = self.sealed & ~self.broken
+        self.sealed[:] = [miner.id in sealed for miner in self.miners]
+        self.broken[:] = [miner.id in broken for miner in self.miners]
+        are_off = self.sealed & ~self.broken
+        for row in np.flatnonzero((are_off != were_off) & (self.seen == UNSEEN)).tolist():
+            self._start(row, 0.0 if are_off[row] else self.ladders[row].steps[0].power_w)
+
     def intend(self, row: int, level: str) -> None:
         """Take in what the owner wants of a machine when nothing binds."""
         self._intended_names[row] = level
@@ -371,7 +387,7 @@ class Fleet:
             intended=self.intended.copy(),
             seen=self.seen.copy(),
             held=self.held | self.sealed,
-            sealed=self.sealed.copy(),
+            sealed=self.sealed & ~self.broken,
             trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
             rested=(now - self._off_since >= self.policy.min_off_s) & ~raises,
             due=now >= self._next_try,

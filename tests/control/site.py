@@ -17,6 +17,7 @@ from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.power import HouseLoad
+from agent.fleet.seals import Seals
 from agent.inputs.order_document import parse_known, parse_order
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import CannotWrite, Store
@@ -134,7 +135,7 @@ class Site:
         )
         targets = [Target(host=host) for host in machines.hosts]
         self.poller = Poller(self.fleet, targets, AtOnce(), ways, PollPolicy(interval_s=poll_s), self.clock)
-        self.holds = Holds()
+        self.holds, self.seals = Holds(), Seals()
         self.dispatcher = Dispatcher(self.fleet, self.poller, self.clock)
         self.poller.on_facts = self.dispatcher.on_facts = self.journal.note
         parts = Parts(
@@ -144,6 +145,7 @@ class Site:
             dispatcher=self.dispatcher,
             metering=self.metering,
             holds=self.holds,
+            seals=self.seals,
             clock=self.clock,
             proved=lambda: self.poller.rounds >= 2 or self.fleet.everyone_known(),
         )
@@ -152,7 +154,7 @@ class Site:
         self.desk = Desk(self.controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
         self.accounting = Accounting(self.fleet, self.metering, interval_s=900.0)
         self.journal.listeners.append(self.accounting.heard)
-        recovery = Recovery(self.fleet, self.book, self.holds, self.metering.house)
+        recovery = Recovery(self.fleet, self.book, self.holds, self.seals, self.metering.house)
         recovery.replay(self._remembered())
         self.poller.identities |= recovery.identities
 

@@ -21,7 +21,8 @@ def made(kind):
     for field in msgspec.structs.fields(kind):
         if field.required:
             origin = getattr(field.type, "__origin__", None)
-            sample = {list: ["m1"], dict: {"sleep": ["m1"]}}.get(origin)
+            is_number = origin is dict and field.type.__args__[1] is float
+            sample = {list: ["m1"], dict: {"m1": 1500.0} if is_number else {"sleep": ["m1"]}}.get(origin)
             fields[field.name] = sample if origin else samples.get(field.type)
     return kind(**fields)
 
@@ -40,6 +41,14 @@ def test_a_step_of_an_order_says_its_draw_against_its_cap_and_why():
         cap_w=10_300.0, observed_w=42_000.0, shortfall_w=31_700.0, reason="unproved 2",
     )  # fmt: skip
     assert sentence(step) == "Order winter is violated, 42.0 kW of 10.3 kW, short by 31.7 kW, unproved 2"
+
+
+def test_a_broken_seal_says_which_who_and_how_much():
+    broken = facts.SealBroken(at=AT, powers_w={"a": 3000.0, "b": 3500.0}, numbers=["17"], feeders_w={"T1": 7000.0})
+    assert sentence(broken) == "Behind seal 17: a, b at 6.5 kW, feeder T1 draws 7.0 kW"
+    assert sentence(facts.SealBroken(at=AT, powers_w={}, numbers=["17"], feeders_w={"T1": 7000.0})) == (
+        "Behind seal 17: feeder T1 draws 7.0 kW"
+    )
 
 
 def test_many_machines_are_counted_and_few_are_named():
