@@ -316,6 +316,7 @@ def _sight(built: _Built) -> Sight:
         meter=lambda: built.metering.state(built.clock.now().mono),
         house_w=lambda: built.metering.house.in_force_w(built.clock.now().mono),
         holds=built.holds.by_miner,
+        seals=built.controller.parts.seals,
         not_ready=lambda: tuple(_not_ready(built)),
         money=built.books.desk,
         meters=lambda: built.metering.views(built.clock.now().mono),

@@ -19,6 +19,7 @@ from agent.cli.orders import orders
 from agent.cli.plan import plan
 from agent.cli.probe import probe
 from agent.cli.report import report
+from agent.cli.seals import seal, seals, unseal
 from agent.cli.simulate import simulate
 from agent.cli.status import status
 
@@ -89,6 +90,14 @@ shell.add_typer(miners, name="miners")
 shell.add_typer(meters, name="meters")
 shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)
 shell.command(epilog=examples("hashwatt unhold 10.20.1.7 --by Aigul"))(unhold)
+shell.command(
+    epilog=examples(
+        "hashwatt seal feeder:T1 --number 004711 --act 'act 12 of 2026-11-12' --by 'A. Asanov'",
+        "hashwatt seal '*' --number 004711 --act 12/2026 --by 'A. Asanov' --yes",
+    )
+)(seal)
+shell.command(epilog=examples("hashwatt unseal --number 004711 --by 'A. Asanov' --and 'B. Bekov'"))(unseal)
+shell.command(epilog=examples("hashwatt seals", "hashwatt seals --json"))(seals)
 shell.add_typer(orders, name="orders")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")

@@ -148,7 +148,7 @@ def _send(agent: Agent, select: str, errand: str, *, yes: bool) -> None:
     planned = agent.post("/api/v1/miners/errands", {**wish, "dry_run": True})
     print(f"{len(planned['miners'])} machines would {errand}: {named(planned['miners'])}")
     _say_left_out(planned["left_out"])
-    if not planned["miners"] or not (yes or _agreed()):
+    if not planned["miners"] or not (yes or agreed()):
         print("nothing was sent")
         return
     done = agent.post("/api/v1/miners/errands", wish)
@@ -169,14 +169,14 @@ def _set(agent: Agent, select: str, level: str, *, yes: bool) -> None:
     wish = {"select": select, "level": level}
     told = agent.post("/api/v1/miners/levels", {**wish, "dry_run": True})["miners"]
     print(f"{len(told)} machines would be wanted at {level}: {named(told)}")
-    if not told or not (yes or _agreed()):
+    if not told or not (yes or agreed()):
         print("nothing was changed")
         return
     done = agent.post("/api/v1/miners/levels", wish)
     print(f"{len(done['miners'])} machines are now wanted at {done['level']}")
 
 
-def _agreed() -> bool:
+def agreed() -> bool:
     """Ask on a terminal; elsewhere nobody can agree. Raises Failure where the answer is no."""
     if not sys.stdin.isatty():
         print("this was a dry run; --yes does it")

@@ -42,6 +42,16 @@ def _site(site: dict[str, Any]) -> None:
         loud(f" shortfall {kw(site['shortfall_w'])}: this much cannot be shed ")
     states = ", ".join(f"{count} {plain(state)}" for state, count in site["miners"].items() if count)
     print(f"miners    {states or 'none'}; {figure(site['hashrate_ths'], 'TH/s', 1)}")
+    if (seals := site.get("seals")) and seals["miners"]:
+        _seals(seals)
+
+
+def _seals(seals: dict[str, Any]) -> None:
+    print(f"seals     {seals['miners']} machines behind {plain(', '.join(seals['numbers']))}")
+    for broken in seals["broken"]:
+        loud(f" {plain(broken['miner'])} draws {kw(broken['power_w'])} behind seal {plain(broken['number'])} ")
+    for feeder in seals["broken_feeders"]:
+        loud(f" feeder {plain(feeder)} draws though all its machines are sealed ")
 
 
 def _silent(meters: list[dict[str, Any]]) -> None:

@@ -64,9 +64,10 @@ class SealWatch:
     def _draws(self, at: int, power_w: Watts) -> bool:
         """Whether a feeder draws though all that hangs below it is sealed."""
         rows = self._below(at)
-        if not len(rows) or not self._fleet.sealed[rows].all():
+        if not len(rows) or not bool(self._fleet.sealed[rows].all()):
             return False
-        return power_w >= SHARE_OF_ONE * min(self._fleet.ladders[row].steps[0].power_w for row in rows.tolist())
+        smallest_w = min(self._fleet.ladders[row].steps[0].power_w for row in rows.tolist())
+        return power_w >= SHARE_OF_ONE * smallest_w
 
     def _sealed_below(self, feeders: Mapping[str, Watts]) -> list[str]:
         tree, miners = self._fleet.tree, self._fleet.miners

@@ -72,7 +72,8 @@ class Fleet:
         self.setpoint = np.zeros(n, np.int8)
         self.intended = np.zeros(n, np.int8)
         self.seen = np.full(n, UNSEEN, np.int8)
-        self.held, self.sealed, self.broken = np.zeros((3, n), np.bool_)  # broken: seen to draw behind its seal
+        # broken: seen to draw behind its seal
+        self.held, self.sealed, self.broken = (np.zeros(n, np.bool_) for _ in range(3))
         self.believed_w = np.zeros(n)
         self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
         self._most_w = np.zeros(n)

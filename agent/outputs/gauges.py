@@ -195,6 +195,8 @@ def _site(shot: Snapshot, machines: list[Machine], text: Text) -> None:
     figures: tuple[tuple[str, str, float | None], ...] = (
         ("site_hashrate_hashes_per_second", "What miners hash now.", _hashes(sum(told)) if told else None),
         ("site_house_watts", "All at the meter that is no miner.", shot.house_w),
+        ("site_sealed_miners", "Miners behind a seal.", shot.sealed),
+        ("site_behind_seals_watts", "What is seen to be drawn behind seals.", shot.behind_seals_w),
         ("clock_trusted", "Whether civil time is beyond doubt.", int(shot.now.is_trusted)),
         ("enforcing", "Whether commands are sent.", int(shot.mode == "enforce")),
     )

@@ -15,7 +15,7 @@ import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.openmetrics import exposition as openmetrics_form
 
-from agent.facts import AnyFact, OrderMoved, OrderRefused, UnauthorisedWake
+from agent.facts import AnyFact, OrderMoved, OrderRefused, SealBroken, UnauthorisedWake
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.exposition import OPENMETRICS, TEXT, Text
 from agent.outputs.gauges import write
@@ -67,6 +67,8 @@ class Metrics:
         self._rejected = self._counter("hashwatt_orders_rejected", "Order documents refused, by code.", "reason")
         wakes = self._counter("hashwatt_unauthorised_wakes", "Miners found hashing against their setpoint.")
         self._wakes = wakes.labels(site)
+        seals = self._counter("hashwatt_seals_broken", "Miners and feeders found drawing behind their seals.")
+        self._seals = seals.labels(site)
         self._lag = self._gauge("hashwatt_poll_cycle_lag_seconds", "How late the latest polls began.")
         self._loop_lag = self._gauge("hashwatt_event_loop_lag_seconds", "How late the event loop turned last.")
         self._links = self._gauge("hashwatt_link_up", "Whether a link is up.", "link")
@@ -122,6 +124,8 @@ class Metrics:
                     self._rejected.labels(self._site, code).inc(count)
                 case UnauthorisedWake(miners=miners):
                     self._wakes.inc(len(miners))
+                case SealBroken(powers_w=powers_w, feeders_w=feeders_w):
+                    self._seals.inc(len(powers_w) + len(feeders_w))
                 case OrderMoved():
                     self.comply.heard(fact)
                 case _:

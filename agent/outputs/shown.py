@@ -13,6 +13,7 @@ from agent.fleet.belief import CODES
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.fleet.meter_view import MeterView
+from agent.fleet.seals import Seal, Seals
 from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
 from agent.orders.order_book import OrderBook, OrderView
@@ -42,8 +43,24 @@ def site_json(sight: Sight) -> Shown:
         **_decided(decision, sight.book),
         "hashrate_ths": _hashrate(fleet, now),
         "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
+        "seals": _seals(sight.seals, fleet),
         "meters": [meter_json(meter) for meter in meters],
         "feeders": feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source)),
+    }
+
+
+def _seals(seals: Seals, fleet: Fleet) -> Shown:
+    """Return how many machines are sealed, and what is drawn behind the seals all the same."""
+    known = seals.by_miner()
+    return {
+        "miners": len(known),
+        "numbers": seals.numbers(known),
+        "broken": [
+            {"miner": miner, "number": known[miner].number, "power_w": float(fleet.believed_w[fleet.index[miner]])}
+            for miner in sorted(seals.broken)
+            if miner in fleet.index
+        ],
+        "broken_feeders": sorted(seals.broken_feeders),
     }
 
 
@@ -91,7 +108,7 @@ def _speaking(fleet: Fleet) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return ~lost
 
 
-def miner_json(fleet: Fleet, row: int, now: Moment, hold: Hold | None) -> Shown:
+def miner_json(fleet: Fleet, row: int, now: Moment, hold: Hold | None, seal: Seal | None = None) -> Shown:
     """Return one miner: the contract's reading, and what is wanted of it and why it may not be woken."""
     said = current(fleet, row, now.mono)
     reading, identity = said or _SILENT, fleet.identities[row]
@@ -121,6 +138,7 @@ def miner_json(fleet: Fleet, row: int, now: Moment, hold: Hold | None) -> Shown:
         "intended": fleet.intended_name(row),
         "setpoint": fleet.level_of(row, int(fleet.setpoint[row])),
         "hold": None if hold is None else hold_json(hold),
+        "seal": None if seal is None else seal_json(seal, broken=bool(fleet.broken[row])),
         "read_at": _read_at(float(fleet.heard_at[row]), now),
     }
 
@@ -152,6 +170,11 @@ def hold_json(hold: Hold) -> Shown:
     """Return a lock: of which kind, by whom, from when until when."""
     until = None if hold.until is None else rfc3339(hold.until)
     return {"kind": hold.kind, "by": hold.by, "since": rfc3339(hold.since), "until": until}
+
+
+def seal_json(seal: Seal, *, broken: bool) -> Shown:
+    """Return a seal: its number and act, by whom, since when, and whether draw is seen behind it."""
+    return {"number": seal.number, "act": seal.act, "by": seal.by, "since": rfc3339(seal.since), "broken": broken}
 
 
 def order_json(view: OrderView) -> Shown:

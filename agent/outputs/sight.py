@@ -9,6 +9,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.fleet.meter_view import MeterView
 from agent.fleet.power import MeterState
+from agent.fleet.seals import Seals
 from agent.orders.order_book import OrderBook
 from agent.outputs.money_desk import MoneyDesk
 from agent.planning.decide import Decision
@@ -32,3 +33,4 @@ class Sight:
     money: MoneyDesk | None = None  # None: nobody counts
     meters: Callable[[], tuple[MeterView, ...]] = tuple  # every one, the billing meter first
     links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up
+    seals: Seals = field(default_factory=Seals)

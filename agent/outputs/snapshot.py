@@ -87,6 +87,8 @@ class Snapshot:
     meter: MeterState | None
     meters: tuple[MeterView, ...]
     house_w: Watts
+    sealed: int  # machines
+    behind_seals_w: Watts
     orders: tuple[OrderView, ...]
 
     def current(self) -> list[Reading | None]:
@@ -118,5 +120,7 @@ def snapshot(sight: Sight) -> Snapshot:
         meter=sight.meter(),
         meters=sight.meters(),
         house_w=sight.house_w(),
+        sealed=int(fleet.sealed.sum()),
+        behind_seals_w=float(fleet.believed_w[fleet.broken].sum()),
         orders=sight.book.views(),
     )

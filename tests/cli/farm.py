@@ -30,6 +30,8 @@ SITE = {
     "site": "kg-1", "at": "2027-01-15T12:00:00.000Z", "mode": "observe", "power_w": 812_000.0, "power_source": "meter",
     "house_w": 20_000.0, "cap_w": 500_000.0, "binding_order": "stop-1", "excess_w": 312_000.0, "shortfall_w": 1500.0,
     "reserve_w": 0.0, "headroom_w": None, "hashrate_ths": 26_000.0, "miners": {"hashing": 2, "sleeping": 1},
+    "seals": {"miners": 3, "numbers": ["17"], "broken_feeders": ["T1"],
+              "broken": [{"miner": "m-3", "number": "17", "power_w": 3050.0}]},
 }  # fmt: skip
 
 
@@ -51,6 +53,7 @@ class Farm:
     ])  # fmt: skip
     orders: list = field(default_factory=lambda: [order("stop-1", "complied", limit={"stop": True})])
     not_ready: list = field(default_factory=list)
+    seals: list = field(default_factory=list)
     shortfall_w: float = 0.0
     page: int = 2
     problem: tuple | None = None  # status, detail
@@ -92,6 +95,12 @@ class Farm:
                 return 200, {"miners": told, "left_out": left_out, "errand": asked.body["errand"]}
             case "POST" | "DELETE", "/api/v1/holds":
                 return 200, {"miners": self._named(asked.body)}
+            case "GET", "/api/v1/seals":
+                return self._list(self.seals, asked.query)
+            case "POST", "/api/v1/seals":
+                return 200, {"hashing": ["m-1"], **asked.body, "miners": self._named(asked.body)}
+            case "DELETE", "/api/v1/seals":
+                return 200, {**asked.body, "miners": ["m-1", "m-2"], "numbers": ["17"]}
             case "POST", "/api/v1/plan":
                 levels = {"m-1": "sleep", "m-2": "full", "m-3": "sleep"}
                 told = {"levels": levels, "power_w": 3100.0, "hashrate_ths": 104.0, "shortfall_w": self.shortfall_w}

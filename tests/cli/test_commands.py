@@ -45,7 +45,8 @@ def test_status_says_loudly_that_it_only_observes_and_names_what_binds(farm, say
     for words in (
         "OBSERVE: nothing is sent to any machine", "812.0 kW by meter", "500.0 kW by order stop-1", "headroom -",
         "over the cap by 312.0 kW", "shortfall 1.5 kW", "2 hashing, 1 sleeping", "stop-1 (law, energo) complied: stop",
-        "not ready: meter: no sample yet",
+        "not ready: meter: no sample yet", "3 machines behind 17", "m-3 draws 3.0 kW behind seal 17",
+        "feeder T1 draws though all its machines are sealed",
     ):  # fmt: skip
         assert words in said
 
@@ -151,6 +152,39 @@ def test_a_hold_says_what_why_who_and_until_when(farm, say):
     assert say("unhold", "m-1", "--by", "Bek").exit_code == 0
     lifted = farm.changes()[1]
     assert (lifted.method, lifted.body) == ("DELETE", {"select": "m-1", "by": "Bek"})
+
+
+SEAL = ("--number", "17", "--act", "A-1", "--by", "Aigul")
+
+
+def test_a_seal_is_put_on_only_with_yes_and_after_a_dry_run(farm, say):
+    dry = say("seal", "m-[12]", *SEAL)
+    assert "2 machines would be sealed (seal 17, act A-1, by Aigul): m-1, m-2" in dry.stdout
+    assert "1 of them hash now, which would be an alarm: m-1" in dry.stdout
+    assert "nothing was changed" in dry.stdout
+    assert json.loads(say("seal", "m-[12]", *SEAL, "--json").stdout)["dry_run"] is True
+    assert farm.changes() == []
+    assert "2 machines are behind seal 17 now" in say("seal", "m-[12]", *SEAL, "--yes").stdout
+    assert [a.body for a in farm.changes()] == [{"select": "m-[12]", "number": "17", "act": "A-1", "by": "Aigul"}]
+
+
+def test_a_seal_is_taken_off_by_two_persons_from_machines_or_by_its_number(farm, say):
+    off = say("unseal", "--number", "17", "--by", "Aigul", "--and", "Bek")
+    assert off.stdout == "seal 17 is off 2 machines, by Aigul and Bek: m-1, m-2\n"
+    assert json.loads(say("unseal", "m-1", "--by", "Aigul", "--and", "Bek", "--json").stdout)["numbers"] == ["17"]
+    told = [(asked.method, asked.body) for asked in farm.changes()]
+    persons = {"by": "Aigul", "and": "Bek"}
+    assert told == [("DELETE", {"number": "17", **persons}), ("DELETE", {"select": "m-1", **persons})]
+    for which in ([], ["m-1", "--number", "17"]):
+        assert say("unseal", *which, "--by", "Aigul", "--and", "Bek").exit_code == 2
+
+
+def test_seals_are_listed_and_those_behind_which_something_draws_stand_out(farm, say):
+    seal = {"miner": "m-1", "number": "17", "act": "A-1", "by": "Aigul", "since": "S", "broken": True}
+    farm.seals = [seal, {**seal, "miner": "m-2", "broken": False}]
+    assert say("seals").stdout.count("DRAWS") == 1
+    assert "2 machines are sealed" in say("seals").stdout
+    assert json.loads(say("seals", "--json").stdout) == {"items": farm.seals, "next": None}
 
 
 def test_a_plan_with_a_shortfall_is_a_no(farm, say):

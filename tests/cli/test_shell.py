@@ -8,6 +8,7 @@ import pytest
 COMMANDS = [
     ["run"], ["demo"], ["check"], ["status"], ["miners"], ["miners", "list"], ["miners", "sleep"], ["miners", "wake"],
     ["miners", "full"], ["miners", "limit"], ["miners", "reboot"], ["miners", "locate"], ["hold"], ["unhold"],
+    ["seal"], ["unseal"], ["seals"],
     ["orders"], ["orders", "list"], ["orders", "send"], ["orders", "cancel"], ["orders", "release"], ["plan"],
     ["probe"], ["simulate"], ["bench"], ["bench", "agent"],
 ]  # fmt: skip
@@ -31,6 +32,8 @@ WRONG = [
     ["hold", "m-1", "--kind", "bench", "--by", "Aigul", "--until", "tomorrow"],
     ["hold", "m-1", "--kind", "bench", "--by", "Aigul", "--until", "2027-01-15T18:00:00"],
     ["unhold", "m-1"],
+    ["seal", "m-1", "--number", "17", "--by", "Aigul"],
+    ["unseal", "m-1", "--by", "Aigul"],
     ["orders", "send"],
     ["orders", "send", "--stop", "--max-import-kw", "5"],
     ["orders", "send", "--stop", "--class", "royal"],

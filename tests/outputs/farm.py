@@ -9,11 +9,21 @@ from datetime import UTC, datetime
 import aiohttp
 import numpy as np
 
-from agent.facts import ErrandSent, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
+from agent.facts import (
+    ErrandSent,
+    HoldLifted,
+    HoldPlaced,
+    IntendedChanged,
+    OrderMoved,
+    OrderRefused,
+    SealLifted,
+    SealPlaced,
+)
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
 from agent.fleet.power import MeterState
+from agent.fleet.seals import Seal, Seals, against_lifting, against_sealing
 from agent.inputs.order_document import parse_known, parse_order
 from agent.orders.compliance import Observed
 from agent.orders.order import Rejection
@@ -127,6 +137,7 @@ class MemoryDesk:
 
     def __init__(self, fleet: Fleet, book: OrderBook) -> None:
         self.fleet, self.book, self.holds = fleet, book, Holds()
+        self.seals = Seals()
         self.now = NOW
         self.facts = []
         self.is_full = False
@@ -180,6 +191,25 @@ class MemoryDesk:
         self.holds.lift(miners)
         self.facts.append(HoldLifted(at=self.now.at, miners=list(miners), by=by))
 
+    async def seal(self, miners, *, number, act, by):
+        self._must_write()
+        if objection := against_sealing(self.seals.by_miner(), miners, number=number, act=act):
+            return objection
+        self.seals.place(miners, Seal(number=number, act=act, by=by, since=self.now.at))
+        self.fleet.seal(self.seals.by_miner(), self.seals.broken)
+        self.facts.append(SealPlaced(at=self.now.at, miners=list(miners), number=number, act=act, by=by))
+        return None
+
+    async def unseal(self, miners, *, by, second):
+        self._must_write()
+        if objection := against_lifting(self.seals.by_miner(), miners, by, second):
+            return objection
+        numbers = self.seals.numbers(miners)
+        self.seals.lift(miners)
+        self.fleet.seal(self.seals.by_miner(), self.seals.broken)
+        self.facts.append(SealLifted(at=self.now.at, miners=list(miners), numbers=numbers, by=by, second=second))
+        return None
+
     def plan(self, max_import_w):
         levels = {miner.id: "sleep" for miner in self.fleet.miners}
         return WhatIf(levels=levels, power_w=max_import_w, hashrate_ths=0.0, shortfall_w=0.0)
@@ -208,6 +238,7 @@ def sight_of(desk: MemoryDesk, **changes: object) -> Sight:
         meter=lambda: meter,
         house_w=lambda: 1500.0,
         holds=desk.holds.by_miner,
+        seals=desk.seals,
         not_ready=tuple,
     )
     return replace(sight, **changes)

@@ -21,6 +21,10 @@ Selector = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 Hand = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
 
 
+Word = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+Ids = Annotated[list[str], Field(min_length=1, max_length=100_000)]
+
+
 class Body(BaseModel):
     """A JSON object; what it does not name is refused."""
 
@@ -53,11 +57,33 @@ class Lock(Body):
     """Machines to lock, or with `lift` to unlock; named by a selector or by their ids."""
 
     select: Selector | None = None
-    miners: Annotated[list[str], Field(min_length=1, max_length=100_000)] | None = None
+    miners: Ids | None = None
     kind: Literal["maintenance", "bench", "lockout", "customer"] | None = None
     until: AwareDatetime | None = None
     by: Hand | None = None
     lift: bool = False
+
+
+class Sealing(Body):
+    """Machines behind a seal of this number, by its act; a dry run only names them."""
+
+    select: Selector | None = None
+    miners: Ids | None = None
+    number: Word
+    act: Word
+    by: Word
+    dry_run: bool = False
+
+
+class Unsealing(Body):
+    """Machines, or all behind one seal, whose seals two persons take off; a dry run only names them."""
+
+    select: Selector | None = None
+    miners: Ids | None = None
+    number: Word | None = None
+    by: Word
+    second: Annotated[Word, Field(alias="and")]
+    dry_run: bool = False
 
 
 class Release(Body):

@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 
 from agent.facts import OrderMoved
+from agent.fleet.fleet import Fleet
 from agent.fleet.selector import select
 from agent.orders.acks import ack_of_move, ack_of_refusal
 from agent.orders.order import Rejection
@@ -46,7 +47,7 @@ class Changes:
     async def release(self, request: web.Request) -> web.Response:
         """Release an order whose end waits for a hand."""
         body = read(await request.read() or b"{}", Release)
-        told = await self._desk.release(request.match_info["id"], by=_hand(body.by, request))
+        told = await self._desk.release(request.match_info["id"], by=hand(body.by, request))
         if isinstance(told, Rejection):
             unknown = told.code == "unknown_target"
             status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.UNPROCESSABLE_ENTITY
@@ -96,7 +97,7 @@ class Changes:
             raise bad_field("kind", "is missing")
         if body.until is not None and body.until <= self._sight.now().at:
             raise bad_field("until", "is over")
-        ids, by = self._named(body), _hand(body.by, request)
+        ids, by = self._named(body), hand(body.by, request)
         await self._desk.hold(ids, kind=body.kind, by=by, until=body.until)
         log.info("held over http", by=by, kind=body.kind, miners=len(ids), first=ids[0])
         until = None if body.until is None else rfc3339(body.until)
@@ -110,7 +111,7 @@ class Changes:
         return await self._lift(body, request)
 
     async def _lift(self, body: Lock, request: web.Request) -> web.Response:
-        held, by = self._sight.holds(), _hand(body.by, request)
+        held, by = self._sight.holds(), hand(body.by, request)
         ids = [miner for miner in self._named(body) if miner in held]
         if ids:
             await self._desk.unhold(ids, by=by)
@@ -124,24 +125,33 @@ class Changes:
         return as_json(found)
 
     def _named(self, body: Lock) -> list[str]:
-        if (body.select is None) == (body.miners is None):
-            raise bad_field("select", "say either select or miners")
-        if body.select is not None:
-            return self._selected(body.select)
-        for miner in body.miners or ():
-            if miner not in self._sight.fleet.index:
-                raise bad_field("miners", f"there is no miner {miner!r}")
-        return list(dict.fromkeys(body.miners or ()))
+        return named(self._sight.fleet, body.select, body.miners)
 
     def _selected(self, text: str) -> list[str]:
-        fleet = self._sight.fleet
-        try:
-            return [fleet.miners[row].id for row in select(fleet, text)]
-        except ValueError as error:
-            raise bad_field("select", str(error)) from None
+        return selected(self._sight.fleet, text)
 
 
-def _hand(told: str | None, request: web.Request) -> str:
+def named(fleet: Fleet, text: str | None, miners: Sequence[str] | None) -> list[str]:
+    """Return the ids of the machines that a selector or a list names, one of the two. Raises Problem."""
+    if (text is None) == (miners is None):
+        raise bad_field("select", "say either select or miners")
+    if text is not None:
+        return selected(fleet, text)
+    for miner in miners or ():
+        if miner not in fleet.index:
+            raise bad_field("miners", f"there is no miner {miner!r}")
+    return list(dict.fromkeys(miners or ()))
+
+
+def selected(fleet: Fleet, text: str) -> list[str]:
+    """Return the ids of the machines that a selector names. Raises Problem."""
+    try:
+        return [fleet.miners[row].id for row in select(fleet, text)]
+    except ValueError as error:
+        raise bad_field("select", str(error)) from None
+
+
+def hand(told: str | None, request: web.Request) -> str:
     """Return who does it: the name that is told, and the token that vouches for it."""
     token = request[TOKEN].name
     return token if told is None else f"{told} ({token})"

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from agent.facts import AnyFact, OrderMoved, OrderRefused
+from agent.fleet.seals import Objection
 from agent.orders.order import Rejection
 from agent.values import Watts
 
@@ -49,6 +50,12 @@ class Desk(Protocol):
 
     async def unhold(self, miners: Sequence[str], *, by: str) -> None:
         """Unlock these machines."""
+
+    async def seal(self, miners: Sequence[str], *, number: str, act: str, by: str) -> Objection | None:
+        """Seal these machines; returns why nothing was changed."""
+
+    async def unseal(self, miners: Sequence[str], *, by: str, second: str) -> Objection | None:
+        """Take the seals off these machines; returns why nothing was changed."""
 
     def plan(self, max_import_w: Watts) -> WhatIf:
         """Return what would be done under this cap at the meter."""

@@ -98,9 +98,11 @@ class Reads:
         if query.get("search"):
             rows = await searched(fleet, rows, query["search"])
         page, more = await page_of(fleet, rows, query, limit=limit, now=now)
+        seals = self._sight.seals.by_miner()
         holds, items, fields = self._sight.holds(), [], [name for name in query.get("fields", "").split(",") if name]
         for at, row in enumerate(page, 1):
-            items.append(picked(miner_json(fleet, row, now, holds.get(fleet.miners[row].id)), fields))
+            miner = fleet.miners[row].id
+            items.append(picked(miner_json(fleet, row, now, holds.get(miner), seals.get(miner)), fields))
             if at % TURN == 0:
                 await asyncio.sleep(0)
         return as_json({**listed(items, fleet.miners[page[-1]].id if more else None), "total": len(rows)})
@@ -122,7 +124,8 @@ class Reads:
         fleet, miner = self._sight.fleet, request.match_info["id"]
         if miner not in fleet.index:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no miner {miner!r}")
-        return as_json(miner_json(fleet, fleet.index[miner], self._sight.now(), self._sight.holds().get(miner)))
+        hold, seal = self._sight.holds().get(miner), self._sight.seals.by_miner().get(miner)
+        return as_json(miner_json(fleet, fleet.index[miner], self._sight.now(), hold, seal))
 
     async def orders(self, request: web.Request) -> web.Response:
         """List orders by their ids; filters: state, class, issuer."""

@@ -12,11 +12,12 @@ from aiohttp import web
 
 from agent.outputs.http.access import Need
 from agent.outputs.http.bill import Bills
-from agent.outputs.http.bodies import Body, Errand, Lock, Question, Release, Wish, Wishes
+from agent.outputs.http.bodies import Body, Errand, Lock, Question, Release, Sealing, Unsealing, Wish, Wishes
 from agent.outputs.http.changes import Changes
 from agent.outputs.http.page import page
 from agent.outputs.http.problems import TYPE, Problem
 from agent.outputs.http.reads import Reads
+from agent.outputs.http.seals import SealRoutes
 from agent.outputs.http.watch import Watch
 
 V1 = "/api/v1"
@@ -38,9 +39,10 @@ class Route:
     status: HTTPStatus = HTTPStatus.OK
 
 
-def routes(reads: Reads, changes: Changes, bills: Bills, watch: Watch) -> tuple[Route, ...]:
+def routes(reads: Reads, changes: Changes, bills: Bills, watch: Watch, seals: SealRoutes) -> tuple[Route, ...]:
     """Return the whole table."""
-    return (*_page(), *_reading(reads), *_money(bills), *_watching(watch), *_changing(changes), *_not_yet())
+    reading = (*_page(), *_reading(reads), *_money(bills), *_watching(watch))
+    return (*reading, *_changing(changes), *_sealing(seals), *_not_yet())
 
 
 def _page() -> Iterable[Route]:
@@ -107,14 +109,17 @@ def _changing(changes: Changes) -> Iterable[Route]:
     )
 
 
+def _sealing(seals: SealRoutes) -> Iterable[Route]:
+    path = f"{V1}/seals"
+    yield Route(method="GET", path=path, need=Need.READ, answer=seals.all)
+    yield Route(method="POST", path=path, need=Need.OPERATE, answer=seals.seal, body=Sealing)
+    yield Route(method="DELETE", path=path, need=Need.OPERATE, answer=seals.unseal, body=Unsealing)
+
+
 def _not_yet() -> Iterable[Route]:
     for path in ("ledger", "evidence"):
         yield Route(
             method="GET", path=f"{V1}/{path}", need=Need.READ, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
-        )
-    for method in ("POST", "DELETE"):
-        yield Route(
-            method=method, path=f"{V1}/seals", need=Need.OPERATE, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
         )
 
 

@@ -14,6 +14,7 @@ from agent.outputs.http.desk import Desk
 from agent.outputs.http.problems import Problem, as_problems
 from agent.outputs.http.reads import Reads, as_json
 from agent.outputs.http.routes import V1, Answer, Route, described, routes
+from agent.outputs.http.seals import SealRoutes
 from agent.outputs.http.watch import Watch
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
@@ -30,7 +31,8 @@ class HttpServer:
 
     def __init__(self, sight: Sight, desk: Desk, metrics: Metrics, access: Access, watch: Watch | None = None) -> None:
         watch = watch or Watch.nothing(sight)
-        table = routes(Reads(sight, desk, metrics), Changes(sight, desk), Bills(sight, desk), watch)
+        reads, seals = Reads(sight, desk, metrics), SealRoutes(sight, desk)
+        table = routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
             app.router.add_route(route.method, route.path, _guarded(route, access))
