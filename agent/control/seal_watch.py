@@ -66,7 +66,7 @@ class SealWatch:
         rows = self._below(at)
         if not len(rows) or not bool(self._fleet.sealed[rows].all()):
             return False
-        smallest_w = min(self._fleet.ladders[row].steps[0].power_w for row in rows.tolist())
+        smallest_w: Watts = min(self._fleet.ladders[row].steps[0].power_w for row in rows.tolist())
         return power_w >= SHARE_OF_ONE * smallest_w
 
     def _sealed_below(self, feeders: Mapping[str, Watts]) -> list[str]:
