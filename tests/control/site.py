@@ -40,7 +40,8 @@ class Machines:
     def __init__(self, count):
         self.hosts = [f"127.0.0.{at + 1}" for at in range(count)]
         self.asleep = set()
-        self.dead = set()
+        self.dead = set()  # out of reach, and drawing what they drew
+        self.off = set()  # without power
         self.lying = set()
         self.answer = {}  # host -> an error instead of a reading
         self.refusal = {}  # host -> an error instead of a receipt
@@ -48,7 +49,8 @@ class Machines:
         self.polls = Counter()
 
     def draw_w(self):
-        return HOUSE_W + sum(STANDBY_W if host in self.asleep else FULL_W for host in self.hosts)
+        powered = [host for host in self.hosts if host not in self.off]
+        return HOUSE_W + sum(STANDBY_W if host in self.asleep else FULL_W for host in powered)
 
 
 class PlantDriver:
@@ -59,7 +61,7 @@ class PlantDriver:
 
     def _reach(self):
         yield from ()
-        if self.host in self.machines.dead:
+        if self.host in self.machines.dead | self.machines.off:
             raise Unreachable("no complete answer in time")
 
     def identify(self):
