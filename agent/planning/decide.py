@@ -50,12 +50,16 @@ class Tree:
 
     def below(self, view: FleetView, feeder: int) -> Flags:
         """Return which miners hang below this feeder."""
+        below: Flags = self.inside(feeder)[view.feeder]
+        return below
+
+    def inside(self, feeder: int) -> Flags:
+        """Return which feeders are this one or below it."""
         inside = np.zeros(len(self.parent), np.bool_)
         inside[feeder] = True
         for position in range(feeder + 1, len(self.parent)):
             inside[position] |= inside[self.parent[position]]
-        below: Flags = inside[view.feeder]
-        return below
+        return inside
 
     def sums(self, view: FleetView, column: Floats) -> Floats:
         """Add a column up below each feeder."""
@@ -63,6 +67,24 @@ class Tree:
         for position in range(len(self.parent) - 1, SITE, -1):
             sums[self.parent[position]] += sums[position]
         return sums
+
+    def flows(self, view: FleetView, told: Floats, measured: Mapping[int, Watts], metered: Metered) -> Floats:
+        """Return what flows through each feeder: by its meter, else by what is told of its machines and flows below."""
+        flows = np.bincount(view.feeder, weights=told, minlength=len(self.parent)).astype(np.float64)
+        changes, least = self.sums(view, metered.changes), self.sums(view, metered.least)
+        for position in range(len(self.parent) - 1, SITE, -1):
+            if position in measured:
+                flows[position] = max(measured[position] + changes[position], least[position])
+            flows[self.parent[position]] += flows[position]
+        return flows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """What a feeder's meter does not show yet, and the least that flows whatever it shows, W by miner."""
+
+    changes: Floats
+    least: Floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,12 +275,12 @@ class _Tick:
         return self._shed(setpoint, self.tree.below(self.view, feeder) & self._sheddable(), excess_w)[0]
 
     def _feeder_forecast(self, setpoint: Array, feeder: int) -> tuple[Watts, float]:
-        """Return what will flow through a feeder, by its meter or else by beliefs, and what a W shed counts in it."""
-        expected = self.weigh(setpoint).expected
-        measured_w = self.situation.gauges.feeders.get(feeder)
-        if measured_w is None:
-            return BELIEF_MARGIN * self._below(feeder, expected), BELIEF_MARGIN
-        return measured_w + self._below(feeder, on_its_way(self.view, expected)), 1.0
+        """Return what will flow through a feeder, by meters or else by beliefs, and the least a W shed counts in it."""
+        expected, measured = self.weigh(setpoint).expected, self.situation.gauges.feeders
+        metered = Metered(changes=on_its_way(self.view, expected), least=np.zeros(len(self.view)))
+        forecast_w = self.tree.flows(self.view, BELIEF_MARGIN * expected, measured, metered)[feeder]
+        is_measured = bool(self.tree.inside(feeder)[list(measured)].any())
+        return float(forecast_w), 1.0 if is_measured else BELIEF_MARGIN
 
     def _sheddable(self) -> Flags:
         return self.view.fresh & ~self.view.sealed
@@ -320,18 +342,12 @@ class _Tick:
         headroom_w = np.array(self.tree.cap_w) * (1 - self.policy.margin)
         if np.isfinite(headroom_w[SITE + 1 :]).any():
             reserve = reserves(self.view, setpoint, metered=False, lost_share=1.0)
-            headroom_w -= self.tree.sums(self.view, BELIEF_MARGIN * self.view.believed_w + reserve)
-            for feeder, measured_w in self.situation.gauges.feeders.items():
-                by_meter_w = measured_w + self._below(
-                    feeder, reserves(self.view, setpoint, metered=True, lost_share=1.0)
-                )
-                used_w = max(by_meter_w, self._below(feeder, self.view.believed_w + reserve))
-                headroom_w[feeder] = self.tree.cap_w[feeder] * (1 - self.policy.margin) - used_w
+            not_shown = reserves(self.view, setpoint, metered=True, lost_share=1.0)
+            metered = Metered(changes=not_shown, least=self.view.believed_w + reserve)
+            told = BELIEF_MARGIN * self.view.believed_w + reserve
+            headroom_w -= self.tree.flows(self.view, told, self.situation.gauges.feeders, metered)
         headroom_w[SITE] = self.cap_w * (1 - self.policy.margin) - weighed.draw_w - weighed.reserve_w
         return headroom_w
-
-    def _below(self, feeder: int, column: Floats) -> Watts:
-        return float(self.tree.sums(self.view, column)[feeder])
 
     def decision(self, setpoint: Array, cause: str, memory: Memory) -> Decision:
         """State the setpoints that change, the commands that are due, and the figures they rest on."""
