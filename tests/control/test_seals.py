@@ -12,7 +12,7 @@ from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.seals import Objection, Seal, Seals
 from agent.ledger.store import CannotWrite
 from agent.values import Moment
-from tests.control.site import FULL_W, HOUSE_W, START, STANDBY_W, Machines, Site
+from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, START, Machines, Site
 
 
 @pytest.fixture
