@@ -52,6 +52,7 @@ class Metering:
         self._parts = self._of("connection")
         self._comparisons = [] if policy is None else [(one, _comparison(policy, one)) for one in self._of("check")]
         self._were_known = False
+        self._stood_in: str | None = None
 
     @property
     def energy_wh(self) -> float | None:
@@ -179,6 +180,7 @@ class Metering:
         """Return what happened at the meters since the last call: lost, back, intervals that ended, who differs."""
         facts = [fact for one in self.instruments.values() for fact in one.facts(now)]
         if self._site is not None:
+            self._say_who_stands_in(self._site, now.mono)
             own = self._own_state(self._site, now.mono)
             for check, comparison in self._comparisons:
                 told = comparison.seen(own, check.state(now.mono), now)
@@ -187,6 +189,13 @@ class Metering:
                         log.warning("meters differ", meter_w=fact.meter_w, check_w=fact.check_w, check=fact.check)
                 facts += told
         return facts
+
+    def _say_who_stands_in(self, site: Instrument, mono: float) -> None:
+        stand_in = self._stand_in(site, mono)
+        name = None if stand_in is None else stand_in[0].policy.id
+        if name is not None and name != self._stood_in:
+            log.warning("a check stands in for the billing meter", check=name, meter_id=site.policy.id)
+        self._stood_in = name
 
 
 def _comparison(policy: MeterPolicy, check: Instrument) -> Comparison:

@@ -200,12 +200,21 @@ function showLost() {
   $("standing").dataset.word = "lost";
 }
 
+// The billing meter, who stands in for it, and every other meter that is silent.
+function meterPills(meters) {
+  const pills = meters.some((meter) => meter.role === "billing") ? [] : [["no billing meter", ""]];
+  for (const meter of meters) {
+    const name = meter.role === "billing" ? `meter ${meter.id}` : `${meter.role} meter ${meter.id}`;
+    if (meter.standing_in_for !== null) pills.push([`${name} stands in`, "loud"]);
+    else if (!meter.fresh) pills.push([`${name} silent${meter.age_s === null ? "" : ` ${span(meter.age_s)}`}`, "bad"]);
+    else if (meter.role === "billing") pills.push([name, "good"]);
+  }
+  return pills;
+}
+
 function showPills(site) {
-  const { meter, links } = now;
-  const pills = [[site.mode, site.mode === "observe" ? "loud" : "good"]];
-  if (meter === null) pills.push(["no meter", ""]);
-  else pills.push([meter.fresh ? `meter ${meter.id}` : `meter ${meter.id} silent ${span(meter.silent_s)}`, meter.fresh ? "good" : "bad"]);
-  for (const [name, up] of Object.entries(links)) pills.push([up ? name : `${name} is down`, up ? "good" : "bad"]);
+  const pills = [[site.mode, site.mode === "observe" ? "loud" : "good"], ...meterPills(site.meters)];
+  for (const [name, up] of Object.entries(now.links)) pills.push([up ? name : `${name} is down`, up ? "good" : "bad"]);
   put("pills", pills.map(([text, kind]) => made("li", { class: kind }, text)));
 }
 
