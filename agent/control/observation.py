@@ -31,7 +31,8 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
     unproved = np.flatnonzero(~view.sealed & ((view.state == Code.UNREACHABLE) | (view.seen == UNSEEN)))
     awake = ~asleep & ~view.sealed & (view.seen != UNSEEN)
     hashing = awake & np.isin(view.state, (Code.HASHING, Code.STARTING))
-    standby_w = np.where(view.last_step > 0, view.step_w[np.arange(len(view)), view.last_step], view.step_w[:, 0])
+    asleep_w = view.step_w[np.arange(len(view)), view.last_step]
+    standby_w = np.where(view.last_step > 0, asleep_w, np.where(fleet.sealed, 0.0, view.step_w[:, 0]))
     meter, decision = site.meter, site.decision
     fresh = meter is not None and meter.fresh
     believed_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
@@ -43,7 +44,8 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
         believed_w=believed_w + site.house_w,
         house_w=site.house_w,
         house_sampled=site.house_sampled,
-        standby_w=float(standby_w[~view.sealed].sum()),
+        standby_w=float(standby_w.sum()),
+        standby_known=bool((view.last_step > 0).all()),
         hashing=int(hashing.sum()),
         awake_reachable=int(awake.sum()),
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),

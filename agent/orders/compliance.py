@@ -25,7 +25,8 @@ class Observed:
     believed_w: Watts = 0.0  # beliefs and house, the unknown at the most they were
     house_w: Watts = 0.0
     house_sampled: bool = False  # seen beneath the meter since the start, not a figure that was given
-    standby_w: Watts = 0.0
+    standby_w: Watts = 0.0  # of all that may hash, sealed or not: the seals come off
+    standby_known: bool = True  # each machine has said what it draws asleep
     hashing: int = 0
     awake_reachable: int = 0
     unproved: tuple[str, ...] = ()

@@ -332,12 +332,16 @@ def _view(life: Life) -> OrderView:
 
 
 def _fixed(order: Order, before: Life | None, observed: Observed) -> dict[str, Watts]:
-    """Return what a stop is built on; its house load is only ever lowered, or what hides would raise its own cap."""
+    """Return what a stop is built on; its house load is only ever lowered, or what hides would raise its own cap.
+
+    Its standby is what a revision finds, or stays while machines (behind a seal, after a start) have not said theirs.
+    """
     if not isinstance(order.limit, Stop):
         return {}
-    known_w = before.house_w if before is not None and not before.is_final else None
-    house_w = observed.house_w if known_w is None else min(known_w, observed.house_w)
-    return {"house_w": house_w, "base_w": observed.standby_w}
+    if before is None or before.is_final or before.house_w is None:
+        return {"house_w": observed.house_w, "base_w": observed.standby_w}
+    standby_w = observed.standby_w if observed.standby_known else before.standby_w
+    return {"house_w": min(before.house_w, observed.house_w), "base_w": standby_w}
 
 
 def _by_revision(known: Order, order: Order) -> Rejection | None:

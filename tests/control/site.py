@@ -30,7 +30,7 @@ from drivers.errors import DeviceError, Unreachable
 from drivers.interface import Abilities, Identity, Reading, Receipt, Sleep, SleepAbility, State, Target
 
 START = datetime(2026, 1, 10, 12, 0, tzinfo=UTC)
-FULL_W, STANDBY_W, HOUSE_W = 3000.0, 25.0, 5000.0
+FULL_W, STANDBY_W, HOUSE_W, MOST_W = 3000.0, 25.0, 5000.0, 200_000.0
 PREFIX = "hashwatt/test"
 
 
@@ -111,7 +111,7 @@ class NullLink:
 class Site:
     """A control room over `machines`; build it again on the same folder to restart it."""
 
-    def __init__(self, machines, folder, *, enforce=True, poll_s=10.0, min_off_s=0.0, clock=None):
+    def __init__(self, machines, folder, *, enforce=True, poll_s=10.0, min_off_s=0.0, clock=None, restore_w_per_s=1e9):
         self.machines = machines
         self.clock = clock or ManualClock(START)
         self.store = Store("sqlite:///hashwatt.db", folder)
@@ -127,7 +127,7 @@ class Site:
         self.book = OrderBook(BookPolicy(trust=trust, window_s=5.0, observe_only=not enforce), parse_known)
         self.journal = Journal(self.ledger, lambda facts: acks_of(facts, PREFIX), CannotWrite, self.clock)
         self.link = self.journal.link = NullLink()
-        meter = MeterPolicy(id="main", window_s=5.0, stale_s=30.0)
+        meter = MeterPolicy(id="main", window_s=5.0, stale_s=30.0, most_w=MOST_W)
         now = self.clock.now()
         self.metering = Metering(self.fleet, HouseLoad(given_w=HOUSE_W), meter, memory_s=26.0, now=now)
         ways = Drivers(
@@ -151,12 +151,12 @@ class Site:
             clock=self.clock,
             proved=lambda: self.poller.rounds >= 2 or self.fleet.everyone_known(),
         )
-        limits = Limits(policy=Policy(restore_w_per_s=1e9), tree=Tree(cap_w=(1e6,)), enforce=enforce)
+        limits = Limits(policy=Policy(restore_w_per_s=restore_w_per_s), tree=Tree(cap_w=(1e6,)), enforce=enforce)
         self.controller = Controller(parts, limits)
         self.desk = Desk(self.controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
         self.accounting = Accounting(self.fleet, self.metering, interval_s=900.0)
         self.journal.listeners.append(self.accounting.heard)
-        recovery = Recovery(self.fleet, self.book, self.holds, self.seals, self.metering.house)
+        self.recovery = recovery = Recovery(self.fleet, self.book, self.holds, self.seals, self.metering.house)
         recovery.replay(self._remembered())
         self.poller.identities |= recovery.identities
 

@@ -220,3 +220,25 @@ def test_a_feeder_whose_machines_are_all_sealed_and_that_draws_is_told():
     assert (quiet.feeders, seals.broken_feeders) == (["T1"], {"B"})
     seals.lift(["b"])
     assert seals.broken_feeders == set()
+
+
+async def test_a_revision_behind_seals_leaves_room_for_the_standby_of_those_that_come_out(tmp_path):
+    site = Site(Machines(5), tmp_path)
+    await stopped(site)
+    cap_w = site.book.view("o1").last_ack.cap_w
+    await seal(site, *(miner.id for miner in site.fleet.miners))
+    site.machines.off.update(site.machines.hosts)
+    await site.live(30)
+    await site.order(revision=2)
+    await site.live(5)
+    assert site.book.view("o1").last_ack.cap_w == cap_w
+    await site.close()
+    again = Site(site.machines, tmp_path, clock=site.clock)  # it has never read those behind the seal
+    try:
+        await again.live(40)
+        await again.order(revision=3)
+        await again.live(30)
+        last = again.book.view("o1").last_ack
+        assert (last.revision, last.state, last.cap_w) == (3, "complied", cap_w)
+    finally:
+        await again.close()
