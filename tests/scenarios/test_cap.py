@@ -4,8 +4,9 @@ import pytest
 
 from tests.scenarios.stage import stage
 
-FORCED_S = 5.0
-"""The meter is a second late and speaks each second; a tick, a command and the machine's own way down follow."""
+WINDOW_S = 4.0
+"""The meter's: what lasts less is no breach."""
+TOLERANCE = 1.01
 
 
 @pytest.mark.lasts(90)
@@ -17,8 +18,8 @@ async def test_a_cap_is_kept_while_half_the_pools_die_for_a_minute_and_return(tm
         await site.dispatcher.ack("o1", "complied", 60)
         await site.farm("/faults", {"select": "50%", "fault": "pool", "for_s": 60})
         draws = await site.true_draws(75)
-        assert _longest_over(cap_w, draws) <= FORCED_S
-        assert max(draw_w for _, draw_w in draws) <= 1.03 * cap_w
+        assert _longest_over(cap_w, draws) < WINDOW_S
+        assert max(draw_w for _, draw_w in draws) <= TOLERANCE * cap_w
         assert min(draw_w for _, draw_w in draws) < 0.8 * cap_w  # the pools did die
         assert "idle" not in await site.states()
         assert "violated" not in site.dispatcher.states("o1")
