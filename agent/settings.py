@@ -149,15 +149,16 @@ def _most_w(config: Config) -> float:
 
 
 def meter_lag_s(config: Config) -> float:
-    """Return after how long a change of draw is surely in the figures of the meters that bind (design 3.3)."""
-    binding = [meter for meter in config.schema.meter if meter.role in {"billing", "feeder"}]
+    """Return after how long a change of draw is surely in the figures of the meters that may bind (design 3.3)."""
+    binding = [meter for meter in config.schema.meter if meter.role in {"billing", "feeder", "check"}]
     lags = [meter.window_s + 2 * meter.period_s + meter.delay_s for meter in binding]
     return max(lags, default=0.0)
 
 
 def meter_rise_s(config: Config) -> float:
-    """Return after how long a rise is in the billing meter's latest figure, which its window does not delay."""
-    return max((2 * meter.period_s + meter.delay_s for meter in site_meters(config.schema)), default=0.0)
+    """Return after how long a rise is in the latest figure of the billing meter and its check; no window delays it."""
+    whole = [*site_meters(config.schema), *(meter for meter in config.schema.meter if meter.role == "check")]
+    return max((2 * meter.period_s + meter.delay_s for meter in whole), default=0.0)
 
 
 def house_of(config: Config) -> HouseLoad:

@@ -123,11 +123,12 @@ async def test_a_measured_house_is_the_house():
     assert site.metering.house.in_force_w(site.mono) == 7_000
 
 
-async def test_what_is_generated_is_kept_by_intervals_and_counts_nowhere():
-    site = Metered(meter("sun", "generation", interval_s=60.0), policy=MAIN)
+@pytest.mark.parametrize("role", ["generation", "export"])
+async def test_what_is_generated_or_exported_is_kept_by_intervals_and_counts_nowhere(role):
+    site = Metered(meter("sun", role, interval_s=60.0), policy=MAIN)
     await site.say(times=40, sun=20_000)
     told = [fact for fact in site.metering.facts(site.clock.now()) if getattr(fact, "meter", "") == "sun"]
-    assert {fact.role for fact in told if hasattr(fact, "role")} == {"generation"}
+    assert {fact.role for fact in told if hasattr(fact, "role")} == {role}
     assert not site.metering.state(site.mono).fresh
 
 
