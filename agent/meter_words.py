@@ -8,7 +8,10 @@ from agent.config_rules import site_meters
 from agent.config_schema import Connection, Meter, Schema
 
 ROLES = {
-    "check": "stands in while the billing meter is silent, with its error added; a lasting difference is told; raising waits for the later of both",
+    "check": (
+        "stands in while the billing meter is silent, with its error added; a lasting difference is told; "
+        "raising waits for the later of both"
+    ),
     "feeder": "its feeder is held by it, not by what machines say",
     "house": "the house load is what it measures, and is not learned",
     "generation": "shown and kept, binds nothing",
