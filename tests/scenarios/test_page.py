@@ -12,6 +12,7 @@ from tests.scenarios.stage import stage
 
 PICTURE = Path(__file__).parents[2] / "docs" / "page.png"
 STANDING = "document.querySelector('#standing-text').textContent"
+PILLS = "document.querySelector('#pills').innerText"
 ORDER = "document.querySelector('#orders li[data-state={}]')"
 FIRST_Y = "(path) => Number(/^M[\\d.]+ ([\\d.]+)/.exec(path.getAttribute('d'))[1])"
 LAST_Y = "(path) => Number(/ ([\\d.]+)$/.exec(path.getAttribute('d'))[1])"
@@ -79,6 +80,9 @@ async def test_a_site_that_only_observes_says_so_loudly(tmp_path):
         onlooker = await look(site.url("/"), width=390)
         await onlooker.until("document.querySelector('#banner').textContent.includes('OBSERVE MODE: nothing is sent')")
         await onlooker.until(f"{STANDING}.startsWith('Observe mode: nothing is sent.')")
+        await onlooker.until(f"{PILLS}.includes('meter main') && !{PILLS}.includes('silent')")
+        await site.farm("/meter", {"stale_s": 60})
+        await onlooker.until(f"/meter main silent [0-9]+ s/.test({PILLS})")
         assert not await onlooker.overflows()
 
 
