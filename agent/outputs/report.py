@@ -43,7 +43,8 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
     doubts: list[str] = []
     drawn = _priced(pieces, lambda piece: piece.fact.site_wh, story, terms, doubts)
     base = story.base()
-    spared = _priced(pieces, lambda piece: piece.not_drawn_wh, story, terms, doubts)
+    spared = _priced(pieces, _not_drawn_wh, story, terms, doubts)
+    weighed = _priced([piece for piece in pieces if piece.not_hashed_th is not None], _not_drawn_wh, story, terms, [])
     missed = _missed(pieces, terms.earning)
     lost = exchanged(missed, terms.earning)
     counted_s = sum((span.end - span.start).total_seconds() for span in counted)
@@ -55,7 +56,7 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
         "unknown_h": hours(unknown_s),
         "base_kw": None if base is None else round(base.power_w / 1000, 6),
         "base": None if base is None else base.said,
-        "not_drawn_kwh": _kwh(pieces, lambda piece: piece.not_drawn_wh),
+        "not_drawn_kwh": _kwh(pieces, _not_drawn_wh),
         "drawn_kwh": _kwh(pieces, lambda piece: piece.fact.site_wh),
         "miners_kwh": _kwh(pieces, lambda piece: piece.fact.miners_wh),
         "currency": terms.currency,
@@ -65,7 +66,7 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
         "components": components(drawn.amounts),
         "revenue_not_earned": _text(lost),
         "revenue": None if missed is None or terms.earning is None else _revenue(missed, terms.earning),
-        "saved": _text(_less(spared.cost, lost)),
+        "saved": _text(_less(weighed.cost, lost)),
         "days": _days(pieces, drawn, spared, terms),
         "doubts": [
             *_doubts(story, pieces, unknown_s),
@@ -120,6 +121,10 @@ def load_of(energies: Sequence[tuple[datetime, int]], interval: timedelta) -> Lo
     return Load(start=start, step=interval, kwh=tuple(map(kwh_of, steps)))
 
 
+def _not_drawn_wh(piece: Piece) -> int | None:
+    return piece.not_drawn_wh
+
+
 def _missed(pieces: Sequence[Piece], earning: Earning | None) -> Decimal | None:
     """Return the revenue that was not earned, in its own currency, where all of it is known."""
     told = [piece.not_hashed_th for piece in pieces if piece.not_hashed_th is not None]
@@ -157,7 +162,7 @@ def _days(pieces: Sequence[Piece], drawn: Priced, spared: Priced, terms: Terms) 
         {
             "day": day.isoformat(),
             "drawn_kwh": _kwh(found, lambda piece: piece.fact.site_wh),
-            "not_drawn_kwh": _kwh(found, lambda piece: piece.not_drawn_wh),
+            "not_drawn_kwh": _kwh(found, _not_drawn_wh),
             "cost": _text(_on(drawn, day)),
             "cost_not_incurred": _text(_on(spared, day)),
             "revenue_not_earned": _text(exchanged(_missed(found, terms.earning), terms.earning)),
@@ -180,7 +185,7 @@ def _doubts(story: OrderStory, pieces: Sequence[Piece], unknown_s: float) -> lis
         found.append(f"{hours(unknown_s):g} h are unknown: nobody looked, and no register tells; they are in no sum")
     unread_s = sum(_seconds(piece) for piece in pieces if piece.not_hashed_th is None)
     if unread_s and story.base() is not None:
-        found.append(f"what would have been hashed in {hours(unread_s):g} h is not known; it is in no sum")
+        found.append(f"what would have been hashed in {hours(unread_s):g} h is not known: they are not in what was saved")
     estimated = sum(piece.fact.site_wh for piece in pieces if piece.fact.source == "beliefs")
     if estimated:
         found.append(f"{kwh(estimated):,g} kWh of what was drawn are by what machines say, not by a meter")
