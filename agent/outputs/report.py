@@ -185,7 +185,7 @@ def _doubts(story: OrderStory, pieces: Sequence[Piece], unknown_s: float) -> lis
         found.append(f"{hours(unknown_s):g} h are unknown: nobody looked, and no register tells; they are in no sum")
     unread_s = sum(_seconds(piece) for piece in pieces if piece.not_hashed_th is None)
     if unread_s and story.base() is not None:
-        found.append(f"what would have been hashed in {hours(unread_s):g} h is not known: they are not in what was saved")
+        found.append(f"what would have been hashed in {hours(unread_s):g} h is not known; left out of what was saved")
     estimated = sum(piece.fact.site_wh for piece in pieces if piece.fact.source == "beliefs")
     if estimated:
         found.append(f"{kwh(estimated):,g} kWh of what was drawn are by what machines say, not by a meter")
