@@ -12,6 +12,7 @@ from agent.fleet.seals import Objection
 from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
 from agent.outputs.http.desk import CannotWrite, WhatIf
+from agent.search import Search
 from agent.values import Watts
 
 LastStep = Callable[[bytes], OrderMoved | None]
@@ -95,3 +96,7 @@ class HttpDesk:
     async def events(self, *, after: int, kinds: Sequence[str], limit: int) -> list[tuple[int, AnyFact]]:
         """Return facts with their numbers after a number, in order."""
         return await self._ledger.since(after, kinds=kinds, limit=limit)
+
+    async def find(self, search: Search) -> list[tuple[int, AnyFact]]:
+        """Return the facts that are meant, with their numbers."""
+        return await self._ledger.find(search)

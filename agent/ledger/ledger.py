@@ -13,6 +13,7 @@ import structlog
 from agent.facts import AnyFact, LastPowers, RegisterSeen
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing
+from agent.search import Search, orders_of
 from agent.values import rfc3339
 
 log = structlog.get_logger()
@@ -26,12 +27,18 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger-reader")
+        self._beside: Store | None = None  # the reader's own, once somebody asked
         self._soon: list[Row] = []
         self._gathering = threading.Lock()
 
     async def close(self) -> None:
         """Write what is waiting, then close."""
-        await asyncio.get_running_loop().run_in_executor(self._writer, self._store.close)
+        loop = asyncio.get_running_loop()
+        if self._beside is not None:
+            await loop.run_in_executor(self._reader, self._beside.close)
+        await loop.run_in_executor(self._writer, self._store.close)
+        self._reader.shutdown()
         self._writer.shutdown()
 
     async def append(self, facts: Sequence[AnyFact], outbox: Sequence[Outgoing] = ()) -> list[int]:
@@ -68,11 +75,18 @@ class Ledger:
 
     async def since(self, after: int, *, kinds: Sequence[str] = (), limit: int = 1000) -> list[tuple[int, AnyFact]]:
         """Return facts with their numbers after a number, in order."""
+        return await self.find(Search(after=after, kinds=tuple(kinds), limit=limit))
 
-        def read() -> list[tuple[int, AnyFact]]:
-            return [(n, _decoder.decode(body)) for n, body in self._store.facts(after=after, kinds=kinds, limit=limit)]
+    async def find(self, search: Search) -> list[tuple[int, AnyFact]]:
+        """Return the facts that are meant, with their numbers; what was to be written before is among them."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._writer, _nothing)
+        return await loop.run_in_executor(self._reader, self._found, search)
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, read)
+    def _found(self, search: Search) -> list[tuple[int, AnyFact]]:
+        if self._beside is None:
+            self._beside = self._store.beside()
+        return found(self._beside, search)
 
     def replay(self) -> Iterator[AnyFact]:
         """Yield every fact, in order. Blocking: for the start, before the loop has work."""
@@ -80,14 +94,28 @@ class Ledger:
             yield _decoder.decode(body)
 
 
+def found(store: Store, search: Search) -> list[tuple[int, AnyFact]]:
+    """Return the facts of a store that are meant, with their numbers. Blocking."""
+    told: list[tuple[int, AnyFact]] = []
+    for number, body in store.search(search):
+        fact: AnyFact = _decoder.decode(body)
+        if search.means(fact):
+            told.append((number, fact))
+        if len(told) >= search.limit:
+            break
+    return told
+
+
+def _nothing() -> None:
+    """Be done when all before it is."""
+
+
 def _row(fact: AnyFact) -> Row:
-    order_id = getattr(fact, "order_id", None) or getattr(fact, "binding_order", None)
-    several = getattr(fact, "orders", ())
     return Row(
         kind=type(fact).__name__,
         at=rfc3339(fact.at),
         body=_encoder.encode(fact),
-        orders=(order_id,) if order_id else tuple(several),
+        orders=orders_of(fact),
         replaces=isinstance(fact, LastPowers | RegisterSeen),
     )
 

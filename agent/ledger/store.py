@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import sqlalchemy as sql
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from agent import chain
 from agent.links.outgoing import Outgoing
+from agent.search import KINDS, Search
+from agent.values import rfc3339
 
 VERSION = 1
 
@@ -52,10 +55,21 @@ MIGRATIONS = (_VERSION_1,)
 """Statements; the n-th takes a store from version n to n + 1."""
 
 
+BEGINNING, END = "0", "~"
+"""What is before, and after, each instant as it is written."""
+_WHERES = (("before", "n < :before"), ("since", "at >= :since"), ("until", "at < :until"))
+_LINK_AT = (
+    "SELECT substr(json_extract(CAST(line AS TEXT), '$.fact.at'), 1, 19) FROM link WHERE order_id = :o ORDER BY n"
+)
+_ENDS = (f"{_LINK_AT} LIMIT 1", f"{_LINK_AT} DESC LIMIT 1")
+"""To the second: a fact's own text of an instant has as many digits as it needs."""
+
+
 class Store:
     """One SQLite file with its write-ahead log; FULL sync: what is committed survives a power cut."""
 
     def __init__(self, url: str, state_dir: Path, *, read_only: bool = False) -> None:
+        self._url, self._state_dir = url, state_dir
         self._engine = sql.create_engine(_resolved(url, state_dir, read_only=read_only), poolclass=sql.pool.StaticPool)
         try:
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -85,6 +99,10 @@ class Store:
         if not found:
             return 0
         return int(self._connection.execute(sql.text("SELECT version FROM schema_version")).scalar_one())
+
+    def beside(self) -> Store:
+        """Open the same file once more, for a reader that writers need not wait for."""
+        return Store(self._url, self._state_dir, read_only=True)
 
     def close(self) -> None:
         """Close the file."""
@@ -169,6 +187,35 @@ class Store:
             values["kinds"] = list(kinds)
         for row in self._connection.execute(statement, values):
             yield row.n, row.body
+
+    def search(self, search: Search) -> Iterator[tuple[int, bytes]]:
+        """Yield facts that may be meant, with their numbers, in order; no limit: who reads says when it is enough."""
+        values: dict[str, Any] = {"after": search.after, "before": search.before, **self._when(search)}
+        wheres = ["n > :after", *(where for name, where in _WHERES if values.get(name) is not None)]
+        for at, word in enumerate(search.words):
+            wheres.append(f"instr(body, :word{at})")
+            values[f"word{at}"] = msgspec.json.encode(word)
+        kinds = search.possible_kinds()
+        if kinds != KINDS:
+            wheres.append("kind IN :kinds")
+            values["kinds"] = sorted(kinds)
+        order = "DESC" if search.newest_first else "ASC"
+        text = f"SELECT n, body FROM fact WHERE {' AND '.join(wheres)} ORDER BY n {order}"  # noqa: S608 - no input in it
+        statement = sql.text(text)
+        if "kinds" in values:
+            statement = statement.bindparams(sql.bindparam("kinds", expanding=True))
+        with self._connection.execute(statement, values) as rows:
+            for row in rows:
+                yield row.n, row.body
+
+    def _when(self, search: Search) -> dict[str, str]:
+        """Return between which times a search has to look; an order's own life bounds what names it."""
+        since, until = ("" if at is None else rfc3339(at) for at in (search.since, search.until))
+        if search.order is not None:
+            lines = (self._connection.execute(sql.text(ask), {"o": search.order}).scalar() for ask in _ENDS)
+            first, last = ((line or "") for line in lines)
+            since, until = max(since, first), min(until or END, f"{last}{END}" if last else BEGINNING)
+        return {name: at for name, at in (("since", since), ("until", until)) if at}
 
     def links(self, order_id: str) -> list[bytes]:
         """Return the lines of an order's chain."""

@@ -218,6 +218,11 @@ class MemoryDesk:
         numbered = [(n, fact) for n, fact in enumerate(self.facts, 1) if n > after]
         return [(n, fact) for n, fact in numbered if not kinds or type(fact).__name__ in kinds][:limit]
 
+    async def find(self, search):
+        found = await self.events(after=search.after, kinds=search.kinds, limit=10_000)
+        found = [(n, fact) for n, fact in found if search.means(fact) and n < (search.before or 10_000)]
+        return (found[::-1] if search.newest_first else found)[: search.limit]
+
 
 def sight_of(desk: MemoryDesk, **changes: object) -> Sight:
     meter = MeterState(id="main", fresh=True, silent_s=1.0, last_w=12_500.0, mean_w=12_400.0, covered=True)

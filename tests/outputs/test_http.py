@@ -529,7 +529,6 @@ async def test_what_is_no_json_object_of_numbers_is_refused(raw):
         ("POST", f"{V1}/miners/zz/level", 404),
         ("DELETE", f"{V1}/site", 405),
         ("PUT", f"{V1}/orders", 405),
-        ("GET", f"{V1}/ledger", 501),
         ("GET", f"{V1}/evidence", 501),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Protocol
 from agent.facts import AnyFact, OrderMoved, OrderRefused
 from agent.fleet.seals import Objection
 from agent.orders.order import Rejection
+from agent.search import Search
 from agent.values import Watts
 
 
@@ -62,3 +63,6 @@ class Desk(Protocol):
 
     async def events(self, *, after: int, kinds: Sequence[str], limit: int) -> list[tuple[int, AnyFact]]:
         """Return facts with their numbers after a number, in order."""
+
+    async def find(self, search: Search) -> list[tuple[int, AnyFact]]:
+        """Return the facts that are meant, with their numbers."""

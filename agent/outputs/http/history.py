@@ -65,14 +65,15 @@ class Histories:
         for name in query:
             if name not in known:
                 raise bad_field(name, f"is unknown; known are {', '.join(sorted(known))}")
-        until = _instant(query, "to") or self._sight.now().at
-        since = _instant(query, "from") or until - USUAL_SPAN
+        until = instant(query, "to") or self._sight.now().at
+        since = instant(query, "from") or until - USUAL_SPAN
         if since >= until:
             raise bad_field("from", "must be before to")
         return since, until
 
 
-def _instant(query: Mapping[str, str], name: str) -> datetime | None:
+def instant(query: Mapping[str, str], name: str) -> datetime | None:
+    """Return the instant that a parameter tells, None where it is left out. Raises Problem."""
     told = query.get(name)
     if told is None:
         return None

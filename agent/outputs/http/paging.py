@@ -26,6 +26,16 @@ def limit_of(query: Mapping[str, str]) -> int:
     return int(told)
 
 
+def number_of(query: Mapping[str, str]) -> int | None:
+    """Return the number that the cursor tells, None where it is left out. Raises Problem."""
+    told = query.get("cursor")
+    if told is None:
+        return None
+    if not (told.isascii() and told.isdigit() and len(told) <= 18):
+        raise bad_field("cursor", "must be the number of an event")
+    return int(told)
+
+
 def listed(items: list[Any], after: str | None) -> dict[str, Any]:
     """Return a list as the contract has it; `after` None where it ends here."""
     return {"items": items, "next": after}

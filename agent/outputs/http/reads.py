@@ -6,12 +6,12 @@ import asyncio
 import json
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from aiohttp import web
+from multidict import MultiMapping
 
-from agent.facts import AnyFact
 from agent.fleet.selector import matching, select
 from agent.orders.lifecycle import OrderState
 from agent.orders.order import CLASSES
@@ -19,11 +19,12 @@ from agent.orders.order_book import OrderView
 from agent.outputs.exposition import wants_openmetrics
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.miner_list import page_of, picked, searched
-from agent.outputs.http.paging import limit_of, listed, only
+from agent.outputs.http.paging import limit_of, listed, number_of, only
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.metrics import Metrics
 from agent.outputs.shown import event_json, hold_json, miner_json, order_json, site_json
 from agent.outputs.sight import Sight
+from agent.search import KINDS
 
 MOST_AT_ONCE = 65_536
 """Bytes that are handed to the transport before it may say that it is full."""
@@ -31,7 +32,6 @@ TURN = 100
 """So many miners are written down before the loop may turn."""
 MINER_FILTERS = ("state", "feeder", "tag", "model")
 ORDER_FILTERS = {"state": tuple(OrderState), "class": CLASSES}
-KINDS = frozenset(kind.__name__ for kind in get_args(AnyFact))
 
 
 def as_json(told: Any, status: HTTPStatus = HTTPStatus.OK) -> web.Response:
@@ -156,16 +156,18 @@ class Reads:
         """Tell what happened, oldest first; `cursor` is the number of the last event known, filter: kind."""
         query = request.query
         only(query, ("kind",))
-        kinds = [kind for told in query.getall("kind", []) for kind in told.split(",")]
-        if unknown := set(kinds) - KINDS:
-            raise bad_field("kind", f"there is no kind {min(unknown)!r}")
-        cursor = query.get("cursor", "0")
-        if not (cursor.isascii() and cursor.isdigit() and len(cursor) <= 18):
-            raise bad_field("cursor", "must be the number of an event")
         limit = limit_of(query)
-        found = await self._desk.events(after=int(cursor), kinds=kinds, limit=limit + 1)
+        found = await self._desk.events(after=number_of(query) or 0, kinds=kinds_of(query), limit=limit + 1)
         page = found[:limit]
         return as_json(listed([event_json(*event) for event in page], str(page[-1][0]) if len(found) > limit else None))
+
+
+def kinds_of(query: MultiMapping[str]) -> tuple[str, ...]:
+    """Return the kinds of facts that are asked for. Raises Problem."""
+    kinds = [kind for told in query.getall("kind", []) for kind in told.split(",")]
+    if unknown := set(kinds) - KINDS:
+        raise bad_field("kind", f"there is no kind {min(unknown)!r}")
+    return tuple(kinds)
 
 
 def _is_asked(view: OrderView, query: Mapping[str, str]) -> bool:

@@ -40,7 +40,7 @@ class Route:
 
 
 def routes(reads: Reads, changes: Changes, bills: Bills, watch: Watch, seals: SealRoutes) -> tuple[Route, ...]:
-    """Return the whole table."""
+    """Return the table, but for the routes that a module brings itself."""
     reading = (*_page(), *_reading(reads), *_money(bills), *_watching(watch))
     return (*reading, *_changing(changes), *_sealing(seals), *_not_yet())
 
@@ -117,7 +117,7 @@ def _sealing(seals: SealRoutes) -> Iterable[Route]:
 
 
 def _not_yet() -> Iterable[Route]:
-    for path in ("ledger", "evidence"):
+    for path in ("evidence",):
         yield Route(
             method="GET", path=f"{V1}/{path}", need=Need.READ, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
         )

@@ -11,6 +11,7 @@ from agent.outputs.http.access import Access, Caller, Forbidden, Need, Token, To
 from agent.outputs.http.bill import Bills
 from agent.outputs.http.changes import TOKEN, Changes
 from agent.outputs.http.desk import Desk
+from agent.outputs.http.ledger import LedgerRoutes
 from agent.outputs.http.problems import Problem, as_problems
 from agent.outputs.http.reads import Reads, as_json
 from agent.outputs.http.routes import V1, Answer, Route, described, routes
@@ -32,7 +33,8 @@ class HttpServer:
     def __init__(self, sight: Sight, desk: Desk, metrics: Metrics, access: Access, watch: Watch | None = None) -> None:
         watch = watch or Watch.nothing(sight)
         reads, seals = Reads(sight, desk, metrics), SealRoutes(sight, desk)
-        table = routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals)
+        brought = LedgerRoutes(desk).table()
+        table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
             app.router.add_route(route.method, route.path, _guarded(route, access))
