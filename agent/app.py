@@ -321,6 +321,7 @@ def _sight(built: _Built) -> Sight:
         money=built.books.desk,
         meters=lambda: built.metering.views(built.clock.now().mono),
         links=lambda: {} if built.link is None else {"mqtt": built.link.connected.is_set()},
+        timezone=built.config.schema.site.timezone,
     )
 
 

@@ -21,7 +21,7 @@ from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import Snapshot, hottest_c, machine_power, snapshot
 from agent.outputs.standing import order_lines, standing
-from agent.outputs.words import sentence
+from agent.outputs.words import QUIET, sentence
 from agent.past import MINER_STEP_S, SITE_STEP_S, MinerColumns, MinerPoint, SitePoint
 from agent.values import rfc3339
 
@@ -30,19 +30,6 @@ FINE_STEP_S, FINE_KEPT_S = 5, 3600
 """The last hour is known more finely, from memory."""
 ORDERS_EACH = 15
 """Seconds after which orders are told again, whether or not anything befell them."""
-QUIET = frozenset(
-    (
-        "EnergyInterval",
-        "LastPowers",
-        "LevelsSeen",
-        "MeterInterval",
-        "MinerSeen",
-        "ModesBefore",
-        "OrderHouseLowered",
-        "RegisterSeen",
-    )
-)
-"""Facts that are no news for people."""
 Links = Callable[[], dict[str, bool]]
 
 

@@ -12,6 +12,7 @@ from agent.cli.bill import bill
 from agent.cli.check import check
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
+from agent.cli.journal import journal
 from agent.cli.meters import meters
 from agent.cli.miners import miners
 from agent.cli.options import examples
@@ -108,6 +109,11 @@ shell.command(
 shell.command(
     epilog=examples("hashwatt report --order stop-1", "hashwatt report --month 2026-11 --config farm.toml --json")
 )(report)
+shell.command(
+    epilog=examples(
+        "hashwatt journal --since -2h", "hashwatt journal --order stop-1 --json", "hashwatt journal --follow"
+    )
+)(journal)
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
 shell.command(
     epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --mix mix.toml --config-out farm.toml")

@@ -9,9 +9,8 @@ from urllib.parse import quote
 
 import typer
 
-from agent.cli.client import Agent
-from agent.cli.failure import NO, UNREACHABLE, USAGE, Failure
-from agent.cli.offline import Remembered, read_config, remembered
+from agent.cli.failure import NO, USAGE, Failure
+from agent.cli.offline import Remembered, read_config, remembered, running
 from agent.cli.options import Reach, present
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class Source:
 
 def bill_of(reach: Reach, source: Source, month: str | None) -> dict[str, Any]:
     """Return the bill of the agent's own ledger. Raises Failure."""
-    agent = _agent(reach, source)
+    agent = running(reach, source.config)
     if agent is None:
         return _bill_in(remembered(reach, read_config(source.config)), month)
     told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
@@ -44,27 +43,13 @@ def bill_of(reach: Reach, source: Source, month: str | None) -> dict[str, Any]:
 
 def report_of(reach: Reach, source: Source, order_id: str) -> dict[str, Any]:
     """Return what an order cost and saved. Raises Failure."""
-    agent = _agent(reach, source)
+    agent = running(reach, source.config)
     if agent is None:
         return _report_in(remembered(reach, read_config(source.config)), order_id)
     told: dict[str, Any] | None = agent.find(f"/api/v1/orders/{quote(order_id, safe='')}/report")
     if told is None:
         raise Failure(NO, f"there is no order {order_id}")
     return told
-
-
-def _agent(reach: Reach, source: Source) -> Agent | None:
-    """Return the agent to ask, None where its store is to be read: it is told to, or none runs. Raises Failure."""
-    if source.config is not None:
-        return None
-    try:
-        agent = reach.agent()
-        agent.find("/healthz")
-    except Failure as failure:
-        if failure.code != UNREACHABLE or reach.url is not None:
-            raise
-        return None
-    return agent
 
 
 def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.cli.client import Agent
 from agent.cli.failure import UNREACHABLE, USAGE, Failure
 from agent.cli.options import Reach
 from agent.state_dir import state_dir as state_dir_of
@@ -15,6 +17,8 @@ from agent.state_dir import state_dir as state_dir_of
 if TYPE_CHECKING:
     from agent.config import Config
     from agent.facts import AnyFact
+    from agent.ledger.store import Store
+    from agent.search import Search
 
 STORE = "hashwatt.db"
 
@@ -32,18 +36,43 @@ class Remembered:
         import msgspec  # noqa: PLC0415 - quick help needs it not
 
         from agent.facts import AnyFact as Any_  # noqa: PLC0415 - likewise
-        from agent.ledger.store import CannotOpen, Store  # noqa: PLC0415 - likewise
 
         decoder = msgspec.json.Decoder(Any_)
-        try:
-            store = Store(self.url, self.folder, read_only=True)
-        except CannotOpen as error:
-            raise Failure(UNREACHABLE, str(error)) from None
-        try:
+        with closing(self._store()) as store:
             for _, body in store.facts(kinds=kinds):
                 yield decoder.decode(body)
-        finally:
-            store.close()
+
+    def search(self, search: Search) -> list[tuple[int, AnyFact]]:
+        """Return the facts that are meant, with their numbers. Raises Failure."""
+        from agent.ledger.ledger import found  # noqa: PLC0415 - quick help needs it not
+
+        with closing(self._store()) as store:
+            return found(store, search)
+
+    def _store(self) -> Store:
+        from agent.ledger.store import CannotOpen, Store  # noqa: PLC0415 - quick help needs it not
+
+        try:
+            return Store(self.url, self.folder, read_only=True)
+        except CannotOpen as error:
+            raise Failure(UNREACHABLE, str(error)) from None
+
+
+def running(reach: Reach, config: Path | None) -> Agent | None:
+    """Return the agent to ask, None where its store is to be read: a configuration is told, or none runs.
+
+    Raises Failure.
+    """
+    if config is not None:
+        return None
+    try:
+        agent = reach.agent()
+        agent.find("/healthz")
+    except Failure as failure:
+        if failure.code != UNREACHABLE or reach.url is not None:
+            raise
+        return None
+    return agent
 
 
 def remembered(reach: Reach, config: Config | None) -> Remembered:

@@ -58,10 +58,10 @@ MIGRATIONS = (_VERSION_1,)
 BEGINNING, END = "0", "~"
 """What is before, and after, each instant as it is written."""
 _WHERES = (("before", "n < :before"), ("since", "at >= :since"), ("until", "at < :until"))
-_LINK_AT = (
-    "SELECT substr(json_extract(CAST(line AS TEXT), '$.fact.at'), 1, 19) FROM link WHERE order_id = :o ORDER BY n"
-)
-_ENDS = (f"{_LINK_AT} LIMIT 1", f"{_LINK_AT} DESC LIMIT 1")
+_SPAN = """
+SELECT min(at) AS first, max(at) AS last FROM
+(SELECT substr(json_extract(CAST(line AS TEXT), '$.fact.at'), 1, 19) AS at FROM link WHERE order_id = :o)
+"""
 """To the second: a fact's own text of an instant has as many digits as it needs."""
 
 
@@ -212,8 +212,8 @@ class Store:
         """Return between which times a search has to look; an order's own life bounds what names it."""
         since, until = ("" if at is None else rfc3339(at) for at in (search.since, search.until))
         if search.order is not None:
-            lines = (self._connection.execute(sql.text(ask), {"o": search.order}).scalar() for ask in _ENDS)
-            first, last = ((line or "") for line in lines)
+            span = self._connection.execute(sql.text(_SPAN), {"o": search.order}).one()
+            first, last = span.first or "", span.last
             since, until = max(since, first), min(until or END, f"{last}{END}" if last else BEGINNING)
         return {name: at for name, at in (("since", since), ("until", until)) if at}
 

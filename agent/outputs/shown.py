@@ -36,6 +36,7 @@ def site_json(sight: Sight) -> Shown:
     return {
         "site": sight.site,
         "at": rfc3339(now.at),
+        "timezone": sight.timezone,
         "mode": sight.mode,
         "power_w": power_w,
         "power_source": source,

@@ -34,3 +34,4 @@ class Sight:
     meters: Callable[[], tuple[MeterView, ...]] = tuple  # every one, the billing meter first
     links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up
     seals: Seals = field(default_factory=Seals)
+    timezone: str = "UTC"  # the site's

@@ -50,6 +50,20 @@ from agent.values import Watts, rfc3339
 NAMED = 3
 """So many machines are named; of more the first, and how many."""
 
+QUIET = frozenset(
+    (
+        "EnergyInterval",
+        "LastPowers",
+        "LevelsSeen",
+        "MeterInterval",
+        "MinerSeen",
+        "ModesBefore",
+        "OrderHouseLowered",
+        "RegisterSeen",
+    )
+)
+"""Facts that are no news for people."""
+
 
 def sentence(fact: AnyFact) -> str:
     """Return one sentence without a full stop."""

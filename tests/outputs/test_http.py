@@ -133,6 +133,7 @@ async def test_the_site():
     assert site == {
         "site": "farm-1",
         "at": "2027-01-15T12:00:00.000Z",
+        "timezone": "UTC",
         "mode": "enforce",
         "power_w": 12_500.0,
         "power_source": "meter",
