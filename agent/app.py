@@ -17,7 +17,7 @@ from agent import settings
 from agent.clock import SystemClock, TrustedClock
 from agent.config import Config
 from agent.control.absence import Away
-from agent.control.clockwork import watch_absence, watch_civil_time, watch_loop
+from agent.control.clockwork import Confirming, watch_absence, watch_civil_time, watch_loop
 from agent.control.controller import Controller, Parts
 from agent.control.desk import Desk
 from agent.control.dispatcher import Dispatcher
@@ -354,7 +354,8 @@ def _server(built: _Built, token: str, pulse: Pulse) -> HttpServer:
     http = built.config.schema.http
     own, others = local_token(token), settings.tokens_of(built.config)
     access = Access(public_read=http.public_read, tokens=Tokens(tokens=(own, *others)))
-    desk = HttpDesk(built.desk, built.ledger, lambda raw: _last_step(built.book, raw))
+    confirming = Confirming(built.clock, built.controller)
+    desk = HttpDesk(built.desk, built.ledger, lambda raw: _last_step(built.book, raw), confirming)
     return HttpServer(_sight(built), desk, built.metrics, access, pulse.watch())
 
 

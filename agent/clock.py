@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from agent.trusted_time import Doubt, TrustedTime
+from agent.trusted_time import Doubt, Standing, TrustedTime
 from agent.values import Moment
 
 
@@ -54,6 +54,16 @@ class TrustedClock:
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds` of monotonic time."""
         await self._host.sleep(seconds)
+
+    def standing(self) -> Standing:
+        """Return how the host's clock stands to the time that is told."""
+        now = self._host.now()
+        return self._time.standing(now.at, now.mono)
+
+    def trust(self) -> None:
+        """Take the host's clock for right, as a hand does that has written it down."""
+        self.now()
+        self._time.trust()
 
     def told(self) -> list[Doubt]:
         """Return the steps, and the ends of doubt, since the last call."""

@@ -345,9 +345,10 @@ class ClockStepped(Fact, frozen=True):
 
 
 class ClockTrusted(Fact, frozen=True):
-    """The host's clock is taken for right again: the step was confirmed, or went back."""
+    """The host's clock is taken for right again: the step was confirmed, by time or a hand, or went back."""
 
     orders: list[str] = []
+    by: str | None = None  # the hand; None: ten minutes did, or it went back
 
 
 class RegisterSeen(Fact, frozen=True):

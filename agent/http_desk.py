@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from agent.control.clockwork import Confirming
 from agent.control.desk import Desk
 from agent.control.journal import Unwritten
 from agent.facts import AnyFact, OrderMoved, OrderRefused
@@ -13,6 +14,7 @@ from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
 from agent.outputs.http.desk import CannotWrite, WhatIf
 from agent.search import Search
+from agent.trusted_time import Standing
 from agent.values import Watts
 
 LastStep = Callable[[bytes], OrderMoved | None]
@@ -22,8 +24,9 @@ LastStep = Callable[[bytes], OrderMoved | None]
 class HttpDesk:
     """Joins what the rooms must not know of each other."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, last_step: LastStep) -> None:
+    def __init__(self, desk: Desk, ledger: Ledger, last_step: LastStep, confirming: Confirming) -> None:
         self._desk = desk
+        self._confirming = confirming
         self._ledger = ledger
         self._last_step = last_step
 
@@ -80,6 +83,17 @@ class HttpDesk:
         """Take the seals off these machines; returns why nothing was changed."""
         try:
             return await self._desk.sealing.unseal(miners, by=by, second=second)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    def clock(self) -> Standing:
+        """Return how the host's clock stands to the time that is told."""
+        return self._confirming.standing()
+
+    async def trust_clock(self, *, by: str) -> bool:
+        """Take the host's clock for right; False where it is not doubted."""
+        try:
+            return await self._confirming.trust(by=by)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 

@@ -26,6 +26,14 @@ class Doubt:
     step_s: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How the host's clock stands: `off_s` ahead of the time that is told; doubted since, None: it is not."""
+
+    off_s: float
+    doubted_since: float | None = None  # monotonic
+
+
 class TrustedTime:
     """One host's civil time. `look` is called at least each few seconds; `doubts` gathers what is to be told."""
 
@@ -58,14 +66,19 @@ class TrustedTime:
             self._stepped(host - self._host, mono)
         self._host = host
         if abs(host - self._kept) <= STEP or (self._since is not None and mono - self._since >= CONFIRMED_S):
+            if self._since is not None:
+                self.doubts.append(Doubt(step_s=None))
             self.trust()
         return self._moment(self._kept, mono)
 
     def trust(self) -> None:
-        """Take the host's clock for right, as a hand does, or ten minutes of agreement."""
-        if self._since is not None:
-            self.doubts.append(Doubt(step_s=None))
+        """Take the host's clock for right, as ten minutes of agreement do, or a hand, who tells it himself."""
         self._kept, self._since = self._host, None
+
+    def standing(self, wall: datetime, mono: float) -> Standing:
+        """Return how the host's clock stands, which says `wall` and `mono`."""
+        told = self.look(wall, mono)
+        return Standing(off_s=(wall - told.at).total_seconds(), doubted_since=self._since)
 
     def _stepped(self, by: timedelta, mono: float) -> None:
         self.doubts.append(Doubt(step_s=by.total_seconds()))

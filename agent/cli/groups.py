@@ -27,7 +27,15 @@ class Shell(TyperGroup):
 class Listing(TyperGroup):
     """A group whose command `list` may go unnamed: `hashwatt miners feeder:T1`."""
 
+    usual = "list"
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put in `list` where no other command of the group is named."""
+        """Put in the usual command where no other command of the group is named."""
         named = bool(args) and (args[0] in self.commands or args[0] == "--help")
-        return super().parse_args(ctx, args if named else ["list", *args])
+        return super().parse_args(ctx, args if named else [self.usual, *args])
+
+
+class Standing(Listing):
+    """A group whose command `status` may go unnamed."""
+
+    usual = "status"

@@ -10,6 +10,7 @@ import typer
 
 from agent.cli.bill import bill
 from agent.cli.check import check
+from agent.cli.clock import clock
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
 from agent.cli.journal import journal
@@ -100,6 +101,7 @@ shell.command(
 shell.command(epilog=examples("hashwatt unseal --number 004711 --by 'A. Asanov' --and 'B. Bekov'"))(unseal)
 shell.command(epilog=examples("hashwatt seals", "hashwatt seals --json"))(seals)
 shell.add_typer(orders, name="orders")
+shell.add_typer(clock, name="clock")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
 )(plan)

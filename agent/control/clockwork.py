@@ -10,7 +10,9 @@ import structlog
 from agent.clock import Clock, TrustedClock
 from agent.control.absence import Away
 from agent.control.controller import Controller
+from agent.control.journal import Unwritten
 from agent.facts import Absence, AnyFact, ClockStepped, ClockTrusted
+from agent.trusted_time import Standing
 from agent.values import rfc3339
 
 TICK_S = 0.1
@@ -47,6 +49,37 @@ async def watch_civil_time(clock: TrustedClock, controller: Controller) -> None:
             await _written(facts, controller)
             controller.wake()
         await clock.sleep(LOOK_S)
+
+
+class Confirming:
+    """Lets a hand confirm the host's clock."""
+
+    def __init__(self, clock: TrustedClock, controller: Controller) -> None:
+        self._clock = clock
+        self._controller = controller
+
+    def standing(self) -> Standing:
+        """Return how the host's clock stands to the time that is told."""
+        return self._clock.standing()
+
+    async def trust(self, *, by: str) -> bool:
+        """Take the host's clock for right once that is written; False where it is not doubted. Raises Unwritten.
+
+        A step meanwhile is not what the hand saw: that one stays doubted.
+        """
+        parts = self._controller.parts
+        async with self._controller.turn:
+            doubted = self._clock.standing().doubted_since
+            if doubted is None:
+                return False
+            fact = ClockTrusted(at=self._clock.now().at, orders=parts.book.open_ids(), by=by)
+            if not await parts.journal.record([fact]):
+                raise Unwritten("the ledger cannot be written: is its disk full?")
+            if self._clock.standing().doubted_since == doubted:
+                self._clock.trust()
+        log.warning("the clock is trusted by hand", by=by)
+        self._controller.wake()
+        return True
 
 
 async def watch_absence(clock: Clock, away: Away, controller: Controller) -> None:

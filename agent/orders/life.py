@@ -13,6 +13,8 @@ from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.order import STEPPING, MaxImport, Order, Rejection, Stop
 from agent.values import Moment, Watts
 
+ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
+"""Steps of a limit that is in force."""
 LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -71,6 +73,16 @@ class Life:
     def has_ended(self, now: Moment) -> bool:
         """Whether its end has passed by both clocks."""
         return self.order.ends_at is not None and self.order.ends_at <= now.earliest
+
+    def hangs_on_doubt(self, event: OrderEvent, now: Moment) -> bool:
+        """Whether of two clocks only one has it begun, not ended, or overdue, where that bears on this step."""
+        if event not in ON_TIME:
+            return False
+        falls_due = event is OrderEvent.BREACH and self.state is OrderState.ACTIVE
+        due = later(self.begins_at, self.order.comply_by_s) if falls_due else None
+        return any(
+            at is not None and now.earliest < at <= now.latest for at in (self.order.starts_at, self.order.ends_at, due)
+        )
 
     def cap_w(self, margin: float) -> Watts | None:
         """Return this order's own limit at the meter."""

@@ -277,7 +277,7 @@ class OrderBook:
             "awaiting_release": event is E.NOTE or (life.awaiting and event in {E.COMPLY, E.BREACH}),
             "late_receipt": event in {E.ACCEPT, E.START, E.END} and life.is_late,
             f"conflict: its ramp needs {ramp_s:.0f} s": event is E.ACCEPT and ramp_s > life.order.comply_by_s,
-            "untrusted_clock": not now.is_trusted,
+            "untrusted_clock": life.hangs_on_doubt(event, now),
             "observe: nothing is sent": self.policy.observe_only,
         }
         return [*([reason] if reason else []), *(text for text, holds in told.items() if holds)]

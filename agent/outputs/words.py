@@ -187,7 +187,9 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ClockStepped: lambda fact: (
         f"The host's clock stepped by {fact.step_s:+,.0f} s; both times count until it is confirmed"
     ),
-    ClockTrusted: lambda _fact: "The host's clock is trusted again",
+    ClockTrusted: lambda fact: (
+        f"{'The' if fact.by is None else f'{fact.by} confirmed it: the'} host's clock is trusted again"
+    ),
     RegisterSeen: lambda fact: f"Meter {fact.meter} has counted {fact.energy_wh / 1000:,.1f} kWh",
     Absence: _absence,
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",

@@ -345,6 +345,34 @@ def test_with_an_untrusted_clock_a_limit_starts_by_either_clock_and_ends_by_both
     assert site.tick(0)[0].endswith("ended")
 
 
+def doubted(*, earliest=-600, latest=600, mono=200):
+    """Return T0 as two clocks have it."""
+    return Moment(at=T0, mono=mono, earliest=T0 + timedelta(seconds=earliest), latest=T0 + timedelta(seconds=latest))
+
+
+def test_a_doubted_clock_is_named_only_where_doubt_decides():
+    site = Site()
+    site.now = doubted()
+    assert site.send(document(starts_at=at(-700), comply_by_s=7200, ends_at=at(3600)))[-1] == "a r1 #3 active"
+    site.observed = ASLEEP
+    site.now = doubted(mono=300)
+    site.tick(0)
+    site.now = doubted(mono=320)
+    assert site.tick(0) == ["a r1 #4 complied"]
+    site.send(document(revision=2, status="cancelled"))
+    assert not any("untrusted_clock" in (ack["reason"] or "") for ack in site.acks())
+
+
+def test_a_limit_that_only_one_clock_keeps_or_has_overdue_says_so():
+    kept = complied(ends_at=at(300))
+    kept.now, kept.observed = doubted(), RUNNING
+    assert [line.endswith("untrusted_clock") for line in kept.tick(0)] == [True]
+    overdue = Site()
+    overdue.send(document(starts_at=at(-30), comply_by_s=300))
+    overdue.now = doubted(earliest=0)
+    assert [line.endswith("untrusted_clock") for line in overdue.tick(0)] == [True]
+
+
 def test_a_clock_that_goes_back_takes_nothing_back():
     site = complied(starts_at=at(0))
     site.now = Moment.trusted(T0 - timedelta(days=30), 1000)

@@ -10,6 +10,7 @@ import aiohttp
 import numpy as np
 
 from agent.facts import (
+    ClockTrusted,
     ErrandSent,
     HoldLifted,
     HoldPlaced,
@@ -35,6 +36,7 @@ from agent.outputs.http.server import HttpServer
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 from agent.planning.decide import Demand, Memory, Policy, Situation, Tree, decide
+from agent.trusted_time import Standing
 from agent.values import Moment
 from drivers.interface import (
     Abilities,
@@ -141,6 +143,7 @@ class MemoryDesk:
         self.now = NOW
         self.facts = []
         self.is_full = False
+        self.standing = Standing(off_s=0.0)
 
     def _must_write(self) -> None:
         if self.is_full:
@@ -209,6 +212,15 @@ class MemoryDesk:
         self.fleet.seal(self.seals.by_miner(), self.seals.broken)
         self.facts.append(SealLifted(at=self.now.at, miners=list(miners), numbers=numbers, by=by, second=second))
         return None
+
+    def clock(self):
+        return self.standing
+
+    async def trust_clock(self, *, by):
+        self._must_write()
+        doubted, self.standing = self.standing.doubted_since is not None, Standing(off_s=0.0)
+        self.facts += [ClockTrusted(at=self.now.at, by=by)] if doubted else []
+        return doubted
 
     def plan(self, max_import_w):
         levels = {miner.id: "sleep" for miner in self.fleet.miners}

@@ -46,6 +46,7 @@ READING = [
         f"{V1}/seals",
         f"{V1}/events",
         f"{V1}/ledger",
+        f"{V1}/clock",
         f"{V1}/bill",
         f"{V1}/evidence",
     )
@@ -58,6 +59,7 @@ OPERATING = [
     ("POST", f"{V1}/holds"),
     ("DELETE", f"{V1}/holds"),
     ("POST", f"{V1}/seals"),
+    ("POST", f"{V1}/clock/trust"),
     ("DELETE", f"{V1}/seals"),
 ]
 ORDERING = [("POST", f"{V1}/orders")]

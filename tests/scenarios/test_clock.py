@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scenarios.stage import stage
+from tests.scenarios.stage import refused, stage
 
 LIBRARY = "*/faketime/libfaketimeMT.so.1"
 
@@ -71,6 +71,26 @@ async def test_a_clock_stepped_an_hour_each_way_starts_what_begins_and_ends_noth
         times = [ack["at"] for ack in site.dispatcher.acks]
         assert times == sorted(times)
         assert {"ClockStepped", "ClockTrusted"} <= set(site.evidence("o1")) & set(site.evidence("o2"))
+
+
+@pytest.mark.lasts(20)
+async def test_a_step_that_a_hand_confirms_ends_what_has_ended_by_it(tmp_path):
+    async with stage(tmp_path, 12, start=False) as site:
+        _set_clock(site, "+0")
+        site.environ = wrong_clock(tmp_path)
+        await site.start()
+        await site.until_known(12, 60)
+        ends_at = datetime.now(UTC) + timedelta(minutes=20)
+        await site.order(resume="auto", ends_at=ends_at.isoformat())
+        await site.dispatcher.ack("o1", "complied", 60)
+        _set_clock(site, "+3600")
+        await site.until(lambda: _steps(site, 1), 30)
+        assert (await site.api("/api/v1/clock"))["off_s"] == pytest.approx(3600, abs=5)
+        assert "ended" not in site.dispatcher.states("o1")
+        assert await refused("clock", "trust", "--by", "Aigul", "--state-dir", site.state_dir) == (0, "")
+        ack = await site.dispatcher.ack("o1", "ended", 30)
+        assert "untrusted_clock" not in (ack["reason"] or "")
+        assert await _trusted(site) == 1
 
 
 @pytest.mark.lasts(25)

@@ -31,6 +31,12 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+class Confirmation(Body):
+    """Who confirms the host's clock."""
+
+    by: Hand | None = None
+
+
 class Wish(Body):
     """The level that the owner wants of one miner."""
 

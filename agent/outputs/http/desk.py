@@ -11,6 +11,7 @@ from agent.facts import AnyFact, OrderMoved, OrderRefused
 from agent.fleet.seals import Objection
 from agent.orders.order import Rejection
 from agent.search import Search
+from agent.trusted_time import Standing
 from agent.values import Watts
 
 
@@ -57,6 +58,12 @@ class Desk(Protocol):
 
     async def unseal(self, miners: Sequence[str], *, by: str, second: str) -> Objection | None:
         """Take the seals off these machines; returns why nothing was changed."""
+
+    def clock(self) -> Standing:
+        """Return how the host's clock stands to the time that is told."""
+
+    async def trust_clock(self, *, by: str) -> bool:
+        """Take the host's clock for right; False where it is not doubted."""
 
     def plan(self, max_import_w: Watts) -> WhatIf:
         """Return what would be done under this cap at the meter."""
