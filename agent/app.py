@@ -29,6 +29,7 @@ from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.fleet.seals import Seals
+from agent.forgetting import Forgetting
 from agent.http_desk import HttpDesk
 from agent.inputs.order_document import parse_known, parse_order
 from agent.ledger.history import History
@@ -193,7 +194,10 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
         address = await _open(server, built.config.schema.http.bind)
         (state_dir / "address").write_text(f"{address}\n", encoding="utf-8")
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_kept_up(name, work), name=name) for name, work in _works(built, pulse).items()]
+            tasks = [
+                group.create_task(_kept_up(name, work), name=name)
+                for name, work in _works(built, pulse, recovery).items()
+            ]
             ready(Running(address=address, token=token))
             await stop.wait()
             for task in tasks:
@@ -240,14 +244,16 @@ async def _say_goodbye(built: _Built) -> None:
     log.info("stopped")
 
 
-def _works(built: _Built, pulse: Pulse) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
     """Return the long-lived tasks by name."""
+    forgetting = Forgetting(built.ledger, built.controller, built.clock, built.config.schema.store.evidence_years)
     works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "poller": built.poller.run,
         "controller": built.controller.run,
         "intake": lambda: _intake(built),
         "books": built.books.run,
         "pulse": pulse.run,
+        "forgetting": lambda: forgetting.run(recovery.last_at),
         "absence": lambda: watch_absence(built.clock, built.away, built.controller),
         "civil-time": lambda: watch_civil_time(built.clock, built.controller),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),

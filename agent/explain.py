@@ -143,8 +143,8 @@ def _shed_bounds(schema: Schema) -> str:
 
 def _places(schema: Schema) -> Iterator[str]:
     where = "in PostgreSQL" if schema.store.url.startswith("postgresql") else f"in {schema.store.url}"
-    yield f"store: {where}"
     store = schema.store
+    yield f"store: {where}; evidence is kept for {_count(store.evidence_years, 'year')} after an order has closed"
     yield f"history: the site by the minute for {_count(store.site_history_days, 'day')}, {_machines_kept(store)}"
     readers = "anybody on this host may read" if schema.http.public_read else "reading needs a token"
     yield f"page, API and metrics: http://{schema.http.bind}, {readers}; whatever changes needs a token"

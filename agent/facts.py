@@ -378,6 +378,18 @@ class Absence(Fact, frozen=True):
     orders: list[str] = []  # those open meanwhile
 
 
+class Dropped(Fact, frozen=True):
+    """What was older than `until` and needed by nobody is no longer remembered: so many facts, and whole chains.
+
+    `heads` holds the last hash of each chain, by order: an export that somebody kept is proved by it.
+    """
+
+    until: datetime
+    facts: int
+    links: int = 0
+    heads: dict[str, str] = {}
+
+
 class SendingPaused(Fact, frozen=True):
     """Intent could not be written: raising stopped."""
 
@@ -421,5 +433,6 @@ AnyFact = (
     | ClockTrusted
     | RegisterSeen
     | Absence
+    | Dropped
     | SendingPaused
 )

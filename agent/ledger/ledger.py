@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import msgspec
 import structlog
 
+from agent import chain
 from agent.facts import AnyFact, LastPowers, RegisterSeen
+from agent.ledger.retention import Chain, Drop, chosen
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing
 from agent.search import Search, orders_of
@@ -19,6 +22,17 @@ from agent.values import rfc3339
 log = structlog.get_logger()
 _decoder = msgspec.json.Decoder(AnyFact)
 _encoder = msgspec.json.Encoder()
+TURN = 1000
+"""Facts that are dropped in one transaction."""
+
+
+class _Link(msgspec.Struct):
+    """What of a link tells when it was made."""
+
+    fact: AnyFact
+
+
+_link_decoder = msgspec.json.Decoder(_Link)
 
 
 class Ledger:
@@ -84,9 +98,40 @@ class Ledger:
         return await loop.run_in_executor(self._reader, self._found, search)
 
     def _found(self, search: Search) -> list[tuple[int, AnyFact]]:
+        return found(self._reading(), search)
+
+    def _reading(self) -> Store:
         if self._beside is None:
             self._beside = self._store.beside()
-        return found(self._beside, search)
+        return self._beside
+
+    async def aged(self, until: datetime, open_ids: Collection[str]) -> Drop:
+        """Return what is older than `until` and needed by nobody; what orders that are open went through is."""
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._aged, until, open_ids)
+
+    def _aged(self, until: datetime, open_ids: Collection[str]) -> Drop:
+        store = self._reading()
+        ends = [(order_id, number, line) for order_id, number, line in store.chain_ends()]
+        closed = {
+            order_id: Chain(order_id=order_id, links=number, head=chain.hash_of(line) or "")
+            for order_id, number, line in ends
+            if order_id not in open_ids and _link_decoder.decode(line).fact.at < until
+        }
+        kept = {order_id for order_id, *_ in ends if order_id not in closed}.union(open_ids)
+        old = ((n, _decoder.decode(body)) for n, body in store.search(Search(until=until, newest_first=True)))
+        return chosen(old, closed.values(), kept)
+
+    async def forget(self, drop: Drop) -> None:
+        """Drop what was chosen, an order at a time and the rest in turns, so that who writes need not wait long.
+
+        Raises CannotWrite; what is left then is dropped another time.
+        """
+        loop, links = asyncio.get_running_loop(), {gone.order_id: gone.links for gone in drop.chains}
+        for order_id in {*links, *drop.lives}:
+            told = (order_id, links.get(order_id, 0), drop.lives.get(order_id, ()))
+            await loop.run_in_executor(self._writer, self._store.forget_life, *told)
+        for start in range(0, len(drop.loose), TURN):
+            await loop.run_in_executor(self._writer, self._store.forget, drop.loose[start : start + TURN])
 
     def replay(self) -> Iterator[AnyFact]:
         """Yield every fact, in order. Blocking: for the start, before the loop has work."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ MIGRATIONS = (_VERSION_1,)
 BEGINNING, END = "0", "~"
 """What is before, and after, each instant as it is written."""
 _WHERES = (("before", "n < :before"), ("since", "at >= :since"), ("until", "at < :until"))
+_GOES_ON = "SELECT 1 FROM link WHERE order_id = :o AND n > :links LIMIT 1"
 _SPAN = """
 SELECT min(at) AS first, max(at) AS last FROM
 (SELECT substr(json_extract(CAST(line AS TEXT), '$.fact.at'), 1, 19) AS at FROM link WHERE order_id = :o)
@@ -115,17 +117,22 @@ class Store:
 
     def append(self, rows: Sequence[Row], outbox: Sequence[Outgoing]) -> list[int]:
         """Write facts, links and messages in one transaction; returns the messages' numbers. Raises CannotWrite."""
+        with self._transaction():
+            return self._append(rows, outbox)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what is done within, or none of it. Raises CannotWrite."""
         try:
             self._connection.execute(sql.text("BEGIN IMMEDIATE"))
             try:
-                numbers = self._append(rows, outbox)
+                yield
                 self._connection.execute(sql.text("COMMIT"))
             except BaseException:
                 self._roll_back()
                 raise
         except OperationalError as error:
             raise CannotWrite(str(error.orig)) from error
-        return numbers
 
     def _roll_back(self) -> None:
         try:
@@ -216,6 +223,28 @@ class Store:
             first, last = span.first or "", span.last
             since, until = max(since, first), min(until or END, f"{last}{END}" if last else BEGINNING)
         return {name: at for name, at in (("since", since), ("until", until)) if at}
+
+    def chain_ends(self) -> Iterator[tuple[str, int, bytes]]:
+        """Yield each order's chain as its last link has it: order, number, line."""
+        for row in self._connection.execute(sql.text("SELECT order_id, max(n) AS n, line FROM link GROUP BY order_id")):
+            yield row.order_id, row.n, bytes(row.line)
+
+    def forget_life(self, order_id: str, links: int, numbers: Sequence[int]) -> None:
+        """Drop a chain of so many links and these facts at once, nothing where it went on. Raises CannotWrite."""
+        values = {"o": order_id, "links": links}
+        with self._transaction():
+            if self._connection.execute(sql.text(_GOES_ON), values).scalar() is None:
+                self._connection.execute(sql.text("DELETE FROM link WHERE order_id = :o"), values)
+                self._delete(numbers)
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Drop facts. Raises CannotWrite."""
+        with self._transaction():
+            self._delete(numbers)
+
+    def _delete(self, numbers: Sequence[int]) -> None:
+        if numbers:
+            self._connection.execute(sql.text("DELETE FROM fact WHERE n = :n"), [{"n": number} for number in numbers])
 
     def links(self, order_id: str) -> list[bytes]:
         """Return the lines of an order's chain."""

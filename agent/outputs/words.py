@@ -14,6 +14,7 @@ from agent.facts import (
     ClockStepped,
     ClockTrusted,
     CommandRefused,
+    Dropped,
     EnergyInterval,
     ErrandSent,
     Escalated,
@@ -192,5 +193,8 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     RegisterSeen: lambda fact: f"Meter {fact.meter} has counted {fact.energy_wh / 1000:,.1f} kWh",
     Absence: _absence,
+    Dropped: lambda fact: (
+        f"What is older than {rfc3339(fact.until)} is dropped: {len(fact.heads):,} orders, {fact.facts:,} facts"
+    ),
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
 }
