@@ -6,11 +6,13 @@ Between processes there is no event to await: what holds is asked for again and 
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import urllib.error
 import urllib.request
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiomqtt
 
@@ -45,11 +47,11 @@ bind = "127.0.0.1:0"
 """
 
 
-async def program(*arguments, also=None, **pipes):
+async def program(*arguments, also=None, within=(), **pipes):
     """Start a hashwatt command; its standard output is a pipe, its log goes to the test's unless it is told where."""
     environ = {**os.environ, "PYTHONUNBUFFERED": "1", **(also or {})}
     return await asyncio.create_subprocess_exec(
-        *HASHWATT, *map(str, arguments), stdout=asyncio.subprocess.PIPE, env=environ, **pipes
+        *within, *HASHWATT, *map(str, arguments), stdout=asyncio.subprocess.PIPE, env=environ, **pipes
     )
 
 
@@ -76,6 +78,7 @@ class Stage:
         self.agent = None
         self.environ = {}  # what the agent's process is given beside ours
         self._control_url = control_url
+        self._root = Path("/")  # as the agent's process sees it
 
     # the farm
 
@@ -117,8 +120,11 @@ class Stage:
     def config(self):
         return self.folder / "farm.toml"
 
-    async def start(self):
-        self.agent = await program("run", "--config", self.config, "--state-dir", self.state_dir, also=self.environ)
+    async def start(self, within=()):
+        """Start the agent; `within` is what its command is put behind, a mount namespace of its own."""
+        run = ("run", "--config", self.config, "--state-dir", self.folder / "state")
+        self.agent = await program(*run, also=self.environ, within=within)
+        self._root = Path(f"/proc/{self.agent.pid}/root") if within else Path("/")
         await self.until(self._is_up, 20, each_s=0.1)
         return self
 
@@ -128,7 +134,7 @@ class Stage:
 
     @property
     def state_dir(self):
-        return self.folder / "state"
+        return self._root / (self.folder / "state").relative_to("/")
 
     async def kill(self):
         """kill -9, as a power cut of the host would."""
@@ -196,13 +202,21 @@ class Stage:
 
     def evidence(self, order_id):
         """Return the kinds of fact in an order's record, once its chain is seen to hold."""
-        store = Store("sqlite:///hashwatt.db", self.state_dir, read_only=True)
+        folder = self.state_dir if self._root == Path("/") else self._copied()
+        store = Store("sqlite:///hashwatt.db", folder, read_only=True)
         try:
             lines = store.links(order_id)
         finally:
             store.close()
         assert chain.first_broken(order_id, lines) is None
         return [json.loads(line)["fact"]["fact"] for line in lines]
+
+    def _copied(self):
+        """Return the state as a power cut now would leave it: SQLite cannot be led into another mount namespace."""
+        self.agent.send_signal(signal.SIGSTOP)
+        copy = shutil.copytree(self.state_dir, self.folder / "copy", dirs_exist_ok=True)
+        self.agent.send_signal(signal.SIGCONT)
+        return copy
 
     async def order(self, **changes):
         document = {"order_id": "o1", "revision": 1, "issuer": "dispatcher", "class": "law", "status": "issued"}
