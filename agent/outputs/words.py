@@ -193,8 +193,9 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     RegisterSeen: lambda fact: f"Meter {fact.meter} has counted {fact.energy_wh / 1000:,.1f} kWh",
     Absence: _absence,
-    Dropped: lambda fact: (
-        f"What is older than {rfc3339(fact.until)} is dropped: {len(fact.heads):,} orders, {fact.facts:,} facts"
+    Dropped: lambda fact: _with(
+        f"What is older than {rfc3339(fact.until)} is dropped: {fact.facts:,} facts",
+        [f"the evidence of {', '.join(fact.heads)}" if fact.heads else None],
     ),
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
 }
