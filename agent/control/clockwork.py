@@ -73,7 +73,7 @@ class Confirming:
             if doubted is None:
                 return False
             fact = ClockTrusted(at=self._clock.now().at, orders=parts.book.open_ids(), by=by)
-            if not await parts.journal.record([fact]):
+            if not await parts.journal.attempt([fact]):
                 raise Unwritten("the ledger cannot be written: is its disk full?")
             if self._clock.standing().doubted_since == doubted:
                 self._clock.trust()

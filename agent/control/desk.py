@@ -94,7 +94,7 @@ class Desk:
         fleet = self._parts.fleet
         async with self._controller.turn:
             now = self._parts.clock.now()
-            await self._write([IntendedChanged(at=now.at, level=level, miners=list(miners), by=by)])
+            await self._attempt(IntendedChanged(at=now.at, level=level, miners=list(miners), by=by))
             for miner in miners:
                 fleet.intend(fleet.index[miner], level)
         log.info("intended", level=level, miners=len(miners), by=by)
@@ -114,7 +114,7 @@ class Desk:
         """Unlock these machines. Raises Unwritten."""
         holds = self._parts.holds
         async with self._controller.turn:
-            await self._write([HoldLifted(at=self._parts.clock.now().at, miners=list(miners), by=by)])
+            await self._attempt(HoldLifted(at=self._parts.clock.now().at, miners=list(miners), by=by))
             holds.lift(miners)
             self._parts.fleet.hold(holds.by_miner())
         log.info("no longer held", miners=len(miners), by=by)
@@ -141,6 +141,10 @@ class Desk:
     @staticmethod
     def _forecast_w(decision: Decision) -> Watts:
         return max(decision.power.forecast_w, decision.power.metered_forecast_w or 0.0)
+
+    async def _attempt(self, fact: AnyFact) -> None:
+        if not await self._parts.journal.attempt([fact]):
+            raise Unwritten("the ledger cannot be written: is its disk full?")
 
     async def _write(self, facts: Sequence[AnyFact]) -> None:
         if not await self._parts.journal.record(facts):

@@ -82,6 +82,19 @@ class Journal:
             self.link.post([replace(m, number=number) for m, number in zip(messages, numbers, strict=True)])
         return True
 
+    async def attempt(self, facts: Sequence[AnyFact]) -> bool:
+        """Write what loosens, now or never: where the disk refuses it is not kept, for its hand is told that it failed."""
+        if not await self.record([]):
+            return False
+        try:
+            await self._ledger.append(facts)
+        except self._refused as error:
+            self._pause(str(error))
+            return False
+        for listener in self.listeners:
+            listener(facts)
+        return True
+
     def note(self, facts: Sequence[AnyFact]) -> None:
         """Write what only informs, soon."""
         for listener in self.listeners:

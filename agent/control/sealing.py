@@ -16,6 +16,7 @@ from agent.facts import AnyFact, SealLifted, SealPlaced
 from agent.fleet.seals import Objection, Seal, against_lifting, against_sealing
 
 log = structlog.get_logger()
+UNWRITTEN = "the ledger cannot be written: is its disk full?"
 
 
 class Sealing:
@@ -51,9 +52,9 @@ class Sealing:
             if objection is not None:
                 return objection
             now, orders, numbers = self._parts.clock.now(), self._parts.book.open_ids(), seals.numbers(miners)
-            await self._write(
-                SealLifted(at=now.at, miners=list(miners), numbers=numbers, by=by, second=second, orders=orders)
-            )
+            fact = SealLifted(at=now.at, miners=list(miners), numbers=numbers, by=by, second=second, orders=orders)
+            if not await self._parts.journal.attempt([fact]):
+                raise Unwritten(UNWRITTEN)
             seals.lift(miners)
             self._show()
         log.info("unsealed", numbers=numbers, miners=len(miners), by=by, second=second)
@@ -65,4 +66,4 @@ class Sealing:
 
     async def _write(self, fact: AnyFact) -> None:
         if not await self._parts.journal.record([fact]):
-            raise Unwritten("the ledger cannot be written: is its disk full?")
+            raise Unwritten(UNWRITTEN)

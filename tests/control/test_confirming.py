@@ -50,9 +50,13 @@ async def test_what_cannot_be_written_leaves_the_clock_in_doubt(site, monkeypatc
     def full(_rows, _outbox):
         raise CannotWrite("database or disk is full")
 
-    monkeypatch.setattr(site.store, "append", full)
-    with pytest.raises(Unwritten):
-        await site.confirming.trust(by="Aigul")
+    with monkeypatch.context() as patch:
+        patch.setattr(site.store, "append", full)
+        with pytest.raises(Unwritten):
+            await site.confirming.trust(by="Aigul")
+    await site.live(5)
+    assert site.journal.writable
+    assert await trusts(site) == []
     assert site.confirming.standing().doubted_since is not None
 
 

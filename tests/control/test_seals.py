@@ -186,6 +186,7 @@ async def test_on_a_full_disk_a_seal_holds_and_none_comes_off(site, monkeypatch)
         assert site.fleet.sealed.tolist() == [True, True, False, False, False]
     await site.live(5)
     assert [fact.miners for fact in told(site, SealPlaced)] == [["m1"], ["m0"]]
+    assert told(site, SealLifted) == []
 
 
 async def test_two_seals_at_once_do_not_end_on_one_machine(site):
