@@ -83,7 +83,7 @@ class Journal:
         return True
 
     async def attempt(self, facts: Sequence[AnyFact]) -> bool:
-        """Write what loosens, now or never: where the disk refuses it is not kept, for its hand is told that it failed."""
+        """Write what loosens, now or never: what the disk refuses is not kept, for its hand is told that it failed."""
         if not await self.record([]):
             return False
         try:
