@@ -21,6 +21,7 @@ from agent.cli.orders import orders
 from agent.cli.plan import plan
 from agent.cli.probe import probe
 from agent.cli.report import report
+from agent.cli.scan import scan
 from agent.cli.seals import seal, seals, unseal
 from agent.cli.simulate import simulate
 from agent.cli.status import status
@@ -117,6 +118,13 @@ shell.command(
     )
 )(journal)
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
+shell.command(
+    epilog=examples(
+        "hashwatt scan 10.20.0.0/16",
+        "hashwatt scan 10.20.0.0/16 --toml >> farm.toml",
+        "hashwatt scan --config farm.toml",
+    )
+)(scan)
 shell.command(
     epilog=examples("hashwatt simulate --miners 50", "hashwatt simulate --mix mix.toml --config-out farm.toml")
 )(simulate)

@@ -20,6 +20,7 @@ Answered = Callable[[bytes | DeviceError], None]
 Whole = Callable[[bytearray], bool]
 """Whether what came so far is a whole reply, for protocols that say so in it."""
 
+TOO_LATE = "no complete answer in time"
 _BUFFER = bytearray(65_536)
 _VIEW = memoryview(_BUFFER)
 _UNDER_WAY = {0, errno.EINPROGRESS, errno.EWOULDBLOCK}
@@ -45,7 +46,7 @@ class _Exchange:
 
     def expired(self) -> None:
         """End without a whole reply."""
-        self.lane.finish(self, Unreachable("no complete answer in time"))
+        self.lane.finish(self, Unreachable(TOO_LATE))
 
 
 class _Rest:

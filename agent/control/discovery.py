@@ -1,0 +1,164 @@
+"""Looking for machines: knock at every address of given networks, then ask who answers. Nothing is changed anywhere.
+
+Every address is knocked at twice on the API port, once it was silent; who turns that down lives, and is tried on the
+other ports. Only an open door is asked who it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from drivers.errors import DeviceError, NotListening, NotPermitted, Unreachable
+from drivers.identify import identify
+from drivers.interface import Identity, Target
+from drivers.transports.connect_lane import ConnectLane, Door
+from drivers.transports.lanes import Lanes
+from drivers.transports.socket_lane import TOO_LATE
+
+API_PORT, OTHER_PORTS = 4028, (80, 4433)
+PASSES = 2
+TICK_S = 0.01
+ATTEMPTS = 3
+ASKED_AT_ONCE = 64
+
+
+class Outcome(StrEnum):
+    """What is at an address; all but FOUND, UNKNOWN, REFUSED and MUTE without an open door."""
+
+    FOUND = "found"  # it said who it is
+    UNKNOWN = "unknown"  # it said what no driver knows
+    REFUSED = "refused"  # it took the connection and turned us away
+    MUTE = "mute"  # it took the connection and said nothing in time
+    CLOSED = "closed"  # it turned every connection down
+    SILENT = "silent"  # nothing came back
+    UNREACHABLE = "unreachable"  # there is no way there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How hard a network is knocked at: connections a second, how long each is waited for, how many at once."""
+
+    rate_per_s: float = 3000
+    timeout_s: float = 1.5  # a second and a bit: the system repeats a lost packet after one
+    most_at_once: int = 4096
+    answer_s: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Met:
+    """An address with an open door: which, what came of asking, and who it is where it said so."""
+
+    host: str
+    ports: tuple[int, ...]
+    outcome: Outcome
+    identity: Identity | None = None
+    said: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """What a look at some addresses has found: those with a machine's open door, and how many are what."""
+
+    met: tuple[Met, ...]
+    counts: dict[Outcome, int]
+
+
+Doors = dict[tuple[str, int], Door]
+
+
+async def look(hosts: Sequence[str], pace: Pace, source_address: str | None = None) -> Sighting:
+    """Knock at these addresses and ask who answers. Raises OSError where this host has nothing to spare."""
+    lane = ConnectLane(asyncio.get_running_loop(), source_address)
+    try:
+        doors = await _knock(lane, [(host, API_PORT) for host in hosts], pace)
+        alive = [host for host in hosts if doors[host, API_PORT] is Door.CLOSED]
+        doors |= await _knock(lane, [(host, port) for port in OTHER_PORTS for host in alive], pace)
+    finally:
+        lane.close()
+    opened: dict[str, list[int]] = {}
+    for (host, port), door in doors.items():
+        if door is Door.OPEN:
+            opened.setdefault(host, []).append(port)
+    met = await _ask(opened, pace, source_address)
+    shut = (doors[host, API_PORT] for host in hosts if host not in opened)
+    return Sighting(met=tuple(one for one in met if not _only_a_web_page(one)), counts=_counted(met, shut))
+
+
+def _only_a_web_page(met: Met) -> bool:
+    """Whether it says nothing at a door that printers have too: counted, and not worth a row."""
+    return met.outcome is Outcome.MUTE and API_PORT not in met.ports
+
+
+def _counted(met: Iterable[Met], shut: Iterable[Door]) -> dict[Outcome, int]:
+    counts = dict.fromkeys(Outcome, 0)
+    for one in met:
+        counts[one.outcome] += 1
+    for door in shut:
+        counts[Outcome(door.value)] += 1
+    return counts
+
+
+async def _knock(lane: ConnectLane, places: list[tuple[str, int]], pace: Pace) -> Doors:
+    """Return what each door did; who was silent is knocked at again."""
+    doors: Doors = {}
+    left = places
+    for _ in range(PASSES):
+        await _pass(lane, left, pace, doors.__setitem__)
+        left = [place for place in left if doors[place] is Door.SILENT]
+    return doors
+
+
+async def _pass(
+    lane: ConnectLane, places: list[tuple[str, int]], pace: Pace, seen: Callable[[tuple[str, int], Door], None]
+) -> None:
+    clock = asyncio.get_running_loop().time
+    began_at, begun = clock(), 0
+    while begun < len(places):
+        room = pace.most_at_once - lane.under_way
+        due = min(int((clock() - began_at) * pace.rate_per_s) + 1 - begun, room, 200)
+        for place in places[begun : begun + max(0, due)]:
+            lane.knock(place, pace.timeout_s, partial(seen, place))
+        begun += max(0, min(due, len(places) - begun))
+        await asyncio.sleep(TICK_S)
+    await lane.quiet()
+
+
+async def _ask(opened: dict[str, list[int]], pace: Pace, source_address: str | None) -> list[Met]:
+    """Ask everybody with an open door who it is, so many at once."""
+    lanes = Lanes(source_address, pace.answer_s)
+    turns = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    async def one(host: str, ports: list[int]) -> Met:
+        async with turns:
+            return await _met(lanes, host, tuple(ports))
+
+    try:
+        return list(await asyncio.gather(*(one(host, ports) for host, ports in opened.items())))
+    finally:
+        await lanes.close()
+
+
+async def _met(lanes: Lanes, host: str, ports: tuple[int, ...]) -> Met:
+    """Ask one machine, again where no whole answer came: a lost packet is no verdict."""
+    error: DeviceError = Unreachable("not asked")
+    for _ in range(ATTEMPTS):
+        try:
+            identity = await lanes.run(Target(host=host), identify(Target(host=host)))
+        except Unreachable as silent:
+            error = silent
+        except DeviceError as answer:
+            error = answer
+            break
+        else:
+            return Met(host=host, ports=ports, outcome=Outcome.FOUND, identity=identity)
+    return Met(host=host, ports=ports, outcome=_outcome(error), said=str(error))
+
+
+def _outcome(error: DeviceError) -> Outcome:
+    if isinstance(error, NotListening) or str(error) == TOO_LATE:
+        return Outcome.MUTE
+    return Outcome.REFUSED if isinstance(error, NotPermitted | Unreachable) else Outcome.UNKNOWN
