@@ -6,7 +6,7 @@ import pytest
 
 from agent.control.discovery import API_PORT, Outcome, Pace, look
 
-PACE = Pace(timeout_s=0.4, answer_s=0.5)
+PACE = Pace(timeouts_s=(5.0,), answer_s=0.5)
 NETWORK = f"127.{64 + os.getpid() % 128}.{os.getpid() // 128 % 250}"
 PATIENCE_S = 60
 VERSION = (
@@ -71,3 +71,11 @@ async def test_who_is_found_says_who_it_is():
     (met,) = sighting.met
     assert met.identity.driver == "cgminer"
     assert met.ports == (API_PORT,)
+
+
+async def test_a_network_is_knocked_at_no_faster_than_the_rate():
+    began_at = asyncio.get_running_loop().time()
+    async with asyncio.timeout(PATIENCE_S):
+        sighting = await look([at(number) for number in range(100, 150)], Pace(rate_per_s=200))
+    assert sighting.counts[Outcome.CLOSED] == 50
+    assert asyncio.get_running_loop().time() - began_at > 0.3
