@@ -16,6 +16,7 @@ from agent.cli.holds import hold, unhold
 from agent.cli.journal import journal
 from agent.cli.meters import meters
 from agent.cli.miners import miners
+from agent.cli.miners_export import export
 from agent.cli.options import examples
 from agent.cli.orders import orders
 from agent.cli.plan import plan
@@ -89,6 +90,10 @@ def demo(
 
 shell.command(epilog=examples("hashwatt check --config farm.toml"))(check)
 shell.command(epilog=examples("hashwatt status", "hashwatt status --url http://farm:8700 --json"))(status)
+miners.command(
+    "export",
+    epilog=examples("hashwatt miners export > inventory.csv", "hashwatt miners export --config farm.toml --json"),
+)(export)
 shell.add_typer(miners, name="miners")
 shell.add_typer(meters, name="meters")
 shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)
