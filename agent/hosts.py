@@ -16,6 +16,11 @@ COLUMNS = (
     "id", "host", "port", "http_port", "mac", "serial", "model", "driver", "feeder", "tags", "rack", "position",
     "credentials", "intended", "priority",
 )  # fmt: skip
+_ELSEWHERE = {
+    "address": "host", "ip": "host", "ip address": "host", "mac address": "mac", "serial number": "serial",
+    "worker": "id", "worker name": "id",
+}  # fmt: skip
+"""What other programs' exports call our columns."""
 _SPAN = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}")
@@ -112,7 +117,7 @@ def read_inventory(text: str) -> tuple[list[Row], list[tuple[int, str]]]:
     rows: list[Row] = []
     mistakes: list[tuple[int, str]] = []
     try:
-        columns = [name.strip() for name in next(reader, [])]
+        columns = [_column(name) for name in next(reader, [])]
         mistake = _heading_mistake(columns)
         if mistake is not None:
             return [], [(1, f"{mistake}; columns are {', '.join(COLUMNS)}")]
@@ -126,6 +131,11 @@ def read_inventory(text: str) -> tuple[list[Row], list[tuple[int, str]]]:
     except csv.Error as error:
         mistakes.append((reader.line_num, f"is no CSV: {error}"))
     return rows, mistakes
+
+
+def _column(heading: str) -> str:
+    name = heading.strip().lower()
+    return _ELSEWHERE.get(name, name)
 
 
 def _heading_mistake(columns: list[str]) -> str | None:
