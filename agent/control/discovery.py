@@ -162,10 +162,12 @@ async def _met(lanes: Lanes, host: str, ports: tuple[int, ...]) -> Met:
             break
         else:
             return Met(host=host, ports=ports, outcome=Outcome.FOUND, identity=identity)
-    return Met(host=host, ports=ports, outcome=_outcome(error), said=str(error))
+    return Met(host=host, ports=ports, outcome=_outcome(error, ports), said=str(error))
 
 
-def _outcome(error: DeviceError) -> Outcome:
-    if isinstance(error, NotListening) or str(error) == TOO_LATE:
-        return Outcome.MUTE
-    return Outcome.REFUSED if isinstance(error, NotPermitted | Unreachable) else Outcome.UNKNOWN
+def _outcome(error: DeviceError, ports: tuple[int, ...]) -> Outcome:
+    """Return what an error means; a web server alone that gives no answer need be no machine that turns us away."""
+    if not isinstance(error, Unreachable):
+        return Outcome.REFUSED if isinstance(error, NotPermitted) else Outcome.UNKNOWN
+    silent = isinstance(error, NotListening) or str(error) == TOO_LATE
+    return Outcome.MUTE if silent or API_PORT not in ports else Outcome.REFUSED

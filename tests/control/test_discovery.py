@@ -16,12 +16,12 @@ VERSION = (
 STRANGE = b'{"STATUS":[{"STATUS":"S","Msg":"a kettle","Description":"kettle 1"}],"id":1}\0'
 
 
-async def farm(stack, faces):
+async def farm(stack, faces, port=API_PORT):
     for host, face in faces.items():
         try:
-            server = await asyncio.start_server(face, host, API_PORT)
+            server = await asyncio.start_server(face, host, port)
         except OSError as error:
-            pytest.skip(f"{host}:{API_PORT} cannot be listened at: {error}")
+            pytest.skip(f"{host}:{port} cannot be listened at: {error}")
         stack.push_async_callback(server.wait_closed)
         stack.callback(server.close)
 
@@ -71,6 +71,14 @@ async def test_who_is_found_says_who_it_is():
     (met,) = sighting.met
     assert met.identity.driver == "cgminer"
     assert met.ports == (API_PORT,)
+
+
+async def test_a_web_server_that_hangs_up_is_counted_and_gets_no_row():
+    async with AsyncExitStack() as stack:
+        await farm(stack, {at(40): closing}, port=80)
+        sighting, met = await outcomes([at(40)])
+    assert met == {}
+    assert sighting.counts[Outcome.MUTE] == 1
 
 
 async def test_a_network_is_knocked_at_no_faster_than_the_rate():
