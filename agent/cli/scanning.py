@@ -110,8 +110,8 @@ def _descriptors() -> int:
 def _limits(networks: list[IPv4Network], size: int, pace: Pace) -> list[str]:
     """Return what of this host would slow the scan, or lose machines."""
     facts = []
-    if pace.most_at_once < pace.rate_per_s * pace.timeouts_s[-1]:
-        facts.append(f"open files: {pace.most_at_once:,} at once; where nobody answers that bounds the rate")
+    if pace.most_at_once < min(MOST_AT_ONCE, pace.rate_per_s * pace.timeouts_s[-1]):
+        facts.append(f"open files: ulimit -n leaves {pace.most_at_once:,} connections at once; that bounds the rate")
     try:
         most = int(_NEIGHBOURS.read_text(encoding="ascii"))
     except (OSError, ValueError):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from ipaddress import IPv4Address
 
 from drivers.errors import DeviceError, NotListening, NotPermitted, Unreachable
 from drivers.identify import identify
@@ -144,9 +145,13 @@ async def _ask(opened: dict[str, list[int]], pace: Pace, source_address: str | N
             return await _met(lanes, host, tuple(ports))
 
     try:
-        return list(await asyncio.gather(*(one(host, ports) for host, ports in opened.items())))
+        return list(await asyncio.gather(*(one(host, ports) for host, ports in sorted(opened.items(), key=_address))))
     finally:
         await lanes.close()
+
+
+def _address(opened: tuple[str, list[int]]) -> IPv4Address:
+    return IPv4Address(opened[0])
 
 
 async def _met(lanes: Lanes, host: str, ports: tuple[int, ...]) -> Met:

@@ -58,8 +58,9 @@ async def test_what_stands_behind_an_open_door_is_told_apart():
     faces = {at(1): saying(VERSION), at(2): closing, at(3): mute, at(4): saying(STRANGE)}
     async with AsyncExitStack() as stack:
         await farm(stack, faces)
-        sighting, met = await outcomes([at(number) for number in range(1, 10)])
+        sighting, met = await outcomes([at(number) for number in (9, 4, 8, 3, 7, 2, 6, 1, 5)])
     assert met == {at(1): Outcome.FOUND, at(2): Outcome.REFUSED, at(3): Outcome.MUTE, at(4): Outcome.UNKNOWN}
+    assert [one.host for one in sighting.met] == [at(number) for number in range(1, 5)]
     assert sighting.counts[Outcome.CLOSED] == 5
     assert sum(sighting.counts.values()) == 9
 
