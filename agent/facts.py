@@ -1,8 +1,4 @@
-"""One frozen record per thing worth remembering.
-
-Facts carry ids, state names, numbers and raw documents, never an object of another room, so that what was
-written years ago can still be read. Fields are only ever added, with a default. `at` is aware UTC.
-"""
+"""One frozen record per thing worth remembering: orders, decisions, machines; those of energy are in `facts_energy`."""
 
 from __future__ import annotations
 
@@ -10,11 +6,17 @@ from datetime import datetime
 
 import msgspec
 
-
-class Fact(msgspec.Struct, frozen=True, kw_only=True, tag_field="fact", tag=True, omit_defaults=True):
-    """Something that happened, at `at`."""
-
-    at: datetime
+from agent.fact import Fact
+from agent.facts_energy import (
+    Absence,
+    EnergyInterval,
+    MeterBack,
+    MeterInterval,
+    MeterLost,
+    MetersAgree,
+    MetersDiffer,
+    RegisterSeen,
+)
 
 
 class AgentStarted(Fact, frozen=True):
@@ -153,7 +155,7 @@ class SealPlaced(Fact, frozen=True):
     number: str
     act: str
     by: str
-    orders: list[str] = []  # those open then
+    orders: list[str] = msgspec.field(default_factory=list)  # those open then
 
 
 class SealLifted(Fact, frozen=True):
@@ -163,7 +165,7 @@ class SealLifted(Fact, frozen=True):
     numbers: list[str]
     by: str
     second: str
-    orders: list[str] = []
+    orders: list[str] = msgspec.field(default_factory=list)
 
 
 class SealBroken(Fact, frozen=True):
@@ -171,16 +173,16 @@ class SealBroken(Fact, frozen=True):
 
     powers_w: dict[str, float]
     numbers: list[str]
-    feeders_w: dict[str, float] = {}
-    orders: list[str] = []
+    feeders_w: dict[str, float] = msgspec.field(default_factory=dict)
+    orders: list[str] = msgspec.field(default_factory=list)
 
 
 class SealQuiet(Fact, frozen=True):
     """What drew behind a seal draws no longer."""
 
     miners: list[str]
-    feeders: list[str] = []
-    orders: list[str] = []
+    feeders: list[str] = msgspec.field(default_factory=list)
+    orders: list[str] = msgspec.field(default_factory=list)
 
 
 class MinerSeen(Fact, frozen=True):
@@ -254,128 +256,18 @@ class LastPowers(Fact, frozen=True):
     house_w: float | None = None
 
 
-class MeterInterval(Fact, frozen=True):
-    """One metering interval: mean power at the meter, and its registers at start and end where it has any.
-
-    A register is the last that was heard up to that instant; None where none was heard. It may have been set back.
-    """
-
-    meter: str
-    start: datetime
-    end: datetime
-    mean_w: float | None
-    samples: int
-    energy_wh: float | None = None  # the import register at the end
-    role: str = "billing"  # billing | check | generation | export | house | feeder
-    register_start_wh: float | None = None  # imported
-    register_end_wh: float | None = None
-    export_start_wh: float | None = None
-    export_end_wh: float | None = None
-
-
-class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What one component of the tariff asked for an interval: exact decimals as text."""
-
-    name: str
-    kind: str
-    party: str
-    amount: str
-
-
-class EnergyInterval(Fact, frozen=True):
-    """Energy of one metering interval, or of the piece of it between `start` and `end`, in whole Wh.
-
-    `site_wh` = miners + house + unexplained, exactly; feeders, owners (tag `owner:x`; "" for none) and models each add
-    up to the miners. miners None: nobody looked; the meter's register, or the power around it, says the sum alone.
-    """
-
-    start: datetime
-    end: datetime
-    site_wh: int
-    unexplained_wh: int
-    miners_wh: int | None = None
-    house_wh: int | None = None
-    source: str = "beliefs"  # register | meter | beliefs
-    quality: str = "measured"  # measured | estimated | partial: no whole interval
-    register_wh: float | None = None  # the billing meter's import register at the end
-    hashed_th: float | None = None  # terahashes, while machines were read
-    feeders: dict[str, int] = {}
-    owners: dict[str, int] = {}
-    models: dict[str, int] = {}
-    currency: str | None = None  # None: no tariff was in use
-    charges: list[Charge] = []
-    cost: str | None = None  # sum of the charges that do not come back
-    revenue: str | None = None
-    revenue_currency: str | None = None
-
-
-class MeterLost(Fact, frozen=True):
-    """A meter fell silent for longer than its `stale_s`."""
-
-    meter: str
-
-
-class MeterBack(Fact, frozen=True):
-    """A meter speaks again."""
-
-    meter: str
-
-
-class MetersDiffer(Fact, frozen=True):
-    """The check of a meter has long shown another power than it, by more than both their errors."""
-
-    meter: str
-    check: str
-    meter_w: float
-    check_w: float
-
-
-class MetersAgree(Fact, frozen=True):
-    """A check and its meter have long shown the same again."""
-
-    meter: str
-    check: str
-
-
 class ClockStepped(Fact, frozen=True):
     """Civil time moved against monotonic time by `step_s`; two clocks count until one is trusted."""
 
     step_s: float
-    orders: list[str] = []  # those open then
+    orders: list[str] = msgspec.field(default_factory=list)  # those open then
 
 
 class ClockTrusted(Fact, frozen=True):
     """The host's clock is taken for right again: the step was confirmed, by time or a hand, or went back."""
 
-    orders: list[str] = []
+    orders: list[str] = msgspec.field(default_factory=list)
     by: str | None = None  # the hand; None: ten minutes did, or it went back
-
-
-class RegisterSeen(Fact, frozen=True):
-    """The billing meter's import register, now and then; only the last is kept."""
-
-    meter: str
-    energy_wh: float
-
-
-class Absence(Fact, frozen=True):
-    """The agent was away from `since` to `until`, and what the meter counted meanwhile.
-
-    Registers are those of `register_since` and of `at`. Between these, what was drawn above `cap_w`, the cap when it
-    went away, was at least `over_least_wh` and can have been `over_most_wh`; None where a register is unknown, or
-    nothing bound.
-    """
-
-    since: datetime
-    until: datetime
-    meter: str | None = None
-    register_since: datetime | None = None
-    before_wh: float | None = None
-    after_wh: float | None = None
-    cap_w: float | None = None
-    over_least_wh: float | None = None
-    over_most_wh: float | None = None
-    orders: list[str] = []  # those open meanwhile
 
 
 class Dropped(Fact, frozen=True):
@@ -387,7 +279,7 @@ class Dropped(Fact, frozen=True):
     until: datetime
     facts: int
     links: int = 0
-    heads: dict[str, str] = {}
+    heads: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class SendingPaused(Fact, frozen=True):

@@ -13,7 +13,8 @@ from agent.config import Config
 from agent.control.accounting import Accounting
 from agent.control.journal import Journal
 from agent.control.metering import Metering
-from agent.facts import AnyFact, EnergyInterval
+from agent.facts import AnyFact
+from agent.facts_energy import EnergyInterval
 from agent.fleet.fleet import Fleet
 from agent.money_terms import terms_of
 from agent.outputs.money_desk import MoneyDesk

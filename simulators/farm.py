@@ -14,19 +14,18 @@ from functools import partial
 from typing import Any, Self
 
 from simulators.control import Control
-from simulators.face_antminer import AntminerFace, AntminerWeb
-from simulators.face_cgminer import CgminerFace
-from simulators.face_whatsminer import WhatsminerFace
 from simulators.farm_config import MetersAt, config_toml
 from simulators.faults import Faults, Scheduled
-from simulators.machines import DEFAULT_MIX, Machine, MixRow, allot, machine
+from simulators.firmwares import Footing, firmware_of
+from simulators.machines import Machine, MixRow
 from simulators.meter import Meter, MeterOptions
 from simulators.meter_modbus import Figures, ModbusFace
 from simulators.meter_points import MeterPoints
+from simulators.mix import DEFAULT_MIX, allot, machine
 from simulators.parts import parts
 from simulators.physics import STATES, Level, Phase, Physics
 from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
-from simulators.wire import Face, Switchboard
+from simulators.wire import Switchboard
 
 STEP_S = 0.1
 LONGEST_STEP_S = 1.0
@@ -178,17 +177,21 @@ class Farm:
             self.faults.select(scheduled.select)
 
     def _switchboard(self, ground: Ground) -> Switchboard:
-        machines = {made.index: made for made in self.machines}
-        told = (machines, self.physics, self.faults.obeys, self._wrote)
-        cgminer, antminer = CgminerFace(*told), AntminerFace(*told)
-        faces: dict[str, Face] = {"stock": antminer, "whatsminer": WhatsminerFace(*told)}
-        web = AntminerWeb(*told, antminer.confs)
+        footing = Footing(
+            machines={made.index: made for made in self.machines},
+            physics=self.physics,
+            obeys=self.faults.obeys,
+            wrote=self._wrote,
+        )
+        kinds = {(made.make, made.firmware) for made in self.machines}
+        faces = {kind: firmware_of(*kind).faces(footing) for kind in kinds}
         switchboard = Switchboard(self._fault_of, any_peer=ground.any_peer)
         for made in self.machines:
-            host = made.host if ground.by_address else None
-            switchboard.put(host, made.port, made.index, faces.get(made.firmware, cgminer))
-            if made.http_port is not None:
-                switchboard.put(host, made.http_port, made.index, web)
+            host, face = made.host if ground.by_address else None, faces[made.make, made.firmware]
+            if face.api is not None:
+                switchboard.put(host, made.port, made.index, face.api)
+            if made.http_port is not None and face.web is not None:
+                switchboard.put(host, made.http_port, made.index, face.web)
         return switchboard
 
     def _fault_of(self, index: int) -> str | None:

@@ -120,7 +120,7 @@ class Physics:
         self.boards = column([row.boards for row in rows])
         self.board_there = np.arange(MAX_BOARDS)[None, :] < self.boards[:, None]
         #: stock Antminers keep their work mode in a file; cgminer forgets which devices were disabled
-        self.remembers: Flags = np.array([machine.firmware == "stock" for machine in machines], np.bool_)
+        self.remembers: Flags = np.array([machine.sleeps_on for machine in machines], np.bool_)
 
     def _draw_spread(self, count: int) -> None:
         self.full_w = self.nameplate_w * self._rng.uniform(0.97, 1.03, count)

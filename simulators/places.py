@@ -13,17 +13,16 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from simulators.firmwares import API_PORT, WEB_PORT, firmware_of
 from simulators.machines import Machine, MixRow, Place
 from simulators.wire import BACKLOG
 
 FIRST_ADDRESS = IPv4Address("127.10.0.1")
 ONE_ADDRESS = "127.0.0.1"
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - where it is listened at, peers from outside are dropped unless they were asked for
-API_PORT, WEB_PORT = 4028, 80
 #: systems hand out ports to clients from here on
 FIRST_CLIENT_PORT = 32_768
 SPARE_DESCRIPTORS = 200
-WITH_WEB = frozenset({"stock"})
 
 
 class Taken(OSError):
@@ -134,7 +133,7 @@ def _allow_descriptors(count: int) -> None:
 
 
 def _has_web(row: MixRow) -> bool:
-    return row.firmware in WITH_WEB
+    return firmware_of(row.make, row.firmware).web
 
 
 def hosts_of(machines: Sequence[Machine]) -> list[str]:

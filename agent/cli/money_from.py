@@ -14,7 +14,7 @@ from agent.cli.offline import Remembered, read_config, remembered, running
 from agent.cli.options import Reach, present
 
 if TYPE_CHECKING:
-    from agent.facts import EnergyInterval
+    from agent.facts_energy import EnergyInterval
     from agent.outputs.money_desk import Terms
 
 NO_CONFIG = (
@@ -65,7 +65,7 @@ def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:
 
 
 def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:
-    from agent.facts import EnergyInterval  # noqa: PLC0415 - quick help needs it not
+    from agent.facts_energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
     from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise

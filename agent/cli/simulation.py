@@ -17,7 +17,8 @@ from agent.cli.simulate import How, What
 from simulators.broker import checked
 from simulators.farm import Farm, FarmOptions
 from simulators.faults import read_schedule
-from simulators.machines import DEFAULT_MIX, BadInput, read_mix
+from simulators.machines import BadInput
+from simulators.mix import DEFAULT_MIX, read_mix
 from simulators.places import Taken
 
 _T = TypeVar("_T")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agent.control.metering import Metering
-from agent.facts import Absence, AgentStarted, AnyFact, CapChanged, RegisterSeen
+from agent.facts import AgentStarted, AnyFact, CapChanged
+from agent.facts_energy import Absence, RegisterSeen
 from agent.orders.order_book import OrderBook
 from agent.values import Moment, Watts
 

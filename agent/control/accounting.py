@@ -14,7 +14,8 @@ import numpy as np
 from agent.control.energy_piece import HOUR_S, Piece, Power, word_of
 from agent.control.energy_shares import Shares
 from agent.control.metering import Metering
-from agent.facts import AnyFact, EnergyInterval, MeterInterval
+from agent.facts import AnyFact
+from agent.facts_energy import EnergyInterval, MeterInterval
 from agent.fleet.fleet import Fleet
 from agent.tariffs.periods import interval_start
 from agent.values import Moment

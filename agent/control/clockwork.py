@@ -11,7 +11,8 @@ from agent.clock import Clock, TrustedClock
 from agent.control.absence import Away
 from agent.control.controller import Controller
 from agent.control.journal import Unwritten
-from agent.facts import Absence, AnyFact, ClockStepped, ClockTrusted
+from agent.facts import AnyFact, ClockStepped, ClockTrusted
+from agent.facts_energy import Absence
 from agent.trusted_time import Standing
 from agent.values import rfc3339
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agent.facts import AnyFact, MetersAgree, MetersDiffer
+from agent.facts import AnyFact
+from agent.facts_energy import MetersAgree, MetersDiffer
 from agent.fleet.power import MeterState
 from agent.values import Moment, Watts
 

@@ -14,7 +14,8 @@ import structlog
 
 from agent.control.comparison import Comparison
 from agent.control.instrument import Instrument, MeterPolicy, Said
-from agent.facts import AnyFact, MetersDiffer
+from agent.facts import AnyFact
+from agent.facts_energy import MetersDiffer
 from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
 from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w

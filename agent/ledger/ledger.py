@@ -12,7 +12,8 @@ import msgspec
 import structlog
 
 from agent import chain
-from agent.facts import AnyFact, LastPowers, RegisterSeen
+from agent.facts import AnyFact, LastPowers
+from agent.facts_energy import RegisterSeen
 from agent.ledger.retention import Chain, Drop, chosen
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing

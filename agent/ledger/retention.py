@@ -10,14 +10,12 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from agent.facts import (
-    Absence,
     AgentStarted,
     AnyFact,
     CapChanged,
     ClockStepped,
     ClockTrusted,
     Dropped,
-    EnergyInterval,
     HoldLifted,
     HoldPlaced,
     IntendedChanged,
@@ -28,13 +26,13 @@ from agent.facts import (
     OrderMoved,
     OrderReceived,
     OrderRefused,
-    RegisterSeen,
     SealBroken,
     SealLifted,
     SealPlaced,
     SealQuiet,
     SetpointsChanged,
 )
+from agent.facts_energy import Absence, EnergyInterval, RegisterSeen
 from agent.search import orders_of
 
 

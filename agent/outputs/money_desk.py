@@ -13,7 +13,8 @@ from decimal import Decimal
 import msgspec
 import numpy as np
 
-from agent.facts import AnyFact, Charge, EnergyInterval
+from agent.facts import AnyFact
+from agent.facts_energy import Charge, EnergyInterval
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.selector import model_of

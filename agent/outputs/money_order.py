@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agent.facts import AnyFact, EnergyInterval, OrderMoved, OrderReceived
+from agent.facts import AnyFact, OrderMoved, OrderReceived
+from agent.facts_energy import EnergyInterval
 from agent.orders.lifecycle import FINAL, OrderEvent, OrderState
 from agent.tariffs.periods import Span, interval_start
 from agent.values import Watts

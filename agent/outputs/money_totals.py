@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
-from agent.facts import AnyFact, Charge, EnergyInterval
+from agent.facts import AnyFact
+from agent.facts_energy import Charge, EnergyInterval
 from agent.tariffs.money import EXACT
 from agent.tariffs.periods import billing_month
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from agent.facts import (
-    Absence,
     AgentStarted,
     AgentStopped,
     AnyFact,
@@ -15,7 +14,6 @@ from agent.facts import (
     ClockTrusted,
     CommandRefused,
     Dropped,
-    EnergyInterval,
     ErrandSent,
     Escalated,
     HoldLifted,
@@ -23,11 +21,6 @@ from agent.facts import (
     IntendedChanged,
     LastPowers,
     LevelsSeen,
-    MeterBack,
-    MeterInterval,
-    MeterLost,
-    MetersAgree,
-    MetersDiffer,
     MinerSeen,
     ModesBefore,
     OrderHouseLowered,
@@ -36,7 +29,6 @@ from agent.facts import (
     OrderRefused,
     OrderReleaseAsked,
     OrderVanished,
-    RegisterSeen,
     SealBroken,
     SealLifted,
     SealPlaced,
@@ -45,6 +37,16 @@ from agent.facts import (
     SetpointsChanged,
     ShortfallChanged,
     UnauthorisedWake,
+)
+from agent.facts_energy import (
+    Absence,
+    EnergyInterval,
+    MeterBack,
+    MeterInterval,
+    MeterLost,
+    MetersAgree,
+    MetersDiffer,
+    RegisterSeen,
 )
 from agent.values import Watts, rfc3339
 

@@ -14,7 +14,6 @@ from agent.control.absence import Away
 from agent.control.metering import Metering
 from agent.control.recovery import Recovery
 from agent.facts import (
-    Absence,
     AgentStarted,
     CapChanged,
     ClockStepped,
@@ -24,7 +23,6 @@ from agent.facts import (
     IntendedChanged,
     LastPowers,
     LevelsSeen,
-    MeterInterval,
     MinerSeen,
     ModesBefore,
     OrderHouseLowered,
@@ -37,6 +35,7 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
+from agent.facts_energy import Absence, MeterInterval
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner

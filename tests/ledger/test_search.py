@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.facts import (
-    Absence,
     CapChanged,
     HoldPlaced,
     LastPowers,
@@ -15,6 +14,7 @@ from agent.facts import (
     OrderMoved,
     SetpointsChanged,
 )
+from agent.facts_energy import Absence
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from agent.search import Search

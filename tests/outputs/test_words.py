@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from agent import facts
+from agent.facts_energy import Absence
 from agent.outputs.words import sentence
 
 pytestmark = pytest.mark.pure
@@ -59,9 +60,9 @@ def test_many_machines_are_counted_and_few_are_named():
 
 
 def test_an_absence_says_what_the_register_bounds_and_nothing_where_it_is_unknown():
-    away = facts.Absence(at=AT, since=AT - timedelta(days=21), until=AT, over_least_wh=0.0, over_most_wh=1500.0)
+    away = Absence(at=AT, since=AT - timedelta(days=21), until=AT, over_least_wh=0.0, over_most_wh=1500.0)
     assert sentence(away).endswith("above the cap 0.0 to 1.5 kWh were drawn")
-    unknown = facts.Absence(at=AT, since=AT - timedelta(days=21), until=AT)
+    unknown = Absence(at=AT, since=AT - timedelta(days=21), until=AT)
     assert sentence(unknown) == "The agent was away from 2026-10-22T08:00:00.000Z to 2026-11-12T08:00:00.000Z"
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from simulators import antminer_web
 from simulators.face_antminer import AntminerFace, AntminerWeb
-from simulators.machines import MixRow, Place, machine
+from simulators.machines import MixRow, Place
+from simulators.mix import machine
 from simulators.physics import Level, Phase, Physics
 from simulators.wire import Switchboard
 from tests.simulators.farms import client

@@ -8,7 +8,8 @@ import pytest
 from simulators import places
 from simulators.farm import FarmOptions
 from simulators.faults import Scheduled
-from simulators.machines import BadInput, allot
+from simulators.machines import BadInput
+from simulators.mix import allot
 from simulators.physics import Phase
 from simulators.places import Taken
 from simulators.wire import Switchboard

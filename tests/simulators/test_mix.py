@@ -3,8 +3,9 @@ import pytest
 from agent.config import parse
 from simulators.farm_config import MetersAt, config_toml
 from simulators.faults import Scheduled, read_schedule
-from simulators.machines import DEFAULT_MIX, BadInput, Place, allot, machine, read_mix
+from simulators.machines import BadInput, Place
 from simulators.meter import MeterOptions
+from simulators.mix import DEFAULT_MIX, allot, machine, read_mix
 from simulators.places import hosts_of
 
 pytestmark = pytest.mark.pure

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from simulators.machines import DEFAULT_MIX, Place, allot, machine
+from simulators.machines import Place
+from simulators.mix import DEFAULT_MIX, allot, machine
 from simulators.physics import IDLE_W, Level, Phase, Physics
 
 pytestmark = pytest.mark.pure

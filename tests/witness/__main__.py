@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from simulators.farm import Farm, FarmOptions
-from simulators.machines import FIRMWARES, MixRow, models
+from simulators.firmwares import firmware_names
+from simulators.machines import MixRow, models
 from simulators.places import API_PORT
 from tests.witness.comparing import compared
 
@@ -47,7 +48,7 @@ def can_be_alone():
 async def witnessed(python):
     """Run the farm, ask the client, print the table; returns the exit code."""
     mix = tuple(
-        MixRow(make=model.make, model=model.model, share=1, firmware=FIRMWARES[model.make][0])
+        MixRow(make=model.make, model=model.model, share=1, firmware=firmware_names(model.make)[0])
         for model in models().values()
     )
     async with Farm(FarmOptions(miners=len(mix), mix=mix)) as farm:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from agent.clock import ManualClock
-from agent.facts import CapChanged, LastPowers, MeterLost
+from agent.facts import CapChanged, LastPowers
+from agent.facts_energy import MeterLost
 from agent.ledger.history import History, Kept
 from agent.outputs.snapshot import snapshot
 from agent.pulse import Pulse, columns_of

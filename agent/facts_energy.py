@@ -1,0 +1,119 @@
+"""Facts of meters, of energy by the interval, and of what passed a meter while nobody looked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from agent.fact import Fact
+
+
+class MeterInterval(Fact, frozen=True):
+    """One metering interval: mean power at the meter, and its registers at start and end where it has any.
+
+    A register is the last that was heard up to that instant; None where none was heard. It may have been set back.
+    """
+
+    meter: str
+    start: datetime
+    end: datetime
+    mean_w: float | None
+    samples: int
+    energy_wh: float | None = None  # the import register at the end
+    role: str = "billing"  # billing | check | generation | export | house | feeder
+    register_start_wh: float | None = None  # imported
+    register_end_wh: float | None = None
+    export_start_wh: float | None = None
+    export_end_wh: float | None = None
+
+
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one component of the tariff asked for an interval: exact decimals as text."""
+
+    name: str
+    kind: str
+    party: str
+    amount: str
+
+
+class EnergyInterval(Fact, frozen=True):
+    """Energy of one metering interval, or of the piece of it between `start` and `end`, in whole Wh.
+
+    `site_wh` = miners + house + unexplained, exactly; feeders, owners (tag `owner:x`; "" for none) and models each add
+    up to the miners. miners None: nobody looked; the meter's register, or the power around it, says the sum alone.
+    """
+
+    start: datetime
+    end: datetime
+    site_wh: int
+    unexplained_wh: int
+    miners_wh: int | None = None
+    house_wh: int | None = None
+    source: str = "beliefs"  # register | meter | beliefs
+    quality: str = "measured"  # measured | estimated | partial: no whole interval
+    register_wh: float | None = None  # the billing meter's import register at the end
+    hashed_th: float | None = None  # terahashes, while machines were read
+    feeders: dict[str, int] = msgspec.field(default_factory=dict)
+    owners: dict[str, int] = msgspec.field(default_factory=dict)
+    models: dict[str, int] = msgspec.field(default_factory=dict)
+    currency: str | None = None  # None: no tariff was in use
+    charges: list[Charge] = msgspec.field(default_factory=list)
+    cost: str | None = None  # sum of the charges that do not come back
+    revenue: str | None = None
+    revenue_currency: str | None = None
+
+
+class MeterLost(Fact, frozen=True):
+    """A meter fell silent for longer than its `stale_s`."""
+
+    meter: str
+
+
+class MeterBack(Fact, frozen=True):
+    """A meter speaks again."""
+
+    meter: str
+
+
+class MetersDiffer(Fact, frozen=True):
+    """The check of a meter has long shown another power than it, by more than both their errors."""
+
+    meter: str
+    check: str
+    meter_w: float
+    check_w: float
+
+
+class MetersAgree(Fact, frozen=True):
+    """A check and its meter have long shown the same again."""
+
+    meter: str
+    check: str
+
+
+class RegisterSeen(Fact, frozen=True):
+    """The billing meter's import register, now and then; only the last is kept."""
+
+    meter: str
+    energy_wh: float
+
+
+class Absence(Fact, frozen=True):
+    """The agent was away from `since` to `until`, and what the meter counted meanwhile.
+
+    Registers are those of `register_since` and of `at`. Between these, what was drawn above `cap_w`, the cap when it
+    went away, was at least `over_least_wh` and can have been `over_most_wh`; None where a register is unknown, or
+    nothing bound.
+    """
+
+    since: datetime
+    until: datetime
+    meter: str | None = None
+    register_since: datetime | None = None
+    before_wh: float | None = None
+    after_wh: float | None = None
+    cap_w: float | None = None
+    over_least_wh: float | None = None
+    over_most_wh: float | None = None
+    orders: list[str] = msgspec.field(default_factory=list)  # those open meanwhile

@@ -1,0 +1,127 @@
+"""Every firmware that is simulated, a row each: whose machines run it, what answers on which port, how it calls itself.
+
+A new firmware is a file with its face and a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulators import whatsminer_words
+from simulators.antminer_conf import Confs
+from simulators.antminer_figures import COMPILED
+from simulators.face_antminer import AntminerFace, AntminerWeb
+from simulators.face_cgminer import CgminerFace
+from simulators.face_whatsminer import WhatsminerFace
+from simulators.machines import Machine
+from simulators.physics import Physics
+from simulators.wire import Face
+
+API_PORT, WEB_PORT = 4028, 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faces:
+    """What answers on a machine's two ports; None: nobody."""
+
+    api: Face | None = None
+    web: Face | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footing:
+    """What a face is built on: the machines, what they do, whether one obeys, and whom to tell of what it was told."""
+
+    machines: dict[int, Machine]
+    physics: Physics
+    obeys: Callable[[int], bool]
+    wrote: Callable[[int, str], None]
+
+    @property
+    def parts(self) -> tuple[dict[int, Machine], Physics, Callable[[int], bool], Callable[[int, str], None]]:
+        """In the order in which faces take them."""
+        return self.machines, self.physics, self.obeys, self.wrote
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Firmware:
+    """One firmware of one make; the first row of a make is what its machines come with."""
+
+    make: str
+    name: str
+    faces: Callable[[Footing], Faces]
+    version: Callable[[Machine], str]
+    api_version: str
+    #: pools that a machine is set to
+    pools: int = 3
+    #: has a web server, on its own port
+    web: bool = False
+    api_port: int = API_PORT
+    #: a mix may let clients write over the API port
+    may_write: bool = True
+    #: sleep outlasts a new start
+    sleeps_on: bool = False
+
+
+def _antminer(footing: Footing) -> Faces:
+    confs = Confs()
+    return Faces(api=AntminerFace(*footing.parts, confs), web=AntminerWeb(*footing.parts, confs))
+
+
+def _cgminer(footing: Footing) -> Faces:
+    return Faces(api=CgminerFace(*footing.parts))
+
+
+def _whatsminer(footing: Footing) -> Faces:
+    return Faces(api=WhatsminerFace(*footing.parts))
+
+
+def _whatsminer_version(_machine: Machine) -> str:
+    return whatsminer_words.FIRMWARE
+
+
+FIRMWARES = (
+    Firmware(
+        make="Antminer",
+        name="stock",
+        faces=_antminer,
+        version=lambda machine: COMPILED[machine.row.generation],
+        api_version="3.1",
+        web=True,
+        may_write=False,
+        sleeps_on=True,
+    ),
+    Firmware(
+        make="WhatsMiner",
+        name="whatsminer",
+        faces=_whatsminer,
+        version=_whatsminer_version,
+        api_version=whatsminer_words.API,
+        pools=2,
+    ),
+    *(
+        Firmware(
+            make="WhatsMiner",
+            name=program,
+            faces=_cgminer,
+            version=_whatsminer_version,
+            api_version=whatsminer_words.API,
+            pools=2,
+        )
+        for program in ("cgminer", "bfgminer")
+    ),
+)
+
+
+def firmware_names(make: str) -> tuple[str, ...]:
+    """Return what runs on a make's machines, what they come with first."""
+    return tuple(row.name for row in FIRMWARES if row.make == make)
+
+
+def firmware_of(make: str, name: str) -> Firmware:
+    """Return the row of a firmware; KeyError where the make has none of that name."""
+    return _BY_NAME[make, name]
+
+
+_BY_NAME = {(row.make, row.name): row for row in FIRMWARES}
