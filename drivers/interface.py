@@ -122,12 +122,23 @@ class LowAbility:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A mode of the firmware's own that it can be set to by name, and what it draws and hashes in it, where told."""
+
+    name: str
+    power_w: float | None = None
+    hashrate_ths: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
     """What this unit, with this firmware and these rights, can be told to do, and within what limits."""
 
     sleep: SleepAbility | None = None
     power_limit: PowerRange | None = None
     low: LowAbility | None = None
+    #: what SetMode takes besides "full" and "low"; the level of one is `profile:<name>`
+    profiles: tuple[Profile, ...] = ()
     reboot: bool = False
     locate: bool = False
     pools: bool = False
