@@ -218,8 +218,9 @@ Command = Sleep | Wake | LimitPower | SetMode | Reboot | Locate
 class Receipt:
     """The device took the command. It is no proof of an effect: only a later reading is.
 
-    `already` means that the machine was there before and nothing was written;
-    `before` is the firmware's own mode that was in force, for the way back.
+    `already` means that the machine was there before and nothing was written; `before` is what was in force, for the
+    way back: of a Sleep the firmware's own mode, which its Wake is given; of LimitPower and SetMode the level as it is
+    named (`limit:3300`, `profile:x`, `low`), None where nothing held the machine below full.
     """
 
     already: bool = False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 
 from drivers.cgminer_wire import ask
 from drivers.errors import Garbled, Unsupported
@@ -182,7 +183,7 @@ class Whatsminer:
                 return (yield from self._set_mode(mode, told)) or woken
             case LimitPower(limit_w=limit_w):
                 there = told.summary is not None and watts(told.summary.power_limit) == round(limit_w)
-                return Receipt(already=True) if there else (yield from self._limit(limit_w))
+                return Receipt(already=True) if there else (yield from self._limit(limit_w, told))
 
     def _wake(self, told: Told) -> Conversation[Receipt]:
         """Start it, unless it is sure that it was not stopped; older firmware takes that as often as it is told."""
@@ -195,13 +196,16 @@ class Whatsminer:
         row = told.summary or Summary()
         level, done = awake_level(row, self._model), None
         if mode == "full" and self._model is not None and is_limited(row, self._model):
-            done = yield from self._limit(self._model.power_w)
+            done = yield from self._limit(self._model.power_w, told)
         if (level == "low") != (mode == "low") or level is None:
             done = yield from self._tell(_LOW if mode == "low" else _NORMAL, mute=True)
         return done
 
-    def _limit(self, limit_w: float) -> Conversation[Receipt]:
-        return (yield from self._tell({"cmd": "adjust_power_limit", "power_limit": f"{limit_w:.0f}"}))
+    def _limit(self, limit_w: float, told: Told) -> Conversation[Receipt]:
+        row = told.summary or Summary()
+        before = f"limit:{watts(row.power_limit):.0f}" if is_limited(row, self._model) else None
+        done = yield from self._tell({"cmd": "adjust_power_limit", "power_limit": f"{limit_w:.0f}"})
+        return replace(done, before=before)
 
     def _tell(self, command: Mapping[str, object], *, mute: bool = False) -> Conversation[Receipt]:
         reply = yield from self._tokens.tell(command, mute=mute)

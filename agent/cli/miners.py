@@ -167,8 +167,11 @@ def _say_left_out(left_out: dict[str, str]) -> None:
 def _set(agent: Agent, select: str, level: str, *, yes: bool) -> None:
     """Say who would be told; then tell them, where that is wanted."""
     wish = {"select": select, "level": level}
-    told = agent.post("/api/v1/miners/levels", {**wish, "dry_run": True})["miners"]
+    planned = agent.post("/api/v1/miners/levels", {**wish, "dry_run": True})
+    told = planned["miners"]
     print(f"{len(told)} machines would be wanted at {level}: {named(told)}")
+    for given, ids in planned["instead"].items():
+        print(f"{len(ids)} of them have no such level and would go to {plain(given)}: {named(ids)}")
     if not told or not (yes or agreed()):
         print("nothing was changed")
         return

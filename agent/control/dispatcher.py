@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -17,6 +17,7 @@ from agent.clock import Clock
 from agent.control.poller import Poller, nowhere
 from agent.facts import AnyFact, CommandRefused, Escalated, ModesBefore
 from agent.fleet.fleet import Fleet
+from agent.fleet.own_levels import is_set
 from agent.fleet.view import Indices
 from agent.values import FULL, LOW, SLEEP
 from drivers.errors import DeviceError, NotPermitted, Refused, Unsupported
@@ -166,7 +167,9 @@ class Dispatcher:
         """Keep the owner's own mode for the way back; what one was in that an order had lowered is not his."""
         miner, was_full = self.fleet.miners[row].id, self.fleet.seen[row] == 0
         known = self.fleet.modes_before.get(miner)
-        if was_full and isinstance(command, Sleep) and found.before and known != found.before:
+        if not found.before or known == found.before or self.fleet.own_levels.of(row, found.before) is not None:
+            return
+        if was_full and _lowers(command):
             self.fleet.modes_before[miner] = found.before
             self.on_facts([ModesBefore(at=self._clock.now().at, modes={miner: found.before})])
 
@@ -175,10 +178,19 @@ class Dispatcher:
             self.counts.command(command, result)
 
 
+def _lowers(command: Command) -> bool:
+    return isinstance(command, Sleep | LimitPower) or (isinstance(command, SetMode) and command.mode != FULL)
+
+
 def command_for(fleet: Fleet, row: int) -> Command:
-    """Return what takes this miner from where it is to its setpoint."""
-    level: Any = fleet.level_of(row, int(fleet.setpoint[row]))
+    """Return what takes this miner from where it is to its setpoint; to full by what was in force before us."""
     seen = fleet.level_of(row, int(fleet.seen[row]))
+    before = fleet.modes_before.get(fleet.miners[row].id)
+    level = fleet.level_of(row, int(fleet.setpoint[row]))
+    if level == FULL and seen == SLEEP:
+        return Wake(mode=None if before is None or is_set(before) else before)
+    if level == FULL and before is not None and is_set(before):
+        level = before
     kind, _, argument = str(level).partition(":")
     match kind:
         case "sleep" | "off":
@@ -189,7 +201,5 @@ def command_for(fleet: Fleet, row: int) -> Command:
             return SetMode(mode=argument)
         case "low":
             return SetMode(mode=LOW)
-        case _ if seen == SLEEP:
-            return Wake(mode=fleet.modes_before.get(fleet.miners[row].id))
         case _:
             return SetMode(mode=FULL)

@@ -16,6 +16,7 @@ from agent.facts import (
     HoldPlaced,
     IntendedChanged,
     LastPowers,
+    LevelsSeen,
     MinerSeen,
     ModesBefore,
     SealBroken,
@@ -26,9 +27,11 @@ from agent.facts import (
 )
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold, Holds
+from agent.fleet.own_levels import is_set
 from agent.fleet.power import HouseLoad
 from agent.fleet.seals import Seal, Seals
 from agent.orders.order_book import OrderBook
+from agent.values import FULL
 
 
 class Recovery:
@@ -45,6 +48,7 @@ class Recovery:
         self._house = house
         self._setpoints: dict[str, str] = {}
         self._intended: dict[str, str] = {}
+        self._told: dict[str, set[str]] = {}
         self._powers: dict[str, float] = {}
         self._house_w = 0.0
 
@@ -52,12 +56,15 @@ class Recovery:
         """Take in the facts of the lives before this one."""
         for fact in facts:
             self._take(fact)
+            self._take_levels(fact)
             self._take_seal(fact)
             self._book.apply(fact)
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
             if isinstance(fact, ClockStepped | ClockTrusted):
                 self.clock_doubted = isinstance(fact, ClockStepped)
         self._fleet.restore_names(setpoints=self._setpoints, intended=self._intended)
+        index = self._fleet.index
+        self._fleet.own_levels.restore({index[miner]: told for miner, told in self._told.items() if miner in index})
         self._fleet.restore_powers(self._powers)
         self._house.remember(self._house_w)
         self._fleet.hold(self._holds.by_miner())
@@ -65,8 +72,6 @@ class Recovery:
 
     def _take(self, fact: AnyFact) -> None:
         match fact:
-            case SetpointsChanged(levels=levels):
-                self._setpoints |= {miner: level for level, ids in levels.items() for miner in ids}
             case IntendedChanged(level=level, miners=miners):
                 self._intended |= dict.fromkeys(miners, level)
             case HoldPlaced():
@@ -80,6 +85,20 @@ class Recovery:
                 self._fleet.modes_before |= modes
             case LastPowers(powers_w=powers_w, house_w=house_w):
                 self._powers, self._house_w = powers_w, house_w or 0.0
+            case _:
+                return
+
+    def _take_levels(self, fact: AnyFact) -> None:
+        """Keep each setpoint, and the limits and profiles that machines were told since they were last seen at full."""
+        match fact:
+            case SetpointsChanged(levels=levels):
+                self._setpoints |= {miner: level for level, ids in levels.items() for miner in ids}
+                for level in filter(is_set, levels):
+                    for miner in levels[level]:
+                        self._told.setdefault(miner, set()).add(level)
+            case LevelsSeen(levels=levels):
+                for miner in levels.get(FULL, ()):
+                    self._told.pop(miner, None)
             case _:
                 return
 

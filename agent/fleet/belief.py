@@ -6,7 +6,8 @@ from enum import IntEnum
 
 import msgspec
 
-from agent.fleet.miner import Ladder
+from agent.fleet.miner import Ladder, limit_of
+from agent.fleet.own_levels import is_set
 from agent.values import SLEEP, Watts
 from drivers.interface import Reading, State
 
@@ -44,13 +45,27 @@ UNSEEN = -1
 """The step of a machine whose level nothing proves."""
 
 
-def proved_step(reading: Reading, ladder: Ladder) -> int:
-    """Return the step that the reading proves; an awake machine without a word on its level is at its highest."""
-    if reading.level is not None and (step := ladder.index(reading.level)) is not None:
+def proved_step(reading: Reading, ladder: Ladder, *, ours: str | None = None, wanted: int = 0) -> int:
+    """Return the step that the reading proves; an awake machine without a word on its level is at its highest.
+
+    `ours` is the level that it shows as we told it, None where we did not. A limit or profile that is not ours is the
+    owner's own and counts as the highest too; as the wanted step, where that asks no less of the machine.
+    """
+    level = reading.level
+    if level is not None and (step := _named_step(level, ladder, ours, wanted)) is not None:
         return step
     if reading.state is State.SLEEPING:
         return len(ladder.steps) - 1 if ladder.sleeps else UNSEEN
     return UNSEEN if reading.state is State.UNKNOWN else 0
+
+
+def _named_step(level: str, ladder: Ladder, ours: str | None, wanted: int) -> int | None:
+    if not is_set(level) or level == ladder.owners:
+        return ladder.index(level)
+    if ours is not None:
+        return ladder.nearest(ours)
+    limit_w, step = limit_of(level), ladder.steps[wanted]
+    return wanted if limit_w is not None and step.hashrate_ths > 0 and limit_w <= step.power_w else None
 
 
 def believed_power(reading: Reading, ladder: Ladder, step: int) -> tuple[Watts, bool]:

@@ -12,9 +12,10 @@ import numpy as np
 
 from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step, risen_share
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
+from agent.fleet.own_levels import OwnLevels
 from agent.fleet.seals import is_broken_by
 from agent.fleet.view import Flags, FleetView, Floats, Indices
-from agent.values import OFF, SLEEP, Watts
+from agent.values import Watts
 from drivers.interface import Identity, Reading, State
 
 STEPS = 8
@@ -56,6 +57,7 @@ class Fleet:
         self.reasons: list[str | None] = [None] * n
         self.ladders: list[Ladder] = [unknown_ladder() for _ in range(n)]
         self.modes_before: dict[str, str] = {}
+        self.own_levels = OwnLevels()
         self.woken: list[int] = []
         self.proved: list[int] = []
         order = sorted(range(n), key=lambda row: self.miners[row].id)
@@ -114,7 +116,7 @@ class Fleet:
         """Take in who a miner is and what it can be told; setpoint and intended keep their names across ladders."""
         was_w = self.ladders[row].steps[0].power_w
         self.identities[row] = identity
-        self._climb(row, ladder)
+        self._climb(row, ladder.holding(self.intended_name(row)))
         self.intended[row] = self.step_of(row, self.intended_name(row))
         if row in self._setpoint_names:
             self.setpoint[row] = self.step_of(row, self._setpoint_names[row])
@@ -138,17 +140,7 @@ class Fleet:
 
     def step_of(self, row: int, level: str) -> int:
         """Return the step of a level on this miner's ladder, or the nearest that draws no more than it asks."""
-        ladder = self.ladders[row]
-        exact = ladder.index(level)
-        if exact is not None:
-            return exact
-        if level in {SLEEP, OFF}:
-            return len(ladder.steps) - 1
-        kind, _, watts = level.partition(":")
-        if kind == "limit":
-            fitting = [at for at, step in enumerate(ladder.steps) if step.power_w <= float(watts)]
-            return fitting[0] if fitting else len(ladder.steps) - 1
-        return 0
+        return self.ladders[row].nearest(level)
 
     def intended_name(self, row: int) -> str:
         """Return the level that the owner wants of a machine, whether or not it has such a level."""
@@ -163,7 +155,8 @@ class Fleet:
     def heard(self, row: int, reading: Reading, now: float) -> None:
         """Take in one reading."""
         ladder = self.ladders[row]
-        step = proved_step(reading, ladder)
+        ours = self.own_levels.of(row, reading.level)
+        step = proved_step(reading, ladder, ours=ours, wanted=int(self.setpoint[row]))
         watts, told = believed_power(reading, ladder, step)
         code, reason = self._standing(row, reading, now)
         if code == Code.HASHING and not told and self._has_just_begun(row, reading, now):
@@ -231,6 +224,8 @@ class Fleet:
         return (float(self.believed_w[row]) + watts) / 2 * since_s if since_s <= self.policy.fresh_s else 0.0
 
     def _prove(self, row: int, step: int) -> None:
+        if step == self.setpoint[row] == 0:
+            self.own_levels.clear(row)
         if step == self.setpoint[row] and self._tries[row]:
             self.proved.append(row)
             self._tries[row] = 0
@@ -300,6 +295,7 @@ class Fleet:
         self._next_try[row] = now + max(patience_s, backoff_s)
         self._tries[row] = tries + 1
         self._told_at[row] = now
+        self.own_levels.tell(row, ladder.steps[self.setpoint[row]].level)
 
     def failed(self, row: int, now: float, *, give_up: bool) -> None:
         """Note that a command did not arrive, or was refused: try again after a back-off."""
@@ -341,8 +337,12 @@ class Fleet:
 
     def intend(self, row: int, level: str) -> None:
         """Take in what the owner wants of a machine when nothing binds."""
+        was = self.ladders[row].steps
         self._intended_names[row] = level
+        self._climb(row, self.ladders[row].holding(level))
         self.intended[row] = self.step_of(row, level)
+        for column in (self.setpoint, self.seen):
+            column[row] = UNSEEN if column[row] == UNSEEN else self.step_of(row, was[column[row]].level)
 
     # what planning and outputs see ---------------------------------------------------------------------------
 

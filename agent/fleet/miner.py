@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
-from agent.values import FULL, SLEEP, Watts
+from agent.values import FULL, OFF, SLEEP, Watts
 
 UNKNOWN_MODEL_W = 3500.0
 """What a machine counts for until somebody or something says what it is."""
+LIMITED_RATE = 0.85
+"""The rate falls as this power of the watts that a limit leaves: 0.73 where a WhatsMiner's low mode is told, 0.78 by an
+S19k Pro's profiles on LuxOS, 1.0 by an S21 Pro's presets on VNish."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +27,15 @@ class Step:
 class Ladder:
     """The levels of one miner, from the most power to the least, and how long it takes to climb and descend.
 
-    `most_w` is the most that it can draw, start-up and tuning included.
+    `most_w` is the most that it can draw, start-up and tuning included; `limits_w` between what its limit may be set.
     """
 
     steps: tuple[Step, ...]
     most_w: Watts
     settle_s: float = 60.0
     wake_s: float = 600.0
+    limits_w: tuple[Watts, Watts] | None = None
+    owners: str | None = None  # the level among these that is there because its owner wants it
 
     def index(self, level: str) -> int | None:
         """Return the step of `level`, or None where this miner has no such level."""
@@ -38,10 +44,50 @@ class Ladder:
                 return position
         return None
 
+    def nearest(self, level: str) -> int:
+        """Return the step of a level, or the nearest that draws no more than it asks."""
+        if (exact := self.index(level)) is not None:
+            return exact
+        if level in {SLEEP, OFF}:
+            return len(self.steps) - 1
+        if (limit_w := limit_of(level)) is None:
+            return 0
+        fitting = (at for at, step in enumerate(self.steps) if step.power_w <= limit_w)
+        return next(fitting, len(self.steps) - 1)
+
+    def holding(self, level: str) -> Ladder:
+        """Return this ladder with the limit that its owner wants as a step of its own, where it can be set to that."""
+        steps = tuple(step for step in self.steps if step.level != self.owners)
+        limit_w, within = limit_of(level), self.limits_w
+        if limit_w is None or within is None or not within[0] <= limit_w <= within[1]:
+            return replace(self, steps=steps, owners=None)
+        if any(step.level == level for step in steps):
+            return replace(self, steps=steps, owners=None)
+        return replace(self, steps=descending((*steps, limited(steps[0], limit_w))), owners=level)
+
     @property
     def sleeps(self) -> bool:
         """Whether its last step stops the hashing."""
         return self.steps[-1].level == SLEEP
+
+
+def limit_of(level: str) -> Watts | None:
+    """Return the watts of a level `limit:<W>`, None for any other."""
+    kind, _, watts = level.partition(":")
+    return float(watts) if kind == "limit" else None
+
+
+def limited(full: Step, limit_w: Watts) -> Step:
+    """Return what a machine draws and hashes at a limit: rate = full rate x (limit / full power) ^ LIMITED_RATE."""
+    share = min(1.0, limit_w / full.power_w)
+    power_w, hashrate_ths = min(limit_w, full.power_w), full.hashrate_ths * share**LIMITED_RATE
+    return Step(level=f"limit:{limit_w:.0f}", power_w=power_w, hashrate_ths=hashrate_ths)
+
+
+def descending(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Order levels from the most power to the least; full is the first and sleep the last, whatever they draw."""
+    place = {FULL: 0, SLEEP: 2}
+    return tuple(sorted(steps, key=lambda step: (place.get(step.level, 1), -step.power_w)))
 
 
 def unknown_ladder(nameplate_w: Watts = UNKNOWN_MODEL_W) -> Ladder:

@@ -88,7 +88,8 @@ class Farm:
                 found = [o for o in self.orders if path.endswith("/" + o["document"]["order_id"])]
                 return (200, found[-1]) if found else (404, {"title": "Not Found", "status": 404})
             case "POST", "/api/v1/miners/levels":
-                return 200, {"miners": self._named(asked.body), "level": asked.body["level"]}
+                ids, level = self._named(asked.body), asked.body["level"]
+                return 200, {"miners": ids, "level": level, "instead": {"sleep": ids[:1]} if level == "limit:9" else {}}
             case "POST", "/api/v1/miners/errands":
                 left_out = {"m-3": "is held"}
                 told = [miner for miner in self._named(asked.body) if miner not in left_out]

@@ -103,6 +103,11 @@ def test_a_level_is_set_only_with_yes_and_after_a_dry_run(farm, say, verb, watts
     assert [asked.body for asked in farm.changes()] == [{"select": "m-[12]", "level": level}]
 
 
+def test_who_has_no_such_level_is_named_with_where_it_would_go(farm, say):
+    dry = say("miners", "limit", "m-[12]", "9")
+    assert "1 of them have no such level and would go to sleep: m-1" in dry.stdout
+
+
 @pytest.mark.parametrize(
     ("verb", "errand"), [(["reboot"], "reboot"), (["locate"], "locate"), (["locate", "--off"], "unlocate")]
 )

@@ -401,7 +401,9 @@ async def test_the_level_that_the_owner_wants_of_one_miner_and_of_many():
         _, miner = await client.ask("GET", f"{V1}/miners/a1")
         assert miner["intended"] == "sleep"
         _, told = await client.ask("POST", f"{V1}/miners/levels", select="feeder:T1", level="low", dry_run=True)
-        assert told == {"miners": ["a1", "a2"], "level": "low", "dry_run": True}
+        assert told == {"miners": ["a1", "a2"], "level": "low", "instead": {}, "dry_run": True}
+        _, told = await client.ask("POST", f"{V1}/miners/levels", select="feeder:T1", level="limit:9", dry_run=True)
+        assert told["instead"] == {"sleep": ["a1", "a2"]}
         assert len(client.desk.facts) == 1
         _, told = await client.ask("POST", f"{V1}/miners/levels", select="feeder:T1", level="low")
         assert told["dry_run"] is False

@@ -10,13 +10,25 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from agent.control.dispatcher import command_for
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import Meter, RestObserver
 from agent.planning.decide import Decision, Demand, Memory, Policy, Situation, Tree, decide
 from agent.planning.headroom import Gauges
 from agent.planning.ladder import build_ladder
-from drivers.interface import Abilities, Identity, Reading, SleepAbility, State
+from drivers.interface import (
+    Abilities,
+    Identity,
+    LimitPower,
+    PowerRange,
+    Reading,
+    SetMode,
+    Sleep,
+    SleepAbility,
+    State,
+    Wake,
+)
 
 STANDBY_W = 25.0
 IDLE_W = 200.0
@@ -51,6 +63,7 @@ class World:
     reachable: np.ndarray = field(default=None)  # type: ignore[assignment]
     obeys: np.ndarray = field(default=None)  # type: ignore[assignment]
     energised: np.ndarray = field(default=None)  # type: ignore[assignment]
+    limit_w: np.ndarray = field(default=None)  # type: ignore[assignment]
     fall_s: float = 10.0
     rise_s: float | np.ndarray = 60.0
     average_s: float | np.ndarray = PRESENT_S
@@ -61,6 +74,7 @@ class World:
     def __post_init__(self) -> None:
         n = len(self.full_w)
         self.without_pool_s = np.zeros(n)
+        self.limit_w = np.full(n, np.inf)
         self.present = self.work()
         self.average = self.work()
         for name in ("pool", "reachable", "obeys", "energised"):
@@ -68,7 +82,7 @@ class World:
                 setattr(self, name, np.ones(n, bool))
 
     def target_w(self) -> np.ndarray:
-        awake = np.where(self.pool, self.full_w, IDLE_W)
+        awake = np.where(self.pool, np.minimum(self.full_w, self.limit_w), IDLE_W)
         return np.where(self.energised, np.where(self.asleep, STANDBY_W, awake), 0.0)
 
     def step(self) -> None:
@@ -78,6 +92,12 @@ class World:
         self.power_w[~self.energised] = 0.0
         self.without_pool_s = np.where(self.pool, 0.0, self.without_pool_s + 1)
         self._average()
+
+    def limit(self, row: int, limit_w: float) -> None:
+        """Set a machine's limit; that starts it anew, also one that slept."""
+        self.asleep[row] = False
+        if self.limit_w[row] != limit_w:
+            self.limit_w[row], self.power_w[row] = limit_w, min(STANDBY_W, self.power_w[row])
 
     def work(self) -> np.ndarray:
         """Return how far each machine hashes, as a share of its full rate."""
@@ -122,6 +142,7 @@ class Plant:
         fleet_policy: FleetPolicy | None = None,
         nature: Nature | None = None,
         house_w: float = 5_000.0,
+        limits: bool = False,
     ) -> None:
         n = len(full_w)
         full = np.array(full_w, float) * (nature.spread if nature else 1.0)
@@ -169,7 +190,10 @@ class Plant:
                 driver="plant",
                 nominal_w=full_w[row],
                 nominal_ths=full_w[row] / joules[row],
-                abilities=Abilities(sleep=SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=wake_s + 10.0)),
+                abilities=Abilities(
+                    sleep=SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=wake_s + 10.0),
+                    power_limit=PowerRange(least_w=full_w[row] / 2, most_w=full_w[row]) if limits and row % 2 else None,
+                ),
             )
             self.fleet.identified(row, identity, build_ladder(identity))
         self.sent: list[Sent] = []
@@ -202,13 +226,16 @@ class Plant:
         watts = float(world.power_w[row]) if self.says_power else None
         full = float(world.full_w[row])
         ths = full / 30.0 * (world.power_w[row] / full)
+        limit_w = float(world.limit_w[row])
+        level = f"limit:{limit_w:.0f}" if limit_w < full else "full"
         if world.asleep[row] and world.power_w[row] <= STANDBY_W + 1:
             return Reading(state=State.SLEEPING, level="sleep", power_w=watts, hashrate_ths=0.0)
         if not world.pool[row]:
-            return Reading(state=State.IDLE, reason="idle:pool", level="full", power_w=watts, hashrate_ths=0.0)
-        if world.power_w[row] < 0.9 * full:
-            return Reading(state=State.STARTING, power_w=watts, hashrate_ths=ths)
-        return Reading(state=State.HASHING, level="full", power_w=watts, hashrate_ths=ths)
+            return Reading(state=State.IDLE, reason="idle:pool", level=level, power_w=watts, hashrate_ths=0.0)
+        if world.power_w[row] < 0.9 * min(full, limit_w):
+            state_level = level if limit_w < full else None
+            return Reading(state=State.STARTING, level=state_level, power_w=watts, hashrate_ths=ths)
+        return Reading(state=State.HASHING, level=level, power_w=watts, hashrate_ths=ths)
 
     def tick(self) -> Decision:
         self.now += 1.0
@@ -253,9 +280,9 @@ class Plant:
             self.fleet.silent(row)
 
     def obey(self, decision: Decision) -> None:
-        before = self.fleet.setpoint[decision.rows]
-        raised = decision.rows[decision.steps < before]
-        self.raised_w.append(float((self.world.full_w[raised] - STANDBY_W).sum()))
+        step_w, before = self.fleet.view(self.now).step_w, self.fleet.setpoint[decision.rows]
+        added_w = step_w[decision.rows, decision.steps] - step_w[decision.rows, before]
+        self.raised_w.append(float(added_w[decision.steps < before].sum()))
         self.fleet.set_steps(decision.rows, decision.steps, self.now)
         for row in decision.lower.tolist():
             self.command(row, up=False)
@@ -268,7 +295,19 @@ class Plant:
         if not (self.world.reachable[row] and self.world.energised[row]):
             self.fleet.failed(row, self.now, give_up=False)
         elif self.world.obeys[row]:
-            self.world.asleep[row] = not up
+            self._do(row)
+
+    def _do(self, row: int) -> None:
+        """Obey as a machine does: the command is what takes it from where it is seen to its setpoint."""
+        match command_for(self.fleet, row):
+            case Sleep():
+                self.world.asleep[row] = True
+            case Wake():
+                self.world.asleep[row] = False
+            case LimitPower(limit_w=limit_w):
+                self.world.limit(row, limit_w)
+            case SetMode():
+                self.world.limit(row, float("inf"))
 
     def run(self, seconds: int) -> Plant:
         for _ in range(seconds):

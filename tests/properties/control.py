@@ -40,6 +40,7 @@ class Scenario:
     meter_delay_s: int = 4
     connection_share: float = float("inf")
     poll_s: int = 10
+    limits: bool = False  # every other machine can be limited
 
     def plant(self) -> Plant:
         policy = Policy(restore_w_per_s=self.ramp_w_per_s, blind_s=20.0)
@@ -54,6 +55,7 @@ class Scenario:
             meter_delay_s=self.meter_delay_s,
             connection_w=self.connection_share * nameplate_w,
             poll_s=self.poll_s,
+            limits=self.limits,
         )
 
     def cap_at_the_meter_w(self, plant: Plant) -> float:
@@ -124,6 +126,7 @@ def scenarios(*kinds: str, asleep: bool = False) -> st.SearchStrategy[Scenario]:
             joules=st.tuples(*[st.sampled_from([17.5, 21.5, 30.0, 34.0, 95.0])] * n),
             events=st.lists(events, max_size=6).map(tuple),
             asleep=st.just(asleep),
+            limits=st.booleans(),
         )
     )
 
@@ -177,7 +180,7 @@ def potential_w(plant: Plant) -> float:
     """What the farm may come to draw by itself: everybody who was not put to sleep at full power."""
     world = plant.world
     awake = ~world.asleep & world.energised
-    return world.house_w + float(np.where(awake, world.full_w, STANDBY_W).sum())
+    return world.house_w + float(np.where(awake, np.minimum(world.full_w, world.limit_w), STANDBY_W).sum())
 
 
 def raises_only_within_the_cap(scenario: Scenario) -> None:
@@ -249,7 +252,10 @@ def returns_to_what_was_intended(scenario: Scenario, intended: list[str]) -> Non
         assert (plant.fleet.setpoint >= plant.fleet.intended).all() or second == 0
     plant.set().run(240)
     assert (plant.fleet.setpoint == plant.fleet.intended)[~plant.fleet.held].all()
-    assert (plant.world.asleep == (plant.fleet.intended > 0))[~plant.fleet.held & plant.world.obeys].all()
+    asleep = plant.fleet.intended == plant.fleet.view(plant.now).last_step
+    free = ~plant.fleet.held & plant.world.obeys
+    assert (plant.world.asleep == asleep)[free].all()
+    assert np.isinf(plant.world.limit_w[free & ~asleep]).all()
 
 
 def never_wakes_the_held(scenario: Scenario) -> None:
@@ -282,10 +288,12 @@ def sheds_all_it_can(scenario: Scenario) -> None:
     def watch(plant: Plant, _raised: int) -> None:
         decision = plant.decisions[-1]
         if decision.shortfall_w > 0:
-            assert (plant.fleet.setpoint == 1)[plant.fleet.fresh(plant.now)].all()
+            deepest = plant.fleet.view(plant.now).last_step
+            assert (plant.fleet.setpoint == deepest)[plant.fleet.fresh(plant.now)].all()
         cap_w = plant.demand.cap_w
         if cap_w is not None and decision.power.forecast_w > cap_w * 1.001 and decision.power.source != "beliefs":
-            left = plant.fleet.fresh(plant.now) & (plant.fleet.setpoint == 0)
+            deepest = plant.fleet.view(plant.now).last_step
+            left = plant.fleet.fresh(plant.now) & (plant.fleet.setpoint < deepest)
             assert not left.any() or plant.fleet.everyone_known() is False
 
     scenario.run(watch)

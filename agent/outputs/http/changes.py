@@ -63,12 +63,25 @@ class Changes:
         return as_json({"miners": [miner], "level": body.level})
 
     async def set_levels(self, request: web.Request) -> web.Response:
-        """Set the level that the owner wants of all miners that a selector names; a dry run only names them."""
+        """Set the level that the owner wants of all miners that a selector names; a dry run only names them.
+
+        `instead` says who has no such level, by the level that it would go to: the next that draws no more.
+        """
         body = read(await request.read(), Wishes)
         ids = self._selected(body.select)
+        instead = self._instead(ids, body.level)
         if not body.dry_run:
             await self._set(ids, body.level, request)
-        return as_json({"miners": ids, "level": body.level, "dry_run": body.dry_run})
+        return as_json({"miners": ids, "level": body.level, "instead": instead, "dry_run": body.dry_run})
+
+    def _instead(self, ids: Sequence[str], level: str) -> dict[str, list[str]]:
+        fleet, others = self._sight.fleet, dict[str, list[str]]()
+        for miner in ids:
+            ladder = fleet.ladders[fleet.index[miner]].holding(level)
+            given = ladder.steps[ladder.nearest(level)].level
+            if given != level:
+                others.setdefault(given, []).append(miner)
+        return others
 
     async def _set(self, ids: Sequence[str], level: str, request: web.Request) -> None:
         by = request[TOKEN].name
