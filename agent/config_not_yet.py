@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from agent.config_schema import Schema
 from agent.config_shape import changed
 from agent.inventory import MinerEntry
-from agent.values import FULL, LOW, SLEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +67,6 @@ _TABLE = (
 
 _OF_MINERS: tuple[tuple[str, Callable[[MinerEntry], bool]], ...] = (
     ("miners.driver", lambda miner: miner.driver != "auto"),
-    ("miners.intended", lambda miner: miner.intended not in {FULL, LOW, SLEEP}),
 )
 
 

@@ -35,6 +35,7 @@ class Ladder:
     settle_s: float = 60.0
     wake_s: float = 600.0
     limits_w: tuple[Watts, Watts] | None = None
+    others: tuple[Step, ...] = ()  # the firmware's profiles, of which only some are steps
     owners: str | None = None  # the level among these that is there because its owner wants it
 
     def index(self, level: str) -> int | None:
@@ -56,14 +57,18 @@ class Ladder:
         return next(fitting, len(self.steps) - 1)
 
     def holding(self, level: str) -> Ladder:
-        """Return this ladder with the limit that its owner wants as a step of its own, where it can be set to that."""
+        """Return this ladder with the limit or profile that its owner wants as a step of its own, where it has that."""
         steps = tuple(step for step in self.steps if step.level != self.owners)
+        wanted = None if any(step.level == level for step in steps) else self._wanted(level, steps[0])
+        if wanted is None:
+            return replace(self, steps=steps, owners=None)
+        return replace(self, steps=descending((*steps, wanted)), owners=level)
+
+    def _wanted(self, level: str, full: Step) -> Step | None:
         limit_w, within = limit_of(level), self.limits_w
-        if limit_w is None or within is None or not within[0] <= limit_w <= within[1]:
-            return replace(self, steps=steps, owners=None)
-        if any(step.level == level for step in steps):
-            return replace(self, steps=steps, owners=None)
-        return replace(self, steps=descending((*steps, limited(steps[0], limit_w))), owners=level)
+        if limit_w is not None and within is not None and within[0] <= limit_w <= within[1]:
+            return limited(full, limit_w)
+        return next((step for step in self.others if step.level == level), None)
 
     @property
     def sleeps(self) -> bool:

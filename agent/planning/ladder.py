@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from agent.fleet.miner import UNKNOWN_MODEL_W, Ladder, Step, descending, limited
@@ -29,6 +29,7 @@ def build_ladder(identity: Identity, *, scale_delays: float = 1.0) -> Ladder:
         steps=descending(steps),
         most_w=most_w,
         limits_w=None if within is None else (within.least_w, within.most_w),
+        others=tuple(_profiles(abilities)),
     )
     if sleep is None:
         return plain
@@ -42,18 +43,19 @@ def _between(full: Step, abilities: Abilities) -> Iterator[Step]:
         limits_w = {round(share * full.power_w / WHOLE_W) * WHOLE_W for share in SHARES}
         yield from (limited(full, limit_w) for limit_w in limits_w if within.least_w <= limit_w <= within.most_w)
     else:
-        yield from _profiles(full, abilities)
+        yield from _useful(full, list(_profiles(abilities)))
     if low is not None:
         power_w, hashrate_ths = full.power_w * low.power_share, full.hashrate_ths * low.hashrate_share
         yield Step(level=LOW, power_w=power_w, hashrate_ths=hashrate_ths)
 
 
-def _profiles(full: Step, abilities: Abilities) -> set[Step]:
+def _profiles(abilities: Abilities) -> Iterator[Step]:
+    for one in abilities.profiles:
+        if one.power_w is not None and one.hashrate_ths is not None:
+            yield Step(level=f"profile:{one.name}", power_w=one.power_w, hashrate_ths=one.hashrate_ths)
+
+
+def _useful(full: Step, profiles: Sequence[Step]) -> set[Step]:
     """Return for each share of full power the profile that comes nearest below it."""
-    told = [
-        Step(level=f"profile:{one.name}", power_w=one.power_w, hashrate_ths=one.hashrate_ths)
-        for one in abilities.profiles
-        if one.power_w is not None and one.hashrate_ths is not None
-    ]
-    below = ([step for step in told if step.power_w <= share * full.power_w] for share in SHARES)
+    below = ([step for step in profiles if step.power_w <= share * full.power_w] for share in SHARES)
     return {max(fitting, key=lambda step: (step.power_w, step.hashrate_ths)) for fitting in below if fitting}

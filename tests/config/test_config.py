@@ -204,10 +204,10 @@ def test_what_is_not_built_and_loosens_nothing_says_so():
     }
 
 
-def test_levels_that_are_not_built_are_found_in_inventory_files_too(tmp_path):
-    (tmp_path / "i.csv").write_text("host,intended\n10.7.0.1,profile:quiet\n10.7.0.2,limit:2000\n")
+def test_what_is_not_built_is_found_in_inventory_files_too(tmp_path):
+    (tmp_path / "i.csv").write_text("host,driver,intended\n10.7.0.1,cgminer,low\n10.7.0.2,cgminer,limit:2000\n")
     config = parse(SITE + '[[miners]]\ncsv = "i.csv"\n', folder=tmp_path)
-    assert [left.key for left in config.not_yet()] == ["miners.intended"]
+    assert [left.key for left in config.not_yet()] == ["miners.driver"]
 
 
 def warned(text):

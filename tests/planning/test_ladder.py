@@ -39,6 +39,8 @@ def test_profiles_are_levels_where_there_are_no_limits_a_few_of_many():
     made = ladder(sleep=SLEEP, profiles=(*profiles, Profile(name="eco")))
     assert levels(made) == ["full", "profile:2700", "profile:2400", "profile:2100", "profile:1800", "sleep"]
     assert "profile:2700" not in levels(ladder(sleep=SLEEP, profiles=profiles, power_limit=RANGE))
+    assert levels(made.holding("profile:2500"))[2] == "profile:2500"
+    assert made.holding("profile:eco") == made
 
 
 def test_the_owners_limit_is_a_level_of_its_own_until_he_wants_another():
