@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from agent import settings
+from agent.attesting import Attesting
 from agent.clock import SystemClock, TrustedClock
 from agent.config import Config
 from agent.control.absence import Away
@@ -25,13 +26,15 @@ from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
+from agent.evidence_key import signing_key
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.fleet.seals import Seals
 from agent.forgetting import Forgetting
-from agent.http_desk import HttpDesk
+from agent.http_desk import HttpDesk, Recalled
 from agent.inputs.order_document import parse_known, parse_order
+from agent.ledger.attest import Attest
 from agent.ledger.history import History
 from agent.ledger.ledger import Ledger
 from agent.ledger.lock import StoreLock
@@ -80,6 +83,8 @@ class _Built:
     book: OrderBook
     holds: Holds
     ledger: Ledger
+    attest: Attest
+    attesting: Attesting
     journal: Journal
     metering: Metering
     books: Books
@@ -109,7 +114,8 @@ async def serve(
     with _lock_of(state_dir):
         ledger = Ledger(Store(config.schema.store.url, state_dir))
         try:
-            built = _build(config, ledger, delay_scale)
+            attest = Attest(ledger, signing_key(config, state_dir), config.schema.site.id, version("hashwatt"))
+            built = _build(config, ledger, attest, delay_scale)
             try:
                 await _live(built, state_dir, stop, ready)
             finally:
@@ -123,7 +129,7 @@ def _lock_of(state_dir: Path) -> StoreLock:
     return StoreLock(state_dir / "hashwatt.lock")
 
 
-def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
+def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -> _Built:
     models()  # the table takes a tenth of a second to read: before the loop has work
     clock = TrustedClock(SystemClock())
     feeders = settings.feeders_of(config)
@@ -164,6 +170,8 @@ def _build(config: Config, ledger: Ledger, delay_scale: float) -> _Built:
         book=book,
         holds=holds,
         ledger=ledger,
+        attest=attest,
+        attesting=Attesting(attest, clock),
         journal=journal,
         metering=metering,
         books=open_books(config, fleet, metering, journal, clock),
@@ -239,6 +247,7 @@ async def _say_goodbye(built: _Built) -> None:
     now = built.clock.now()
     last = [built.controller.powers(now), *built.books.close(now), *built.away.last_words(now)]
     await built.journal.record([*last, AgentStopped(at=now.at)])
+    await built.attesting.sign()
     if built.link is not None:
         await built.link.leave(LAST_WORDS_S)
     log.info("stopped")
@@ -246,12 +255,14 @@ async def _say_goodbye(built: _Built) -> None:
 
 def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
     """Return the long-lived tasks by name."""
-    forgetting = Forgetting(built.ledger, built.controller, built.clock, built.config.schema.store.evidence_years)
+    years = built.config.schema.store.evidence_years
+    forgetting = Forgetting(built.ledger, built.controller, built.attesting.sign, built.clock, years)
     works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "poller": built.poller.run,
         "controller": built.controller.run,
         "intake": lambda: _intake(built),
         "books": built.books.run,
+        "attesting": built.attesting.run,
         "pulse": pulse.run,
         "forgetting": lambda: forgetting.run(recovery.last_at),
         "absence": lambda: watch_absence(built.clock, built.away, built.controller),
@@ -280,7 +291,7 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     """Connect who tells to who listens."""
     metrics, poller = built.metrics, built.poller
     dispatcher = built.controller.parts.dispatcher
-    built.journal.listeners += [metrics.heard, pulse.heard, built.books.heard]
+    built.journal.listeners += [metrics.heard, pulse.heard, built.books.heard, built.attesting.heard]
     poller.counts = dispatcher.counts = metrics
     poller.on_facts = dispatcher.on_facts = built.journal.note
     if built.link is None:
@@ -361,7 +372,8 @@ def _server(built: _Built, token: str, pulse: Pulse) -> HttpServer:
     own, others = local_token(token), settings.tokens_of(built.config)
     access = Access(public_read=http.public_read, tokens=Tokens(tokens=(own, *others)))
     confirming = Confirming(built.clock, built.controller)
-    desk = HttpDesk(built.desk, built.ledger, lambda raw: _last_step(built.book, raw), confirming)
+    recalled = Recalled(ledger=built.ledger, attest=built.attest, now=built.clock.now)
+    desk = HttpDesk(built.desk, recalled, lambda raw: _last_step(built.book, raw), confirming)
     return HttpServer(_sight(built), desk, built.metrics, access, pulse.watch())
 
 

@@ -9,14 +9,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
+
 FIRST = "0" * 64
 """What the first link names as the link before it."""
 
 
 def link(order_id: str, number: int, prev: str, fact: bytes) -> bytes:
     """Return the line of the link `number` (from 1) around a fact's JSON."""
-    head = b'{"n":%d,"order":"%s","prev":"%s","fact":%s' % (number, order_id.encode(), prev.encode(), fact)
-    return b'%s,"hash":"%s"}' % (head, hashlib.sha256(head).hexdigest().encode())
+    return ended(b"%s%s" % (_head(order_id, number, prev), fact))
+
+
+def ended(line: bytes) -> bytes:
+    """Return a line of JSON, its last brace left out, that ends in its own hash."""
+    return b'%s,"hash":"%s"}' % (line, hashlib.sha256(line).hexdigest().encode())
+
+
+def follows(line: bytes, order_id: str, number: int, prev: str) -> bool:
+    """Whether a line is the link `number` of this order after the link whose hash is `prev`."""
+    return line.startswith(_head(order_id, number, prev))
+
+
+def _head(order_id: str, number: int, prev: str) -> bytes:
+    return b'{"n":%d,"order":%s,"prev":"%s","fact":' % (number, msgspec.json.encode(order_id), prev.encode())
 
 
 def hash_of(line: bytes) -> str | None:
@@ -36,8 +51,7 @@ def first_broken(order_id: str, lines: Sequence[bytes]) -> int | None:
     """Return the number (from 1) of the first link that is changed, missing or out of place, None where all hold."""
     prev = FIRST
     for number, line in enumerate(lines, 1):
-        head = b'{"n":%d,"order":"%s","prev":"%s","fact":' % (number, order_id.encode(), prev.encode())
-        if not is_sound(line) or not line.startswith(head):
+        if not is_sound(line) or not follows(line, order_id, number, prev):
             return number
         prev = hash_of(line) or ""
     return None

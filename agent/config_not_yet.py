@@ -61,7 +61,6 @@ _TABLE = (
     _Row("control.wake_settle_s"),
     _Row("remedies.*"),
     _Row("store.url", loosens=True, built=("sqlite:///*",)),
-    _Row("evidence.key"),
     _Row("notify.webhooks"),
 )
 

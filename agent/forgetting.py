@@ -6,6 +6,7 @@ fact of the life before, which a host's clock that boots in another century cann
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -26,8 +27,11 @@ log = structlog.get_logger()
 class Forgetting:
     """Drops what is older than so many years."""
 
-    def __init__(self, ledger: Ledger, controller: Controller, clock: Clock, years: int) -> None:
+    def __init__(
+        self, ledger: Ledger, controller: Controller, sign: Callable[[], Awaitable[None]], clock: Clock, years: int
+    ) -> None:
         self._ledger = ledger
+        self._sign = sign
         self._controller = controller
         self._clock = clock
         self._kept_for = YEAR * min(years, MOST_YEARS)
@@ -43,11 +47,12 @@ class Forgetting:
                 await self.turn(now.at)
 
     async def turn(self, now: datetime) -> None:
-        """Drop once: the fact of it first, with the heads of the chains that go."""
+        """Drop once: a signed head and the fact of it first, with the last hashes of the chains that go."""
         until, parts = now - self._kept_for, self._controller.parts
         drop = await self._ledger.aged(until, parts.book.open_ids())
         if not drop.chains and not drop.facts:
             return
+        await self._sign()
         links = sum(chain.links for chain in drop.chains)
         fact = Dropped(at=self._clock.now().at, until=until, facts=drop.facts, links=links, heads=drop.heads)
         async with self._controller.turn:

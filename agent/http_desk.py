@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from agent.control.clockwork import Confirming
@@ -10,24 +11,37 @@ from agent.control.desk import Desk
 from agent.control.journal import Unwritten
 from agent.facts import AnyFact, OrderMoved, OrderRefused
 from agent.fleet.seals import Objection
+from agent.ledger.attest import Attest
 from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
-from agent.outputs.http.desk import CannotWrite, WhatIf
+from agent.outputs.http.desk import CannotWrite, Chains, WhatIf
+from agent.outputs.words import no_record
 from agent.search import Search
 from agent.trusted_time import Standing
-from agent.values import Watts
+from agent.values import Moment, Watts
 
 LastStep = Callable[[bytes], OrderMoved | None]
 """The last step of the order that a document is of, where it is known."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalled:
+    """What is remembered and proved."""
+
+    ledger: Ledger
+    attest: Attest
+    now: Callable[[], Moment]
+
+
 class HttpDesk:
     """Joins what the rooms must not know of each other."""
 
-    def __init__(self, desk: Desk, ledger: Ledger, last_step: LastStep, confirming: Confirming) -> None:
+    def __init__(self, desk: Desk, recalled: Recalled, last_step: LastStep, confirming: Confirming) -> None:
         self._desk = desk
         self._confirming = confirming
-        self._ledger = ledger
+        self._ledger = recalled.ledger
+        self._attest = recalled.attest
+        self._now = recalled.now
         self._last_step = last_step
 
     async def receive(self, raw: bytes, *, by: str) -> OrderMoved | OrderRefused | None:
@@ -114,3 +128,15 @@ class HttpDesk:
     async def find(self, search: Search) -> list[tuple[int, AnyFact]]:
         """Return the facts that are meant, with their numbers."""
         return await self._ledger.find(search)
+
+    async def evidence(self, *, after: str, limit: int) -> Chains:
+        """Return the chains after an order's, by order."""
+        chains, head = await self._attest.kept(after, limit), await self._attest.last_head()
+        return Chains(chains=chains, key=self._attest.public.text, site_head=head)
+
+    async def record(self, order_id: str) -> Sequence[bytes] | str:
+        """Return an order's record as the lines of a file that proves itself, or why there is none."""
+        lines = await self._attest.export(order_id, self._now().at)
+        if lines is not None:
+            return lines
+        return no_record(order_id, await self._attest.dropped(order_id))

@@ -55,6 +55,13 @@ class Agent:
             if cursor is None or (most is not None and len(found) >= most):
                 return found
 
+    def bytes_of(self, path: str) -> bytes:
+        """Return what a path answers as it came."""
+        status, payload = self._exchange("GET", path, None)
+        if status >= http.HTTPStatus.MULTIPLE_CHOICES:
+            self._sound(Answer(status=status, said=_read(payload)))
+        return payload
+
     def post(self, path: str, body: object) -> Any:
         """Send JSON, or bytes as they are, and return what comes back."""
         return self._must("POST", path, body)
@@ -82,13 +89,17 @@ class Agent:
         return answer.said
 
     def _ask(self, method: str, path: str, body: object) -> Answer:
+        status, payload = self._exchange(method, path, body)
+        return Answer(status=status, said=_read(payload))
+
+    def _exchange(self, method: str, path: str, body: object) -> tuple[int, bytes]:
         kind = http.client.HTTPSConnection if self._where.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._where.hostname or "", self._where.port, timeout=TIMEOUT_S)
         raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         try:
             connection.request(method, self._where.path + path, raw, self._headers(raw))
             reply = connection.getresponse()
-            return Answer(status=reply.status, said=_read(reply.read()))
+            return reply.status, reply.read()
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise Failure(UNREACHABLE, f"no agent answers at {self.url}: {reason}") from None

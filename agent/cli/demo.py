@@ -13,18 +13,22 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiomqtt
 
-from agent import chain, logs
+from agent import logs
 from agent.app import Running, serve
 from agent.config import Config, load
+from agent.evidence import BrokenAt, Export, check
+from agent.evidence_key import signing_key
+from agent.ledger.attest import exported
 from agent.ledger.store import Store
 from simulators.grid_operator import Dispatcher
 
@@ -292,13 +296,17 @@ async def _agent(config: Config, state_dir: Path, stop: asyncio.Event) -> AsyncI
 
 
 def _broken_evidence(config: Config, state_dir: Path) -> tuple[str, ...]:
-    """Return the orders whose chain does not hold, or that have none."""
-    store = Store(config.schema.store.url, state_dir, read_only=True)
+    """Export the order's record and verify it; return what does not hold, in words."""
+    key, told = signing_key(config, state_dir), Export(site=SITE, agent=version("hashwatt"), at=datetime.now(UTC))
+    with closing(Store(config.schema.store.url, state_dir, read_only=True)) as store:
+        lines = exported(store, ORDER, told, key)
+    if lines is None:
+        return (f"there is none of {ORDER}",)
     try:
-        lines = store.links(ORDER)
-    finally:
-        store.close()
-    return () if lines and chain.first_broken(ORDER, lines) is None else (ORDER,)
+        proven = check(b"".join(lines), [key.public])
+    except BrokenAt as error:
+        return (f"line {error.line}: {error}",)
+    return () if proven.covered == proven.links else (f"a head covers {proven.covered} of {proven.links} links",)
 
 
 def _sum_up(play: Play, outcome: Outcome) -> int:

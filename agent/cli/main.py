@@ -11,6 +11,7 @@ import typer
 from agent.cli.bill import bill
 from agent.cli.check import check
 from agent.cli.clock import clock
+from agent.cli.evidence import evidence
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
 from agent.cli.journal import journal
@@ -122,6 +123,7 @@ shell.command(
         "hashwatt journal --since -2h", "hashwatt journal --order stop-1 --json", "hashwatt journal --follow"
     )
 )(journal)
+shell.add_typer(evidence, name="evidence")
 shell.command(epilog=examples("hashwatt probe 10.20.1.7", "hashwatt probe 10.20.1.7:4029 --commands --json"))(probe)
 shell.command(
     epilog=examples(

@@ -38,7 +38,7 @@ class Remembered:
         from agent.facts import AnyFact as Any_  # noqa: PLC0415 - likewise
 
         decoder = msgspec.json.Decoder(Any_)
-        with closing(self._store()) as store:
+        with closing(self.store()) as store:
             for _, body in store.facts(kinds=kinds):
                 yield decoder.decode(body)
 
@@ -46,10 +46,11 @@ class Remembered:
         """Return the facts that are meant, with their numbers. Raises Failure."""
         from agent.ledger.ledger import found  # noqa: PLC0415 - quick help needs it not
 
-        with closing(self._store()) as store:
+        with closing(self.store()) as store:
             return found(store, search)
 
-    def _store(self) -> Store:
+    def store(self) -> Store:
+        """Open the store, to be read. Raises Failure."""
         from agent.ledger.store import CannotOpen, Store  # noqa: PLC0415 - quick help needs it not
 
         try:

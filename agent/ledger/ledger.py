@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -20,6 +21,7 @@ from agent.links.outgoing import Outgoing
 from agent.search import Search, orders_of
 from agent.values import rfc3339
 
+T = TypeVar("T")
 log = structlog.get_logger()
 _decoder = msgspec.json.Decoder(AnyFact)
 _encoder = msgspec.json.Encoder()
@@ -94,12 +96,16 @@ class Ledger:
 
     async def find(self, search: Search) -> list[tuple[int, AnyFact]]:
         """Return the facts that are meant, with their numbers; what was to be written before is among them."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._writer, _nothing)
-        return await loop.run_in_executor(self._reader, self._found, search)
+        return await self.reading(lambda store: found(store, search))
 
-    def _found(self, search: Search) -> list[tuple[int, AnyFact]]:
-        return found(self._reading(), search)
+    async def writing(self, work: Callable[[Store], T]) -> T:
+        """Have work done on the store by who writes, after all that was to be written before."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, work, self._store)
+
+    async def reading(self, work: Callable[[Store], T]) -> T:
+        """Have work done by who reads; what was to be written before is there."""
+        await self.writing(_nothing)
+        return await asyncio.get_running_loop().run_in_executor(self._reader, lambda: work(self._reading()))
 
     def _reading(self) -> Store:
         if self._beside is None:
@@ -152,7 +158,7 @@ def found(store: Store, search: Search) -> list[tuple[int, AnyFact]]:
     return told
 
 
-def _nothing() -> None:
+def _nothing(_store: Store) -> None:
     """Be done when all before it is."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,15 @@ import sqlalchemy as sql
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from agent import chain
+from agent.evidence import Record
+from agent.heads import End, covering, mentions, name_in_head
 from agent.links.outgoing import Outgoing
 from agent.search import KINDS, Search
 from agent.values import rfc3339
 
-VERSION = 1
+VERSION = 2
+HAS_HEADS = 2
+"""The version from which on a store has the site's chain."""
 
 
 class CannotWrite(Exception):
@@ -52,7 +56,15 @@ CREATE TABLE schema_version (version INTEGER NOT NULL);
 INSERT INTO schema_version VALUES (1)
 """
 
-MIGRATIONS = (_VERSION_1,)
+_VERSION_2 = """
+CREATE TABLE head (n INTEGER PRIMARY KEY AUTOINCREMENT, line BLOB NOT NULL);
+CREATE TABLE moved (order_id TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO moved SELECT DISTINCT order_id FROM link;
+UPDATE schema_version SET version = 2
+"""
+"""`moved` holds the orders whose chains went on since the last head."""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
 """Statements; the n-th takes a store from version n to n + 1."""
 
 
@@ -154,14 +166,26 @@ class Store:
         return [self._post(message) for message in outbox]
 
     def _chain(self, order_id: str, body: bytes) -> None:
+        last = self._end(order_id)
+        number, prev = (last.links + 1, last.head) if last is not None else (1, chain.FIRST)
+        values = {"o": order_id, "n": number, "line": chain.link(order_id, number, prev, body)}
+        self._connection.execute(sql.text("INSERT INTO link VALUES (:o, :n, :line)"), values)
+        self._connection.execute(sql.text("INSERT OR IGNORE INTO moved VALUES (:o)"), values)
+
+    def _end(self, order_id: str) -> End | None:
         last = self._connection.execute(
             sql.text("SELECT n, line FROM link WHERE order_id = :o ORDER BY n DESC LIMIT 1"), {"o": order_id}
         ).one_or_none()
-        number, prev = (last.n + 1, chain.hash_of(last.line) or "") if last is not None else (1, chain.FIRST)
-        self._connection.execute(
-            sql.text("INSERT INTO link VALUES (:o, :n, :line)"),
-            {"o": order_id, "n": number, "line": chain.link(order_id, number, prev, body)},
-        )
+        return None if last is None else End(order_id, last.n, chain.hash_of(last.line) or "")
+
+    def add_head(self, make: Callable[[bytes | None, Sequence[End]], bytes]) -> None:
+        """Write the head that `make` builds of the last one and of the chains that moved. Raises CannotWrite."""
+        with self._transaction():
+            last = self._connection.execute(sql.text("SELECT line FROM head ORDER BY n DESC LIMIT 1")).scalar()
+            moved = self._connection.execute(sql.text("SELECT order_id FROM moved ORDER BY order_id")).scalars().all()
+            ends = [end for order_id in moved if (end := self._end(order_id)) is not None]
+            self._connection.execute(sql.text("INSERT INTO head (line) VALUES (:line)"), {"line": make(last, ends)})
+            self._connection.execute(sql.text("DELETE FROM moved"))
 
     def _post(self, message: Outgoing) -> int:
         done = self._connection.execute(
@@ -235,6 +259,7 @@ class Store:
         with self._transaction():
             if self._connection.execute(sql.text(_GOES_ON), values).scalar() is None:
                 self._connection.execute(sql.text("DELETE FROM link WHERE order_id = :o"), values)
+                self._connection.execute(sql.text("DELETE FROM moved WHERE order_id = :o"), values)
                 self._delete(numbers)
 
     def forget(self, numbers: Sequence[int]) -> None:
@@ -252,6 +277,44 @@ class Store:
             sql.text("SELECT line FROM link WHERE order_id = :o ORDER BY n"), {"o": order_id}
         )
         return [bytes(row.line) for row in rows]
+
+    def record(self, order_id: str) -> Record:
+        """Return an order's links, and the site's heads from the first that covers them to the last that does."""
+        self._connection.execute(sql.text("BEGIN"))  # one look: a head written meanwhile covers links not yet read
+        try:
+            links = self.links(order_id)
+            return Record(order_id=order_id, links=links, heads=self._heads(order_id, links))
+        finally:
+            self._connection.execute(sql.text("COMMIT"))
+
+    def _heads(self, order_id: str, links: Sequence[bytes]) -> list[bytes]:
+        if self.version() < HAS_HEADS:
+            return []
+        rows = self._connection.execute(
+            sql.text("SELECT n, line FROM head WHERE instr(line, :w) ORDER BY n"), {"w": name_in_head(order_id)}
+        )
+        known = [(row.n, end) for row in rows if (end := mentions(row.line, order_id)) is not None]
+        first = covering(known, [chain.hash_of(line) for line in links])
+        if first is None:
+            return []
+        between = sql.text("SELECT line FROM head WHERE n >= :a AND n <= :b ORDER BY n")
+        return [bytes(row.line) for row in self._connection.execute(between, {"a": first, "b": known[-1][0]})]
+
+    def last_head(self) -> bytes | None:
+        """Return the site's last head, None where there is none yet."""
+        if self.version() < HAS_HEADS:
+            return None
+        return self._connection.execute(sql.text("SELECT line FROM head ORDER BY n DESC LIMIT 1")).scalar()
+
+    def chains(self, after: str) -> Iterator[tuple[End, bytes, bytes, bool]]:
+        """Yield each chain after this order's, by order: its end, first and last line, whether a head covers all."""
+        step = sql.text("SELECT min(order_id) FROM link WHERE order_id > :o")
+        first = sql.text("SELECT line FROM link WHERE order_id = :o AND n = :n")
+        moved = sql.text("SELECT 1 FROM moved WHERE order_id = :o")
+        while (after := self._connection.execute(step, {"o": after}).scalar() or "") and (end := self._end(after)):
+            lines = [self._connection.execute(first, {"o": after, "n": n}).scalar_one() for n in (1, end.links)]
+            covered = self.version() >= HAS_HEADS and self._connection.execute(moved, {"o": after}).scalar() is None
+            yield end, bytes(lines[0]), bytes(lines[1]), covered
 
 
 def _resolved(url: str, state_dir: Path, *, read_only: bool) -> str:

@@ -201,3 +201,11 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
 }
+
+
+def no_record(order_id: str, dropped: Dropped | None) -> str:
+    """Say why there is no record of an order."""
+    if dropped is None:
+        return f"there is no evidence of order {order_id}"
+    last = dropped.heads[order_id]
+    return f"the evidence of order {order_id} was dropped at {rfc3339(dropped.at)}; its last hash is {last}"

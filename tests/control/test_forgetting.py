@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 from agent import chain
+from agent.attesting import Attesting
 from agent.facts import Dropped
 from agent.forgetting import Forgetting
+from agent.ledger.attest import Attest
 from agent.search import Search
+from agent.signature import SigningKey
 from tests.control.site import START, Machines, Site
 
 YEARS = timedelta(days=6 * 365.25)
@@ -27,12 +30,18 @@ async def test_what_has_aged_goes_with_its_chain_and_a_redelivery_of_it_changes_
     await site.order(order_id="o2")
     await site.live(60)
 
-    forgetting = Forgetting(site.ledger, site.controller, site.clock, 6)
+    attest = Attest(site.ledger, SigningKey.make(), "kg-1", "1")
+    forgetting = Forgetting(site.ledger, site.controller, Attesting(attest, site.clock).sign, site.clock, 6)
     await forgetting.turn(START + YEARS)
     assert await of_kind(site, Dropped) == []
+    assert await attest.last_head() is None
     await forgetting.turn(START + YEARS + timedelta(seconds=400))
     (dropped,) = await of_kind(site, Dropped)
     assert dropped.heads == {"o1": head}
+    signed = await attest.last_head()
+    assert signed.of("o1").head == head  # signed for before it went
+    assert await attest.export("o1", START) is None
+    assert (await attest.dropped("o1")).heads == dropped.heads
     assert site.store.links("o1") == []
     assert chain.first_broken("o2", site.store.links("o2")) is None
     await site.close()

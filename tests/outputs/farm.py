@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import aiohttp
 import numpy as np
 
+from agent.evidence import Kept
 from agent.facts import (
     ClockTrusted,
     ErrandSent,
@@ -31,11 +32,12 @@ from agent.orders.order import Rejection
 from agent.orders.order_book import BookPolicy, OrderBook
 from agent.orders.trust import Issuer, TrustPolicy
 from agent.outputs.http.access import Access, Role, Token, Tokens
-from agent.outputs.http.desk import CannotWrite, WhatIf
+from agent.outputs.http.desk import CannotWrite, Chains, WhatIf
 from agent.outputs.http.server import HttpServer
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 from agent.planning.decide import Demand, Memory, Policy, Situation, Tree, decide
+from agent.signature import SigningKey
 from agent.trusted_time import Standing
 from agent.values import Moment
 from drivers.interface import (
@@ -144,6 +146,7 @@ class MemoryDesk:
         self.facts = []
         self.is_full = False
         self.standing = Standing(off_s=0.0)
+        self.records = {}
 
     def _must_write(self) -> None:
         if self.is_full:
@@ -234,6 +237,20 @@ class MemoryDesk:
         found = await self.events(after=search.after, kinds=search.kinds, limit=10_000)
         found = [(n, fact) for n, fact in found if search.means(fact) and n < (search.before or 10_000)]
         return (found[::-1] if search.newest_first else found)[: search.limit]
+
+    async def evidence(self, *, after, limit):
+        chains = [
+            Kept(order_id=order, links=len(lines) - 2, head="ab" * 32, since=START, until=START, covered=True)
+            for order, lines in sorted(self.records.items())
+            if order > after
+        ]
+        return Chains(chains=chains[:limit], key=KEY.public.text, site_head=None)
+
+    async def record(self, order_id):
+        return self.records.get(order_id, f"there is no evidence of order {order_id}")
+
+
+KEY = SigningKey.make()
 
 
 def sight_of(desk: MemoryDesk, **changes: object) -> Sight:

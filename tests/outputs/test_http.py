@@ -49,6 +49,7 @@ READING = [
         f"{V1}/clock",
         f"{V1}/bill",
         f"{V1}/evidence",
+        f"{V1}/evidence/o1",
     )
 ] + [("POST", f"{V1}/plan")]
 OPERATING = [
@@ -534,7 +535,7 @@ async def test_what_is_no_json_object_of_numbers_is_refused(raw):
         ("POST", f"{V1}/miners/zz/level", 404),
         ("DELETE", f"{V1}/site", 405),
         ("PUT", f"{V1}/orders", 405),
-        ("GET", f"{V1}/evidence", 501),
+        ("GET", f"{V1}/evidence/o9", 404),
     ],
 )
 async def test_what_is_not_there_is_a_problem_too(method, path, status):

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from agent import chain
-from agent.ledger.store import Store
+from agent.evidence import links_of
 from simulators.grid_operator import Dispatcher
 from tests.brokers import DIES_WITH_US, Mosquitto
 
@@ -57,15 +56,21 @@ async def program(*arguments, also=None, within=(), **pipes):
 
 async def refused(*arguments, within_s=15):
     """Run a hashwatt command that ends by itself; return its exit code and what it said on standard error."""
+    code, _, said = await ran(*arguments, within_s=within_s)
+    return code, said
+
+
+async def ran(*arguments, within_s=15):
+    """Run a hashwatt command that ends by itself; return its exit code, what it printed, and what it complained of."""
     ended = await program(*arguments, stderr=asyncio.subprocess.PIPE)
     try:
         async with asyncio.timeout(within_s):
-            _, said = await ended.communicate()
+            told, said = await ended.communicate()
     finally:
         if ended.returncode is None:
             ended.kill()
             await ended.wait()
-    return ended.returncode, said.decode()
+    return ended.returncode, told.decode(), said.decode()
 
 
 class Stage:
@@ -200,16 +205,16 @@ class Stage:
         assert message.retain
         return bytes(message.payload).decode()
 
-    def evidence(self, order_id):
-        """Return the kinds of fact in an order's record, once its chain is seen to hold."""
+    async def evidence(self, order_id):
+        """Return the kinds of fact in an order's record, as the shell exports it and verifies it by the site's key."""
         folder = self.state_dir if self._root == Path("/") else self._copied()
-        store = Store("sqlite:///hashwatt.db", folder, read_only=True)
-        try:
-            lines = store.links(order_id)
-        finally:
-            store.close()
-        assert chain.first_broken(order_id, lines) is None
-        return [json.loads(line)["fact"]["fact"] for line in lines]
+        file, at = self.folder / f"{order_id}.jsonl", ("--state-dir", folder)
+        assert (await ran("evidence", "export", order_id, "-o", file, *at)) == (0, "", "")
+        code, key, _ = await ran("evidence", "key", *at)
+        assert code == 0
+        code, said, complaint = await ran("evidence", "verify", file, "--key", key.strip())
+        assert (code, complaint) == (0, ""), said
+        return [json.loads(line)["fact"]["fact"] for line in links_of(file.read_bytes())]
 
     def _copied(self):
         """Return the state as a power cut now would leave it: SQLite cannot be led into another mount namespace."""

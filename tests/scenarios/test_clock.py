@@ -70,7 +70,7 @@ async def test_a_clock_stepped_an_hour_each_way_starts_what_begins_and_ends_noth
         assert "ended" not in site.dispatcher.states("o1")
         times = [ack["at"] for ack in site.dispatcher.acks]
         assert times == sorted(times)
-        assert {"ClockStepped", "ClockTrusted"} <= set(site.evidence("o1")) & set(site.evidence("o2"))
+        assert {"ClockStepped", "ClockTrusted"} <= set(await site.evidence("o1")) & set(await site.evidence("o2"))
 
 
 @pytest.mark.lasts(20)
@@ -112,7 +112,7 @@ async def test_a_host_that_boots_in_1970_holds_a_law_stop_and_lets_it_go_when_re
         await site.dispatcher.cancel("o1")
         ack = await site.dispatcher.ack("o1", "closed", 90)
         assert datetime.fromisoformat(ack["at"]) > ends_at - timedelta(minutes=20)
-        assert {"ClockStepped", "Absence"} <= set(site.evidence("o1"))
+        assert {"ClockStepped", "Absence"} <= set(await site.evidence("o1"))
 
 
 def _set_clock(site, offset):

@@ -61,7 +61,7 @@ async def _held(site, fill, free):
     assert [ack["seq"] for ack in acks] == list(range(1, len(acks) + 1))
     assert {"active", "cancelled"} <= set(site.dispatcher.states("o2"))
     assert "violated" not in site.dispatcher.states("o1")
-    assert site.evidence("o2").count("OrderMoved") == len(acks)
+    assert (await site.evidence("o2")).count("OrderMoved") == len(acks)
 
 
 def _let_write(site, most_bytes):

@@ -12,9 +12,11 @@ async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_
         await site.until(lambda: _some(site), 20, each_s=0.05)
         await site.kill()
         assert len(await site.writes()) > 0
+        assert "SetpointsChanged" in await site.evidence("o1")  # of the dead agent's store
         await site.start()
         await site.dispatcher.ack("o1", "complied", 60)
         assert (await site.states()) == {"sleeping": 60}
+        assert "Absence" in await site.until(lambda: _told(site, "Absence"), 30)
         assert not [write for write in await site.writes() if write["wakes"]]
         assert site.dispatcher.states("o1")[:3] == ["received", "accepted", "active"]
         assert _in_order(site.dispatcher.acks)
@@ -46,7 +48,7 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         ]  # fmt: skip
         assert _in_order(site.dispatcher.acks)
         await site.until(lambda: _all_back(site, 30), 60)
-        assert "Absence" in site.evidence("o1")
+        assert "Absence" in await site.evidence("o1")
 
 
 @pytest.mark.lasts(50)
@@ -84,7 +86,13 @@ async def test_killed_before_an_order_before_its_revision_and_while_restoring_ea
             "received", "accepted", "active", "complied", "cancelled", "restoring", "closed",
         ]  # fmt: skip
         assert _in_order(site.dispatcher.acks)
-        assert site.evidence("o1").count("Absence") >= 2
+        assert (await site.evidence("o1")).count("Absence") >= 2
+
+
+async def _told(site, kind):
+    """Return the kinds of fact in the order's record, once this one is among them."""
+    kinds = await site.evidence("o1")
+    return kinds if kind in kinds else None
 
 
 async def _draws(site, power_w):

@@ -44,7 +44,7 @@ async def test_a_seal_outlives_kill_9_tells_of_a_draw_behind_it_and_comes_off_by
         assert (code, await sealed(site)) == (0, []), said
         assert (await site.site())["miners"].get("hashing") == 0
         assert not [write for write in await site.writes() if write["wakes"]]
-        assert {"SealPlaced", "SealBroken", "SealQuiet", "SealLifted"} <= set(site.evidence("o1"))
+        assert {"SealPlaced", "SealBroken", "SealQuiet", "SealLifted"} <= set(await site.evidence("o1"))
 
 
 async def shell(site, *words):

@@ -43,7 +43,7 @@ async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unre
         await site.until(lambda: _draws(site, 0.75 * cap_w), 90)
         assert await site.most_true_draw_w(3) <= TOLERATED * cap_w
         assert site.dispatcher.acks[-1]["state"] == "complied"
-        assert site.evidence("o1").count("OrderMoved") == len(site.dispatcher.acks)
+        assert (await site.evidence("o1")).count("OrderMoved") == len(site.dispatcher.acks)
 
 
 async def _shed(site, before):

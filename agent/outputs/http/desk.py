@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from agent.evidence import Kept
 from agent.facts import AnyFact, OrderMoved, OrderRefused
 from agent.fleet.seals import Objection
+from agent.heads import Head
 from agent.orders.order import Rejection
 from agent.search import Search
 from agent.trusted_time import Standing
@@ -23,6 +25,15 @@ class WhatIf:
     power_w: Watts  # at the meter, house load included
     hashrate_ths: float
     shortfall_w: Watts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chains:
+    """The chains of orders, the key that signs, and the last head of the site's own chain."""
+
+    chains: Sequence[Kept]
+    key: str
+    site_head: Head | None
 
 
 class CannotWrite(Exception):
@@ -73,3 +84,9 @@ class Desk(Protocol):
 
     async def find(self, search: Search) -> list[tuple[int, AnyFact]]:
         """Return the facts that are meant, with their numbers."""
+
+    async def evidence(self, *, after: str, limit: int) -> Chains:
+        """Return the chains after an order's, by order."""
+
+    async def record(self, order_id: str) -> Sequence[bytes] | str:
+        """Return an order's record as the lines of a file that proves itself, or why there is none."""

@@ -15,7 +15,7 @@ from agent.outputs.http.bill import Bills
 from agent.outputs.http.bodies import Body, Errand, Lock, Question, Release, Sealing, Unsealing, Wish, Wishes
 from agent.outputs.http.changes import Changes
 from agent.outputs.http.page import page
-from agent.outputs.http.problems import TYPE, Problem
+from agent.outputs.http.problems import TYPE
 from agent.outputs.http.reads import Reads
 from agent.outputs.http.seals import SealRoutes
 from agent.outputs.http.watch import Watch
@@ -42,7 +42,7 @@ class Route:
 def routes(reads: Reads, changes: Changes, bills: Bills, watch: Watch, seals: SealRoutes) -> tuple[Route, ...]:
     """Return the table, but for the routes that a module brings itself."""
     reading = (*_page(), *_reading(reads), *_money(bills), *_watching(watch))
-    return (*reading, *_changing(changes), *_sealing(seals), *_not_yet())
+    return (*reading, *_changing(changes), *_sealing(seals))
 
 
 def _page() -> Iterable[Route]:
@@ -114,18 +114,6 @@ def _sealing(seals: SealRoutes) -> Iterable[Route]:
     yield Route(method="GET", path=path, need=Need.READ, answer=seals.all)
     yield Route(method="POST", path=path, need=Need.OPERATE, answer=seals.seal, body=Sealing)
     yield Route(method="DELETE", path=path, need=Need.OPERATE, answer=seals.unseal, body=Unsealing)
-
-
-def _not_yet() -> Iterable[Route]:
-    for path in ("evidence",):
-        yield Route(
-            method="GET", path=f"{V1}/{path}", need=Need.READ, answer=not_yet, status=HTTPStatus.NOT_IMPLEMENTED
-        )
-
-
-async def not_yet(request: web.Request) -> web.StreamResponse:
-    """Say that this is not built yet."""
-    raise Problem(HTTPStatus.NOT_IMPLEMENTED, f"not yet: {request.path}")
 
 
 def described(table: Iterable[Route], version: str) -> dict[str, Any]:

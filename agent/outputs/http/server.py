@@ -12,6 +12,7 @@ from agent.outputs.http.bill import Bills
 from agent.outputs.http.changes import TOKEN, Changes
 from agent.outputs.http.clock import ClockRoutes
 from agent.outputs.http.desk import Desk
+from agent.outputs.http.evidence import EvidenceRoutes
 from agent.outputs.http.ledger import LedgerRoutes
 from agent.outputs.http.problems import Problem, as_problems
 from agent.outputs.http.reads import Reads, as_json
@@ -34,7 +35,7 @@ class HttpServer:
     def __init__(self, sight: Sight, desk: Desk, metrics: Metrics, access: Access, watch: Watch | None = None) -> None:
         watch = watch or Watch.nothing(sight)
         reads, seals = Reads(sight, desk, metrics), SealRoutes(sight, desk)
-        brought = (*LedgerRoutes(desk).table(), *ClockRoutes(sight, desk).table())
+        brought = (*LedgerRoutes(desk).table(), *EvidenceRoutes(desk).table(), *ClockRoutes(sight, desk).table())
         table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
