@@ -33,15 +33,18 @@ async def test_a_thousand_machines_with_faults_are_stopped_as_far_as_possible(tm
         assert f"unproved {DEAD + GARBAGE + HANG}" in ack["reason"]
         missing_w = await site.true_draw_w() - ack["cap_w"]
         assert abs(ack["shortfall_w"] / missing_w - 1) < 0.02
-        await site.until(lambda: _excess_is_told(site, missing_w), 60)  # once meter and beliefs agree
-        told, state = await site.site(), await site.farm("/state")
-        # who answers and does not obey is still given the time that the real machine takes: up to 105 s
-        assert missing_w - _draw_w(state, "lie", "garbage") < told["shortfall_w"] / 0.98
-        assert told["shortfall_w"] < 1.02 * missing_w
+        await site.until(lambda: _is_told(site, missing_w), 60)  # once meter and beliefs agree
 
 
-async def _excess_is_told(site, missing_w):
-    return abs((await site.site())["excess_w"] / missing_w - 1) < 0.02
+async def _is_told(site, missing_w):
+    """Whether excess and shortfall are told.
+
+    Who answers and does not obey is still given the time that the real machine takes: up to 105 s.
+    """
+    told, state = await site.site(), await site.farm("/state")
+    least_w = missing_w - _draw_w(state, "lie", "garbage")
+    is_excess = abs(told["excess_w"] / missing_w - 1) < 0.02
+    return is_excess and 0.98 * least_w < told["shortfall_w"] < 1.02 * missing_w
 
 
 async def _sleep(site):
