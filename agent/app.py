@@ -237,6 +237,7 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         pulse.remember(fact)
         built.books.replayed(fact)
         built.away.replayed(fact)
+        built.controller.minutes.replayed(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)
         yield fact
@@ -246,6 +247,7 @@ async def _say_goodbye(built: _Built) -> None:
     """Write down where everything stands, and tell the broker that we go."""
     now = built.clock.now()
     last = [built.controller.powers(now), *built.books.close(now), *built.away.last_words(now)]
+    last += built.controller.minutes.close(now)
     await built.journal.record([*last, AgentStopped(at=now.at)])
     await built.attesting.sign()
     if built.link is not None:

@@ -15,6 +15,8 @@ from agent.facts_energy import (
     MeterLost,
     MetersAgree,
     MetersDiffer,
+    Minutes,
+    MinutesSoFar,
     RegisterSeen,
 )
 
@@ -227,6 +229,7 @@ class LevelsSeen(Fact, frozen=True):
     """First proof by a reading that these miners stand where a setpoint wants them."""
 
     levels: dict[str, list[str]]
+    orders: list[str] = msgspec.field(default_factory=list)  # those that were open
 
 
 class Escalated(Fact, frozen=True):
@@ -240,6 +243,7 @@ class UnauthorisedWake(Fact, frozen=True):
     """These miners hash while their setpoint is below that: not by us."""
 
     miners: list[str]
+    orders: list[str] = msgspec.field(default_factory=list)
 
 
 class ShortfallChanged(Fact, frozen=True):
@@ -321,6 +325,8 @@ AnyFact = (
     | MeterBack
     | MetersDiffer
     | MetersAgree
+    | Minutes
+    | MinutesSoFar
     | ClockStepped
     | ClockTrusted
     | RegisterSeen

@@ -117,3 +117,31 @@ class Absence(Fact, frozen=True):
     over_least_wh: float | None = None
     over_most_wh: float | None = None
     orders: list[str] = msgspec.field(default_factory=list)  # those open meanwhile
+
+
+class Minutes(Fact, frozen=True):
+    """Minutes of the site, for the evidence of `orders`: one figure a minute in each list, by `minute`s since `start`.
+
+    Draws are as orders are judged by; `cap_w` is the least that bound (None: nothing), `over_s` the seconds above it.
+    Of `looked_s` seconds of a minute `metered_s` were by a meter, the rest by beliefs; pieces of one minute add up.
+    """
+
+    start: datetime
+    minute: list[int]
+    looked_s: list[float]
+    metered_s: list[float]
+    mean_w: list[float]
+    peak_w: list[float]
+    cap_w: list[float | None]
+    over_s: list[float]
+    hashing: list[int]  # machines, at the minute's end
+    unread: list[int]  # machines that nobody has read, nor a seal proves off
+    meter: str | None = None  # the last that was read
+    enforce: bool = True  # False: nothing was sent
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
+class MinutesSoFar(Fact, frozen=True):
+    """Minutes that are not told yet, for the start after a kill; only the last is kept, and it is in no chain."""
+
+    told: Minutes

@@ -12,7 +12,7 @@ from agent.cli.evidence_from import exported, key_of, listed
 from agent.cli.failure import NO, UNREACHABLE, USAGE, Failure
 from agent.cli.groups import Listing
 from agent.cli.options import Json, Reach, examples, spread
-from agent.cli.show import as_json, plain, table
+from agent.cli.show import as_json, figure, kw, plain, table
 from agent.values import rfc3339
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ evidence = typer.Typer(
     epilog=examples(
         "hashwatt evidence export stop-1 -o stop-1.jsonl",
         "hashwatt evidence verify stop-1.jsonl --key 0f3a…:base64=",
+        "hashwatt evidence show stop-1.jsonl",
         "hashwatt evidence key",
     ),
 )
@@ -179,6 +180,58 @@ def _key(told: str) -> PublicKey:
         return PublicKey.read(text)
     except (OSError, ValueError) as error:
         raise Failure(USAGE, f"--key {told}: {getattr(error, 'strerror', None) or error}") from None
+
+
+@evidence.command("show", epilog=examples("hashwatt evidence show stop-1.jsonl", "hashwatt evidence show - --json"))
+def show(
+    file: File,
+    key: Keys = None,
+    partial: Partial = False,
+    over: Annotated[bool, typer.Option("--over", help="Only minutes above the cap, or that nobody saw.")] = False,
+    as_json_: Json = False,
+) -> None:
+    """Tell every minute of an order's life from its file alone: what was drawn against the cap. Times are UTC."""
+    from agent.evidence import BrokenAt, check, links_of  # noqa: PLC0415 - quick help needs it not
+    from agent.outputs.minutes import facts_of, minute_json, rebuild  # noqa: PLC0415 - likewise
+
+    raw, keys = _read(file), [_key(told) for told in key or ()]
+    try:
+        check(raw, keys, partial=partial)
+    except BrokenAt as error:
+        raise Failure(NO, f"{file}: {_where(error)}") from None
+    minutes = [minute_json(minute) for minute in rebuild(facts_of(links_of(raw)))]
+    shown = [minute for minute in minutes if not over or minute["over_s"] or minute["mean_w"] is None]
+    if as_json_:
+        as_json({"items": shown, "next": None})
+    else:
+        table(
+            ("minute", "state", "draw ", "peak ", "cap ", "over ", "seen ", "by", "hashing ", "unread "),
+            map(_row, shown),
+        )
+
+
+def _row(minute: dict[str, Any]) -> tuple[object, ...]:
+    by = "away" if minute["away"] else None
+    if minute["looked_s"]:
+        by = (
+            "meter"
+            if minute["metered_s"] >= minute["looked_s"]
+            else "meter, beliefs"
+            if minute["metered_s"]
+            else "beliefs"
+        )
+    return (
+        minute["at"].removesuffix(":00.000Z").replace("T", " "),
+        minute["state"],
+        kw(minute["mean_w"]),
+        kw(minute["peak_w"]),
+        kw(minute["cap_w"]),
+        figure(minute["over_s"] or None, "s"),
+        figure(minute["looked_s"], "s"),
+        by,
+        minute["hashing"],
+        minute["unread"],
+    )
 
 
 @evidence.command("key", epilog=examples("hashwatt evidence key", "hashwatt evidence key --pem > evidence.pub"))

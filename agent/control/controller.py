@@ -18,6 +18,7 @@ from agent.control.demand import demand_of
 from agent.control.dispatcher import Dispatcher
 from agent.control.journal import Journal
 from agent.control.metering import Metering
+from agent.control.minutes import MinuteBook, look_of
 from agent.control.observation import Site, observe
 from agent.control.seal_watch import SealWatch
 from agent.facts import (
@@ -84,6 +85,7 @@ class Controller:
         self.limits = limits
         self.decision: Decision | None = None
         self.turn = asyncio.Lock()
+        self.minutes = MinuteBook(enforce=limits.enforce)
         self._memory = Memory()
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._asked = asyncio.Event()
@@ -138,9 +140,11 @@ class Controller:
             facts = self.parts.metering.facts(now) + self._lift_holds(now)
             feeders_w = self.parts.metering.gauges(now.mono).feeders
             facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
-            facts += self.parts.book.tick(now, self.observed(now, view))
+            observed = self.observed(now, view)
+            facts += self.parts.book.tick(now, observed)
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
+            facts += self.minutes.seen(look_of(observed, decision.cap_w), self.parts.book.begun_ids(), now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
@@ -244,12 +248,12 @@ class Controller:
             for row in fleet.proved:
                 levels.setdefault(fleet.level_of(row, int(fleet.setpoint[row])) or "", []).append(fleet.miners[row].id)
             fleet.proved.clear()
-            facts.append(LevelsSeen(at=now.at, levels=levels))
+            facts.append(LevelsSeen(at=now.at, levels=levels, orders=self.parts.book.begun_ids()))
         if fleet.woken:
             ids = [fleet.miners[row].id for row in fleet.woken]
             fleet.woken.clear()
             log.warning("woken by somebody else", miners=len(ids), first=ids[0])
-            facts.append(UnauthorisedWake(at=now.at, miners=ids))
+            facts.append(UnauthorisedWake(at=now.at, miners=ids, orders=self.parts.book.begun_ids()))
         if now.mono - self._powers_at >= POWERS_EACH_S:
             self._powers_at = now.mono
             facts.append(self.powers(now))

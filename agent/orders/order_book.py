@@ -297,9 +297,13 @@ class OrderBook:
         """Return the ids of the orders that something may still befall."""
         return [life.order.order_id for life in self._lives.open()]
 
+    def begun_ids(self) -> list[str]:
+        """Return the ids of the orders that are neither final nor merely scheduled."""
+        return [life.order.order_id for life in self._lives.open() if life.state is not S.SCHEDULED]
+
     def is_open(self) -> bool:
         """Whether any order is neither final nor merely scheduled."""
-        return any(life.state is not S.SCHEDULED for life in self._lives.open())
+        return bool(self.begun_ids())
 
     def next_change(self) -> datetime | None:
         """Return the next start or end that is known of."""

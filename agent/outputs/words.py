@@ -46,6 +46,8 @@ from agent.facts_energy import (
     MeterLost,
     MetersAgree,
     MetersDiffer,
+    Minutes,
+    MinutesSoFar,
     RegisterSeen,
 )
 from agent.values import Watts, rfc3339
@@ -60,6 +62,8 @@ QUIET = frozenset(
         "LevelsSeen",
         "MeterInterval",
         "MinerSeen",
+        "Minutes",
+        "MinutesSoFar",
         "ModesBefore",
         "OrderHouseLowered",
         "RegisterSeen",
@@ -132,6 +136,16 @@ def _absence(fact: Absence) -> str:
     return f"{span}; above the cap {least_kwh:,.1f} to {most_kwh:,.1f} kWh were drawn"
 
 
+def _minutes(fact: Minutes) -> str:
+    """Say how long was looked, and what was drawn in that time."""
+    looked_s = sum(fact.looked_s)
+    drawn_ws = sum(mean_w * seconds for mean_w, seconds in zip(fact.mean_w, fact.looked_s, strict=True))
+    over_s = sum(fact.over_s)
+    over = f"above the cap for {over_s:,.0f} s" if over_s else None
+    mean = f"{_kw(drawn_ws / looked_s)} on average" if looked_s else None
+    return _with(f"{len(fact.minute)} minutes from {rfc3339(fact.start)}", [mean, over])
+
+
 def _seen(fact: MinerSeen) -> str:
     who = " ".join(word for word in (fact.make, fact.model, fact.firmware_version) if word)
     return f"{fact.miner} is {who or 'unknown'}"
@@ -186,6 +200,8 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     MetersDiffer: lambda fact: (
         f"Meter {fact.meter} shows {_kw(fact.meter_w)}, its check {fact.check} {_kw(fact.check_w)}"
     ),
+    Minutes: _minutes,
+    MinutesSoFar: lambda fact: f"Kept: {_minutes(fact.told)}",
     MetersAgree: lambda fact: f"Meter {fact.meter} and its check {fact.check} agree again",
     ClockStepped: lambda fact: (
         f"The host's clock stepped by {fact.step_s:+,.0f} s; both times count until it is confirmed"

@@ -4,11 +4,12 @@ import asyncio
 import json
 import shutil
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from agent.facts import OrderMoved
+from agent.facts_energy import Absence, Minutes
 from agent.ledger.attest import Attest
 from agent.ledger.key_file import own_key
 from agent.ledger.ledger import Ledger
@@ -139,3 +140,47 @@ async def test_a_running_agent_hands_out_the_same(say, exported):
         assert (await asyncio.to_thread(say, "evidence", "export", "o9", *at)).exit_code == 1
         client.desk.records = {"o1": [b"hello\n"]}
         assert (await asyncio.to_thread(say, "evidence", "export", "o1", *at)).exit_code == 3
+
+
+async def test_every_minute_is_told_from_the_file_alone(say, tmp_path):
+    ledger = Ledger(Store("sqlite:///hashwatt.db", tmp_path))
+    moves = [(AT, "active"), (AT + timedelta(minutes=3), "closed")]
+    facts = [OrderMoved(at=at, order_id="o1", revision=1, seq=1, event="x", state=state) for at, state in moves]
+    figures = {"mean_w": [9000.0, 4000.0], "peak_w": [9500.0, 4000.0], "cap_w": [5000.0, 5000.0], "over_s": [42.0, 0.0]}
+    seen = {"looked_s": [60.0, 60.0], "metered_s": [60.0, 0.0], "hashing": [3, 1], "unread": [0, 1]}
+    minutes = Minutes(at=AT, start=AT, minute=[0, 2], **figures, **seen, meter="main", orders=["o1"])
+    gone = Absence(at=AT, since=AT + timedelta(seconds=70), until=AT + timedelta(seconds=110), orders=["o1"])
+    await ledger.append([facts[0], minutes, gone, facts[1]])
+    await ledger.close()
+    own_key(tmp_path)
+    file = tmp_path / "o1.jsonl"
+    assert say("evidence", "export", "o1", "-o", file, "--state-dir", tmp_path).exit_code == 0
+    rows = [line.split() for line in say("evidence", "show", file).stdout.splitlines()[2:]]
+    assert rows == [
+        [
+            "2026-11-12",
+            "06:30",
+            "active",
+            "9.0",
+            "kW",
+            "9.5",
+            "kW",
+            "5.0",
+            "kW",
+            "42",
+            "s",
+            "60",
+            "s",
+            "meter",
+            "3",
+            "0",
+        ],
+        ["2026-11-12", "06:31", "active", "-", "-", "-", "-", "-", "away", "-", "-"],
+        ["2026-11-12", "06:32", "active", "4.0", "kW", "4.0", "kW", "5.0", "kW", "-", "60", "s", "beliefs", "1", "1"],
+        ["2026-11-12", "06:33", "closed", "-", "-", "-", "-", "-", "-", "-", "-"],
+    ]
+    told = json.loads(say("evidence", "show", file, "--json", "--over").stdout)["items"]
+    assert [item["at"][14:16] for item in told] == ["30", "31", "33"]
+    assert told[1]["away"] == {"since": "2026-11-12T06:31:10.000Z", "until": "2026-11-12T06:31:50.000Z"}
+    file.write_bytes(file.read_bytes().replace(b"9500.0", b"4500.0"))
+    assert say("evidence", "show", file).exit_code == 1

@@ -163,6 +163,7 @@ class Site:
     def _remembered(self):
         for fact in self.ledger.replay():
             self.accounting.replayed(fact)
+            self.controller.minutes.replayed(fact)
             yield fact
 
     async def live(self, seconds, step_s=1.0):

@@ -1,7 +1,10 @@
 """Every fact has its sentence, which says who, what and how much."""
 
+import builtins
+import types
 from datetime import UTC, datetime, timedelta
-from typing import get_args
+from types import UnionType
+from typing import get_args, get_origin
 
 import msgspec
 import pytest
@@ -15,17 +18,24 @@ pytestmark = pytest.mark.pure
 AT = datetime(2026, 11, 12, 8, tzinfo=UTC)
 
 
+SAMPLES = {str: "x", int: 1, float: 1500.0, datetime: AT, bool: True}
+
+
 def made(kind):
-    """Return a fact of a kind with something in each field that has no default."""
-    samples = {str: "x", int: 1, float: 1500.0, datetime: AT, bool: True}
-    fields = {}
-    for field in msgspec.structs.fields(kind):
-        if field.required:
-            origin = getattr(field.type, "__origin__", None)
-            is_number = origin is dict and field.type.__args__[1] is float
-            sample = {list: ["m1"], dict: {"m1": 1500.0} if is_number else {"sleep": ["m1"]}}.get(origin)
-            fields[field.name] = sample if origin else samples.get(field.type)
-    return kind(**fields)
+    """Return a fact of a kind with something in each field that has no default; None where that may be."""
+    fields = [field for field in msgspec.structs.fields(kind) if field.required]
+    return kind(**{field.name: None if isinstance(field.type, UnionType) else sample(field.type) for field in fields})
+
+
+def sample(told):
+    match get_origin(told), get_args(told):
+        case builtins.list, (item,):
+            return [sample(item)]
+        case builtins.dict, (key, item):
+            return {sample(key): sample(item)}
+        case types.UnionType, (first, *_):
+            return sample(first)
+    return SAMPLES[told] if told in SAMPLES else made(told)
 
 
 @pytest.mark.parametrize("kind", get_args(facts.AnyFact), ids=lambda kind: kind.__name__)

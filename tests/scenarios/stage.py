@@ -206,7 +206,11 @@ class Stage:
         return bytes(message.payload).decode()
 
     async def evidence(self, order_id):
-        """Return the kinds of fact in an order's record, as the shell exports it and verifies it by the site's key."""
+        """Return the kinds of fact in an order's record."""
+        return [json.loads(line)["fact"]["fact"] for line in await self.record(order_id)]
+
+    async def record(self, order_id):
+        """Return the links of an order, as the shell exports its record and verifies it by the site's key."""
         folder = self.state_dir if self._root == Path("/") else self._copied()
         file, at = self.folder / f"{order_id}.jsonl", ("--state-dir", folder)
         assert (await ran("evidence", "export", order_id, "-o", file, *at)) == (0, "", "")
@@ -214,7 +218,7 @@ class Stage:
         assert code == 0
         code, said, complaint = await ran("evidence", "verify", file, "--key", key.strip())
         assert (code, complaint) == (0, ""), said
-        return [json.loads(line)["fact"]["fact"] for line in links_of(file.read_bytes())]
+        return links_of(file.read_bytes())
 
     def _copied(self):
         """Return the state as a power cut now would leave it: SQLite cannot be led into another mount namespace."""

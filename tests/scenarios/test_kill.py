@@ -2,6 +2,7 @@
 
 import pytest
 
+from agent.outputs.minutes import facts_of, rebuild
 from tests.scenarios.stage import stage
 
 
@@ -26,6 +27,7 @@ async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_
 async def test_killed_while_complied_it_sends_nothing_and_restores_when_released(tmp_path):
     async with stage(tmp_path, 30) as site:
         await site.until_known(30)
+        most_w = await site.true_draw_w()
         await site.order()
         await site.dispatcher.ack("o1", "complied", 60)
         sent = len(await site.writes())
@@ -48,7 +50,13 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         ]  # fmt: skip
         assert _in_order(site.dispatcher.acks)
         await site.until(lambda: _all_back(site, 30), 60)
-        assert "Absence" in await site.evidence("o1")
+        minutes = rebuild(facts_of(await site.record("o1")))
+        assert all(minute.seen or minute.away for minute in minutes)
+        assert sum(minute.away is not None for minute in minutes) in {1, 2}
+        seen = [minute.seen for minute in minutes if minute.seen]
+        assert max(one.peak_w for one in seen) == pytest.approx(most_w, rel=0.1)
+        assert min(one.mean_w for one in seen) < most_w
+        assert 0 < sum(one.over_s for one in seen) < sum(one.metered_s for one in seen)
 
 
 @pytest.mark.lasts(50)
