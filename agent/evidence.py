@@ -89,6 +89,7 @@ class Proven:
     heads: int
     covered: int
     covered_at: datetime | None
+    head_hashes: frozenset[str]
     exported_at: datetime
     keys: tuple[PublicKey, ...]
     closed: bool  # the file as a whole is signed
@@ -202,6 +203,7 @@ class _Reading:
             heads=len(heads),
             covered=ends[-1].links if ends else 0,
             covered_at=heads[-1].at if heads else None,
+            head_hashes=frozenset(head.hash for head in heads),
             exported_at=header.exported_at,
             keys=tuple(keys.values()),
             closed=closing.key is not None,

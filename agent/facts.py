@@ -209,6 +209,7 @@ class CommandRefused(Fact, frozen=True):
     miner: str
     command: str
     error: str
+    orders: list[str] = msgspec.field(default_factory=list)  # those that were open
 
 
 class ErrandSent(Fact, frozen=True):
@@ -237,6 +238,7 @@ class Escalated(Fact, frozen=True):
 
     miners: list[str]
     means: str
+    orders: list[str] = msgspec.field(default_factory=list)
 
 
 class UnauthorisedWake(Fact, frozen=True):

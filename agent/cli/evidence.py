@@ -106,7 +106,16 @@ def _write(raw: bytes, out: Path | None) -> None:
         "ssh farm hashwatt evidence export stop-1 | hashwatt evidence verify -",
     ),
 )
-def verify(file: File, key: Keys = None, partial: Partial = False, as_json_: Json = False) -> None:
+def verify(
+    file: File,
+    key: Keys = None,
+    head: Annotated[
+        list[str] | None,
+        typer.Option("--head", metavar="HASH", help="A head of the site that you kept: the file must hold it."),
+    ] = None,
+    partial: Partial = False,
+    as_json_: Json = False,
+) -> None:
     """Read a file of evidence from its first line on; exit 1 at the first that does not hold. Needs no agent."""
     from agent.evidence import BrokenAt, check  # noqa: PLC0415 - quick help needs it not
 
@@ -117,6 +126,8 @@ def verify(file: File, key: Keys = None, partial: Partial = False, as_json_: Jso
         if as_json_:
             as_json({"holds": False, "line": error.line, "number": error.number, "why": str(error)})
         raise Failure(NO, f"{file}: {_where(error)}") from None
+    if missing := set(head or ()) - proven.head_hashes:
+        raise Failure(NO, f"{file}: it holds, and is not what was signed then: head {min(missing)} is not in it")
     if as_json_:
         as_json({"holds": True, "by_given_key": bool(keys), **_shown(proven)})
     else:

@@ -48,6 +48,7 @@ class Dispatcher:
         self.fleet = fleet
         self.counts: CommandCounts | None = None
         self.on_facts: Callable[[list[AnyFact]], None] = nowhere
+        self.open_orders: Callable[[], list[str]] = list  # whose evidence a refusal belongs to
         self.under_way = 0
         self._poller = poller
         self._clock = clock
@@ -137,14 +138,16 @@ class Dispatcher:
 
     def _refused(self, row: int, command: str, error: Refused) -> None:
         self._count(command, "refused")
-        miner = self.fleet.miners[row].id
+        miner, at = self.fleet.miners[row].id, self._clock.now().at
         log.warning("miner refused", miner_id=miner, command=command, error=str(error))
-        self.on_facts([CommandRefused(at=self._clock.now().at, miner=miner, command=command, error=str(error))])
+        orders = self.open_orders()
+        self.on_facts([CommandRefused(at=at, miner=miner, command=command, error=str(error), orders=orders)])
 
     def _name(self, row: int) -> None:
         miner = self.fleet.miners[row].id
         log.warning("miner does not obey", miner_id=miner, setpoint=self.fleet.level_of(row, self.fleet.setpoint[row]))
-        self.on_facts([Escalated(at=self._clock.now().at, miners=[miner], means="none left")])
+        at, orders = self._clock.now().at, self.open_orders()
+        self.on_facts([Escalated(at=at, miners=[miner], means="none left", orders=orders)])
 
     def _done(self, row: int, command: Command, found: Receipt | DeviceError) -> None:
         self._poller.busy[row] = False

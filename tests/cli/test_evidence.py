@@ -83,6 +83,14 @@ def test_the_first_line_that_does_not_hold_is_named_with_its_number_and_why(say,
     assert (told["holds"], told["line"], told["number"]) == (False, 3, 2)
 
 
+def test_a_head_that_somebody_kept_must_be_in_it(say, exported):
+    file, key = exported
+    kept = json.loads(file.read_bytes().splitlines()[4])["hash"]
+    assert say("evidence", "verify", file, "--key", key, "--head", kept).exit_code == 0
+    said = say("evidence", "verify", file, "--key", key, "--head", kept, "--head", "0" * 64)
+    assert (said.exit_code, "is not what was signed then: head 0000" in said.stderr) == (1, True)
+
+
 def test_what_came_by_a_pipe_is_verified_too(say, exported):
     file, key = exported
     said = say("evidence", "verify", "-", "--key", key, "--json", typed=file.read_bytes())

@@ -159,7 +159,8 @@ async def test_who_acknowledges_and_does_nothing_is_told_again_and_named(site):
     told = [host for host, _ in site.machines.told]
     assert told.count(site.machines.hosts[0]) > 3
     assert told.count(site.machines.hosts[1]) == 1
-    assert [fact.miners for fact in site.ledger.replay() if isinstance(fact, Escalated)] == [["m0"]]
+    named = [fact for fact in site.ledger.replay() if isinstance(fact, Escalated)]
+    assert [(fact.miners, fact.orders) for fact in named] == [(["m0"], ["o1"])]
     assert site.states()[-1] == "violated"
 
 
