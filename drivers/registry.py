@@ -9,6 +9,7 @@ from drivers.antminer_stock import AntminerStock
 from drivers.cgminer import Cgminer
 from drivers.errors import Unsupported
 from drivers.interface import Driver, Identity, Target
+from drivers.luxos import Luxos
 from drivers.whatsminer import Whatsminer
 
 
@@ -23,6 +24,7 @@ class Row:
 ROWS = (
     Row(name="antminer-stock", create=AntminerStock),
     Row(name="cgminer", create=Cgminer),
+    Row(name="luxos", create=Luxos),
     Row(name="whatsminer", create=Whatsminer),
 )
 

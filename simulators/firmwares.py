@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators import whatsminer_words
+from simulators import face_luxos, whatsminer_words
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
 from simulators.face_cgminer import CgminerFace
+from simulators.face_luxos import LuxosFace
 from simulators.face_whatsminer import WhatsminerFace
 from simulators.machines import Machine
 from simulators.physics import Physics
@@ -77,6 +78,10 @@ def _whatsminer(footing: Footing) -> Faces:
     return Faces(api=WhatsminerFace(*footing.parts))
 
 
+def _luxos(footing: Footing) -> Faces:
+    return Faces(api=LuxosFace(*footing.parts))
+
+
 def _whatsminer_version(_machine: Machine) -> str:
     return whatsminer_words.FIRMWARE
 
@@ -89,6 +94,15 @@ FIRMWARES = (
         version=lambda machine: COMPILED[machine.row.generation],
         api_version="3.1",
         web=True,
+        may_write=False,
+        sleeps_on=True,
+    ),
+    Firmware(
+        make="Antminer",
+        name="luxos",
+        faces=_luxos,
+        version=lambda _: face_luxos.VERSION,
+        api_version=face_luxos.API,
         may_write=False,
         sleeps_on=True,
     ),

@@ -70,7 +70,8 @@ def program(path, *, text_summary=None):
 
 def test_all_right_is_exit_0_and_what_is_not_read_yet_is_counted(tmp_path):
     device(tmp_path / "deep" / "s19.json")
-    device(tmp_path / "other.json", firmware="VNish", replies={}, expected={"hashrate_ths": 1})
+    stranger = {"STATUS": [STATUS], "VERSION": [{"Miner": "nobody's", "API": "9"}], "id": 1}
+    device(tmp_path / "other.json", firmware="nobody's", replies={"version": stranger}, expected={"hashrate_ths": 1})
     program(tmp_path / "cgminer")
     done = run(tmp_path)
     assert (done.stdout.splitlines()[-2:], done.returncode) == (["not yet: 1 files", "31 of 31 figures right"], 0)

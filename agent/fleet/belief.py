@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import msgspec
 
-from agent.fleet.miner import Ladder, limit_of
+from agent.fleet.miner import Ladder
 from agent.fleet.own_levels import is_set
 from agent.values import SLEEP, Watts
 from drivers.interface import Reading, State
@@ -64,8 +64,8 @@ def _named_step(level: str, ladder: Ladder, ours: str | None, wanted: int) -> in
         return ladder.index(level)
     if ours is not None:
         return ladder.nearest(ours)
-    limit_w, step = limit_of(level), ladder.steps[wanted]
-    return wanted if limit_w is not None and step.hashrate_ths > 0 and limit_w <= step.power_w else None
+    shown_w, step = ladder.watts_of(level), ladder.steps[wanted]
+    return wanted if shown_w is not None and step.hashrate_ths > 0 and shown_w <= step.power_w else None
 
 
 def believed_power(reading: Reading, ladder: Ladder, step: int) -> tuple[Watts, bool]:

@@ -56,6 +56,11 @@ class Ladder:
         fitting = (at for at, step in enumerate(self.steps) if step.power_w <= limit_w)
         return next(fitting, len(self.steps) - 1)
 
+    def watts_of(self, level: str) -> Watts | None:
+        """Return what a limit or profile lets it draw, whether or not that is a step; None for what nobody knows."""
+        told = (step.power_w for step in self.others if step.level == level)
+        return next(told, limit_of(level))
+
     def holding(self, level: str) -> Ladder:
         """Return this ladder with the limit or profile that its owner wants as a step of its own, where it has that."""
         steps = tuple(step for step in self.steps if step.level != self.owners)

@@ -28,10 +28,10 @@ def main(arguments):
         return bad(f"not a capture: {error!r}")
     if not machines and not programs:
         return bad(f"no captures below {root}")
-    tally, unknown = asyncio.run(judged([machine for machine in machines if machine.in_hand], programs, root))
+    tally, unknown = asyncio.run(judged(machines, programs, root))
     notes = [f"not simulated: {unknown} requests"] if unknown else []
-    others = sum(not machine.in_hand for machine in machines)
-    sys.stdout.writelines(f"{line}\n" for line in (*tally.misses, *notes, f"not yet: {others} files", tally.line))
+    notes += [*tally.not_yet, f"not yet: {len(tally.not_yet)} files"]
+    sys.stdout.writelines(f"{line}\n" for line in (*tally.misses, *notes, tally.line))
     return 1 if tally.misses else 0
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INDEX = "INDEX.read.tsv"
-IN_HAND = {("Bitmain", "cgminer-socket"), ("Bitmain", "http-digest"), ("MicroBT", "whatsminer-v2")}
-
 _ROW = re.compile(rb"^([^\t\n]+)\t(.*?)\t(\d+)\t([0-9a-f]*)\t\d+\t\w*\t[\d.]+ms\t?[\w-]*$", re.DOTALL | re.MULTILINE)
 
 
@@ -16,7 +14,7 @@ class Device:
     """One machine: what it answered by request, and what a reader must find in that."""
 
     name: str
-    in_hand: bool
+    behind_login: bool  # its pages are shown to who can answer a digest challenge
     replies: dict
     expected: dict
     alternatives: dict
@@ -48,17 +46,11 @@ def _device(path, name):
     told = json.loads(path.read_text(encoding="utf-8"))
     return Device(
         name=name,
-        in_hand=_is_in_hand(told),
+        behind_login=told["transport"]["api"] not in {"http-json", "graphql"},
         replies=told["replies"],
         expected=told["expected"],
         alternatives=told.get("alternatives") or {},
     )
-
-
-def _is_in_hand(told):
-    """Whether a driver for it exists: the makers' own firmware on Antminers and, with its second API, WhatsMiners."""
-    own = str(told.get("firmware") or "").split(" ")[0].lower() == "stock"
-    return own and (told.get("make"), told["transport"]["api"]) in IN_HAND
 
 
 def folders(root):

@@ -1,7 +1,10 @@
-"""Machines of the families in hand: identified and read as the poller does, each expected figure compared."""
+"""Machines of the families in hand: identified and read as the poller does, each expected figure compared.
+
+What no driver speaks is no miss: it is named as not read yet.
+"""
 
 from drivers import registry
-from drivers.errors import DeviceError
+from drivers.errors import DeviceError, Unsupported
 from drivers.identify import identify
 from drivers.interface import Want
 from tests.conformance.judging import figures_of, is_right
@@ -13,6 +16,9 @@ async def judge_device(device, lanes, tally):
     async with serving_device(device) as target:
         try:
             got = await read(lanes, target)
+        except NoDriver as error:
+            tally.not_yet.append(f"not yet: {device.name}: {error}")
+            return
         except DeviceError as error:
             got = dict.fromkeys(device.expected, f"{type(error).__name__}: {error}")
     for field, expected in device.expected.items():
@@ -21,8 +27,15 @@ async def judge_device(device, lanes, tally):
         tally.judge(device.name, field, expected, got.get(field), right=right)
 
 
+class NoDriver(Unsupported):
+    """Identification found nobody who speaks it."""
+
+
 async def read(lanes, target):
-    """Return what the agent reads of the machine at a target, by the captures' names."""
-    identity = await lanes.run(target, identify(target))
+    """Return what the agent reads of the machine at a target, by the captures' names. Raises NoDriver."""
+    try:
+        identity = await lanes.run(target, identify(target))
+    except Unsupported as error:
+        raise NoDriver(str(error)) from error
     driver = registry.create(identity, target)
     return figures_of(identity, await lanes.run(target, driver.read(Want.FULL)))

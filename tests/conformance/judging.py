@@ -1,6 +1,6 @@
 """Compares what the drivers read with what a capture says must be found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from drivers.models import find
 
@@ -23,13 +23,11 @@ class Miss:
 
 @dataclass(slots=True)
 class Tally:
-    """How many figures were compared, and which were missed."""
+    """How many figures were compared, which were missed, and what no driver speaks."""
 
     compared: int = 0
-    misses: list = None
-
-    def __post_init__(self):
-        self.misses = []
+    misses: list = field(default_factory=list)
+    not_yet: list = field(default_factory=list)
 
     def judge(self, file, field, expected, got, *, right):
         """Count one figure."""

@@ -46,7 +46,10 @@ async def serving_device(device):
     """Serve one machine's wires; yields the target at which it answers."""
     sockets = {key: written(reply) + b"\0" for key, reply in device.replies.items() if not key.startswith(METHODS)}
     pages = {key: response(body=written(reply)) for key, reply in device.replies.items() if key.startswith(METHODS)}
-    web = Web(login=LOGIN, answer=lambda first: pages.get(first.rpartition(" ")[0], response(404)))
+    web = Web(
+        login=LOGIN if device.behind_login else None,
+        answer=lambda first: pages.get(first.rpartition(" ")[0], response(404)),
+    )
     async with (
         serving_bytes(lambda request: sockets.get(asked(request), UNKNOWN)) as port,
         serving(web) as http_port,

@@ -24,5 +24,5 @@ def test_each_row_makes_a_driver_with_or_without_an_identity(name):
 
 
 def test_a_name_without_a_row_is_unsupported_and_said():
-    with pytest.raises(Unsupported, match="luxos"):
-        registry.create(Identity(driver="luxos"), HERE)
+    with pytest.raises(Unsupported, match="nonesuch"):
+        registry.create(Identity(driver="nonesuch"), HERE)

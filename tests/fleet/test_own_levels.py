@@ -1,5 +1,7 @@
 """A limit or profile that we told a machine is told from one that its owner set."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.own_levels import OwnLevels
 from agent.planning.ladder import build_ladder
-from drivers.interface import Abilities, Identity, PowerRange, Reading, SleepAbility, State
+from drivers.interface import Abilities, Identity, PowerRange, Profile, Reading, SleepAbility, State
 
 pytestmark = pytest.mark.pure
 IDENTITY = Identity(
@@ -68,6 +70,15 @@ def test_an_owners_limit_below_what_an_order_wants_is_not_raised_to_it():
     assert proved_step(hashing("limit:2000"), LADDER, wanted=L2400) == L2400
     assert proved_step(hashing("limit:2500"), LADDER, wanted=L2400) == FULL
     assert proved_step(hashing("limit:2000"), LADDER, wanted=SLEEP) == FULL
+
+
+def test_an_owners_profile_below_what_an_order_wants_is_not_raised_to_it():
+    profiles = tuple(Profile(name=f"{w}", power_w=float(w), hashrate_ths=w / 30) for w in (1500, 2100, 2400, 2700))
+    ladder = build_ladder(replace(IDENTITY, abilities=Abilities(sleep=SleepAbility(standby_w=20.0), profiles=profiles)))
+    wanted = ladder.nearest("profile:2100")
+    assert proved_step(hashing("profile:1500"), ladder, wanted=wanted) == wanted
+    assert proved_step(hashing("profile:2400"), ladder, wanted=wanted) == 0
+    assert proved_step(hashing("profile:strange"), ladder, wanted=wanted) == 0
 
 
 def test_a_limit_that_the_owner_asks_of_us_is_seen_for_what_it_is():

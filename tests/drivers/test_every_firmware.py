@@ -1,0 +1,159 @@
+"""Every simulated firmware by its driver, over real sockets: who it is, what it says, each thing it can be told.
+
+A level counts once a later reading proves it. A command that is no command of its pools leaves the machine's pools as
+they were.
+"""
+
+import asyncio
+
+import pytest
+
+from drivers import registry
+from drivers.errors import DeviceError
+from drivers.identify import identify
+from drivers.interface import LimitPower, Locate, Reboot, SetMode, Sleep, State, Target, Wake, Want
+from drivers.transports.lanes import Lanes
+from simulators.farm import Farm, FarmOptions
+from simulators.machines import MixRow
+
+DRIVERS = {
+    ("Antminer", "stock"): "antminer-stock",
+    ("Antminer", "luxos"): "luxos",
+    ("WhatsMiner", "whatsminer"): "whatsminer",
+    ("WhatsMiner", "cgminer"): "cgminer",
+    ("WhatsMiner", "bfgminer"): "cgminer",
+}
+MODELS = {"Antminer": "Antminer S19", "WhatsMiner": "M50"}
+POLL_S, PATIENCE_S, NEAR = 0.1, 20.0, 0.05
+ROWS = sorted(DRIVERS)
+
+
+def test_every_driver_has_a_simulated_firmware():
+    assert set(DRIVERS.values()) == set(registry.names())
+
+
+@pytest.fixture(params=ROWS, ids="-".join)
+async def farm(request):
+    make, firmware = request.param
+    mix = (MixRow(make=make, model=MODELS[make], share=1, firmware=firmware),)
+    async with Farm(FarmOptions(miners=1, mix=mix, own_ports=True, delay_scale=0.005)) as running:
+        yield running
+
+
+@pytest.fixture
+async def machine(farm):
+    lanes = Lanes()
+    yield await Hand(lanes, farm).meet()
+    await lanes.close()
+
+
+class Hand:
+    """One machine as its driver knows it, beside what is true."""
+
+    def __init__(self, lanes, farm):
+        self.lanes, self.farm, self.made = lanes, farm, farm.machines[0]
+        self.target = Target(host=self.made.host, port=self.made.port, http_port=self.made.http_port)
+
+    async def meet(self):
+        self.identity = await self.run(identify(self.target))
+        self.driver = registry.create(self.identity, self.target)
+        return self
+
+    async def run(self, conversation):
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.lanes.run(self.target, conversation)
+
+    async def read(self, want=Want.QUICK):
+        return await self.run(self.driver.read(want))
+
+    async def send(self, command):
+        return await self.run(self.driver.send(command))
+
+    async def until(self, holds):
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    if holds(reading := await self.read()):
+                        return reading
+                except DeviceError:
+                    pass
+                await asyncio.sleep(POLL_S)
+
+    async def at(self, level, state=State.HASHING):
+        return await self.until(lambda told: (told.level, told.state) == (level, state))
+
+    @property
+    def truth(self):
+        return self.farm.state()["miners"][0]
+
+
+async def test_who_it_is(machine):
+    identity, made = machine.identity, machine.made
+    assert identity.driver == DRIVERS[made.make, made.firmware]
+    assert made.model.removeprefix("Antminer ") in identity.model
+    assert identity.mac in {None, made.mac, made.mac.lower()}
+    assert identity.nominal_w == pytest.approx(made.nameplate_w, rel=0.15)
+
+
+async def test_what_it_says_is_true(machine):
+    reading, truth = await machine.read(Want.FULL), machine.truth
+    assert (reading.state, reading.level) == (State.HASHING, "full")
+    assert reading.hashrate_ths == pytest.approx(truth["hashrate_ths"], rel=NEAR)
+    if reading.power_w is not None:
+        assert reading.power_w == pytest.approx(truth["power_w"], rel=NEAR)
+    assert len(reading.boards) == truth["boards_well"]
+    assert sum(board.hashrate_ths for board in reading.boards) == pytest.approx(truth["hashrate_ths"], rel=NEAR)
+    assert [pool.url for pool in reading.pools] == truth["pools"]
+    if reading.fans is not None:
+        assert [fan.rpm for fan in reading.fans] == pytest.approx([truth["fan_rpm"]] * len(reading.fans), rel=0.1)
+    assert reading.uptime_s == pytest.approx(machine.farm.physics.elapsed_s[0], abs=3)
+
+
+async def test_what_a_quick_reading_says_a_full_one_says_too(machine):
+    quick, full = await machine.read(Want.QUICK), await machine.read(Want.FULL)
+    assert (quick.state, quick.level, quick.hashrate_ths) == (full.state, full.level, pytest.approx(full.hashrate_ths))
+
+
+async def test_asleep_and_awake(machine):
+    if machine.identity.abilities.sleep is None:
+        pytest.skip("it cannot sleep")
+    pools = (await machine.read(Want.FULL)).pools
+    before = (await machine.send(Sleep())).before
+    asleep = await machine.until(lambda told: told.state is State.SLEEPING)
+    assert asleep.level == "sleep"
+    await machine.until(lambda _told: machine.truth["power_w"] < 100)
+    assert (await machine.send(Sleep())).already
+    await machine.send(Wake(mode=before))
+    await machine.at("full")
+    await machine.until(lambda _told: machine.truth["power_w"] > 1000)
+    assert [pool.url for pool in (await machine.read(Want.FULL)).pools] == [pool.url for pool in pools]
+
+
+async def test_every_level_between_is_proved_and_the_one_before_comes_back(machine):
+    abilities, nominal_w = machine.identity.abilities, machine.identity.nominal_w
+    levels = []
+    if abilities.power_limit is not None:
+        limit_w = round(0.75 * nominal_w)
+        levels.append((f"limit:{limit_w}", LimitPower(limit_w=limit_w)))
+    if abilities.low is not None:
+        levels.append(("low", SetMode(mode="low")))
+    levels += [(f"profile:{one.name}", SetMode(mode=one.name)) for one in abilities.profiles[3:4]]
+    for level, command in levels:
+        assert not (await machine.send(command)).already
+        await machine.at(level)
+        await machine.until(lambda _told: machine.truth["power_w"] < 0.9 * nominal_w)
+        assert (await machine.send(command)).already
+        again = await machine.send(SetMode(mode="full"))
+        assert not again.already
+        await machine.at("full")
+        await machine.until(lambda _told: machine.truth["power_w"] > 0.9 * nominal_w)
+
+
+async def test_reboot_and_light(machine):
+    if not machine.identity.abilities.reboot:
+        pytest.skip("it cannot be told to")
+    await machine.send(Locate(on=True))
+    await machine.send(Locate(on=False))
+    await machine.send(Reboot())
+    await machine.until(lambda told: told.uptime_s is not None and told.uptime_s < 1000)
+    await machine.at("full")
