@@ -15,7 +15,7 @@ from datetime import datetime
 import msgspec
 
 from agent import chain
-from agent.heads import Broken, Head, read_head
+from agent.heads import Broken, Head, read_head, signer
 from agent.signature import PublicKey, SigningKey, unsigned
 from agent.values import rfc3339
 
@@ -106,7 +106,7 @@ class BrokenAt(Exception):
 
 def export(record: Record, told: Export, key: SigningKey | None) -> Iterator[bytes]:
     """Yield the lines of a file, each with its line feed. Without a key the end is not signed."""
-    keys = list(dict.fromkeys(read_head(line).key for line in record.heads))
+    keys = [key for key in dict.fromkeys(map(signer, record.heads)) if key is not None]
     if key is not None:
         keys = [*(one for one in keys if one != key.public.text), key.public.text]
     digest = hashlib.sha256()

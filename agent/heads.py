@@ -77,9 +77,23 @@ def read_head(line: bytes) -> Head:
     return head
 
 
+def signer(line: bytes) -> str | None:
+    """Return the public key that a head of our own names, None where it was damaged."""
+    head = _own(line)
+    return None if head is None else head.key
+
+
 def mentions(line: bytes, order_id: str) -> End | None:
     """Return what a head of our own says of an order."""
-    return _decoder.decode(line).of(order_id)
+    head = _own(line)
+    return None if head is None else head.of(order_id)
+
+
+def _own(line: bytes) -> Head | None:
+    try:
+        return _decoder.decode(line)
+    except ValueError:
+        return None
 
 
 def name_in_head(order_id: str) -> bytes:

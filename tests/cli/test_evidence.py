@@ -112,15 +112,21 @@ def test_without_the_key_at_hand_it_says_what_is_covered_and_verifies_only_in_pa
     assert say("evidence", "key", "--state-dir", state_dir).exit_code == 3
 
 
-def test_a_record_that_is_broken_in_the_store_itself_is_exported_and_told(say, state_dir, tmp_path):
-
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("DELETE FROM link WHERE n = 2", 3),
+        ("UPDATE head SET line = CAST(replace(line, 'kg-1', 'kg-2') AS BLOB)", 5),
+    ],
+)
+def test_a_record_that_is_broken_in_the_store_itself_is_exported_and_told(say, state_dir, tmp_path, change, line):
     with sqlite3.connect(state_dir / "hashwatt.db") as store:
-        store.execute("DELETE FROM link WHERE n = 2")
+        store.execute(change)
     store.close()
     file = tmp_path / "o1.jsonl"
     said = say("evidence", "export", "o1", "-o", file, "--state-dir", state_dir)
     assert said.exit_code == 1
-    assert "the record itself is broken: line 3" in said.stderr
+    assert f"the record itself is broken: line {line}" in said.stderr
     assert file.exists()
 
 
