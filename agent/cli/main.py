@@ -116,7 +116,11 @@ shell.command(
     epilog=examples("hashwatt bill --month 2026-11", "hashwatt bill --tariff tariff.toml --load load.csv --explain")
 )(bill)
 shell.command(
-    epilog=examples("hashwatt report --order stop-1", "hashwatt report --month 2026-11 --config farm.toml --json")
+    epilog=examples(
+        "hashwatt report --order stop-1",
+        "hashwatt report --order stop-1 --html stop-1.html --lang ru",
+        "hashwatt report --month 2026-11 --config farm.toml --json",
+    )
 )(report)
 shell.command(
     epilog=examples(

@@ -198,3 +198,17 @@ async def test_every_minute_is_told_from_the_file_alone(say, tmp_path):
     assert told[1]["away"] == {"since": "2026-11-12T06:31:10.000Z", "until": "2026-11-12T06:31:50.000Z"}
     file.write_bytes(file.read_bytes().replace(b"9500.0", b"4500.0"))
     assert say("evidence", "show", file).exit_code == 1
+
+
+def test_a_report_for_a_regulator_is_written_in_a_language_of_ones_own(say, state_dir, tmp_path):
+    file = tmp_path / "o1.html"
+    at = ("report", "--order", "o1", "--html", file, "--state-dir", state_dir)
+    assert say(*at, "--lang", "ru").exit_code == 0
+    assert '<html lang="ru">' in file.read_text(encoding="utf-8")
+    assert say(*at, "--lang", "xx").exit_code == 2
+    assert say("report", "--month", "2026-11", "--html", file, "--state-dir", state_dir).exit_code == 2
+    with sqlite3.connect(state_dir / "hashwatt.db") as store:
+        store.execute("DELETE FROM link WHERE n = 2")
+    store.close()
+    said = say(*at)
+    assert (said.exit_code, "the evidence of o1 is broken: line 3" in said.stderr) == (1, True)

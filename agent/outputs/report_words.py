@@ -1,0 +1,68 @@
+"""The words of an order's report by language, and how figures and instants are written in each.
+
+The words are in `report_words.toml`, a table a language.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+
+_THOUSANDS = {"en": ",", "ru": "\N{NO-BREAK SPACE}"}
+_POINT = {"en": ".", "ru": ","}
+
+
+@cache
+def languages() -> Mapping[str, Mapping[str, str]]:
+    """Return the words of every language."""
+    told: Mapping[str, Mapping[str, str]] = tomllib.loads(
+        (files("agent.outputs") / "report_words.toml").read_text(encoding="utf-8")
+    )
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language, by the clock of one place."""
+
+    language: str
+    zone: tzinfo
+
+    def __call__(self, key: str, *told: object) -> str:
+        """Return the words of a key with what is told put in; a key without words is its own."""
+        return languages()[self.language].get(key, key).format(*told)
+
+    @property
+    def unknown(self) -> str:
+        """What nobody knows."""
+        return self("unknown")
+
+    def number(self, value: float | Decimal | None, unit: str = "", digits: int = 0) -> str:
+        """Return a figure with its unit."""
+        if value is None:
+            return self.unknown
+        text = f"{value:,.{digits}f}".translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
+        return f"{text}\N{NO-BREAK SPACE}{self(unit)}" if unit else text
+
+    def kw(self, power_w: float | None) -> str:
+        """Return a power."""
+        return self.number(None if power_w is None else power_w / 1000, "kW", 1)
+
+    def kwh(self, energy_wh: float | None) -> str:
+        """Return an energy."""
+        return self.number(None if energy_wh is None else energy_wh / 1000, "kWh", 1)
+
+    def seconds(self, seconds: float | None) -> str:
+        """Return how long something took."""
+        if seconds is None or seconds < 120:
+            return self.number(seconds, "s")
+        return self.number(seconds / 60, "min", 1) if seconds < 7200 else self.number(seconds / 3600, "h", 1)
+
+    def instant(self, at: datetime | None) -> str:
+        """Return an instant by the clock of the place."""
+        return self.unknown if at is None else at.astimezone(self.zone).isoformat(" ", "seconds")

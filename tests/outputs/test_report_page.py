@@ -1,0 +1,185 @@
+"""An order's report for a regulator: what it says is what was, in two languages, and it needs nothing beside it."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.evidence import Proven
+from agent.facts import CommandRefused, Escalated, OrderMoved, OrderReceived
+from agent.facts_energy import Absence, Minutes
+from agent.outputs.account import Point, account, points
+from agent.outputs.report_chart import chart
+from agent.outputs.report_page import Told, page
+from agent.outputs.report_words import Words, languages
+from agent.signature import PublicKey
+
+pytestmark = pytest.mark.pure
+
+AT = datetime(2026, 11, 12, 6, 0, tzinfo=UTC)
+BISHKEK = ZoneInfo("Asia/Bishkek")
+KEY = PublicKey(bytes(range(32)))
+
+
+def at(minutes, seconds=0):
+    return AT + timedelta(minutes=minutes, seconds=seconds)
+
+
+def document(revision, **changes):
+    told = {"order_id": "o<1>", "revision": revision, "status": "issued", "limit": {"max_import_kw": 5}, **changes}
+    return OrderReceived(
+        at=at(0), order_id="o<1>", revision=revision, issuer="Energo & co", order_class="law", transport="mqtt",
+        document=json.dumps(told),
+    )  # fmt: skip
+
+
+def moved(when, event, state, **told):
+    return OrderMoved(at=when, order_id="o<1>", revision=1, seq=1, event=event, state=state, **told)
+
+
+def minutes(start, *rows, enforce=True):
+    """Each row: minute, mean kW, peak kW, cap kW, seconds above it."""
+    numbers, means, peaks, caps, overs = zip(*rows, strict=True)
+    return Minutes(
+        at=at(start), start=at(start), minute=list(numbers), looked_s=[60.0] * len(rows), metered_s=[60.0] * len(rows),
+        mean_w=[kw * 1000.0 for kw in means], peak_w=[kw * 1000.0 for kw in peaks],
+        cap_w=[kw and kw * 1000.0 for kw in caps], over_s=[float(s) for s in overs],
+        hashing=[1] * len(rows), unread=[0] * len(rows), meter="main", enforce=enforce, orders=["o<1>"],
+    )  # fmt: skip
+
+
+LIFE = [
+    document(1),
+    moved(at(0), "receive", "received", cap_w=5000.0, observed_w=9000.0, shortfall_w=4000.0),
+    moved(at(0), "start", "active", cap_w=5000.0, observed_w=9000.0),
+    minutes(-2, (0, 9, 9, None, 0), (1, 9, 9, None, 0)),
+    moved(at(0, 40), "comply", "complied", cap_w=5000.0, observed_w=4000.0),
+    minutes(0, (0, 6, 9, 5, 40), (1, 4, 4, 5, 0), (2, 6, 7, 5, 30)),
+    moved(at(2, 20), "breach", "violated", cap_w=5000.0, observed_w=7000.0, reason="unproved 2"),
+    moved(at(3, 5), "comply", "complied", cap_w=5000.0, observed_w=4000.0),
+    Absence(
+        at=at(5), since=at(3, 30), until=at(5), before_wh=100.0, after_wh=160.0, over_least_wh=0.0, over_most_wh=9.0
+    ),
+    CommandRefused(at=at(5), miner="m1", command="sleep", error="no"),
+    Escalated(at=at(5), miners=["m1", "m2"], means="none left"),
+    minutes(5, (0, 4, 4, 5, 0)),
+    document(2, status="cancelled", limit=None),
+    moved(at(6), "cancel", "cancelled"),
+    moved(at(6, 10), "close", "closed"),
+]
+MONEY = {
+    "currency": "KGS", "drawn_kwh": 1234.5, "cost": "1234567.891", "not_drawn_kwh": None, "cost_not_incurred": None,
+    "revenue_not_earned": "0", "saved": "-2.5", "doubts": ["a <doubt>"],
+}  # fmt: skip
+
+
+def told(facts=LIFE, money=MONEY, *, closed=True):
+    proven = Proven(
+        site="kg-1", order_id="o<1>", links=len(facts), heads=1, covered=3, covered_at=AT, exported_at=at(9),
+        keys=(KEY,), closed=closed, head_hashes=frozenset(),
+    )  # fmt: skip
+    return Told(proven=proven, last_hash="ab" * 32, account=account(facts), money=money)
+
+
+def text_of(html):
+    """Return the words of a page that is well formed."""
+    root = ET.fromstring(html.removeprefix("<!DOCTYPE html>"))
+    return [part.strip() for part in root.itertext() if part.strip()]
+
+
+def test_an_account_is_what_was():
+    found = account(LIFE)
+    assert (found.received.revision, found.began_at, found.ended_at) == (1, at(0), at(6))
+    assert found.complied_after_s == 40
+    assert found.violated_s == 45
+    assert found.base_w == 9000
+    assert (found.over_before_s, found.over_after_s, found.highest_w) == (40, 30, 7000)
+    assert found.looked_s == found.metered_s == 240
+    assert found.drawn_wh == pytest.approx((6000 + 4000 + 6000 + 4000) / 60)
+    assert found.not_drawn_wh == pytest.approx(9000 * 4 / 60 - found.drawn_wh)
+    assert (found.unseen, found.refusals, found.disobeyed, found.enforced) == (2, 1, 2, True)
+
+
+def test_an_order_in_force_has_no_end_and_one_that_nobody_complied_with_says_so():
+    found = account(LIFE[:3])
+    assert (found.ended_at, found.complied_after_s, found.base_w, found.not_drawn_wh) == (None, None, None, None)
+    shown = text_of(page(told(LIFE[:3], None), Words("en", UTC)))
+    assert {"it is in force", "not complied with", "not known"} <= set(shown)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("en", ["Report on order o<1>", "Energo & co", "law", "violated", "7.0 kW", "2026-11-12 12:02:20+06:00",
+                "unproved 2", "1,234.5 kWh; 1,234,567.89 KGS", "-2.50 KGS", "a <doubt>", '{"max_import_kw": 5}']),
+        ("ru", ["Отчёт об исполнении распоряжения o<1>",  # noqa: RUF001 - the letters are Russian
+                "закон", "нарушается", "7,0 кВт", "unproved 2",
+                "1 234,5 кВт·ч; 1 234 567,89 KGS"]),
+    ],
+)  # fmt: skip
+def test_a_page_says_it_in_words_and_by_the_sites_clock(language, sentences):
+    shown = {text.replace("\N{NO-BREAK SPACE}", " ") for text in text_of(page(told(), Words(language, BISHKEK)))}
+    assert set(sentences) <= shown
+    assert any(KEY.text in text for text in shown)
+
+
+def test_a_page_needs_nothing_beside_it_and_runs_nothing():
+    html = page(told(), Words("en", UTC))
+    assert not re.search(r"<script|<link|<img|src=|href=|url\(|@import", html)
+    assert set(re.findall(r"https?://[^\"]+", html)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_what_was_only_observed_and_what_is_not_signed_is_said():
+    watched = [minutes(0, (0, 6, 9, 5, 40), enforce=False) if isinstance(fact, Minutes) else fact for fact in LIFE]
+    shown = " ".join(text_of(page(told(watched, closed=False), Words("en", UTC))))
+    assert "only observed" in shown
+    assert "signed by key nobody: its end is not signed" in shown
+
+
+def test_every_language_has_every_word():
+    english = languages()["en"]
+    for words in languages().values():
+        assert words.keys() == english.keys()
+        assert all(re.findall(r"{\d}", words[key]) == re.findall(r"{\d}", english[key]) for key in english)
+
+
+def test_a_chart_breaks_its_line_where_nobody_looked():
+    drawing = chart(points(account(LIFE).minutes, 900), Words("en", UTC))
+    (line,) = re.findall(r'class="mean" d="([^"]*)"', drawing)
+    assert line.count("M") == 2  # before and after the absence
+    assert drawing.count('class="away"') == 2
+    assert drawing.count('class="over"') == 2
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.none() | st.floats(0, 1e9), st.booleans()), max_size=50),
+    st.integers(1, 60),
+)
+def test_any_life_is_drawn_within_its_frame(rows, step):
+    told = [
+        Point(
+            at=at(n * step), until=at((n + 1) * step), mean_w=draw_w, peak_w=draw_w, cap_w=cap_w, over=over, away=over
+        )
+        for n, (draw_w, cap_w, over) in enumerate(rows)
+    ]
+    drawing = chart(told, Words("ru", UTC))
+    assert bool(drawing) == bool(rows)
+    if drawing:
+        ET.fromstring(drawing)
+        for path in re.findall(r'class="(?:mean|cap)" d="([^"]*)"', drawing):
+            heights = [float(y) for y in re.findall(r"(?:M[\d.]+ |V)([\d.]+)", path)]
+            assert all(12 <= y <= 306 for y in heights)
+
+
+@given(st.integers(1, 5000), st.integers(1, 900))
+def test_a_long_life_is_put_together_to_so_many_points(count, most):
+    life = [moved(at(0), "start", "active"), moved(at(count - 1), "close", "closed")]
+    found = points(account(life).minutes, most)
+    assert len(found) <= most
+    assert found[0].at == at(0)
+    assert found[-1].until == at(count)
