@@ -19,7 +19,7 @@ from drivers.models import Model
 
 SLOTS = range(1, 17)
 GHS_PER_THS = 1e3
-_POWERS = ("chain_power", "power", "Power", "watt")
+_POWERS = ("total_power", "chain_power", "power", "Power", "watt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

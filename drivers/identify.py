@@ -35,6 +35,9 @@ MARKS = (
 )
 """What upper-case replies hold, and the driver that it means; the first that is found decides."""
 
+PAGES = (("/api/v1/info", (b'"FW_NAME"',), "vnish"),)
+"""What firmware with a shut API port shows to whoever asks: the path, what the upper-case page holds, the driver."""
+
 _PAGE = Http(method="GET", path="/cgi-bin/get_system_info.cgi")
 _MARA = Http(method="GET", path="/kaonsu/v1/brief")
 
@@ -114,8 +117,23 @@ def _family_of_page(silent: DeviceError) -> Conversation[str]:
     if page.status == 200:
         return family_of(page.body)
     if 'realm="antminer' not in page.headers.get("www-authenticate", "").lower():
+        if (name := (yield from _family_of_pages())) is not None:
+            return name
         raise Unsupported(f"the API port is shut, and the web page is not known: status {page.status}")
     return "mara" if (yield from _is_mara()) else "antminer-stock"
+
+
+def _family_of_pages() -> Conversation[str | None]:
+    """Ask for the pages that firmware shows without a login, until one is known."""
+    for path, marks, name in PAGES:
+        try:
+            page = yield Http(method="GET", path=path)
+        except DeviceError:
+            continue
+        assert isinstance(page, HttpReply)
+        if page.status == 200 and all(mark in page.body.upper() for mark in marks):
+            return name
+    return None
 
 
 def _is_mara() -> Conversation[bool]:

@@ -254,6 +254,7 @@ class Http:
     path: str
     body: bytes | None = None
     content_type: str | None = None
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold a token
     user: str | None = None  # with `password`: answered to a digest or basic challenge
     password: str | None = field(default=None, repr=False)
     port: int | None = None  # None: the machine's HTTP port

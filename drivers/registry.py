@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from drivers.antminer_clone import HIVEON, MSKMINER, VNISH, making
 from drivers.antminer_stock import AntminerStock
 from drivers.cgminer import Cgminer
 from drivers.errors import Unsupported
 from drivers.interface import Driver, Identity, Target
 from drivers.luxos import Luxos
+from drivers.vnish import Vnish
 from drivers.whatsminer import Whatsminer
 
 
@@ -24,7 +26,11 @@ class Row:
 ROWS = (
     Row(name="antminer-stock", create=AntminerStock),
     Row(name="cgminer", create=Cgminer),
+    Row(name="hiveon", create=making(HIVEON)),
     Row(name="luxos", create=Luxos),
+    Row(name="mskminer", create=making(MSKMINER)),
+    Row(name="vnish", create=Vnish),
+    Row(name="vnish-old", create=making(VNISH)),
     Row(name="whatsminer", create=Whatsminer),
 )
 

@@ -32,7 +32,18 @@ LONGEST_STEP_S = 1.0
 HOUSE_SHARE = 0.02
 MOST_WRITES = 100_000
 #: how a command begins that lets a sleeping machine hash
-WAKING = ("ascenable", "pgaenable", "conf full", "conf low", "restart", "quit", "reboot", "power_on", "curtail wakeup")
+WAKING = (
+    "ascenable",
+    "pgaenable",
+    "conf full",
+    "conf low",
+    "restart",
+    "quit",
+    "reboot",
+    "power_on",
+    "curtail wakeup",
+    "mining/start",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

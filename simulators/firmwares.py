@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators import face_luxos, whatsminer_words
+from simulators import face_luxos, face_vnish, whatsminer_words
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
 from simulators.face_cgminer import CgminerFace
+from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
 from simulators.face_luxos import LuxosFace
+from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
 from simulators.machines import Machine
 from simulators.physics import Physics
@@ -82,6 +84,14 @@ def _luxos(footing: Footing) -> Faces:
     return Faces(api=LuxosFace(*footing.parts))
 
 
+def _vnish(footing: Footing) -> Faces:
+    return Faces(web=VnishWeb(*footing.parts))
+
+
+def _clone(name: Name) -> Callable[[Footing], Faces]:
+    return lambda footing: Faces(api=CloneFace(name, *footing.parts))
+
+
 def _whatsminer_version(_machine: Machine) -> str:
     return whatsminer_words.FIRMWARE
 
@@ -105,6 +115,27 @@ FIRMWARES = (
         api_version=face_luxos.API,
         may_write=False,
         sleeps_on=True,
+    ),
+    Firmware(
+        make="Antminer",
+        name="vnish",
+        faces=_vnish,
+        version=lambda _: face_vnish.VERSION,
+        api_version=face_vnish.API,
+        web=True,
+        may_write=False,
+        sleeps_on=True,
+    ),
+    *(
+        Firmware(
+            make="Antminer",
+            name=name,
+            faces=_clone(clone),
+            version=lambda machine: COMPILED[machine.row.generation],
+            api_version="3.1",
+            may_write=False,
+        )
+        for name, clone in (("vnish-old", VNISH), ("hiveon", HIVEON), ("mskminer", MSKMINER))
     ),
     Firmware(
         make="WhatsMiner",

@@ -69,7 +69,8 @@ def _efficiency(power_w: Watts | None, reading: Reading) -> float | None:
 def commands(abilities: Abilities) -> list[dict[str, Any]]:
     """Return what the machine could be told, each with its limits."""
     numbers = {"sleep": abilities.sleep, "power_limit": abilities.power_limit, "low": abilities.low}
-    return [
+    told = [
         {"command": name, **(msgspec.to_builtins(numbers[name]) if numbers.get(name) is not None else {})}
         for name in abilities.names()
     ]
+    return told + [{"command": "profile", **msgspec.to_builtins(one)} for one in abilities.profiles]

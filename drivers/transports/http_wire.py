@@ -36,6 +36,7 @@ class HttpWire:
             headers["Content-Length"] = str(len(body))
         if authorization is not None:
             headers["Authorization"] = authorization
+        headers |= dict(self._exchange.headers)
         told = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         request = h11.Request(method=self._exchange.method, target=self._exchange.path, headers=told)
         events = (request, *((h11.Data(data=body),) if body else ()), h11.EndOfMessage())

@@ -19,6 +19,10 @@ from simulators.machines import MixRow
 DRIVERS = {
     ("Antminer", "stock"): "antminer-stock",
     ("Antminer", "luxos"): "luxos",
+    ("Antminer", "vnish"): "vnish",
+    ("Antminer", "vnish-old"): "vnish-old",
+    ("Antminer", "hiveon"): "hiveon",
+    ("Antminer", "mskminer"): "mskminer",
     ("WhatsMiner", "whatsminer"): "whatsminer",
     ("WhatsMiner", "cgminer"): "cgminer",
     ("WhatsMiner", "bfgminer"): "cgminer",
@@ -69,11 +73,11 @@ class Hand:
     async def send(self, command):
         return await self.run(self.driver.send(command))
 
-    async def until(self, holds):
+    async def until(self, holds, want=Want.QUICK):
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 try:
-                    if holds(reading := await self.read()):
+                    if holds(reading := await self.read(want)):
                         return reading
                 except DeviceError:
                     pass
@@ -106,7 +110,7 @@ async def test_what_it_says_is_true(machine):
     assert [pool.url for pool in reading.pools] == truth["pools"]
     if reading.fans is not None:
         assert [fan.rpm for fan in reading.fans] == pytest.approx([truth["fan_rpm"]] * len(reading.fans), rel=0.1)
-    assert reading.uptime_s == pytest.approx(machine.farm.physics.elapsed_s[0], abs=3)
+    assert reading.uptime_s == pytest.approx(machine.farm.physics.elapsed_s[0], abs=60)
 
 
 async def test_what_a_quick_reading_says_a_full_one_says_too(machine):
@@ -155,5 +159,5 @@ async def test_reboot_and_light(machine):
     await machine.send(Locate(on=True))
     await machine.send(Locate(on=False))
     await machine.send(Reboot())
-    await machine.until(lambda told: told.uptime_s is not None and told.uptime_s < 1000)
+    await machine.until(lambda told: told.uptime_s is not None and told.uptime_s < 1000, Want.FULL)
     await machine.at("full")
