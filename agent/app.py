@@ -275,7 +275,9 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     works |= {} if asker is None else {"meters": asker.run}
     if built.link is not None:
         link = built.link
+        topic = f"{settings.prefix_of(built.config)}/evidence/head"
         works |= {"mqtt": link.run, "state": lambda: _publish_state(built, link)}
+        works["heads"] = lambda: built.attesting.publish(link, topic)
     return works
 
 

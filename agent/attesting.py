@@ -1,4 +1,4 @@
-"""When the chains' heads are signed: at the start, each hour, when an order closes, at the end. Off the loop.
+"""When heads are signed, and told: at the start, each hour, when an order closes, at the end. Off the loop.
 
 Sits beside `app`, since it joins the ledger with control's facts. Where the disk refuses it tries again each minute.
 """
@@ -7,17 +7,35 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Protocol
 
+import msgspec
 import structlog
 
 from agent.clock import Clock
 from agent.facts import AnyFact, OrderMoved
+from agent.heads import Head
 from agent.ledger.attest import Attest
 from agent.ledger.store import CannotWrite
+from agent.values import rfc3339
 
 EACH_S, AGAIN_S = 3600.0, 60.0
 CLOSES = frozenset({"closed", "rejected"})
 log = structlog.get_logger()
+
+
+class Link(Protocol):
+    """The connection to the broker."""
+
+    connected: asyncio.Event
+
+    async def tell(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        """Publish what is worth nothing later."""
+
+
+def shown(head: Head) -> dict[str, object]:
+    """Return what is told of a head: enough to know it again in a file of evidence."""
+    return {"site": head.site, "n": head.n, "at": rfc3339(head.at), "hash": head.hash, "key": head.key}
 
 
 class Attesting:
@@ -28,6 +46,8 @@ class Attesting:
         self._clock = clock
         self._closed = asyncio.Event()
         self._well = True
+        self._head: Head | None = None
+        self._signed = asyncio.Event()
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
         """Take in facts that are about to be written: an order that closes is signed for at once."""
@@ -44,15 +64,25 @@ class Attesting:
     async def sign(self) -> None:
         """Sign once; where the disk refuses, say so once."""
         try:
-            await self._attest.sign(self._clock.now().at)
+            self._head = await self._attest.sign(self._clock.now().at)
         except CannotWrite as error:
             if self._well:
                 log.error("no head was signed: it is tried again", error=str(error))
             self._well = False
             return
+        self._signed.set()
         if not self._well:
             log.info("heads are signed again")
         self._well = True
+
+    async def publish(self, link: Link, topic: str) -> None:
+        """Tell each head to the broker for ever: who keeps one holds the site to all that was before it."""
+        while True:
+            await self._signed.wait()
+            await link.connected.wait()
+            self._signed.clear()
+            if self._head is not None:
+                await link.tell(topic, msgspec.json.encode(shown(self._head)), retain=True)
 
     async def _pause(self, seconds: float) -> None:
         waits = {

@@ -38,13 +38,14 @@ class Attest:
         """What is signed is checked by."""
         return self._key.public
 
-    async def sign(self, at: datetime) -> None:
+    async def sign(self, at: datetime) -> Head:
         """Write a head of the site's chain over all that was to be written before. Raises CannotWrite."""
 
         def make(last: bytes | None, ends: Sequence[End]) -> bytes:
             return signed_head(self._site, last, at, ends, self._key)
 
-        await self._ledger.writing(lambda store: store.add_head(make))
+        line = await self._ledger.writing(lambda store: store.add_head(make))
+        return msgspec.json.decode(line, type=Head)
 
     async def export(self, order_id: str, at: datetime) -> list[bytes] | None:
         """Return an order's record as the lines of a file that proves itself, None where nothing is remembered."""

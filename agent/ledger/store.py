@@ -178,14 +178,16 @@ class Store:
         ).one_or_none()
         return None if last is None else End(order_id, last.n, chain.hash_of(last.line) or "")
 
-    def add_head(self, make: Callable[[bytes | None, Sequence[End]], bytes]) -> None:
+    def add_head(self, make: Callable[[bytes | None, Sequence[End]], bytes]) -> bytes:
         """Write the head that `make` builds of the last one and of the chains that moved. Raises CannotWrite."""
         with self._transaction():
             last = self._connection.execute(sql.text("SELECT line FROM head ORDER BY n DESC LIMIT 1")).scalar()
             moved = self._connection.execute(sql.text("SELECT order_id FROM moved ORDER BY order_id")).scalars().all()
             ends = [end for order_id in moved if (end := self._end(order_id)) is not None]
-            self._connection.execute(sql.text("INSERT INTO head (line) VALUES (:line)"), {"line": make(last, ends)})
+            line = make(last, ends)
+            self._connection.execute(sql.text("INSERT INTO head (line) VALUES (:line)"), {"line": line})
             self._connection.execute(sql.text("DELETE FROM moved"))
+        return line
 
     def _post(self, message: Outgoing) -> int:
         done = self._connection.execute(

@@ -1,9 +1,12 @@
 """The site's chain of signed heads in a real store: over every kind of life that an order's chain can have."""
 
 import asyncio
+import json
 import sqlite3
 import stat
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +22,7 @@ from agent.ledger.store import _VERSION_1, CannotOpen, CannotWrite, Store
 from agent.signature import SigningKey
 
 AT = datetime(2026, 11, 12, 6, 0, tzinfo=UTC)
+ROOT = Path(__file__).parent.parent.parent
 URL = "sqlite:///hashwatt.db"
 
 
@@ -175,6 +179,73 @@ async def test_it_is_signed_at_the_start_each_hour_and_when_an_order_closes(site
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+class Broker:
+    """A connection that notes what it is told to keep."""
+
+    def __init__(self):
+        self.connected, self.told = asyncio.Event(), asyncio.Queue()
+
+    async def tell(self, topic, payload, *, retain=False):
+        assert retain
+        self.told.put_nowait((topic, json.loads(payload)))
+
+
+async def test_each_head_is_told_to_the_broker_once_there_is_one_and_proves_a_later_export(site):
+    attesting, broker = Attesting(site.attest, ManualClock(AT)), Broker()
+    publishing = asyncio.create_task(attesting.publish(broker, "t"))
+    await site.lives("a")
+    await attesting.sign()
+    broker.connected.set()
+    topic, told = await broker.told.get()
+    assert topic == "t"
+    assert told == {
+        "site": "kg-1", "n": 1, "at": "2026-11-12T06:00:00.000Z", "key": site.key.public.text,
+        "hash": (await site.attest.last_head()).hash,
+    }  # fmt: skip
+    await site.lives("a")
+    assert told["hash"] in (await site.proven("a")).head_hashes
+    publishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+
+
+# killed ----------------------------------------------------------------------------------------------------------
+
+WRITES_FOR_EVER = """
+import asyncio, sys
+from pathlib import Path
+sys.path.insert(0, "")
+from tests.ledger.test_attest import Site
+
+async def main():
+    site = Site(Path(sys.argv[1]))
+    print("begun", flush=True)
+    while True:
+        await asyncio.gather(site.lives("a", "b"), site.signs(), site.lives("b"))
+
+asyncio.run(main())
+"""
+
+
+async def test_killed_anywhere_it_leaves_chains_that_verify_and_goes_on(tmp_path):
+    links = 0
+    for wait_s in (0.0, 0.02, 0.05, 0.1):
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WRITES_FOR_EVER, str(tmp_path), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        )
+        assert await child.stdout.readline() == b"begun\n"
+        await asyncio.sleep(wait_s)  # somewhere in the midst of it
+        child.kill()
+        await child.wait()
+        site = Site(tmp_path)
+        await site.lives("a")
+        await site.signs()
+        proven = await site.proven("a")
+        assert proven.links == proven.covered > links
+        links = proven.links
+        await site.ledger.close()
 
 
 # the key ---------------------------------------------------------------------------------------------------------

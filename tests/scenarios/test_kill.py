@@ -1,9 +1,11 @@
 """kill -9 of a real agent: the order goes on, nobody is woken, and where all is done nothing is sent."""
 
+import json
+
 import pytest
 
 from agent.outputs.minutes import facts_of, rebuild
-from tests.scenarios.stage import stage
+from tests.scenarios.stage import ran, stage
 
 
 async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_woken(tmp_path):
@@ -51,6 +53,9 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         assert _in_order(site.dispatcher.acks)
         await site.until(lambda: _all_back(site, 30), 60)
         minutes = rebuild(facts_of(await site.record("o1")))
+        kept = json.loads(await site.retained("evidence/head"))["hash"]
+        code, _, said = await ran("evidence", "verify", tmp_path / "o1.jsonl", "--head", kept)
+        assert code == 0, said
         assert all(minute.seen or minute.away for minute in minutes)
         assert sum(minute.away is not None for minute in minutes) in {1, 2}
         seen = [minute.seen for minute in minutes if minute.seen]
