@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.cli.show import UNKNOWN, figure, plain, table
 
+BASELINES = {"before_after": "before and after", "ten_of_ten": "10-of-10", "same_day": "same day, 3+2"}
 CENTS = Decimal("0.01")
 
 
@@ -74,6 +75,9 @@ def show_order(told: dict[str, Any]) -> None:
     _components(told["components"], currency)
     print(f"revenue   not earned {money(told['revenue_not_earned'], currency)}")
     print(f"saved     {money(told['saved'], currency)}: what was not paid less what was not earned")
+    for one in told["baselines"]:
+        what = one["why"] or f"{figure(one['mean_kw'], 'kW', 3)}, not drawn {kwh(one['not_drawn_kwh'])}"
+        print(f"baseline  {BASELINES.get(one['method'], plain(one['method']))}: {what}")
     if len(told["days"]) > 1:
         table(("day", "not drawn kWh ", "not paid ", "drawn kWh ", "cost ", "not earned "), map(_day, told["days"]))
     _doubts(told["doubts"])

@@ -50,6 +50,8 @@ class OrderStory:
     received: OrderReceived | None = None
     moves: list[OrderMoved] = field(default_factory=list)
     intervals: list[EnergyInterval] = field(default_factory=list)
+    others: list[Span] = field(default_factory=list)  # when other orders were in force
+    _open: dict[str, datetime] = field(default_factory=dict)
 
     def take(self, facts: Iterable[AnyFact]) -> None:
         """Take in facts in their order; what is of others is passed over."""
@@ -59,10 +61,22 @@ class OrderStory:
                     self.intervals.append(fact)
                 case OrderMoved(order_id=order_id) if order_id == self.order_id:
                     self.moves.append(fact)
+                case OrderMoved():
+                    self._take_other(fact)
                 case OrderReceived(order_id=order_id) if order_id == self.order_id:
                     self.received = fact
                 case _:
                     continue
+
+    def _take_other(self, move: OrderMoved) -> None:
+        if move.event == OrderEvent.START:
+            self._open.setdefault(move.order_id, move.at)
+        elif OrderState(move.state) in FINAL and (since := self._open.pop(move.order_id, None)) is not None:
+            self.others.append(Span(start=since, end=move.at))
+
+    def events(self, spans: Sequence[Span], now: datetime) -> list[Span]:
+        """Return when any order was in force: this one's spans, those of others, and others that still are."""
+        return [*spans, *self.others, *(Span(start=since, end=max(now, since)) for since in self._open.values())]
 
     @property
     def state(self) -> str | None:

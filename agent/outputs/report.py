@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
+from agent.orders.lifecycle import FINAL, OrderState
+from agent.outputs.baselines import PAST, Measured, baselines
 from agent.outputs.money_desk import Terms
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
@@ -56,6 +58,7 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
         "unknown_h": hours(unknown_s),
         "base_kw": None if base is None else round(base.power_w / 1000, 6),
         "base": None if base is None else base.said,
+        "baselines": _baselines(story, spans, counted, terms, now),
         "not_drawn_kwh": _kwh(pieces, _not_drawn_wh),
         "drawn_kwh": _kwh(pieces, lambda piece: piece.fact.site_wh),
         "miners_kwh": _kwh(pieces, lambda piece: piece.fact.miners_wh),
@@ -87,6 +90,28 @@ def _life(story: OrderStory, spans: Sequence[Span]) -> dict[str, Any]:
         "revision": story.moves[-1].revision if story.moves else None,
         "spans": [{"from": rfc3339(span.start), "until": rfc3339(span.end)} for span in spans],
     }
+
+
+def _baselines(
+    story: OrderStory, spans: Sequence[Span], counted: Sequence[Span], terms: Terms, now: datetime
+) -> list[dict[str, Any]]:
+    """Return what each rule takes for the draw without the order; an order of several lives is one."""
+    if not spans:
+        return []
+    whole = Span(start=spans[0].start, end=spans[-1].end)
+    recent = (fact for fact in story.intervals if fact.start >= whole.start - PAST)
+    measured = Measured.of(recent, story.interval, story.events(spans, now), terms.zone)
+    over = story.state is not None and OrderState(story.state) in FINAL
+    return [
+        {
+            "method": one.method,
+            "mean_kw": None if one.mean_w is None else round(one.mean_w / 1000, 6),
+            "not_drawn_kwh": None if one.not_drawn_wh is None else kwh(round(one.not_drawn_wh)),
+            "adjusted": one.adjusted,
+            "why": one.why,
+        }
+        for one in baselines(measured, whole, counted, over=over)
+    ]
 
 
 # money ----------------------------------------------------------------------------------------------------------

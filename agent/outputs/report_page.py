@@ -165,12 +165,20 @@ def _money(money: Mapping[str, Any] | None, words: Words) -> str:
     pairs = (
         (words("money_drawn"), f"{kwh('drawn_kwh')}; {amount('cost')}"),
         (words("money_not_drawn"), f"{kwh('not_drawn_kwh')}; {amount('cost_not_incurred')}"),
+        *((words(f"base_{one['method']}"), _baseline(one, words)) for one in money["baselines"]),
         (words("not_earned"), amount("revenue_not_earned")),
         (words("saved"), amount("saved")),
     )
     doubts = "".join(f"<li>{escape(doubt)}</li>" for doubt in money["doubts"])
     listed = f'<p class="note">{escape(words("doubts"))}:</p><ul class="note">{doubts}</ul>' if doubts else ""
     return _section(words("money"), _pairs(pairs) + listed)
+
+
+def _baseline(told: Mapping[str, Any], words: Words) -> str:
+    if told["not_drawn_kwh"] is None:
+        return f"{words.unknown}: {told['why']}"
+    not_drawn, mean = words.number(told["not_drawn_kwh"], "kWh", 1), words.number(told["mean_kw"], "kW", 1)
+    return words("against", not_drawn, mean)
 
 
 def _proof(told: Told, words: Words) -> str:

@@ -75,6 +75,10 @@ LIFE = [
 MONEY = {
     "currency": "KGS", "drawn_kwh": 1234.5, "cost": "1234567.891", "not_drawn_kwh": None, "cost_not_incurred": None,
     "revenue_not_earned": "0", "saved": "-2.5", "doubts": ["a <doubt>"],
+    "baselines": [
+        {"method": "before_after", "mean_kw": 9.0, "not_drawn_kwh": 1.25, "why": None, "adjusted": 1.0},
+        {"method": "ten_of_ten", "mean_kw": None, "not_drawn_kwh": None, "why": "3 of 10 days", "adjusted": 1.0},
+    ],
 }  # fmt: skip
 
 
@@ -116,7 +120,8 @@ def test_an_order_in_force_has_no_end_and_one_that_nobody_complied_with_says_so(
     ("language", "sentences"),
     [
         ("en", ["Report on order o<1>", "Energo & co", "law", "violated", "7.0 kW", "2026-11-12 12:02:20+06:00",
-                "unproved 2", "1,234.5 kWh; 1,234,567.89 KGS", "-2.50 KGS", "a <doubt>", '{"max_import_kw": 5}']),
+                "unproved 2", "1,234.5 kWh; 1,234,567.89 KGS", "-2.50 KGS", "a <doubt>",
+                "1.2 kWh, against 9.0 kW on average", "not known: 3 of 10 days", '{"max_import_kw": 5}']),
         ("ru", ["Отчёт об исполнении распоряжения o<1>",  # noqa: RUF001 - the letters are Russian
                 "закон", "нарушается", "7,0 кВт", "unproved 2",
                 "1 234,5 кВт·ч; 1 234 567,89 KGS"]),
