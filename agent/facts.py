@@ -212,6 +212,21 @@ class CommandRefused(Fact, frozen=True):
     orders: list[str] = msgspec.field(default_factory=list)  # those that were open
 
 
+class CommandsTaken(Fact, frozen=True):
+    """First receipts: these miners acknowledged the command to a level. No proof; that is LevelsSeen."""
+
+    levels: dict[str, list[str]]
+    orders: list[str] = msgspec.field(default_factory=list)  # those that were open
+
+
+class CommandsResent(Fact, frozen=True):
+    """So many commands since then were told again to miners that had not shown what they were told before."""
+
+    since: datetime
+    count: int
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
 class ErrandSent(Fact, frozen=True):
     """A hand had these miners do something at once that changes no level: reboot, or blink."""
 
@@ -314,6 +329,8 @@ AnyFact = (
     | SealQuiet
     | MinerSeen
     | CommandRefused
+    | CommandsTaken
+    | CommandsResent
     | ErrandSent
     | ModesBefore
     | LevelsSeen

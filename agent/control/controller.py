@@ -243,18 +243,19 @@ class Controller:
 
     def _seen(self, now: Moment) -> list[AnyFact]:
         """Return what readings proved since the last tick: levels reached, machines awake against their setpoint."""
-        fleet, facts = self.parts.fleet, list[AnyFact]()
+        fleet, orders = self.parts.fleet, self.parts.book.begun_ids()
+        facts = self.parts.dispatcher.receipts.facts(orders, now)
         if fleet.proved:
             levels: dict[str, list[str]] = {}
             for row in fleet.proved:
                 levels.setdefault(fleet.level_of(row, int(fleet.setpoint[row])) or "", []).append(fleet.miners[row].id)
             fleet.proved.clear()
-            facts.append(LevelsSeen(at=now.at, levels=levels, orders=self.parts.book.begun_ids()))
+            facts.append(LevelsSeen(at=now.at, levels=levels, orders=orders))
         if fleet.woken:
             ids = [fleet.miners[row].id for row in fleet.woken]
             fleet.woken.clear()
             log.warning("woken by somebody else", miners=len(ids), first=ids[0])
-            facts.append(UnauthorisedWake(at=now.at, miners=ids, orders=self.parts.book.begun_ids()))
+            facts.append(UnauthorisedWake(at=now.at, miners=ids, orders=orders))
         if now.mono - self._powers_at >= POWERS_EACH_S:
             self._powers_at = now.mono
             facts.append(self.powers(now))

@@ -15,6 +15,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.control.poller import Poller, nowhere
+from agent.control.receipts import Receipts
 from agent.facts import AnyFact, CommandRefused, Escalated, ModesBefore
 from agent.fleet.fleet import Fleet
 from agent.fleet.own_levels import is_set
@@ -49,6 +50,7 @@ class Dispatcher:
         self.counts: CommandCounts | None = None
         self.on_facts: Callable[[list[AnyFact]], None] = nowhere
         self.open_orders: Callable[[], list[str]] = list  # whose evidence a refusal belongs to
+        self.receipts = Receipts(fleet)
         self.under_way = 0
         self._poller = poller
         self._clock = clock
@@ -81,6 +83,7 @@ class Dispatcher:
         self.under_way += 1
         tries = self.fleet.tries(row)
         self.fleet.attempted(row, self._clock.now().mono)
+        self.receipts.sent(row, again=tries > 0)
         if tries == ESCALATES_AFTER:
             self._name(row)
         self._poller.start(row, driver.send(command), lambda found: self._done(row, command, found))
@@ -157,6 +160,7 @@ class Dispatcher:
             case Receipt():
                 self._count(name, "already" if found.already else "ok")
                 self._keep_mode(row, command, found)
+                self.receipts.received(row)
                 self._poller.soon(row)
             case Refused():
                 final = isinstance(found, NotPermitted | Unsupported) or self.fleet.tries(row) > ESCALATES_AFTER

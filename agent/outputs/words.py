@@ -13,6 +13,8 @@ from agent.facts import (
     ClockStepped,
     ClockTrusted,
     CommandRefused,
+    CommandsResent,
+    CommandsTaken,
     Dropped,
     ErrandSent,
     Escalated,
@@ -57,6 +59,8 @@ NAMED = 3
 
 QUIET = frozenset(
     (
+        "CommandsResent",
+        "CommandsTaken",
         "EnergyInterval",
         "LastPowers",
         "LevelsSeen",
@@ -201,6 +205,8 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
         f"Meter {fact.meter} shows {_kw(fact.meter_w)}, its check {fact.check} {_kw(fact.check_w)}"
     ),
     Minutes: _minutes,
+    CommandsTaken: lambda fact: f"Acknowledged: {_levels(fact.levels)}",
+    CommandsResent: lambda fact: f"{fact.count:,} commands were told again since {rfc3339(fact.since)}",
     MinutesSoFar: lambda fact: f"Kept: {_minutes(fact.told)}",
     MetersAgree: lambda fact: f"Meter {fact.meter} and its check {fact.check} agree again",
     ClockStepped: lambda fact: (
