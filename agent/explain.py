@@ -145,6 +145,8 @@ def _places(schema: Schema) -> Iterator[str]:
     where = "in PostgreSQL" if schema.store.url.startswith("postgresql") else f"in {schema.store.url}"
     store = schema.store
     yield f"store: {where}; evidence is kept for {_count(store.evidence_years, 'year')} after an order has closed"
+    signer = "a key of its own in the state directory" if schema.evidence.key is None else schema.evidence.key
+    yield f"evidence: the ends of its chains are signed each hour by {signer}"
     yield f"history: the site by the minute for {_count(store.site_history_days, 'day')}, {_machines_kept(store)}"
     readers = "anybody on this host may read" if schema.http.public_read else "reading needs a token"
     yield f"page, API and metrics: http://{schema.http.bind}, {readers}; whatever changes needs a token"
