@@ -155,7 +155,7 @@ class Fleet:
     def heard(self, row: int, reading: Reading, now: float) -> None:
         """Take in one reading."""
         ladder = self.ladders[row]
-        ours = self.own_levels.of(row, reading.level)
+        ours = self.own_levels.of(row, reading.level, self.modes_before.get(self.miners[row].id))
         step = proved_step(reading, ladder, ours=ours, wanted=int(self.setpoint[row]))
         watts, told = believed_power(reading, ladder, step)
         code, reason = self._standing(row, reading, now)

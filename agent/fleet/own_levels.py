@@ -36,10 +36,15 @@ class OwnLevels:
         """Take in that a miner is at full: what it shows from now on is its owner's."""
         self._told.pop(row, None)
 
-    def of(self, row: int, shown: str | None) -> str | None:
-        """Return the level as it was told that a miner shows, None where it was told no such."""
+    def of(self, row: int, shown: str | None, before: str | None = None) -> str | None:
+        """Return the level as it was told that a miner shows, None where it was told no such.
+
+        `before` is what its owner had set it to: that is his, though it was a step on our way too.
+        """
         told = self._told.get(row, ())
-        if shown is None or shown in told:
+        if shown is None or shown == before:
+            return None
+        if shown in told:
             return shown
         shown_w = limit_of(shown)
         return next((one for one in told if shown_w is not None and _is_near(limit_of(one), shown_w)), None)

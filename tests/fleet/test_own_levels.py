@@ -66,6 +66,19 @@ def test_a_limit_that_we_told_is_seen_until_the_machine_is_back_at_full():
     assert one.seen[0] == FULL
 
 
+def test_what_the_owner_had_set_is_his_though_it_was_a_step_of_ours():
+    one = fleet()
+    one.modes_before["m0"] = "limit:2700"
+    one.heard(0, hashing("limit:2700"), 1.0)
+    for step in (L2400, L2700, FULL):
+        one.set_steps(np.array([0]), np.array([step]), 2.0)
+        one.attempted(0, 2.0)
+    one.heard(0, hashing("limit:2700"), 12.0)
+    assert one.seen[0] == FULL
+    one.heard(0, hashing("limit:2400"), 22.0)
+    assert one.seen[0] == L2400
+
+
 def test_an_owners_limit_below_what_an_order_wants_is_not_raised_to_it():
     assert proved_step(hashing("limit:2000"), LADDER, wanted=L2400) == L2400
     assert proved_step(hashing("limit:2500"), LADDER, wanted=L2400) == FULL
