@@ -35,8 +35,21 @@ MARKS = (
 )
 """What upper-case replies hold, and the driver that it means; the first that is found decides."""
 
-PAGES = (("/api/v1/info", (b'"FW_NAME"',), "vnish"),)
-"""What firmware with a shut API port shows to whoever asks: the path, what the upper-case page holds, the driver."""
+PAGES = (
+    (Http(method="GET", path="/api/v1/info"), (b'"FW_NAME"',), "vnish"),
+    (Http(method="GET", path="/api/v1/version"), (b'"MAJOR"', b'"MINOR"'), "braiins"),
+    (
+        Http(
+            method="POST",
+            path="/graphql",
+            body=b'{"query":"{ bos { info { version { full } } } }"}',
+            content_type="application/json",
+        ),
+        (b'"BOS"',),
+        "braiins",
+    ),
+)
+"""What firmware with a shut API port shows to whoever asks: the request, what the upper-case page holds, the driver."""
 
 _PAGE = Http(method="GET", path="/cgi-bin/get_system_info.cgi")
 _MARA = Http(method="GET", path="/kaonsu/v1/brief")
@@ -82,7 +95,7 @@ def _told() -> Conversation[bytes]:
 
 def _told_more(told: bytes) -> Conversation[bytes]:
     """Ask on while nothing but the program that all of them come from is named."""
-    for command in ("devdetails", "summary"):
+    for command in ("devdetails", "summary", "devs"):
         if _named(told) not in {None, "cgminer"}:
             break
         try:
@@ -125,9 +138,9 @@ def _family_of_page(silent: DeviceError) -> Conversation[str]:
 
 def _family_of_pages() -> Conversation[str | None]:
     """Ask for the pages that firmware shows without a login, until one is known."""
-    for path, marks, name in PAGES:
+    for request, marks, name in PAGES:
         try:
-            page = yield Http(method="GET", path=path)
+            page = yield request
         except DeviceError:
             continue
         assert isinstance(page, HttpReply)

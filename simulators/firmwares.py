@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators import face_luxos, face_vnish, whatsminer_words
+from simulators import face_braiins, face_luxos, face_vnish, whatsminer_words
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
+from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
 from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
 from simulators.face_luxos import LuxosFace
@@ -88,6 +89,15 @@ def _vnish(footing: Footing) -> Faces:
     return Faces(web=VnishWeb(*footing.parts))
 
 
+def _braiins(footing: Footing) -> Faces:
+    core = Core(*footing.parts)
+    return Faces(api=BraiinsFace(core), web=BraiinsWeb(core))
+
+
+def _old_braiins(footing: Footing) -> Faces:
+    return Faces(api=BraiinsFace(Core(*footing.parts)))
+
+
 def _clone(name: Name) -> Callable[[Footing], Faces]:
     return lambda footing: Faces(api=CloneFace(name, *footing.parts))
 
@@ -125,6 +135,18 @@ FIRMWARES = (
         web=True,
         may_write=False,
         sleeps_on=True,
+    ),
+    *(
+        Firmware(
+            make="Antminer",
+            name=name,
+            faces=faces,
+            version=lambda _: face_braiins.VERSION,
+            api_version=face_braiins.API,
+            web=faces is _braiins,
+            may_write=False,
+        )
+        for name, faces in (("braiins", _braiins), ("braiins-old", _old_braiins))
     ),
     *(
         Firmware(

@@ -5,6 +5,7 @@ A request without a recorded reply fails as unsupported; a wire of which nothing
 
 import json
 from contextlib import asynccontextmanager
+from functools import reduce
 
 from drivers.interface import Target
 from tests.transports.servers import HOST, Web, closed_port, response, serving
@@ -12,11 +13,20 @@ from tests.transports.servers import HOST, Web, closed_port, response, serving
 UNKNOWN = b'{"STATUS":[{"STATUS":"E","When":0,"Code":14,"Msg":"Invalid command"}],"id":1}\0'
 LOGIN = ("root", "root")
 METHODS = ("GET ", "POST ", "PUT ")
+QUESTIONS = "POST /graphql "
+"""A GraphQL machine answers what is asked for; here with all that it was ever recorded to say."""
 
 
 def written(reply):
     """Return a recorded reply as it was on the wire: a text as it stands, a document as JSON."""
     return (reply if isinstance(reply, str) else json.dumps(reply)).encode()
+
+
+def both(one, other):
+    """Return two documents as one."""
+    if not isinstance(one, dict) or not isinstance(other, dict):
+        return other
+    return one | {key: both(one[key], value) if key in one else value for key, value in other.items()}
 
 
 def asked(request):
@@ -46,6 +56,9 @@ async def serving_device(device):
     """Serve one machine's wires; yields the target at which it answers."""
     sockets = {key: written(reply) + b"\0" for key, reply in device.replies.items() if not key.startswith(METHODS)}
     pages = {key: response(body=written(reply)) for key, reply in device.replies.items() if key.startswith(METHODS)}
+    answers = [reply for key, reply in device.replies.items() if key.startswith(QUESTIONS)]
+    if answers:
+        pages[QUESTIONS.strip()] = response(body=written(reduce(both, answers)))
     web = Web(
         login=LOGIN if device.behind_login else None,
         answer=lambda first: pages.get(first.rpartition(" ")[0], response(404)),

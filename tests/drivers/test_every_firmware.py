@@ -15,10 +15,13 @@ from drivers.interface import LimitPower, Locate, Reboot, SetMode, Sleep, State,
 from drivers.transports.lanes import Lanes
 from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
+from tests.transports.servers import closed_port
 
 DRIVERS = {
     ("Antminer", "stock"): "antminer-stock",
     ("Antminer", "luxos"): "luxos",
+    ("Antminer", "braiins"): "braiins",
+    ("Antminer", "braiins-old"): "braiins",
     ("Antminer", "vnish"): "vnish",
     ("Antminer", "vnish-old"): "vnish-old",
     ("Antminer", "hiveon"): "hiveon",
@@ -56,7 +59,8 @@ class Hand:
 
     def __init__(self, lanes, farm):
         self.lanes, self.farm, self.made = lanes, farm, farm.machines[0]
-        self.target = Target(host=self.made.host, port=self.made.port, http_port=self.made.http_port)
+        http_port = self.made.http_port or closed_port()
+        self.target = Target(host=self.made.host, port=self.made.port, http_port=http_port)
 
     async def meet(self):
         self.identity = await self.run(identify(self.target))

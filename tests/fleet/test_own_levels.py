@@ -73,10 +73,10 @@ def test_what_the_owner_had_set_is_his_though_it_was_a_step_of_ours():
     for step in (L2400, L2700, FULL):
         one.set_steps(np.array([0]), np.array([step]), 2.0)
         one.attempted(0, 2.0)
-    one.heard(0, hashing("limit:2700"), 12.0)
-    assert one.seen[0] == FULL
-    one.heard(0, hashing("limit:2400"), 22.0)
+    one.heard(0, hashing("limit:2400"), 12.0)
     assert one.seen[0] == L2400
+    one.heard(0, hashing("limit:2700"), 22.0)
+    assert one.seen[0] == FULL
 
 
 def test_an_owners_limit_below_what_an_order_wants_is_not_raised_to_it():
