@@ -90,13 +90,16 @@ class Braiins:
     def _found(self) -> Generator[Exchange, Answer, tuple[Surface, Any]]:
         """Try REST, then GraphQL; a page that wants a login is there. Raises NotPermitted where none is taken."""
         try:
-            return Surface.REST, anything((yield from self._rest.ask("GET", f"{_V1}/miner/details", open_to_all=True)))
+            told = anything((yield from self._rest.ask("GET", f"{_V1}/miner/details", open_to_all=True)))
         except (Unsupported, Garbled, Unreachable):
-            pass
+            told = {}
+        if "bos_version" in told:
+            return Surface.REST, told
         try:
-            return Surface.GRAPHQL, (yield from self._query(graphql.SYSTEM))
+            told = yield from self._query(graphql.SYSTEM)
         except (Refused, Garbled, Unreachable):
-            return Surface.SOCKET, None
+            told = {}
+        return (Surface.GRAPHQL, told) if told.get("bos") else (Surface.SOCKET, None)
 
     def _identify_by_rest(self, told: object) -> Generator[Exchange, Answer, Identity]:
         sticker = number(at(told, "sticker_hashrate.gigahash_per_second"))
