@@ -3,7 +3,7 @@
 import pytest
 
 from drivers import registry
-from drivers.errors import Refused, Unsupported
+from drivers.errors import NotListening, Refused, Unsupported
 from drivers.identify import identify
 from drivers.interface import Sleep, State, Target, Want
 from tests.drivers.conversations import converse, scripted
@@ -24,6 +24,7 @@ def machine(kind, program="2.0.0", **replies):
         "stats": {"STATUS": OK, "STATS": [header, FIGURES]},
         "summary": {"STATUS": OK, "SUMMARY": [{"Accepted": 5, "Rejected": 1, "Elapsed": 90}]},
         "pools": {"STATUS": OK, "POOLS": [{"URL": "stratum+tcp://a:1", "Status": "Alive", "User": "u"}, {"URL": ""}]},
+        "GET /api/v1/info": NotListening("refused"),
     }
     return scripted(told | replies)
 
