@@ -28,10 +28,23 @@ def test_a_model_is_found_by_any_way_of_writing_it_and_never_guessed(told, model
     assert (found and found.model) == model
 
 
-def test_every_name_of_every_row_leads_to_a_row_of_that_make():
-    for row in models():
-        for name in (row.model, *row.aliases):
-            assert find(name).make == row.make
+@pytest.mark.parametrize("row", models(), ids=lambda row: row.model)
+def test_every_name_of_a_row_leads_to_it_alone(row):
+    assert {find(name).model for name in (row.model, *row.aliases, row.model.upper())} == {row.model}
+
+
+@pytest.mark.parametrize("row", models(), ids=lambda row: row.model)
+def test_a_row_says_how_well_its_figures_are_known_and_what_it_is(row):
+    assert row.confidence in {"good", "medium", "low"}
+    assert row.cooling in {"air", "hydro", "immersion"}
+    assert row.boards is None or row.boards > 0
+    assert row.chips_per_board is None or row.chips_per_board > 0
+    assert (row.low_power is None) == (row.low_hashrate is None)
+    assert row.low_power is None or 0 < row.low_hashrate < 1 > row.low_power > 0
+
+
+def test_no_model_has_two_rows():
+    assert len({row.model for row in models()}) == len(models())
 
 
 def test_a_bin_is_taken_where_the_rate_is_near_it():
