@@ -24,6 +24,7 @@ miners = typer.Typer(
     epilog=examples(
         "hashwatt miners",
         "hashwatt miners feeder:T1 --state hashing",
+        "hashwatt miners rack:3 firmware:*luxos* owner:acme",
         "hashwatt miners sleep tag:row:3",
         "hashwatt miners limit '10.20.1.*' 3000 --yes",
     ),

@@ -23,7 +23,8 @@ Selector = Annotated[
     str,
     typer.Argument(
         metavar="SELECTOR",
-        help="* | an id, * and ? in it | feeder:F | tag:T | model:M | state:S; a comma joins, ! takes away.",
+        help="* | an id, * and ? in it | a key and what it is, as feeder:F; a comma joins, ! takes away. Keys: feeder, "
+        "tag, owner, rack, position, model, make, firmware, mac, serial, state, host.",
         show_default=False,
     ),
 ]

@@ -115,6 +115,10 @@ class Miner:
     http_port: int | None = None
     feeder: str = "site"
     tags: tuple[str, ...] = ()
+    rack: str | None = None
+    position: str | None = None
+    mac: str | None = None  # as its owner's inventory tells; what the machine says stands in its identity
+    serial: str | None = None
     driver: str = "auto"
     credentials: str | None = None
     model: str | None = None

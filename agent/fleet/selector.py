@@ -1,6 +1,8 @@
 """Naming miners in words: which rows a selector means.
 
-`*` · an id or a glob of ids · `feeder:F` (and all below it) · `tag:T` · `model:M` · `make:M` · `state:S` · `host:H`.
+`*` · an id or a glob of ids · `feeder:F` (and all below it) · `tag:T` · `owner:O` (the tag `owner:O`) · `rack:R` ·
+`position:P` · `model:M` · `make:M` · `firmware:F` (its name, or its version) · `mac:M` · `serial:S` · `state:S` ·
+`host:H`.
 A comma joins, a leading `!` takes away. What cannot be understood is an error, never an empty or a full fleet.
 """
 
@@ -16,6 +18,9 @@ from agent.fleet.fleet import Fleet
 from drivers.interface import State
 
 Rows = frozenset[int]
+Names = tuple[str | None, ...]
+_Key = Callable[[Fleet, str], Rows]
+_BETWEEN = str.maketrans("", "", ":-.")
 
 
 def model_of(fleet: Fleet, row: int) -> str | None:
@@ -91,25 +96,65 @@ def _tag(fleet: Fleet, name: str) -> Rows:
     return frozenset(row for row, miner in enumerate(fleet.miners) if name in miner.tags)
 
 
+def _owner(fleet: Fleet, name: str) -> Rows:
+    return _tag(fleet, f"owner:{name}")
+
+
 def _host(fleet: Fleet, name: str) -> Rows:
     return frozenset(row for row, miner in enumerate(fleet.miners) if fnmatchcase(miner.host, name))
 
 
-def _named(name_of: Callable[[Fleet, int], str | None]) -> Callable[[Fleet, str], Rows]:
-    """Compare a name that machines say of themselves: a glob, and upper or lower case are one."""
+def _rack(fleet: Fleet, row: int) -> Names:
+    return (fleet.miners[row].rack,)
+
+
+def _position(fleet: Fleet, row: int) -> Names:
+    return (fleet.miners[row].position,)
+
+
+def _firmware(fleet: Fleet, row: int) -> Names:
+    identity = fleet.identities[row]
+    return (identity.firmware, identity.firmware_version) if identity is not None else ()
+
+
+def _mac(fleet: Fleet, row: int) -> Names:
+    identity = fleet.identities[row]
+    return (fleet.miners[row].mac, identity.mac if identity is not None else None)
+
+
+def _serial(fleet: Fleet, row: int) -> Names:
+    identity = fleet.identities[row]
+    return (fleet.miners[row].serial, identity.serial if identity is not None else None)
+
+
+def _bare(mac: str) -> str:
+    """Cut a MAC to its digits, which are written with colons, dashes, dots or nothing between."""
+    return mac.casefold().translate(_BETWEEN)
+
+
+def _named(names_of: Callable[[Fleet, int], Names], plain: Callable[[str], str] = str.casefold) -> _Key:
+    """Compare the names that a machine or its owner's inventory says: a glob over any of them, by its `plain` form."""
 
     def named(fleet: Fleet, name: str) -> Rows:
-        asked = name.casefold()
-        return frozenset(row for row in range(len(fleet)) if fnmatchcase((name_of(fleet, row) or "").casefold(), asked))
+        asked = plain(name)
+        return frozenset(
+            row for row in range(len(fleet)) if any(fnmatchcase(plain(n), asked) for n in names_of(fleet, row) if n)
+        )
 
     return named
 
 
-_KEYS: dict[str, Callable[[Fleet, str], Rows]] = {
+_KEYS: dict[str, _Key] = {
     "feeder": _feeder,
     "tag": _tag,
-    "model": _named(model_of),
-    "make": _named(make_of),
+    "owner": _owner,
+    "rack": _named(_rack),
+    "position": _named(_position),
+    "model": _named(lambda fleet, row: (model_of(fleet, row),)),
+    "make": _named(lambda fleet, row: (make_of(fleet, row),)),
+    "firmware": _named(_firmware),
+    "mac": _named(_mac, _bare),
+    "serial": _named(_serial),
     "state": _state,
     "host": _host,
 }

@@ -6,6 +6,7 @@ import pytest
 
 from agent.config import ConfigError, parse
 from agent.hosts import MOST_PLACES, Place, expand, read_inventory
+from agent.settings import miners_of
 
 SITE = '[site]\nid = "hill"\ntimezone = "Asia/Almaty"\ncurrency = "KZT"\nconnection_kw = 1200\n[[miners]]\n'
 CSV = SITE + 'csv = "i.csv"\n'
@@ -188,3 +189,9 @@ def test_a_hundred_thousand_rows_are_read_in_a_few_seconds():
     rows, wrong = read_inventory(text)
     assert (len(rows), wrong) == (100_000, [])
     assert time.process_time() - began < 5
+
+
+def test_what_an_inventory_says_of_a_place_reaches_the_fleet(tmp_path):
+    rows = "IP Address,MAC Address,Serial Number,Rack,Position\n10.7.0.1,02:00:00:aa:bb:01,S-1,R3,07\n"
+    (miner,) = miners_of(from_csv(tmp_path, rows))
+    assert (miner.mac, miner.serial, miner.rack, miner.position) == ("02:00:00:aa:bb:01", "S-1", "R3", "07")

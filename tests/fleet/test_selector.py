@@ -16,16 +16,20 @@ pytestmark = pytest.mark.pure
 TREE = FeederTree.of((Feeder(id="T1"), Feeder(id="q1", parent="T1"), Feeder(id="T2")))
 MINERS = [
     Miner(id="a1", host="10.0.0.1", feeder="T1", tags=("owner:acme", "row:3"), model="Antminer S19"),
-    Miner(id="a2", host="10.0.0.2", feeder="q1", tags=("row:3",)),
-    Miner(id="b1", host="10.0.1.1", feeder="T2"),
+    Miner(id="a2", host="10.0.0.2", feeder="q1", tags=("row:3",), rack="R3", position="07", serial="SN-2"),
+    Miner(id="b1", host="10.0.1.1", feeder="T2", rack="R12", position="07", mac="02:00:00:AA:bb:03"),
     Miner(id="10.0.2.1:4029", host="10.0.2.1", port=4029),
 ]
 
 
 def fleet() -> Fleet:
     made = Fleet(MINERS, TREE, FleetPolicy())
-    made.identified(0, Identity(driver="any", make="Bitmain", model="something else"), unknown_ladder())
-    made.identified(1, Identity(driver="any", make="MicroBT", model="M30S++"), unknown_ladder())
+    stock = Identity(
+        driver="any", make="Bitmain", model="something else", firmware="LuxOS", firmware_version="2024.5", serial="SN-1"
+    )
+    made.identified(0, stock, unknown_ladder())
+    other = Identity(driver="any", make="MicroBT", model="M30S++", firmware_version="20230911", mac="02-00-00-aa-bb-02")
+    made.identified(1, other, unknown_ladder())
     made.heard(1, Reading(state=State.SLEEPING), 0.0)
     return made
 
@@ -48,6 +52,16 @@ def fleet() -> Fleet:
         ("model:m30s++", [1]),
         ("model:*s*", [0, 1]),
         ("make:microbt", [1]),
+        ("owner:acme", [0]),
+        ("rack:r3", [1]),
+        ("rack:R*", [1, 2]),
+        ("position:07", [1, 2]),
+        ("firmware:luxos", [0]),
+        ("firmware:2023*", [1]),
+        ("mac:02:00:00:aa:bb:02", [1]),
+        ("mac:020000AABB03", [2]),
+        ("mac:02-00-00-*", [1, 2]),
+        ("serial:sn-*", [0, 1]),
         ("state:sleeping", [1]),
         ("host:10.0.0.*", [0, 1]),
         ("*,!feeder:T1", [2, 3]),
@@ -70,6 +84,9 @@ def test_a_selector_means_these(text, rows):
         ("feder:T1", "no miner has the id 'feder:T1'"),
         ("feeder:T9", "no feeder 'T9'"),
         ("a1,tag:none", "no miner matches 'tag:none'"),
+        ("rack:R9", "no miner matches 'rack:R9'"),
+        ("owner:nobody", "no miner matches 'owner:nobody'"),
+        ("mac:02:00:00:aa:bb:99", "no miner matches 'mac:02:00:00:aa:bb:99'"),
         ("model:S21", "no miner matches 'model:S21'"),
         ("state:dreaming", "no state 'dreaming'"),
         ("state:fault", "no miner matches 'state:fault'"),
