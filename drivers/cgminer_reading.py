@@ -23,7 +23,7 @@ FAILED = frozenset({"sick", "dead", "nostart"})
 
 _Windows = Sequence[tuple[Callable[[Speeds], tuple[object, ...]], float]]
 _UNITS = (("mhs", 1e6), ("ghs", 1e3), ("khs", 1e9))
-_PRESENT: _Windows = [(attrgetter(f"{unit}_5s", f"{unit}_20s"), per_ths) for unit, per_ths in _UNITS]
+_PRESENT: _Windows = [(attrgetter(f"{unit}_5s", f"{unit}_20s", f"{unit}_30s"), per_ths) for unit, per_ths in _UNITS]
 _MINUTES: _Windows = [(attrgetter(f"{unit}_1m", f"{unit}_5m", f"{unit}_15m"), per_ths) for unit, per_ths in _UNITS]
 _WHOLE_LIFE: _Windows = [(attrgetter(f"{unit}_av", f"{unit}_av"), per_ths) for unit, per_ths in _UNITS]
 

@@ -27,6 +27,8 @@ MARKS = (
     (b"WHATSMINER", "whatsminer"),
     (b"FACTORY GHS", "whatsminer"),
     (b"AVALON", "avalon"),
+    (b'"AVA1', "avalon"),
+    (b'"AVANANO', "avalon"),
     (b"GCMINER", "auradine"),
     (b"BDMINER", "sealminer"),
     (b"ANTMINER", "antminer-stock"),

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators import face_braiins, face_luxos, face_vnish, whatsminer_words
+from simulators import face_avalon, face_braiins, face_luxos, face_vnish, whatsminer_words
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
+from simulators.face_avalon import AvalonFace
 from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
 from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
@@ -98,6 +99,10 @@ def _old_braiins(footing: Footing) -> Faces:
     return Faces(api=BraiinsFace(Core(*footing.parts)))
 
 
+def _avalon(footing: Footing) -> Faces:
+    return Faces(api=AvalonFace(*footing.parts))
+
+
 def _clone(name: Name) -> Callable[[Footing], Faces]:
     return lambda footing: Faces(api=CloneFace(name, *footing.parts))
 
@@ -158,6 +163,14 @@ FIRMWARES = (
             may_write=False,
         )
         for name, clone in (("vnish-old", VNISH), ("hiveon", HIVEON), ("mskminer", MSKMINER))
+    ),
+    Firmware(
+        make="Avalon",
+        name="stock",
+        faces=_avalon,
+        version=lambda _: face_avalon.VERSION,
+        api_version=face_avalon.API,
+        may_write=False,
     ),
     Firmware(
         make="WhatsMiner",

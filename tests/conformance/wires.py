@@ -22,6 +22,18 @@ def written(reply):
     return (reply if isinstance(reply, str) else json.dumps(reply)).encode()
 
 
+def parted(replies):
+    """Return replies with those that a joined one holds beside it: the machine would give them singly too."""
+    inner = {
+        name: told[name][0]
+        for key, told in replies.items()
+        if "+" in key and isinstance(told, dict)
+        for name in key.split("+")
+        if told.get(name)
+    }
+    return inner | replies
+
+
 def both(one, other):
     """Return two documents as one."""
     if not isinstance(one, dict) or not isinstance(other, dict):
@@ -54,7 +66,8 @@ async def serving_bytes(reply_to):
 @asynccontextmanager
 async def serving_device(device):
     """Serve one machine's wires; yields the target at which it answers."""
-    sockets = {key: written(reply) + b"\0" for key, reply in device.replies.items() if not key.startswith(METHODS)}
+    plain = parted({key: reply for key, reply in device.replies.items() if not key.startswith(METHODS)})
+    sockets = {key: written(reply) + b"\0" for key, reply in plain.items()}
     pages = {key: response(body=written(reply)) for key, reply in device.replies.items() if key.startswith(METHODS)}
     answers = [reply for key, reply in device.replies.items() if key.startswith(QUESTIONS)]
     if answers:

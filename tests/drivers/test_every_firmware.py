@@ -26,11 +26,12 @@ DRIVERS = {
     ("Antminer", "vnish-old"): "vnish-old",
     ("Antminer", "hiveon"): "hiveon",
     ("Antminer", "mskminer"): "mskminer",
+    ("Avalon", "stock"): "avalon",
     ("WhatsMiner", "whatsminer"): "whatsminer",
     ("WhatsMiner", "cgminer"): "cgminer",
     ("WhatsMiner", "bfgminer"): "cgminer",
 }
-MODELS = {"Antminer": "Antminer S19", "WhatsMiner": "M50"}
+MODELS = {"Antminer": "Antminer S19", "WhatsMiner": "M50", "Avalon": "1346"}
 POLL_S, PATIENCE_S, NEAR = 0.1, 20.0, 0.05
 ROWS = sorted(DRIVERS)
 
