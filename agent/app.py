@@ -23,6 +23,7 @@ from agent.control.controller import Controller, Parts
 from agent.control.desk import Desk
 from agent.control.dispatcher import Dispatcher
 from agent.control.journal import Journal
+from agent.control.lockout import Lockout
 from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
@@ -150,6 +151,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         ladder=lambda found: build_ladder(found, scale_delays=delay_scale),
     )
     poller = Poller(fleet, settings.targets_of(config), lanes, ways, settings.poll_policy_of(config), clock)
+    poller.lockout = Lockout(settings.lockouts_of(config))
     holds = Holds()
     parts = Parts(
         fleet=fleet,
@@ -228,6 +230,9 @@ def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
     built.away.began(recovery.last_at, built.clock.now())
     built.poller.identities |= recovery.identities
+    index = built.fleet.index
+    left_alone = {index[miner]: until for miner, until in recovery.left_alone.items() if miner in index}
+    built.poller.lockout.restore(left_alone, built.clock.now())
     return recovery
 
 

@@ -36,7 +36,6 @@ _TABLE = (
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
     _Row("feeder.*.outlet", loosens=True),
-    _Row("credentials.*.lockout_after"),
     _Row("discovery.networks"),
     _Row("discovery.every_s"),
     _Row("discovery.adopt"),

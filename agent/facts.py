@@ -227,6 +227,14 @@ class CommandsResent(Fact, frozen=True):
     orders: list[str] = msgspec.field(default_factory=list)
 
 
+class LoginsRefused(Fact, frozen=True):
+    """These miners took none of our logins, or permitted nothing, so often that they are left alone until then."""
+
+    miners: list[str]
+    until: datetime
+    error: str = ""
+
+
 class ErrandSent(Fact, frozen=True):
     """A hand had these miners do something at once that changes no level: reboot, or blink."""
 
@@ -329,6 +337,7 @@ AnyFact = (
     | SealQuiet
     | MinerSeen
     | CommandRefused
+    | LoginsRefused
     | CommandsTaken
     | CommandsResent
     | ErrandSent

@@ -14,6 +14,7 @@ from agent.config_rules import site_meters
 from agent.config_schema import Feeder as FeederTable
 from agent.control.controller import Limits
 from agent.control.instrument import MeterPolicy
+from agent.control.lockout import USUAL_AFTER
 from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
@@ -72,6 +73,12 @@ def targets_of(config: Config) -> list[Target]:
         for name, table in config.schema.credentials.items()
     }
     return [_target(entry, logins) for entry in config.miners]
+
+
+def lockouts_of(config: Config) -> list[int]:
+    """Return for each machine after how many refused logins it is left alone."""
+    after = {name: table.lockout_after for name, table in config.schema.credentials.items()}
+    return [USUAL_AFTER if entry.credentials is None else after[entry.credentials] for entry in config.miners]
 
 
 def _target(entry: MinerEntry, logins: dict[str, tuple[Login, ...]]) -> Target:

@@ -66,7 +66,7 @@ class Dispatcher:
         for row in rows.tolist():
             if self.under_way >= MOST_UNDER_WAY or told >= MOST_A_TICK or (told % SLICE == 0 and not still()):
                 break
-            if self._poller.drivers[row] is None or self._poller.busy[row]:
+            if self._poller.drivers[row] is None or self._poller.busy[row] or self._is_left_alone(row):
                 continue
             self._start(row)
             told += 1
@@ -97,7 +97,7 @@ class Dispatcher:
             driver = self._poller.drivers[row]
             if begun >= max(LEAST_PREPARED, len(unready) // PREPARING_TICKS):
                 break
-            if self._poller.busy[row] or driver is None:
+            if self._poller.busy[row] or driver is None or self._is_left_alone(row):
                 continue
             self._prepared_at[row] = now
             if isinstance(driver, Prepares):
@@ -119,16 +119,21 @@ class Dispatcher:
         self._poller.busy[row] = False
         match found:
             case Receipt():
+                self._poller.lockout.taken(row)
                 self._count(command, "ok")
             case Refused():
                 self._refused(row, command, found)
             case _:
                 self._count(command, "unreachable")
 
+    def _is_left_alone(self, row: int) -> bool:
+        return self._poller.lockout.leaves_alone(row, self._clock.now().mono)
+
     def _prepared(self, row: int, found: DeviceError | None) -> None:
         self._poller.busy[row] = False
         match found:
             case None:
+                self._poller.lockout.taken(row)
                 self._count("prepare", "ok")
             case NotPermitted():
                 self._refused(row, "prepare", found)
@@ -141,6 +146,8 @@ class Dispatcher:
 
     def _refused(self, row: int, command: str, error: Refused) -> None:
         self._count(command, "refused")
+        if isinstance(error, NotPermitted):
+            self._poller.deny(row, error)
         miner, at = self.fleet.miners[row].id, self._clock.now().at
         log.warning("miner refused", miner_id=miner, command=command, error=str(error))
         orders = self.open_orders()
@@ -158,6 +165,7 @@ class Dispatcher:
         name, now = type(command).__name__.lower(), self._clock.now()
         match found:
             case Receipt():
+                self._poller.lockout.taken(row)
                 self._count(name, "already" if found.already else "ok")
                 self._keep_mode(row, command, found)
                 self.receipts.received(row)

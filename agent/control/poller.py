@@ -16,9 +16,11 @@ import numpy as np
 import structlog
 
 from agent.clock import Clock
-from agent.facts import AnyFact, MinerSeen
+from agent.control.lockout import USUAL_AFTER, Lockout
+from agent.facts import AnyFact, LoginsRefused, MinerSeen
 from agent.fleet.fleet import Fleet
 from agent.fleet.miner import Ladder
+from agent.values import rfc3339
 from drivers.errors import DeviceError, DriverBug, NotPermitted, Refused, Unreachable
 from drivers.interface import Conversation, Driver, Identity, Reading, Target, Want
 
@@ -91,6 +93,7 @@ class Poller:
         self.on_facts: Callable[[list[AnyFact]], None] = nowhere
         self.identities: dict[str, MinerSeen] = {}  # what is remembered of each, by miner
         self.rounds = 0.0
+        self.lockout = Lockout([USUAL_AFTER] * len(fleet))
         self._runner = runner
         self._ways = drivers
         self._policy = policy
@@ -98,6 +101,7 @@ class Poller:
         self._polls = np.zeros(len(fleet), np.int64)
         self._misses = np.zeros(len(fleet), np.int64)
         self._named: set[int] = set()
+        self._denied: set[int] = set()  # who does not even let itself be read without a login
         self._identified_at = np.full(len(fleet), -np.inf)
         self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
         self._next = np.empty(0)
@@ -119,7 +123,10 @@ class Poller:
         if len(due):
             self._lag(now, due)
         for row in due.tolist():
-            self._poll(row, now)
+            if row in self._denied and self.lockout.leaves_alone(row, now):
+                self._next[row] = now + self._policy.interval_s
+            else:
+                self._poll(row, now)
 
     def soon(self, row: int) -> None:
         """Poll a machine at the next opportunity, because something was done to it."""
@@ -195,6 +202,9 @@ class Poller:
             return
         self._misses[row] = 0
         self._named.discard(row)
+        if row in self._denied:
+            self._denied.discard(row)
+            self.lockout.taken(row)
         self.fleet.heard(row, found, now)
         self._count("ok")
         if not self.fleet.ladders[row].sleeps and now - self._identified_at[row] >= IDENTIFIED_AGAIN_S:
@@ -210,6 +220,8 @@ class Poller:
             case NotPermitted():
                 self.fleet.garbled(row, "unknown:denied")
                 self._count("denied")
+                self._denied.add(row)
+                self.deny(row, error)
             case Refused():
                 self.fleet.garbled(row, "unknown:unsupported")
                 self._count("refused")
@@ -219,6 +231,16 @@ class Poller:
         self._name(row, error)
         if self._misses[row] >= IDENTIFIED_ANEW_AFTER:
             self.drivers[row] = None
+
+    def deny(self, row: int, error: NotPermitted) -> None:
+        """Take in that a machine permits nothing, or takes no login; after some such it is left alone, and named."""
+        now = self._clock.now()
+        until = self.lockout.refused(row, now)
+        if until is None:
+            return
+        miner = self.fleet.miners[row].id
+        log.error("nothing is permitted: left alone", miner_id=miner, until=rfc3339(until), error=str(error))
+        self.on_facts([LoginsRefused(at=now.at, miners=[miner], until=until, error=str(error))])
 
     def _name(self, row: int, error: DeviceError) -> None:
         """Log what a machine answered instead of a reading, once until it is read again."""

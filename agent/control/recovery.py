@@ -17,6 +17,7 @@ from agent.facts import (
     IntendedChanged,
     LastPowers,
     LevelsSeen,
+    LoginsRefused,
     MinerSeen,
     ModesBefore,
     SealBroken,
@@ -41,6 +42,7 @@ class Recovery:
         self.last_at: datetime | None = None
         self.clock_doubted = False  # the last step of civil time was not confirmed
         self.identities: dict[str, MinerSeen] = {}  # by miner
+        self.left_alone: dict[str, datetime] = {}  # until when, by miner
         self._fleet = fleet
         self._book = book
         self._holds = holds
@@ -81,6 +83,8 @@ class Recovery:
                 self._holds.lift(miners)
             case MinerSeen(miner=miner):
                 self.identities[miner] = fact
+            case LoginsRefused(miners=miners, until=until):
+                self.left_alone |= dict.fromkeys(miners, until)
             case ModesBefore(modes=modes):
                 self._fleet.modes_before |= modes
             case LastPowers(powers_w=powers_w, house_w=house_w):

@@ -86,5 +86,5 @@ async def test_a_network_is_knocked_at_no_faster_than_the_rate():
     began_at = asyncio.get_running_loop().time()
     async with asyncio.timeout(PATIENCE_S):
         sighting = await look([at(number) for number in range(100, 150)], Pace(rate_per_s=200))
-    assert sighting.counts[Outcome.CLOSED] == 50
+    assert sum(sighting.counts.values()) == 50  # closed, unless another farm listens at every address just now
     assert asyncio.get_running_loop().time() - began_at > 0.3
