@@ -48,7 +48,6 @@ _TABLE = (
     _Row("revenue.source"),
     _Row("price.*"),
     _Row("orders.schedule", loosens=True),
-    _Row("orders.issuers.*.keys"),
     _Row("orders.issuers.*.feeders", built=("[[]'site']",)),
     _Row("orders.issuers.*.max_shed_kw"),
     _Row("orders.issuers.*.offers"),

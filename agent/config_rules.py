@@ -139,6 +139,8 @@ def _issuer_mistakes(key: str, issuer: Issuer, feeders: set[str]) -> Iterator[Fi
         reason = _key_mistake(told)
         if reason is not None:
             yield f"{key}.keys.{at}", reason
+        if told.partition(":")[0] in {earlier.partition(":")[0] for earlier in issuer.keys[:at]}:
+            yield f"{key}.keys.{at}", "the id of an earlier key"
     for at, feeder in enumerate(issuer.feeders or ()):
         if feeder not in feeders:
             yield f"{key}.feeders.{at}", f"{feeder} is no feeder"

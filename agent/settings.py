@@ -5,6 +5,7 @@ The one place where the configuration's kW, per cent and minutes become the room
 
 from __future__ import annotations
 
+import base64
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from agent.orders.trust import Issuer, TrustPolicy
 from agent.outputs.http.access import Token
 from agent.outputs.http.tokens import parse_tokens
 from agent.planning.decide import Policy, Tree
+from agent.signature import PublicKey
 from drivers.interface import Login, Target
 
 READINGS_KEPT = 3
@@ -225,6 +227,7 @@ def book_policy_of(config: Config) -> BookPolicy:
             classes=tuple(issuer.classes),
             transports=tuple(issuer.transports),
             unsigned=issuer.unsigned,
+            keys=dict(_key(told) for told in issuer.keys),
         )
         for name, issuer in schema.orders.issuers.items()
     }
@@ -292,3 +295,9 @@ def _file(config: Config, name: str) -> Path:
 
 def _w_per_s(kw_per_min: float) -> float:
     return kw_per_min * 1000 / 60
+
+
+def _key(told: str) -> tuple[str, PublicKey]:
+    """Split KID:BASE64; `config_rules` has seen that it is one."""
+    kid, _, text = told.partition(":")
+    return kid, PublicKey(base64.b64decode(text))

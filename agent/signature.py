@@ -65,10 +65,12 @@ class PublicKey:
     def signed(self, line: bytes) -> bool:
         """Whether a line ends in a signature of this key over the rest of it."""
         found = _SIGNATURE.fullmatch(line)
-        if found is None:
-            return False
+        return found is not None and self.made(bytes.fromhex(found[2].decode()), found[1])
+
+    def made(self, signature: bytes, covered: bytes) -> bool:
+        """Whether this key made this signature over these bytes."""
         try:
-            Ed25519PublicKey.from_public_bytes(self.raw).verify(bytes.fromhex(found[2].decode()), found[1])
+            Ed25519PublicKey.from_public_bytes(self.raw).verify(signature, covered)
         except InvalidSignature:
             return False
         return True
@@ -113,7 +115,11 @@ class SigningKey:
     def sign(self, line: bytes) -> bytes:
         """Return a line of JSON with its signature last."""
         covered = line.removesuffix(b"}")
-        return b'%s,"sig":"%s"}' % (covered, self._key.sign(covered).hex().encode())
+        return b'%s,"sig":"%s"}' % (covered, self.signature(covered).hex().encode())
+
+    def signature(self, covered: bytes) -> bytes:
+        """Return the signature over these bytes."""
+        return self._key.sign(covered)
 
     def __repr__(self) -> str:
         """Return the public half."""

@@ -20,6 +20,7 @@ from agent.cli.miners import miners
 from agent.cli.miners_export import export
 from agent.cli.options import examples
 from agent.cli.orders import orders
+from agent.cli.orders_signed import keygen, sign, verify
 from agent.cli.plan import plan
 from agent.cli.probe import probe
 from agent.cli.report import report
@@ -107,6 +108,12 @@ shell.command(
 )(seal)
 shell.command(epilog=examples("hashwatt unseal --number 004711 --by 'A. Asanov' --and 'B. Bekov'"))(unseal)
 shell.command(epilog=examples("hashwatt seals", "hashwatt seals --json"))(seals)
+for _command, _example in (
+    (keygen, "hashwatt orders keygen k1 -o energo.pem"),
+    (sign, "hashwatt orders sign order.json --key energo.pem --kid k1 -o order.jws"),
+    (verify, "hashwatt orders verify order.jws --key k1:BASE64"),
+):
+    orders.command(epilog=examples(_example))(_command)
 shell.add_typer(orders, name="orders")
 shell.add_typer(clock, name="clock")
 shell.command(

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, unquote
 import aiomqtt
 
 from agent.cli.failure import UNREACHABLE, USAGE, Failure
+from agent.jws import is_compact, opened
 
 CONNECT_S = 8.0
 
@@ -23,7 +24,10 @@ def publish_order(where: SplitResult, site: str, raw: bytes, wait_s: float) -> d
 
 
 def _named(raw: bytes) -> tuple[str, object]:
-    document = _object(raw)
+    try:
+        document = _object(opened(raw).payload if is_compact(raw) else raw)
+    except ValueError as error:
+        raise Failure(USAGE, f"the document's signature cannot be read: {error}") from None
     if not isinstance(document.get("order_id"), str):
         raise Failure(USAGE, "over a broker a document is JSON with an order_id: its topic is named so")
     return document["order_id"], document.get("revision")

@@ -6,6 +6,7 @@ The shape is the contract's schema. What is valid but not built yet is declined 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,13 +26,13 @@ from agent.inputs.order_shape import (
     TrajectoryShape,
 )
 from agent.inputs.strict_json import decode
+from agent.jws import Jws, is_compact, opened
 from agent.orders.order import Limit, MaxImport, Order, Rejection, Stop
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MOST_SAID = 300
 _PYDANTICS = re.compile(r"[A-Za-z]+Shape|literal\[.*\]")
 """Parts of a place that name a choice of shapes, not a field; so does the second one below `limit`."""
-_COMPACT_JWS = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _NOT_BUILT: dict[str, Any] = {
     "tz": None, "local": LocalShape(), "measure": MeasureShape(), "targets": TargetsShape(), "exempt": ExemptShape(),
     "randomize_s": 0, "mandatory": True, "test": False, "on_silence": None, "excess_price": None, "supersedes": [],
@@ -46,20 +47,20 @@ def parse_order(raw: bytes, *, topic_id: str | None = None) -> Order | Rejection
     """
     if topic_id is not None and ID.fullmatch(topic_id) is None:
         return Rejection(code="malformed", reason="the topic's id is of no usable form")
-    if _COMPACT_JWS.fullmatch(raw.strip()):
-        return Rejection(code="declined", reason="not supported yet: signature", order_id=topic_id)
     try:
-        told = decode(raw)
+        signed = opened(raw) if is_compact(raw) else None
+    except ValueError as error:
+        return Rejection(code="bad_signature", reason=_line(str(error)), order_id=topic_id)
+    try:
+        told = decode(raw if signed is None else signed.payload)
     except ValueError as error:
         return Rejection(code="malformed", reason=_line(str(error)), order_id=topic_id)
-    return _read(told, _Named(told, topic_id), topic_id)
+    return _read(told, _Named(told, topic_id), topic_id, signed)
 
 
-def _read(told: dict[str, Any], where: _Named, topic_id: str | None) -> Order | Rejection:
-    if where.own_id is None:
-        return where.reject("malformed", "order_id: is missing or of the wrong form")
-    if topic_id is not None and where.own_id != topic_id:
-        return where.reject("id_mismatch", f"the topic says {topic_id}")
+def _read(told: dict[str, Any], where: _Named, topic_id: str | None, signed: Jws | None) -> Order | Rejection:
+    if where.own_id is None or where.own_id != (topic_id or where.own_id):
+        return where.misnamed(topic_id)
     try:
         document = DocumentShape.model_validate(told)
     except ValidationError as error:
@@ -67,7 +68,10 @@ def _read(told: dict[str, Any], where: _Named, topic_id: str | None) -> Order | 
     missing = _not_built(document)
     if missing is not None:
         return where.reject("declined", f"not supported yet: {missing}")
-    return _order(document, told)
+    unsaid = signed and next((field for field in ("site", "issued_at") if getattr(document, field) is None), None)
+    if unsaid:
+        return where.reject("bad_value", f"{unsaid}: a signed document says it")
+    return replace(_order(document, told), signed=signed)
 
 
 def parse_known(raw: str) -> Order | Rejection:
@@ -88,6 +92,11 @@ class _Named:
         order_class = told.get("class")
         self.order_class = order_class if isinstance(order_class, str) else None
         self.order_id = topic_id or self.own_id
+
+    def misnamed(self, topic_id: str | None) -> Rejection:
+        if self.own_id is None:
+            return self.reject("malformed", "order_id: is missing or of the wrong form")
+        return self.reject("id_mismatch", f"the topic says {topic_id}")
 
     def reject(self, code: str, reason: str) -> Rejection:
         return Rejection(

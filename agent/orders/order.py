@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from agent.jws import Jws
 from agent.values import Watts
 
 CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
@@ -51,6 +52,7 @@ class Order:
     restore_kw_per_min: float | None = None
     resume: str = "auto"  # auto | operator | issuer
     document: Mapping[str, Any] = field(default_factory=dict)
+    signed: Jws | None = None  # as received, not yet checked
 
     @property
     def is_cancel(self) -> bool:

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agent.facts import OrderRefused
+from agent.jws import Jws, is_compact, opened
 from agent.orders.order import STEPPING, Order, Rejection
+from agent.signature import PublicKey
 from agent.values import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issuer:
-    """What one issuer may do, by the configuration."""
+    """What one issuer may do, by the configuration. `keys` are its keys by their ids: several while one takes over."""
 
     name: str
     classes: tuple[str, ...] = ()
     transports: tuple[str, ...] = ("mqtt",)
     unsigned: bool = False
+    keys: Mapping[str, PublicKey] = field(default_factory=dict)
+
+    def signed(self, document: Jws) -> bool:
+        """Whether a key of this issuer, the one that the document names, made its signature."""
+        key = self.keys.get(document.kid)
+        return key is not None and document.is_by(key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +45,22 @@ def refuse(order: Order, policy: TrustPolicy, *, transport: str) -> Rejection | 
         return because(order, "unknown_issuer", f"{order.issuer} is not configured")
     if transport not in issuer.transports:
         return because(order, "not_allowed", f"{order.issuer} may not order over {transport}")
-    if not issuer.unsigned:
-        return because(order, "unsigned", f"{order.issuer} must sign its orders")
+    unproved = _unproved(order, issuer)
+    if unproved is not None:
+        return unproved
     if order.order_class not in issuer.classes:
         return because(order, "not_allowed", f"{order.issuer} may not issue class {order.order_class}")
     if order.site is not None and order.site != policy.site:
         return because(order, "foreign_site", f"it is for {order.site}")
     return None
+
+
+def _unproved(order: Order, issuer: Issuer) -> Rejection | None:
+    if order.signed is None:
+        return None if issuer.unsigned else because(order, "unsigned", f"{order.issuer} must sign its orders")
+    if issuer.signed(order.signed):
+        return None
+    return because(order, "bad_signature", f"{_kid(order.signed)} is no key of {order.issuer} that made it")
 
 
 def stale(order: Order, policy: TrustPolicy, now: Moment) -> Rejection | None:
@@ -66,8 +83,23 @@ def foreign_hand(old: Order, new: Order) -> Rejection | None:
 def is_grave(refused: OrderRefused, policy: TrustPolicy) -> bool:
     """Whether a refusal is worth the highest alarm: an authenticated issuer of law or grid emergency was refused."""
     issuer = policy.issuers.get(refused.issuer or "")
-    authentic = issuer is not None and issuer.unsigned and refused.transport in issuer.transports
-    return authentic and issuer is not None and not STEPPING.isdisjoint(issuer.classes)
+    if issuer is None or refused.transport not in issuer.transports or STEPPING.isdisjoint(issuer.classes):
+        return False
+    return _is_authentic((refused.document or "").encode(), issuer)
+
+
+def _is_authentic(document: bytes, issuer: Issuer) -> bool:
+    if not is_compact(document):
+        return issuer.unsigned
+    try:
+        return issuer.signed(opened(document))
+    except ValueError:
+        return False
+
+
+def _kid(document: Jws) -> str:
+    """Return the key's id as a line may hold it."""
+    return ascii(document.kid)[:66]
 
 
 def because(order: Order, code: str, reason: str) -> Rejection:

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from agent.facts import AnyFact, CommandRefused, Escalated, OrderMoved, OrderReceived
 from agent.facts_energy import Absence
+from agent.jws import content
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState
 from agent.outputs.minutes import MINUTE, Figures, Minute, rebuild
 from agent.values import Watts
@@ -88,12 +89,12 @@ def account(facts: Sequence[AnyFact]) -> Account:
 
 def limit_of(document: str) -> str | None:
     """Return the limit that a document asks for as it stands there, None where there is none."""
-    told = json.loads(document).get("limit")
+    told = json.loads(content(document)).get("limit")
     return None if told is None else json.dumps(told, ensure_ascii=False)
 
 
 def _binding(documents: Sequence[OrderReceived]) -> OrderReceived | None:
-    asking = [one for one in documents if json.loads(one.document).get("status") != "cancelled"]
+    asking = [one for one in documents if json.loads(content(one.document)).get("status") != "cancelled"]
     return next(reversed(asking or documents), None)
 
 

@@ -214,6 +214,12 @@ def warned(text):
     return {warning.key: warning.reason for warning in parse(SITE + text).warnings()}
 
 
+def test_two_keys_of_an_issuer_have_two_ids():
+    key = "k1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+    with pytest.raises(ConfigError, match=r"orders\.issuers\.g\.keys\.1.*earlier key"):
+        parse(SITE + f"[orders.issuers.g]\nkeys = ['{key}', '{key}']\n")
+
+
 @pytest.mark.parametrize(
     ("text", "key", "part"),
     [

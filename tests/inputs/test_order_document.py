@@ -310,7 +310,7 @@ def test_what_is_valid_and_not_built_is_declined_by_name(change, field):
         (b"{}", "malformed", "order_id"),
         (b'{"order_id":7}', "malformed", "order_id"),
         (b'{"order_id":"a b","revision":3}', "malformed", "order_id"),
-        (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", "declined", "not supported yet: signature"),
+        (b"eyJhbGciOiJFZERTQSJ9.e30.c2ln", "bad_signature", "must have alg, kid and typ"),
     ],
 )
 def test_what_cannot_be_read_takes_its_id_from_the_topic_and_has_no_revision(raw, code, said):

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.pure
         (document(issuer="ops", order_class="operator"), "shell", None),
         (document(issuer="ops"), "shell", "not_allowed: ops may not issue class law"),
         (document(randomize_s=5), "mqtt", "declined: not supported yet: randomize_s"),
-        (b"a.b.c", "mqtt", "declined: not supported yet: signature"),
+        (b"a.b.c", "mqtt", "bad_signature: a part is no base64url"),
         (b"{}", "mqtt", "malformed: order_id: is missing or of the wrong form"),
         (document(colour="red"), "mqtt", "unknown_field: colour"),
         (document(revision=0), "mqtt", "bad_value: revision: Input should be greater than or equal to 1"),
