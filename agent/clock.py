@@ -84,6 +84,11 @@ class ManualClock:
         """Return the present moment."""
         return Moment.trusted(self._at, self._mono)
 
+    @property
+    def sleepers(self) -> int:
+        """How many wait for it to be advanced."""
+        return len(self._sleepers)
+
     async def sleep(self, seconds: float) -> None:
         """Return once the clock has been advanced by `seconds`."""
         woken = asyncio.Event()

@@ -147,6 +147,7 @@ class MinuteBook:
             return
         self._recent.append(self._piece)
         self._untold += [self._piece] if self._orders else []
+        self._is_due |= len(self._untold) >= TOLD_EACH  # where looks are so far apart that no quarter's end is seen
         self._piece = None
 
     # what is told ---------------------------------------------------------------------------------------------

@@ -241,3 +241,14 @@ async def test_a_control_rooms_links_hold_what_its_meter_showed_in_each_minute(t
     over = [minute.at for minute in minutes if minute.seen.over_s > 0]
     assert [minute.at for minute in minutes if minute.seen.peak_w > (minute.seen.cap_w or 1e9)] == over
     assert [at.minute for at in over] == [1, 8, 9]  # at its start, and while they obeyed nobody
+
+
+def test_where_looks_are_far_apart_minutes_are_told_all_the_same():
+    """Else each snapshot would hold all that was seen since the order came."""
+    book, look, told = MinuteBook(enforce=True), Look(draw_w=1.0, meter="main", cap_w=2.0, hashing=0, unread=0), []
+    for turn in range(200):
+        seconds = 600.0 * turn
+        told += book.seen(look, {"o"}, Moment.trusted(START + timedelta(seconds=seconds), seconds))
+    kept = [len(fact.told.minute) for fact in told if isinstance(fact, MinutesSoFar)]
+    assert max(kept) <= 16
+    assert sum(len(fact.minute) for fact in told if not isinstance(fact, MinutesSoFar)) > 180
