@@ -35,7 +35,12 @@ class Told:
 
     def __init__(self, stream):
         self._lines = queue.SimpleQueue()
-        threading.Thread(target=lambda: [*map(self._lines.put, stream)], daemon=True).start()
+        self._reading = threading.Thread(target=lambda: [*map(self._lines.put, stream)], daemon=True)
+        self._reading.start()
+
+    def end(self):
+        """Read on to the end, which comes with the process's."""
+        self._reading.join(15)
 
     def await_line(self, text):
         """Return the next line that has this text in it; nothing for 15 s is an error."""
@@ -58,6 +63,7 @@ def running(folder, text):
             yield agent, config, told
         finally:
             agent.kill()
+            told.end()
 
 
 def miners(port):
