@@ -39,6 +39,7 @@ MARKS = (
 
 PAGES = (
     (Http(method="GET", path="/api/v1/info"), (b'"FW_NAME"',), "vnish"),
+    (Http(method="GET", path="/api/system/info"), (b'"ASICMODEL"', b'"STRATUMURL"'), "axeos"),
     (Http(method="GET", path="/api/v1/version"), (b'"MAJOR"', b'"MINOR"'), "braiins"),
     (
         Http(
@@ -129,8 +130,8 @@ def _family_of_page(silent: DeviceError) -> Conversation[str]:
     except Unreachable:
         raise silent from None
     assert isinstance(page, HttpReply)
-    if page.status == 200:
-        return family_of(page.body)
+    if page.status == 200 and (known := _named(page.body)) is not None:
+        return known
     if 'realm="antminer' not in page.headers.get("www-authenticate", "").lower():
         if (name := (yield from _family_of_pages())) is not None:
             return name

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from drivers.antminer_clone import HIVEON, MSKMINER, VNISH, making
 from drivers.antminer_stock import AntminerStock
 from drivers.avalon import Avalon
+from drivers.axeos import AxeOs
 from drivers.braiins import Braiins
 from drivers.cgminer import Cgminer
 from drivers.errors import Unsupported
@@ -28,6 +29,7 @@ class Row:
 ROWS = (
     Row(name="antminer-stock", create=AntminerStock),
     Row(name="avalon", create=Avalon),
+    Row(name="axeos", create=AxeOs),
     Row(name="braiins", create=Braiins),
     Row(name="cgminer", create=Cgminer),
     Row(name="hiveon", create=making(HIVEON)),

@@ -43,6 +43,7 @@ WAKING = (
     "power_on",
     "curtail wakeup",
     "mining/start",
+    "resume",
 )
 
 

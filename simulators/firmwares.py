@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators import face_avalon, face_braiins, face_luxos, face_vnish, whatsminer_words
+from simulators import face_avalon, face_axeos, face_braiins, face_luxos, face_vnish, whatsminer_words
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
 from simulators.face_avalon import AvalonFace
+from simulators.face_axeos import AxeOsFace
 from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
 from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
@@ -103,6 +104,10 @@ def _avalon(footing: Footing) -> Faces:
     return Faces(api=AvalonFace(*footing.parts))
 
 
+def _axeos(footing: Footing) -> Faces:
+    return Faces(web=AxeOsFace(*footing.parts))
+
+
 def _clone(name: Name) -> Callable[[Footing], Faces]:
     return lambda footing: Faces(api=CloneFace(name, *footing.parts))
 
@@ -170,6 +175,26 @@ FIRMWARES = (
         faces=_avalon,
         version=lambda _: face_avalon.VERSION,
         api_version=face_avalon.API,
+        may_write=False,
+    ),
+    Firmware(
+        make="Bitaxe",
+        name="axeos",
+        faces=_axeos,
+        version=lambda _: face_axeos.VERSION,
+        api_version=face_axeos.API,
+        pools=2,
+        web=True,
+        may_write=False,
+    ),
+    Firmware(
+        make="NerdAxe",
+        name="nerdaxe",
+        faces=_axeos,
+        version=lambda _: face_axeos.NERD_VERSION,
+        api_version=face_axeos.API,
+        pools=2,
+        web=True,
         may_write=False,
     ),
     Firmware(

@@ -27,11 +27,19 @@ DRIVERS = {
     ("Antminer", "hiveon"): "hiveon",
     ("Antminer", "mskminer"): "mskminer",
     ("Avalon", "stock"): "avalon",
+    ("Bitaxe", "axeos"): "axeos",
+    ("NerdAxe", "nerdaxe"): "axeos",
     ("WhatsMiner", "whatsminer"): "whatsminer",
     ("WhatsMiner", "cgminer"): "cgminer",
     ("WhatsMiner", "bfgminer"): "cgminer",
 }
-MODELS = {"Antminer": "Antminer S19", "WhatsMiner": "M50", "Avalon": "1346"}
+MODELS = {
+    "Antminer": "Antminer S19",
+    "WhatsMiner": "M50",
+    "Avalon": "1346",
+    "Bitaxe": "Bitaxe Gamma",
+    "NerdAxe": "NerdQAxe++",
+}
 POLL_S, PATIENCE_S, NEAR = 0.1, 20.0, 0.05
 ROWS = sorted(DRIVERS)
 
@@ -96,6 +104,11 @@ class Hand:
         return self.farm.state()["miners"][0]
 
 
+def bare(url):
+    """Leave out a scheme: not every firmware names one."""
+    return url.rpartition("//")[2]
+
+
 async def test_who_it_is(machine):
     identity, made = machine.identity, machine.made
     assert identity.driver == DRIVERS[made.make, made.firmware]
@@ -112,7 +125,7 @@ async def test_what_it_says_is_true(machine):
         assert reading.power_w == pytest.approx(truth["power_w"], rel=NEAR)
     assert len(reading.boards) == truth["boards_well"]
     assert sum(board.hashrate_ths for board in reading.boards) == pytest.approx(truth["hashrate_ths"], rel=NEAR)
-    assert [pool.url for pool in reading.pools] == truth["pools"]
+    assert [bare(pool.url) for pool in reading.pools] == [bare(url) for url in truth["pools"]]
     if reading.fans is not None:
         assert [fan.rpm for fan in reading.fans] == pytest.approx([truth["fan_rpm"]] * len(reading.fans), rel=0.1)
     assert reading.uptime_s == pytest.approx(machine.farm.physics.elapsed_s[0], abs=60)
@@ -130,11 +143,11 @@ async def test_asleep_and_awake(machine):
     before = (await machine.send(Sleep())).before
     asleep = await machine.until(lambda told: told.state is State.SLEEPING)
     assert asleep.level == "sleep"
-    await machine.until(lambda _told: machine.truth["power_w"] < 100)
+    await machine.until(lambda _told: machine.truth["power_w"] < 2 * machine.made.row.standby_w)
     assert (await machine.send(Sleep())).already
     await machine.send(Wake(mode=before))
     await machine.at("full")
-    await machine.until(lambda _told: machine.truth["power_w"] > 1000)
+    await machine.until(lambda _told: machine.truth["power_w"] > 0.5 * machine.made.nameplate_w)
     assert [pool.url for pool in (await machine.read(Want.FULL)).pools] == [pool.url for pool in pools]
 
 
@@ -146,7 +159,8 @@ async def test_every_level_between_is_proved_and_the_one_before_comes_back(machi
         levels.append((f"limit:{limit_w}", LimitPower(limit_w=limit_w)))
     if abilities.low is not None:
         levels.append(("low", SetMode(mode="low")))
-    levels += [(f"profile:{one.name}", SetMode(mode=one.name)) for one in abilities.profiles[3:4]]
+    below = [one.name for one in abilities.profiles if one.power_w is not None and one.power_w <= 0.8 * nominal_w]
+    levels += [(f"profile:{name}", SetMode(mode=name)) for name in below[-1:]]
     for level, command in levels:
         assert not (await machine.send(command)).already
         await machine.at(level)
@@ -161,8 +175,9 @@ async def test_every_level_between_is_proved_and_the_one_before_comes_back(machi
 async def test_reboot_and_light(machine):
     if not machine.identity.abilities.reboot:
         pytest.skip("it cannot be told to")
-    await machine.send(Locate(on=True))
-    await machine.send(Locate(on=False))
+    if machine.identity.abilities.locate:
+        await machine.send(Locate(on=True))
+        await machine.send(Locate(on=False))
     await machine.send(Reboot())
     await machine.until(lambda told: told.uptime_s is not None and told.uptime_s < 1000, Want.FULL)
     await machine.at("full")
