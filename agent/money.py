@@ -56,7 +56,10 @@ class Books:
 
     def priced(self, facts: Iterable[EnergyInterval]) -> list[AnyFact]:
         """Return intervals with what they are charged."""
-        return [self.desk.priced(fact) for fact in facts]
+        pending: list[EnergyInterval] = []
+        for fact in facts:
+            pending.append(self.desk.priced(fact, pending))
+        return [*pending]
 
 
 def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journal, clock: Clock) -> Books:

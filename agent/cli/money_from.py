@@ -16,6 +16,7 @@ from agent.cli.options import Reach, present
 if TYPE_CHECKING:
     from agent.facts_energy import EnergyInterval
     from agent.outputs.money_desk import Terms
+    from agent.outputs.money_totals import Totals
 
 NO_CONFIG = (
     "no --config FILE is given: months and days are those of UTC, and nothing is priced that was not when it ended"
@@ -74,7 +75,7 @@ def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:
     totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
     for fact in store.facts(["EnergyInterval"]):
         if isinstance(fact, EnergyInterval):
-            known = _priced(fact, terms) if month in {None, totals.month_of(fact.start)} else fact
+            known = _priced(fact, terms, totals) if month in {None, totals.month_of(fact.start)} else fact
             currency = currency or known.currency or ""
             totals.heard(known)
     digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
@@ -82,12 +83,12 @@ def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:
     return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None}
 
 
-def _priced(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
+def _priced(fact: EnergyInterval, terms: Terms, before: Totals) -> EnergyInterval:
     from agent.outputs.money_desk import charge  # noqa: PLC0415 - quick help needs it not
     from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
 
     try:
-        return charge(fact, terms)
+        return charge(fact, terms, before)
     except Unpriced as error:
         raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
 

@@ -13,7 +13,8 @@ from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -22,7 +23,6 @@ from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS, Component
 from agent.tariffs.tariff import Tariff
-from agent.tariffs.time_of_use import Period
 
 PACKS = Path(__file__).parent.parent / "packs"
 _ADAPTERS: Mapping[str, TypeAdapter[Component]] = {kind: TypeAdapter(shape) for kind, shape in KINDS.items()}
@@ -199,6 +199,7 @@ def _component(at: int, told: dict[str, Any], file: str, problems: list[Problem]
 
 def _dated(told: Any, shape: Any) -> Any:
     """Write each figure that stands for all time, and each list of dated ones, as what holds them."""
+    shape = _sure(shape)
     if shape is Dated:
         return _figures(told)
     if isinstance(told, dict) and is_dataclass(shape):
@@ -206,7 +207,16 @@ def _dated(told: Any, shape: Any) -> Any:
         return {key: _dated(value, hints.get(key)) for key, value in told.items()}
     if isinstance(told, list) and get_origin(shape) is tuple:
         return [_dated(value, get_args(shape)[0]) for value in told]
-    return told if shape not in {bool, int} or type(told) is shape else None  # a flag is never text, nor a number one
+    if shape in {bool, int} and type(told) is not shape:
+        return None if shape is bool else ""  # a flag is never text, nor a number one; what is none may be left out
+    return told
+
+
+def _sure(shape: Any) -> Any:
+    """Return what a shape is where it is not None."""
+    if get_origin(shape) in {Union, UnionType}:
+        return next(part for part in get_args(shape) if part is not NoneType)
+    return shape
 
 
 def _figures(told: Any) -> Any:
@@ -248,9 +258,8 @@ def _reason(told: Any, known: Iterable[str]) -> str:
             near = difflib.get_close_matches(str(told["loc"][-1]), sorted(known), n=1, cutoff=0.7)
             return f"is no known key; did you mean {near[0]}?" if near else "is no known key"
         case "dataclass_type":
-            return (
-                "must be a table" if context["class_name"] == Period.__name__ else "must be a figure or a list of them"
-            )
+            figures = {Dated.__name__, Figure.__name__}
+            return "must be a figure or a list of them" if context["class_name"] in figures else "must be a table"
         case "literal_error":
             return f"must be {context['expected']}"
         case "greater_than_equal" | "less_than_equal" as bound:

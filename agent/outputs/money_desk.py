@@ -5,7 +5,7 @@ It reads the fleet and changes nothing in it; it has no clock and no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
@@ -64,10 +64,10 @@ class MoneyDesk:
         for fact in facts:
             self.totals.heard(fact)
 
-    def priced(self, fact: EnergyInterval) -> EnergyInterval:
-        """Return an interval with what it is charged and what it earned."""
+    def priced(self, fact: EnergyInterval, pending: Sequence[EnergyInterval] = ()) -> EnergyInterval:
+        """Return an interval with what it is charged and earned; `pending` are those before it still to be heard."""
         try:
-            told = charge(fact, self.terms)
+            told = charge(fact, self.terms, self.totals, pending)
         except Unpriced as error:
             self.unpriced = f"{error.component}: {error}"
             return earn(fact, self.terms)
@@ -77,9 +77,10 @@ class MoneyDesk:
     # now -----------------------------------------------------------------------------------------------------
 
     def price_now(self, at: datetime) -> Decimal | None:
-        """Return what a kWh costs now, all in, without VAT that comes back; None where nobody knows.
+        """Return what one more kWh costs now, all in, without VAT that comes back; None where nobody knows.
 
-        No component here depends on what the month drew before, so that the next kWh costs as much.
+        Of blocks it is the price of the one that the month has come to. What the month as a whole is charged is not in
+        it.
         """
         minute = at.replace(second=0, microsecond=0)
         if self._prices is None or self._prices[0] != minute:
@@ -90,7 +91,7 @@ class MoneyDesk:
         if self.terms.tariff is None:
             return None
         try:
-            return price_at(self.terms.tariff, at, self.terms.zone)
+            return price_at(self.terms.tariff, at, self.terms.zone, self.totals.taken(at, self.power_w()))
         except Unpriced as error:
             self.unpriced = f"{error.component}: {error}"
             return None
@@ -117,12 +118,16 @@ class MoneyDesk:
         return told
 
 
-def charge(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
-    """Return an interval with what it is charged and what it earned under these terms. Raises Unpriced."""
+def charge(
+    fact: EnergyInterval, terms: Terms, before: Totals, pending: Sequence[EnergyInterval] = ()
+) -> EnergyInterval:
+    """Return an interval with what it is charged after those before it, and what it earned. Raises Unpriced."""
     fact = earn(fact, terms)
     if terms.tariff is None:
         return fact
-    told = charged(terms.tariff, fact.site_wh, fact.start, fact.end, terms.zone)
+    mean_w = fact.site_wh * 3600 / (fact.end - fact.start).total_seconds()
+    taken = before.taken(fact.start, mean_w, pending)
+    told = charged(terms.tariff, fact.site_wh, fact.start, fact.end, terms.zone, taken)
     return msgspec.structs.replace(
         fact,
         currency=terms.tariff.currency,

@@ -6,15 +6,18 @@ Nothing is billed twice: an interval carries what it was charged when it ended. 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.facts import AnyFact
 from agent.facts_energy import Charge, EnergyInterval
+from agent.tariffs.charging import kwh_of
+from agent.tariffs.load import Taken
 from agent.tariffs.money import EXACT
 from agent.tariffs.periods import billing_month
+from agent.values import Watts
 
 ZERO = Decimal(0)
 
@@ -128,6 +131,24 @@ class Totals:
                     self.costs[fact.currency, charge.name] += amount
         if fact.revenue is not None and fact.revenue_currency is not None:
             self.revenue[fact.revenue_currency] += Decimal(fact.revenue)
+
+    def taken(self, at: datetime, power_w: Watts = 0.0, pending: Sequence[EnergyInterval] = ()) -> Taken:
+        """Return what the month and year of an instant had drawn until then; `power_w` is drawn now.
+
+        `pending` are intervals before it that are still to be heard.
+        """
+        name = self.month_of(at)
+        drawn_wh = {one: told.site_wh for one, told in self.months.items()}
+        for fact in pending:
+            of = self.month_of(fact.start)
+            drawn_wh[of] = drawn_wh.get(of, 0) + fact.site_wh
+        month = self.months.get(name)
+        peak_w = max(power_w, 0.0 if month is None else month.peak_w or 0.0)
+        return Taken(
+            month_kwh=kwh_of(drawn_wh.get(name, 0)),
+            year_kwh=kwh_of(sum(energy_wh for one, energy_wh in drawn_wh.items() if one[:4] == name[:4])),
+            peak_kw=kwh_of(round(peak_w)),
+        )
 
     def month_at(self, at: datetime) -> Month | None:
         """Return the billing month that an instant lies in, None before its first interval."""

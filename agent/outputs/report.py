@@ -129,7 +129,7 @@ def _priced(
     if terms.tariff is None or not energies:
         return Priced(cost=None)
     try:
-        billed = bill(terms.tariff, load_of(energies, story.interval), terms.zone)
+        billed = bill(terms.tariff.running(), load_of(energies, story.interval), terms.zone)
     except Unpriced as error:
         doubts.append(f"no price: {error.component}: {error}")
         return Priced(cost=None)

@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 from agent.tariffs.charge import Line
 from agent.tariffs.figures import NoFigure
 from agent.tariffs.kinds import Component
-from agent.tariffs.load import Load, Register, Usage
+from agent.tariffs.load import NOTHING, Load, Register, Taken, Unmetered, Usage
 from agent.tariffs.money import EXACT, rounded
 from agent.tariffs.periods import Span, months
 from agent.tariffs.tariff import Tariff
@@ -18,7 +18,7 @@ from agent.tariffs.vat import Vat
 
 
 class Unpriced(Exception):
-    """A component has no figure for a day of the load."""
+    """A component has no figure for the load, or the load lacks what it charges for."""
 
     def __init__(self, component: str, reason: str) -> None:
         super().__init__(reason)
@@ -48,22 +48,31 @@ class Bill:
     total: Decimal  # rounded once, from the exact sum
 
 
-def bill(tariff: Tariff, load: Load, zone: tzinfo) -> Bill:
-    """Return the bill for a load by the local clock of `zone`. Raises Unpriced."""
+def bill(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken = NOTHING) -> Bill:
+    """Return the bill for a load by the local clock of `zone`; `taken` is what its first month drew before it.
+
+    Raises Unpriced.
+    """
     with localcontext(EXACT):
         register = Register(load)
-        billed = tuple(
-            _month(tariff, Usage(span=span, zone=zone, register=register, days=tariff.days))
-            for span in months(load.span, zone)
-        )
+        usages: list[Usage] = []
+        for span in months(load.span, zone):
+            usages.append(
+                Usage(span=span, zone=zone, register=register, days=tariff.days, earlier=tuple(usages), taken=taken)
+            )
+        billed = tuple(_month(tariff, usage) for usage in usages)
         amount = sum((month.amount for month in billed), Decimal(0))
     return Bill(currency=tariff.currency, months=billed, amount=amount, total=rounded(amount, tariff.total_digits))
 
 
-def price_at(tariff: Tariff, at: datetime, zone: tzinfo) -> Decimal:
-    """Return what one kWh costs at an instant, all in; VAT that is recoverable is no cost. Raises Unpriced."""
+def price_at(tariff: Tariff, at: datetime, zone: tzinfo, taken: Taken = NOTHING) -> Decimal:
+    """Return what one more kWh costs at an instant, all in, after what the month drew before it.
+
+    VAT that is recoverable is no cost, nor is what the month as a whole is charged. Raises Unpriced.
+    """
     moment = at.replace(microsecond=0)
-    [month] = bill(tariff, Load(start=moment, step=timedelta(seconds=1), kwh=(Decimal(1),)), zone).months
+    load = Load(start=moment, step=timedelta(seconds=1), kwh=(Decimal(1),))
+    [month] = bill(tariff.running(), load, zone, taken).months
     return cost(month)
 
 
@@ -97,7 +106,7 @@ def _line(component: Component, usage: Usage, before: Sequence[Line]) -> list[Li
     """Return the one line of a component, or none where it charges nothing known."""
     try:
         parts = tuple(component.parts(usage, before))
-    except NoFigure as error:
+    except (NoFigure, Unmetered) as error:
         raise Unpriced(component.name, str(error)) from None
     if not parts:
         return []

@@ -53,11 +53,15 @@ class Charge(Protocol):
     def unit(self) -> str:
         """What one unit of its quantity is, as printed: kWh, or % of money."""
 
+    @property
+    def by_month(self) -> bool:
+        """Whether it is charged by the month as a whole, so that no kWh bears a part of it."""
+
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return every dated figure of it, each with its label."""
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:
-        """Return what it charges for a month, given the lines that stand before it. Raises NoFigure."""
+        """Return what it charges for a month, given the lines that stand before it. Raises NoFigure, Unmetered."""
 
 
 def per_kwh(usage: Usage, rate: Dated) -> Iterator[Part]:

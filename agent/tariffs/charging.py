@@ -1,6 +1,7 @@
-"""What one stretch of energy costs by components: the same bill that its month gets, piece by piece.
+"""What one stretch of energy costs by components: the bill that its month gets, piece by piece.
 
-Every component here charges each kWh by its own time: pieces add up to the bill of the whole, to the last digit.
+Components that charge each kWh by its own time, or by the block that the month has come to, add up to the bill of the
+whole, to the last digit. What is charged by the month as a whole (fixed, demand, reactive) is in no piece.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import date, datetime, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.tariffs.bill import Bill, bill, cost
-from agent.tariffs.load import Load
+from agent.tariffs.load import NOTHING, Load, Taken
 from agent.tariffs.money import EXACT
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
@@ -43,10 +44,12 @@ def kwh_of(energy_wh: int) -> Decimal:
     return Decimal(energy_wh).scaleb(-WH_PER_KWH)
 
 
-def charged(tariff: Tariff, energy_wh: int, start: datetime, end: datetime, zone: tzinfo) -> Charged:
-    """Return what the energy of one stretch costs. Raises Unpriced."""
-    billed = bill(tariff, Load(start=start, step=end - start, kwh=(kwh_of(energy_wh),)), zone)
-    return charged_for(billed)
+def charged(
+    tariff: Tariff, energy_wh: int, start: datetime, end: datetime, zone: tzinfo, taken: Taken = NOTHING
+) -> Charged:
+    """Return what the energy of one stretch costs; `taken` is what its month drew before it. Raises Unpriced."""
+    load = Load(start=start, step=end - start, kwh=(kwh_of(energy_wh),))
+    return charged_for(bill(tariff.running(), load, zone, taken))
 
 
 def charged_for(billed: Bill) -> Charged:

@@ -18,6 +18,7 @@ class Flat:
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "kWh"
+    by_month: ClassVar[bool] = False
 
     kind: Literal["flat"] = "flat"
     name: str

@@ -18,6 +18,7 @@ class LevyPerKwh:
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "kWh"
+    by_month: ClassVar[bool] = False
 
     kind: Literal["levy_per_kwh"] = "levy_per_kwh"
     name: str
@@ -39,6 +40,7 @@ class LevyPercent:
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "%"
+    by_month: ClassVar[bool] = False
 
     kind: Literal["levy_percent"] = "levy_percent"
     name: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import accumulate
+from typing import Any, Literal
 
 from agent.tariffs.money import DECIMALS
 from agent.tariffs.periods import MIDNIGHT, Span, pieces
@@ -43,18 +44,39 @@ class Load:
         return self.start.astimezone(zone).date(), last.astimezone(zone).date()
 
 
-class Register:
-    """The meter's register that a load makes: exact sums between any two instants within it."""
+class Unmetered(Exception):
+    """A load lacks what a component charges for; the message names the column."""
 
-    __slots__ = ("_load", "_sums")
+
+Column = Literal["kwh", "export_kwh", "kvarh", "kvarh_lead"]
+
+
+class Register:
+    """The meter's registers that a load makes: exact sums between any two instants within it."""
+
+    __slots__ = ("_load", "_sums", "known")
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._sums = (_ZERO, *accumulate(load.kwh))
+        self._sums: dict[Column, tuple[Decimal, ...]] = {}
+        self.known: dict[Hashable, Any] = {}  # what was worked out of it once
 
-    def kwh(self, span: Span) -> Decimal:
-        """Return the kWh of a span; a step that it cuts is taken to be even. What is cut adds up to the whole."""
-        return self._at(span.end) - self._at(span.start)
+    @property
+    def load(self) -> Load:
+        """What it registers."""
+        return self._load
+
+    def has(self, column: Column) -> bool:
+        """Whether the load says it."""
+        return getattr(self._load, column) is not None
+
+    def kwh(self, span: Span, column: Column = "kwh") -> Decimal:
+        """Return the kWh (or kvarh) of a span; a step that it cuts is taken to be even, and its parts add up.
+
+        Raises Unmetered.
+        """
+        sums, steps = self._of(column)
+        return self._at(span.end, sums, steps) - self._at(span.start, sums, steps)
 
     def peak_kw(self, span: Span) -> Decimal:
         """Return the highest mean kW of a step that lies in the span, even in part; 0 where none does."""
@@ -62,12 +84,21 @@ class Register:
         end = -((self._load.start - span.end) // self._load.step)
         return max(self._load.kwh[max(first, 0) : end], default=_ZERO) * _TICKS_PER_HOUR / (self._load.step // _TICK)
 
-    def _at(self, at: datetime) -> Decimal:
+    def _of(self, column: Column) -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
+        """Return the sums up to each step, and the steps."""
+        steps: tuple[Decimal, ...] | None = getattr(self._load, column)
+        if steps is None:
+            raise Unmetered(f"the load has no column {column}")
+        if column not in self._sums:
+            self._sums[column] = (_ZERO, *accumulate(steps))
+        return self._sums[column], steps
+
+    def _at(self, at: datetime, sums: tuple[Decimal, ...], steps: tuple[Decimal, ...]) -> Decimal:
         whole, rest = divmod(at - self._load.start, self._load.step)
         if not rest:
-            return self._sums[whole]
-        part = self._load.kwh[whole] * (rest // _TICK) / (self._load.step // _TICK)
-        return self._sums[whole] + part.quantize(_LEAST)
+            return sums[whole]
+        part = steps[whole] * (rest // _TICK) / (self._load.step // _TICK)
+        return sums[whole] + part.quantize(_LEAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +107,20 @@ class Segment:
 
     day: date
     minute: int
+    span: Span
     kwh: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a month and a year had drawn before a load that is only a piece of them."""
+
+    month_kwh: Decimal = _ZERO
+    year_kwh: Decimal = _ZERO
+    peak_kw: Decimal | None = None  # of the month, where the load cannot tell; None: the load's own
+
+
+NOTHING = Taken()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,12 +131,33 @@ class Usage:
     zone: tzinfo
     register: Register
     days: Mapping[date, str] = field(default_factory=dict)  # days that are not what their weekday says
+    earlier: tuple[Usage, ...] = ()  # the months of the load before this one, in their order
+    taken: Taken = NOTHING
 
-    def segments(self, minutes: frozenset[int] = MIDNIGHT) -> Iterator[Segment]:
-        """Yield the energy between these minutes of the local days; without any, by days."""
+    @property
+    def first(self) -> date:
+        """The local day on which it begins."""
+        return self.span.start.astimezone(self.zone).date()
+
+    @property
+    def last(self) -> date:
+        """The local day on which its last energy is taken."""
+        return (self.span.end - _TICK).astimezone(self.zone).date()
+
+    def segments(self, minutes: frozenset[int] = MIDNIGHT, column: Column = "kwh") -> Iterator[Segment]:
+        """Yield the energy between these minutes of the local days; without any, by days. Raises Unmetered."""
         for piece in pieces(self.span, self.zone, minutes | MIDNIGHT):
             local = piece.start.astimezone(self.zone)
-            yield Segment(day=local.date(), minute=local.hour * 60 + local.minute, kwh=self.register.kwh(piece))
+            minute = local.hour * 60 + local.minute
+            yield Segment(day=local.date(), minute=minute, span=piece, kwh=self.register.kwh(piece, column))
+
+    def steps(self) -> Iterator[Span]:
+        """Yield the load's steps, or what of them lies in it."""
+        load = self.register.load
+        start = load.start + (self.span.start - load.start) // load.step * load.step
+        while start < self.span.end:
+            yield Span(start=max(start, self.span.start), end=min(start + load.step, self.span.end))
+            start += load.step
 
     def day_kind(self, day: date) -> str:
         """Return mon … sun or holiday: what a local day is to this tariff."""

@@ -8,6 +8,7 @@ EXACT = Context(prec=200)
 """Wide enough that no product or sum of a bill is ever rounded by the way."""
 DECIMALS = 20
 """The most that a figure or an energy may have."""
+_LEAST = Decimal(1).scaleb(-DECIMALS)
 PERCENT = Decimal("0.01")
 _NO_DIGITS = frozenset(
     ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF")
@@ -24,6 +25,12 @@ def minor_digits(currency: str) -> int:
 def rounded(amount: Decimal, digits: int) -> Decimal:
     """Round half up (away from zero) to so many decimals."""
     return amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=EXACT)
+
+
+def even(quotient: Decimal) -> Decimal:
+    """Return a quotient as it is where it ends, else rounded to as many decimals as a figure may have."""
+    short = quotient.quantize(_LEAST, context=EXACT)
+    return quotient if short == quotient else short
 
 
 def written(amount: Decimal) -> str:

@@ -41,6 +41,18 @@ def billing_month(day: date, first_day: int = 1) -> str:
     return f"{day:%Y-%m}"
 
 
+def days_of_month(day: date) -> int:
+    """Return how many days the month of a local day has."""
+    return ((day.replace(day=1) + timedelta(days=31)).replace(day=1) - day.replace(day=1)).days
+
+
+def months_before(day: date, count: int) -> Iterator[str]:
+    """Yield as YYYY-MM so many months before that of a local day, the nearest first."""
+    for _ in range(count):
+        day = day.replace(day=1) - timedelta(days=1)
+        yield f"{day:%Y-%m}"
+
+
 def months(span: Span, zone: tzinfo) -> Iterator[Span]:
     """Cut a span at the firsts of the local months."""
     start = span.start

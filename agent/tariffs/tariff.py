@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
+from agent.tariffs.blocks import Blocks
+from agent.tariffs.demand import Demand
 from agent.tariffs.figures import Figure
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.money import minor_digits
 from agent.tariffs.time_of_use import TimeOfUse
 from agent.tariffs.vat import Vat
+from agent.tariffs.when import know_holidays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,27 @@ class Tariff:
                     raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
             before.append(component.name)
 
+    def running(self) -> Tariff:
+        """Return what of it a kWh bears when it is taken: without what is charged by the month as a whole."""
+        kept: list[Component] = []
+        for component in self.components:
+            if component.by_month:
+                continue
+            if isinstance(component, LevyPercent | Vat) and component.on:
+                names = {one.name for one in kept}
+                on = tuple(name for name in component.on if name in names)
+                if not on:
+                    continue
+                kept.append(replace(component, on=on))
+            else:
+                kept.append(component)
+        return self if len(kept) == len(self.components) else replace(self, components=tuple(kept))
+
+    def unborne(self) -> list[str]:
+        """Return in words what no kWh bears when it is taken."""
+        names = ", ".join(component.name for component in self.components if component.by_month)
+        return [f"charged by the month as a whole, and borne by no interval, price or saving: {names}"] if names else []
+
     @property
     def total_digits(self) -> int:
         """How many decimals a total has."""
@@ -46,12 +70,17 @@ class Tariff:
             for label, rate in component.rates():
                 where = f"{component.name} {label}".rstrip()
                 yield from (f"{where}: {doubt}" for figure in rate.within(first, last) if (doubt := _doubt(figure)))
-            if isinstance(component, TimeOfUse) and component.knows_holidays:
+            if knows_holidays(component):
                 yield from (
                     f"{component.name}: a period names holidays, and the tariff dates none in {year}"
                     for year in range(first.year, last.year + 1)
                     if not any(day.year == year and kind == "holiday" for day, kind in self.days.items())
                 )
+
+
+def knows_holidays(component: Component) -> bool:
+    """Whether a period of it names holidays."""
+    return isinstance(component, TimeOfUse | Blocks | Demand) and know_holidays(component.period)
 
 
 def _doubt(figure: Figure) -> str | None:

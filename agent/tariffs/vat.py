@@ -18,6 +18,7 @@ class Vat:
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "%"
+    by_month: ClassVar[bool] = False
 
     kind: Literal["vat"] = "vat"
     name: str = "VAT"

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 from agent.inputs.tariff_file import PACKS, parse_tariff, read_pack, read_tariff
 from agent.problems import ConfigError
 from agent.tariffs.bill import bill, price_at
+from agent.tariffs.demand import PowerFactor
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS
+from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.when import When
 from tests.tariffs.loads import ALMATY, BISHKEK, amounts, days
 
 pytestmark = pytest.mark.pure
@@ -60,6 +63,65 @@ per_kwh = [
 ]
 
 [[component]]
+kind = "blocks"
+name = "grid"
+party = "network"
+over = "month"
+window_min = 30
+ratchet = { pct = 50, months = 6, of = [6, 7], measured = { "2025-12" = 900 } }
+
+[[component.period]]
+name = "summer"
+months = [6, 7]
+also = [{ months = [8], days = ["sat"], hours = ["00:00-12:00"] }]
+block = [{ up_to = 200, unit = "kWh/kW", per_kwh = "0.07" }, { per_kwh = [{ value = "0.04", source = "sheet" }] }]
+
+[[component.period]]
+name = "rest"
+block = [{ up_to = 200, unit = "kWh/kW", per_kwh = "0.05" }, { per_kwh = "0.03" }]
+
+[[component]]
+kind = "fixed"
+name = "service"
+per_month = "140"
+prorate = "none"
+months = [1, 2]
+
+[[component]]
+kind = "demand"
+name = "power"
+party = "network"
+measure = "kW"
+window_min = 60
+every = "month"
+least = 5000
+free = 50
+digits = 1
+prorate = "days"
+ratchet = { pct = "80" }
+power_factor = { target = 0.95, at = "month" }
+
+[[component.period]]
+name = "any time"
+block = [{ up_to = 100, per_kw = "3.54" }, { per_kw = "36" }]
+
+[[component.period]]
+name = "peak"
+days = ["mon-fri"]
+hours = ["08:00-20:00"]
+per_kw = { value = "5", source = "sheet" }
+
+[[component]]
+kind = "reactive"
+name = "kvarh"
+party = "network"
+per_kvarh = "0.2"
+tan_phi = "0.33"
+per_kvarh_lead = "0.3"
+tan_phi_lead = 0
+over = "step"
+
+[[component]]
 kind = "levy_per_kwh"
 name = "fee"
 party = "state"
@@ -86,7 +148,7 @@ def test_every_key_is_read_exactly():
     found = parse_tariff(EVERY)
     assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
-    transit, energy, fee, vat, tax = found.components
+    transit, energy, grid, service, power, kvarh, fee, vat, tax = found.components
     assert {one.kind for one in found.components} == set(KINDS)
     assert transit.per_kwh == Dated(figures=(Figure(value=Decimal("1.10")),))
     day, rest = energy.period
@@ -94,6 +156,18 @@ def test_every_key_is_read_exactly():
     assert rest.per_kwh.figures == (
         Figure(value=Decimal(26), until=date(2026, 7, 1), source="contract"),
         Figure(value=Decimal(27), from_=date(2026, 7, 1), unconfirmed=True),
+    )
+    assert grid.period[0].also == (When(months=(8,), days=("sat",), hours=("00:00-12:00",)),)
+    assert (grid.period[0].block[0].up_to, grid.period[0].block[0].unit) == (200, "kWh/kW")
+    assert grid.ratchet == Ratchet(pct=Decimal(50), months=6, of=(6, 7), measured={"2025-12": Decimal(900)})
+    assert (service.per_month.figures[0].value, service.prorate, service.months) == (140, "none", (1, 2))
+    assert (power.least, power.free, power.digits, power.prorate) == (5000, 50, 1, "days")
+    assert (power.period[0].block[1].per_kw.figures[0].value, power.period[1].per_kw.figures[0].source) == (36, "sheet")
+    assert power.power_factor == PowerFactor(target=Decimal("0.95"), at="month")
+    assert (kvarh.tan_phi, kvarh.per_kvarh_lead.figures[0].value, kvarh.over) == (
+        Decimal("0.33"),
+        Decimal("0.3"),
+        "step",
     )
     assert fee.per_kwh.figures == (Figure(value=Decimal(1), from_=date(2022, 1, 1)),)
     assert (vat.on, vat.recoverable, tax.on, tax.pct.figures[0].value) == (("transit", "energy"), True, ("VAT",), 10)
@@ -117,6 +191,8 @@ def test_a_printed_tariff_is_read_back_as_it_was(price, first, length, name):
 
 
 PERIODS = 'kind = "time_of_use"\nname = "e"\nperiod = [{{ name = "a", per_kwh = 1{} }}]'
+BLOCKS = 'kind = "blocks"\nname = "e"\nperiod = [{{ name = "a", block = [{}] }}]'
+DEMAND = 'kind = "demand"\nname = "e"\n{}\nperiod = [{{ name = "a", per_kw = 1 }}]'
 MISTAKES = [
     ("x", "is no TOML: Expected '=' after a key in a key/value pair (at end of document)"),
     ("a = " + "[" * 2000, "is no TOML: "),
@@ -134,8 +210,8 @@ MISTAKES = [
     (component(FLAT + "per_kwh = 1", HEAD + "[days]\nx = 'mon'\n"), "days.x: must be a date such as 2026-01-01"),
     (component(FLAT + "per_kwh = 1", HEAD + "[days]\n2026-01-01 = 'may'\n"), "days.2026-01-01: must be 'mon', 'tue', "),
     (component(FLAT + "per_kwh = 1", HEAD + 'class = "mining"\n'), "class: is a class of a pack, and no pack is named"),
-    (component('name = "e"'), "component.e.kind: is required: flat or time_of_use or levy_per_kwh"),
-    (component('kind = "demand"'), "component.0.kind: must be flat or time_of_use or levy_per_kwh"),
+    (component('name = "e"'), "component.e.kind: is required: flat or time_of_use or blocks"),
+    (component('kind = "free"'), "component.0.kind: must be flat or time_of_use or blocks"),
     (component('name = ["VAT"]\nkind = "flat"\nper_kwh = 1', 'pack = "KG"\n'), "component.0.name: must be text"),
     (component('kind = ["flat"]'), "component.0.kind: must be flat or"),
     (component(FLAT), "component.e.per_kwh: is required"),
@@ -174,6 +250,24 @@ MISTAKES = [
     (component(PERIODS.format(", months = ['May']")), "component.e.period.0.months.0: must be a whole number"),
     (component(PERIODS.format(", months = [true]")), "component.e.period.0.months.0: must be a whole number"),
     (component(PERIODS.format(", hours = ['08:00-09:00']")), "component.e: no period holds at 00:00 on mon in month 1"),
+    (component('kind = "fixed"\nname = "e"'), "component.e: needs exactly one of per_month, per_day and per_year"),
+    (component('kind = "fixed"\nname = "e"\nper_month = true'), "component.e.per_month: must be a figure or a list"),
+    (component(BLOCKS.format("{ up_to = -5, per_kwh = 1 }")), "component.e.period.0: a block ends at -5, which is not"),
+    (component(BLOCKS.format("{ up_to = 5 }")), "component.e.period.0.block.0.per_kwh: is required"),
+    (
+        component(BLOCKS.format("{ up_to = true, per_kwh = 1 }")),
+        "component.e.period.0.block.0.up_to: must be a decimal",
+    ),
+    (
+        component(BLOCKS.format("{ unit = 'MWh', per_kwh = 1 }")),
+        "component.e.period.0.block.0.unit: must be 'kWh', 'kWh/",
+    ),
+    (component(BLOCKS.format("1")), "component.e.period.0.block.0: must be a table"),
+    (component(DEMAND.format("window_min = true")), "component.e.window_min: must be a whole number"),
+    (component(DEMAND.format("measure = 'MW'")), "component.e.measure: must be 'kW', 'kVA', 'kvar' or 'hp'"),
+    (component(DEMAND.format("ratchet = 80")), "component.e.ratchet: must be a table"),
+    (component(DEMAND.format("ratchet = { pct = 180 }")), "component.e.ratchet: pct must be above 0 and at most 100"),
+    (component(DEMAND.format("ratchet = { pct = 80, month = 2 }")), "component.e.ratchet.month: is no known key"),
     (
         component('kind = "vat"\npct = 1\non = ["e"]'),
         "component: VAT: on names e, and no component before it is called so",

@@ -1,0 +1,188 @@
+"""Energy by blocks: a price up to a bound, another above it, rising or falling, by the month or the year to date.
+
+Where energy has one price list, blocks fill in the order in which it is taken. Where periods of the day have lists of
+their own, all of a month's energy fills the blocks together, and each period has the same share of each block as it has
+of the month: so NREL's System Advisor Model bills it (ssc, `lib_utility_rate_equations`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part, product
+from agent.tariffs.figures import Dated
+from agent.tariffs.load import Usage
+from agent.tariffs.money import even, written
+from agent.tariffs.power import highest
+from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.shape import SHAPE
+from agent.tariffs.tiers import rising, shares
+from agent.tariffs.when import MONTHS, Calendar, Times, cuts, exactly_one
+
+Unit = Literal["kWh", "kWh/day", "kWh/kW", "kWh/kW/day"]
+"""What a bound counts: kWh; for each day of the month; for each kW of the month's demand; for each of both."""
+_ZERO = Decimal(0)
+_ENDLESS = Decimal("Infinity")
+_ONE_LIST = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """The price of each kWh up to a bound; a bound per kW that is followed by bounds in kWh holds these steps."""
+
+    __pydantic_config__ = SHAPE
+
+    up_to: Decimal | None = None
+    unit: Unit = "kWh"
+    per_kwh: Dated
+
+    @property
+    def is_per_kw(self) -> bool:
+        """Whether its bound grows with the demand."""
+        return "/kW" in self.unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockPeriod(Times):
+    """A price list and when it holds; one that says neither months, days nor hours is the rest."""
+
+    __pydantic_config__ = SHAPE
+
+    name: str
+    block: tuple[Block, ...]
+
+    def __post_init__(self) -> None:
+        Times.__post_init__(self)
+        steps = [block for block in self.block if not block.is_per_kw]
+        demands = [block for block in self.block if block.is_per_kw]
+        if steps and demands and not self.block[0].is_per_kw:
+            raise ValueError("bounds in kWh stand before those in kWh/kW, and not within one of them")
+        for same in (demands, steps) if demands else (steps,):
+            if same or not demands:
+                rising([block.up_to for block in same])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blocks:
+    """Energy at the price of the block that the month, or the year, has come to."""
+
+    __pydantic_config__ = SHAPE
+    unit: ClassVar[str] = "kWh"
+    by_month: ClassVar[bool] = False
+
+    kind: Literal["blocks"] = "blocks"
+    name: str
+    party: str = "energy"
+    period: tuple[BlockPeriod, ...]
+    over: Literal["month", "year"] = "month"
+    window_min: int | None = None  # of the demand that bounds per kW go by; None: the step of the load
+    ratchet: Ratchet | None = None  # of that demand
+
+    def __post_init__(self) -> None:
+        exactly_one(self.period, [period.name for period in self.period])
+        for month in MONTHS:
+            bounds = {tuple((b.up_to, b.unit) for b in self.period[at].block) for at in self._lists(month)}
+            if len(bounds) > 1:
+                raise ValueError(f"two periods of month {month} have blocks with different bounds")
+        if self.over == "year" and any(block.unit != "kWh" for period in self.period for block in period.block):
+            raise ValueError("blocks over the year have bounds in kWh")
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return the rate of each block of each period."""
+        for period in self.period:
+            for block in period.block:
+                bound = "" if block.up_to is None else f" up to {written(block.up_to)} {block.unit}"
+                yield f"{period.name}{bound}", block.per_kwh
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
+        """Yield each day's energy by period and block. Raises NoFigure."""
+        calendar = Calendar(self.period)
+        taken: dict[tuple[date, int], Decimal] = {}
+        for segment in usage.segments(cuts(self.period)):
+            [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
+            taken[segment.day, at] = taken.get((segment.day, at), _ZERO) + segment.kwh
+        start = self._start(usage)
+        used = sorted({at for _, at in taken})
+        bounds = self._bounds(usage, self.period[used[0]])
+        if len(used) == _ONE_LIST:
+            yield from self._in_order(taken, start, bounds)
+        else:
+            yield from self._together(taken, start, bounds)
+
+    def _lists(self, month: int) -> set[int]:
+        """Return the periods that hold in a month."""
+        calendar, kinds = Calendar(self.period), ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
+        return {at for kind in kinds for minute in cuts(self.period) for at in calendar.holding(month, kind, minute)}
+
+    def _start(self, usage: Usage) -> Decimal:
+        """Return what was taken before, of the month or of the year."""
+        if self.over == "month":
+            return _ZERO if usage.earlier else usage.taken.month_kwh
+        this_year = [one for one in usage.earlier if one.first.year == usage.first.year]
+        told = usage.taken.year_kwh if len(this_year) == len(usage.earlier) else _ZERO
+        return sum((one.register.kwh(one.span) for one in this_year), told)
+
+    def _in_order(
+        self, taken: dict[tuple[date, int], Decimal], start: Decimal, bounds: list[tuple[int, Decimal | None]]
+    ) -> Iterator[Part]:
+        for (day, at), kwh in sorted(taken.items()):
+            for place, share in shares([bound for _, bound in bounds], start, start + kwh):
+                yield from self._priced(day, at, bounds[place], share)
+            start += kwh
+
+    def _together(
+        self, taken: dict[tuple[date, int], Decimal], start: Decimal, bounds: list[tuple[int, Decimal | None]]
+    ) -> Iterator[Part]:
+        total = sum(taken.values(), _ZERO)
+        filled = list(shares([bound for _, bound in bounds], start, start + total))
+        for (day, at), kwh in sorted(taken.items()):
+            left = kwh
+            for place, width in filled:
+                share = left if place == filled[-1][0] else even(kwh * width / total)
+                left -= share
+                yield from self._priced(day, at, bounds[place], share)
+
+    def _priced(self, day: date, at: int, bound: tuple[int, Decimal | None], kwh: Decimal) -> Iterator[Part]:
+        place, upper = bound
+        label = self.period[at].name + ("" if upper is None else f" up to {written(upper)} kWh")
+        yield from product(day, label, kwh, self.period[at].block[place].per_kwh.on(day))
+
+    def _bounds(self, usage: Usage, period: BlockPeriod) -> list[tuple[int, Decimal | None]]:
+        """Return the places of the blocks that this month has, each with its bound in kWh."""
+        days = (usage.last - usage.first).days + 1
+        power = self._power(usage) if any(block.is_per_kw for block in period.block) else _ZERO
+        bounds = [_bound(block, days, power) for block in period.block]
+        if not period.block[0].is_per_kw:
+            return [(at, None if bound == _ENDLESS else bound) for at, bound in enumerate(bounds)]
+        per_kw = [block.is_per_kw for block in period.block]
+        per_kw[-1] |= period.block[-1].up_to is None and per_kw[-2:][0]  # the rest of all, and no step within a bound
+        found: list[tuple[int, Decimal]] = []
+        ceiling = _ZERO
+        for at, is_per_kw in enumerate(per_kw):
+            is_header = is_per_kw and not all(per_kw[at + 1 : at + 2])
+            ceiling = bounds[at] if is_per_kw else ceiling
+            reached = found[-1][1] if found else _ZERO
+            if not is_header and min(bounds[at], ceiling) > reached:
+                found.append((at, min(bounds[at], ceiling)))
+        return [(at, None if bound == _ENDLESS else bound) for at, bound in found] or [(len(bounds) - 1, None)]
+
+    def _power(self, usage: Usage) -> Decimal:
+        """Return the demand of the month that bounds per kW go by."""
+        if usage.taken.peak_kw is not None:
+            return usage.taken.peak_kw
+        power = self._measured(usage)
+        held = None if self.ratchet is None else self.ratchet.held(usage, self._measured)
+        return max(power, held.power) if held else power
+
+    def _measured(self, usage: Usage) -> Decimal:
+        return highest(usage, [usage.span], self.window_min).power
+
+
+def _bound(block: Block, days: int, power: Decimal) -> Decimal:
+    if block.up_to is None:
+        return _ENDLESS
+    return block.up_to * (days if block.unit.endswith("/day") else 1) * (power if block.is_per_kw else 1)

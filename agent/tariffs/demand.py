@@ -1,0 +1,199 @@
+"""Demand: so much a kW (kVA, kvar) of the highest mean power of a month, at any time or by periods.
+
+What is billed is what was measured, raised by a bad power factor, by what earlier months drew (a ratchet), and to a
+least. Nothing of it belongs to one kilowatt-hour: it is charged by the month.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part, product
+from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.load import Usage
+from agent.tariffs.money import even, rounded, written
+from agent.tariffs.periods import Span, days_of_month
+from agent.tariffs.power import Measure, Peak, at_window, highest
+from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.shape import SHAPE
+from agent.tariffs.tiers import rising, shares
+from agent.tariffs.when import Calendar, Times, cuts, distinct
+
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerFactor:
+    """A power factor that must be reached: below it, demand is billed as if it had been drawn at it."""
+
+    __pydantic_config__ = SHAPE
+
+    target: Decimal
+    at: Literal["peak", "month"] = "peak"  # measured in the window of the peak, or over the month's energy
+
+    def __post_init__(self) -> None:
+        if not 0 < self.target <= 1:
+            raise ValueError("target must be above 0 and at most 1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandBlock:
+    """The price of each kW up to a bound."""
+
+    __pydantic_config__ = SHAPE
+
+    up_to: Decimal | None = None
+    per_kw: Dated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemandPeriod(Times):
+    """When a demand is measured and what a kW of it costs; one that says nothing measures at any time."""
+
+    __pydantic_config__ = SHAPE
+
+    name: str
+    per_kw: Dated | None = None
+    block: tuple[DemandBlock, ...] = ()
+
+    def __post_init__(self) -> None:
+        Times.__post_init__(self)
+        if (self.per_kw is None) == (not self.block):
+            raise ValueError("needs either per_kw or block")
+        rising([block.up_to for block in self.blocks])
+
+    @property
+    def blocks(self) -> tuple[DemandBlock, ...]:
+        """Its blocks; a single price is one."""
+        return self.block if self.per_kw is None else (DemandBlock(per_kw=self.per_kw),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """The highest mean power of each of its periods, each charged by itself; periods may overlap."""
+
+    __pydantic_config__ = SHAPE
+    by_month: ClassVar[bool] = True
+
+    kind: Literal["demand"] = "demand"
+    name: str
+    party: str = "network"
+    period: tuple[DemandPeriod, ...]
+    measure: Measure = "kW"
+    window_min: int | None = None  # None: the step of the load
+    every: Literal["month", "day"] = "month"
+    least: Decimal = Decimal(0)
+    free: Decimal = Decimal(0)  # kW that are not charged
+    ratchet: Ratchet | None = None
+    power_factor: PowerFactor | None = None
+    digits: int | None = None  # decimals to which what is billed is rounded
+    prorate: Literal["days", "none"] = "none"
+
+    def __post_init__(self) -> None:
+        distinct([period.name for period in self.period])
+        if not self.period:
+            raise ValueError("needs at least one period")
+        if self.window_min is not None and not 1 <= self.window_min <= 1440:
+            raise ValueError("window_min must be 1 to 1440")
+        if self.least < 0 or self.free < 0:
+            raise ValueError("least and free are not negative")
+        if self.digits is not None and not 0 <= self.digits <= 9:
+            raise ValueError("digits must be 0 to 9")
+        if self.power_factor is not None and self.measure != "kW":
+            raise ValueError("power_factor is for a demand in kW")
+
+    @property
+    def unit(self) -> str:
+        """What it is charged by."""
+        return self.measure
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return the rate of each block of each period."""
+        for period in self.period:
+            for block in period.blocks:
+                bound = "" if block.up_to is None else f" up to {written(block.up_to)} {self.measure}"
+                yield f"{period.name}{bound}", block.per_kw
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
+        """Yield what each period bills, by blocks, as of the last day of the month or of each day. Raises NoFigure."""
+        for period in self.period:
+            for day, spans in self._times(usage, period):
+                peak = self._measured(usage, spans)
+                billed, said = self._billed(usage, period, peak)
+                yield from self._charged(usage, period, day, billed, said)
+
+    def _charged(self, usage: Usage, period: DemandPeriod, day: date, billed: Decimal, said: str) -> Iterator[Part]:
+        quantity = max(billed - self.free, Decimal(0))
+        share = self._share(usage)
+        for at, power in shares([block.up_to for block in period.blocks], Decimal(0), quantity):
+            figure: Figure = period.blocks[at].per_kw.on(day)
+            yield from product(day, f"{period.name}, {said}", even(power * share), figure)
+
+    def _share(self, usage: Usage) -> Decimal:
+        if self.prorate == "none" or self.every == "day":
+            return _ONE
+        return Decimal((usage.last - usage.first).days + 1) / days_of_month(usage.first)
+
+    def _times(self, usage: Usage, period: DemandPeriod) -> Iterator[tuple[date, list[Span]]]:
+        """Yield when a period holds: as of the month's last day, or day by day."""
+        calendar = Calendar([period])
+        held = [
+            segment
+            for segment in usage.segments(cuts([period]))
+            if calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
+        ]
+        if self.every == "month":
+            if held:
+                yield usage.last, [segment.span for segment in held]
+            return
+        for day, segments in groupby(held, key=lambda segment: segment.day):
+            yield day, [segment.span for segment in segments]
+
+    def _measured(self, usage: Usage, spans: Sequence[Span]) -> Peak:
+        """Return the highest power of some times, raised where its power factor was too low."""
+        peak = highest(usage, spans, self.window_min, self.measure)
+        if self.power_factor is not None and peak.at is not None:
+            factor = self._factor(usage, peak)
+            if factor < self.power_factor.target:
+                peak = Peak(power=even(peak.power * self.power_factor.target / factor), at=peak.at)
+        return peak
+
+    def _factor(self, usage: Usage, peak: Peak) -> Decimal:
+        """Return the power factor of the peak, or of the month's energy; 1 where nothing was drawn."""
+        if self.power_factor is None or peak.at is None:
+            return _ONE
+        if self.power_factor.at == "peak":
+            active = at_window(usage, peak.at, self.window_min, "kW")
+            apparent = at_window(usage, peak.at, self.window_min, "kVA")
+        else:
+            active, reactive = usage.register.kwh(usage.span), usage.register.kwh(usage.span, "kvarh")
+            apparent = (active * active + reactive * reactive).sqrt()
+        return active / apparent if active else _ONE
+
+    def _billed(self, usage: Usage, period: DemandPeriod, peak: Peak) -> tuple[Decimal, str]:
+        """Return what is billed, and why in words."""
+        billed, said = peak.power, "nothing drawn"
+        if peak.at is not None:
+            at = peak.at.astimezone(usage.zone).isoformat(sep=" ", timespec="minutes")
+            said = f"highest {written(rounded(peak.power, 3))} {self.measure} at {at}"
+        if self.ratchet is not None:
+            held = self.ratchet.held(usage, lambda month: self._of_month(month, period))
+            if held is not None and held.power > billed:
+                pct, power = written(self.ratchet.pct), written(rounded(held.measured, 3))
+                billed, said = held.power, f"{said}; {pct} % of {power} {self.measure} of {held.month}"
+        if self.least > billed:
+            billed, said = self.least, f"{said}; at least {written(self.least)}"
+        return (billed if self.digits is None else rounded(billed, self.digits)), said
+
+    def _of_month(self, usage: Usage, period: DemandPeriod) -> Decimal:
+        key = ("demand", self.name, period.name, usage.span)
+        if key not in usage.register.known:
+            spans = [span for _, held in self._times(usage, period) for span in held]
+            usage.register.known[key] = self._measured(usage, spans).power if spans else Decimal(0)
+        found: Decimal = usage.register.known[key]
+        return found

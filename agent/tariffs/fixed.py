@@ -1,0 +1,85 @@
+"""A fixed charge: so much a month, a day or a year, whatever is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part
+from agent.tariffs.figures import Dated
+from agent.tariffs.load import Usage
+from agent.tariffs.money import even
+from agent.tariffs.periods import days_of_month
+from agent.tariffs.shape import SHAPE
+
+_MONTHS_OF_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """A charge by the calendar. A figure that changes within a month holds for its own days.
+
+    Of a month that a load covers in part `prorate = "days"` charges the share of its days, `none` the whole. A year's
+    charge falls in twelve equal months.
+    """
+
+    __pydantic_config__ = SHAPE
+    by_month: ClassVar[bool] = True
+
+    kind: Literal["fixed"] = "fixed"
+    name: str
+    party: str = "energy"
+    per_month: Dated | None = None
+    per_day: Dated | None = None
+    per_year: Dated | None = None
+    prorate: Literal["days", "none"] = "days"
+    months: tuple[int, ...] = ()  # none: every month
+
+    def __post_init__(self) -> None:
+        if sum(rate is not None for rate in (self.per_month, self.per_day, self.per_year)) != 1:
+            raise ValueError("needs exactly one of per_month, per_day and per_year")
+        if any(month not in range(1, _MONTHS_OF_YEAR + 1) for month in self.months):
+            raise ValueError("months are 1 to 12")
+
+    @property
+    def unit(self) -> str:
+        """What it is charged by."""
+        return "day" if self.per_day is not None else "year" if self.per_year is not None else "month"
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return its one rate."""
+        return [("", rate) for rate in (self.per_month, self.per_day, self.per_year) if rate is not None]
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
+        """Yield its days in runs of one figure, each as of its last day."""
+        [(_, rate)] = self.rates()
+        if self.months and usage.first.month not in self.months:
+            return
+        whole = (usage.last - usage.first).days + 1
+        for figure, days in groupby(_days(usage.first, usage.last), key=rate.on):
+            run = list(days)
+            if figure.value is not None:
+                units, of = self._units(len(run), whole, usage.first)
+                yield Part(
+                    day=run[-1],
+                    label="",
+                    quantity=even(units / of),
+                    figure=figure,
+                    amount=even(figure.value * units / of),
+                )
+
+    def _units(self, days: int, whole: int, day: date) -> tuple[Decimal, int]:
+        """Return how many of its units so many days of a month are, as a fraction."""
+        if self.per_day is not None:
+            return Decimal(days), 1
+        of = whole if self.prorate == "none" else days_of_month(day)
+        return Decimal(days), of if self.per_month is not None else of * _MONTHS_OF_YEAR
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    for at in range((last - first).days + 1):
+        yield first + timedelta(days=at)

@@ -1,0 +1,59 @@
+"""A ratchet: what earlier months drew is billed on, in part, for months."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from re import fullmatch
+
+from agent.tariffs.load import Usage
+from agent.tariffs.money import even
+from agent.tariffs.periods import months_before
+from agent.tariffs.shape import SHAPE
+
+_ALL = Decimal(100)
+_MONTHS = range(1, 13)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a month still bills, and of which."""
+
+    month: str  # YYYY-MM
+    measured: Decimal
+    power: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ratchet:
+    """So many percent of the highest of earlier months; a month that neither load nor `measured` knows drew nothing."""
+
+    __pydantic_config__ = SHAPE
+
+    pct: Decimal
+    months: int = 11  # how many months back
+    of: tuple[int, ...] = ()  # only months of these numbers count; none: all
+    measured: Mapping[str, Decimal] = field(default_factory=dict)  # by YYYY-MM, of months before the load
+
+    def __post_init__(self) -> None:
+        if not 0 < self.pct <= _ALL:
+            raise ValueError("pct must be above 0 and at most 100")
+        if not 1 <= self.months <= 24:
+            raise ValueError("months must be 1 to 24")
+        if any(month not in _MONTHS for month in self.of):
+            raise ValueError("of has months of 1 to 12")
+        for name, power in self.measured.items():
+            if fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name) is None or power < 0:
+                raise ValueError(f"measured: {name} is no month such as 2026-01 with what it drew")
+
+    def held(self, usage: Usage, measured: Callable[[Usage], Decimal]) -> Held | None:
+        """Return what an earlier month holds this one to; `measured` tells what a month drew. None: nothing."""
+        known = dict(self.measured)
+        known.update((f"{one.first:%Y-%m}", measured(one)) for one in usage.earlier)
+        counted = [month for month in months_before(usage.first, self.months) if month in known]
+        counted = [month for month in counted if not self.of or int(month[5:]) in self.of]
+        if not counted:
+            return None
+        best = max(counted, key=known.__getitem__)
+        return Held(month=best, measured=known[best], power=even(known[best] * self.pct / _ALL))
