@@ -9,6 +9,8 @@ from drivers import registry
 from drivers.cgminer_wire import ask, parse
 from drivers.errors import DeviceError, Refused, Unreachable, Unsupported
 from drivers.interface import Conversation, Http, HttpReply, Identity, Target
+from drivers.whatsminer_v3_wire import asking, port_of
+from drivers.whatsminer_v3_wire import parse as parse_v3
 
 AUTO = "auto"
 
@@ -26,6 +28,7 @@ MARKS = (
     (b"BITMICRO", "whatsminer"),
     (b"WHATSMINER", "whatsminer"),
     (b"FACTORY GHS", "whatsminer"),
+    (b'MINEROFF"', "whatsminer"),
     (b"AVALON", "avalon"),
     (b'"AVA1', "avalon"),
     (b'"AVANANO', "avalon"),
@@ -63,16 +66,38 @@ def identify(target: Target, driver: str = AUTO) -> Conversation[Identity]:
 
     Raises Unsupported, with its name, for firmware that no driver speaks.
     """
-    name = (yield from _family()) if driver == AUTO else driver
+    name = (yield from _family(target)) if driver == AUTO else driver
     return (yield from registry.row(name).create(target, None).identify())
 
 
-def _family() -> Conversation[str]:
+def _family(target: Target) -> Conversation[str]:
     try:
         told = yield from _told()
     except (Unreachable, Refused) as silent:
-        return (yield from _family_of_page(silent))
+        return (yield from _family_elsewhere(target, silent))
     return family_of(told)
+
+
+def _family_elsewhere(target: Target, silent: DeviceError) -> Conversation[str]:
+    """Ask for web pages, and on the port of WhatsMiners' API version 3; raises what the pages, or else `silent` say."""
+    unknown = silent
+    try:
+        return (yield from _family_of_page(silent))
+    except (Unreachable, Unsupported) as error:
+        unknown = error
+    if (yield from _speaks_v3(target)):
+        return "whatsminer-v3"
+    raise unknown
+
+
+def _speaks_v3(target: Target) -> Conversation[bool]:
+    try:
+        payload = yield asking(port_of(target), "get.device.info", "salt")
+        assert isinstance(payload, bytes)
+        parse_v3(payload)
+    except DeviceError:
+        return False
+    return True
 
 
 def family_of(told: bytes) -> str:
@@ -98,7 +123,7 @@ def _told() -> Conversation[bytes]:
 
 def _told_more(told: bytes) -> Conversation[bytes]:
     """Ask on while nothing but the program that all of them come from is named."""
-    for command in ("devdetails", "summary", "devs"):
+    for command in ("devdetails", "summary", "devs", "status"):
         if _named(told) not in {None, "cgminer"}:
             break
         try:

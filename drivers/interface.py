@@ -233,6 +233,7 @@ class Ends(Enum):
 
     NUL = "nul"  # at the first NUL, or at the peer's close
     CLOSE = "close"  # only at the peer's close
+    LENGTH = "length"  # after as many bytes as the little-endian u32 before them says; it stays before the reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

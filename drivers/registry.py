@@ -16,6 +16,7 @@ from drivers.interface import Driver, Identity, Target
 from drivers.luxos import Luxos
 from drivers.vnish import Vnish
 from drivers.whatsminer import Whatsminer
+from drivers.whatsminer_v3 import WhatsminerV3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ ROWS = (
     Row(name="vnish", create=Vnish),
     Row(name="vnish-old", create=making(VNISH)),
     Row(name="whatsminer", create=Whatsminer),
+    Row(name="whatsminer-v3", create=WhatsminerV3),
 )
 
 

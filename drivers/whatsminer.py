@@ -6,49 +6,39 @@ is lifted by nothing but the mode "full". Pools and passwords are never written.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Mapping
 from dataclasses import replace
 
 from drivers.cgminer_wire import ask
-from drivers.errors import Garbled, Unsupported
+from drivers.errors import DeviceError, Garbled
 from drivers.figures import number, watts, words
 from drivers.interface import (
-    Abilities,
     Command,
     Conversation,
     Exchange,
     Identity,
     LimitPower,
     Locate,
-    LowAbility,
-    PowerRange,
     Reading,
     Reboot,
     Receipt,
     SetMode,
     Sleep,
-    SleepAbility,
     State,
     Target,
     Wake,
     Want,
 )
 from drivers.interface import Reply as Answer
-from drivers.models import Model, find
+from drivers.models import find
+from drivers.whatsminer_abilities import abilities_of, model_name, require
 from drivers.whatsminer_reading import awake_level, is_limited, reading_of, stands
 from drivers.whatsminer_token import Tokens
+from drivers.whatsminer_v3 import WhatsminerV3
 from drivers.whatsminer_wire import Reply, Summary, Told, faults_of_list, faults_of_summary, must, parse, summary_of
 
-STANDBY_W = 45.0
-"""What one draws switched off where its model's row does not say: control board and supply."""
-SETTLE_S, WAKE_S, BOOT_S = 60.0, 900.0, 120.0
-LOW_POWER, LOW_HASHRATE = 0.8, 0.85
-"""Shares of full in the low power mode where the model's row does not say; rough: readings tell."""
-LEAST_SHARE = 0.6
-"""A limit below this share of nominal is not asked for: the machine may not come up again."""
-LIMITS_FROM = (2, 0, 5)
-"""The API version that has power limits."""
+NEW_SINCE = "202411"
+"""The month of the first firmware that speaks API version 3 beside this one."""
 
 _JOINED = ask("summary+devs+pools")
 _SUMMARY, _DEVICES, _POOLS = ask("summary"), (ask("devs"), ask("edevs")), ask("pools")
@@ -56,7 +46,6 @@ _STATUS, _FAULTS, _VERSION, _DETAILS = ask("status"), ask("get_error_code"), ask
 _INFO = ask("get_miner_info")
 _LOW, _NORMAL = {"cmd": "set_low_power"}, {"cmd": "set_normal_power"}
 _BLINK = {"cmd": "set_led", "color": "red", "period": 200, "duration": 100, "start": 0}
-_DIGITS = re.compile(r"\d+")
 
 
 class Whatsminer:
@@ -75,17 +64,30 @@ class Whatsminer:
     # who it is -----------------------------------------------------------------------------------------------
 
     def identify(self) -> Conversation[Identity]:
-        """Learn model, firmware, MAC and abilities; changes nothing."""
+        """Learn model, firmware, MAC and abilities; changes nothing.
+
+        One that speaks API version 3 too is identified by that: it takes no commands in this one's words.
+        """
         payload = yield from _bytes(_SUMMARY)
         summary = summary_of(parse(payload), payload)
         version = yield from _document(_VERSION)
+        if (words(version.get("fw_ver")) or "") >= NEW_SINCE and (newer := (yield from self._by_v3())) is not None:
+            return newer
+        if summary is None and not version:
+            version = yield from _document(_STATUS)
         if summary is None and not version:
             must(parse(payload))
             raise Garbled("neither figures nor a version", payload)
         info = yield from _document(_INFO)
-        reported = _model_name(words(version.get("miner_type")) or (yield from _model_of_devices()))
+        reported = model_name(words(version.get("miner_type")) or (yield from _model_of_devices()))
         self._identity = self._identified(summary or Summary(), version, info, reported)
         return self._identity
+
+    def _by_v3(self) -> Generator[Exchange, Answer, Identity | None]:
+        try:
+            return (yield from WhatsminerV3(self.target).identify())
+        except DeviceError:
+            return None
 
     def _identified(
         self, row: Summary, version: Mapping[str, object], info: Mapping[str, object], reported: str | None
@@ -98,12 +100,12 @@ class Whatsminer:
             make="MicroBT",
             model=(self.target.model or reported) if model is None else model.model,
             firmware="stock",
-            firmware_version=words(version.get("fw_ver")) or (words(row.firmware_version) or "").strip("' ") or None,
+            firmware_version=_firmware_version(row, version),
             mac=words(info.get("mac")) or words(row.mac),
             serial=words(info.get("minersn")),
             nominal_ths=factory_ths if model is None else model.hashrate_ths,
             nominal_w=None if model is None else model.power_w,
-            abilities=_abilities(words(version.get("api_ver")), model),
+            abilities=abilities_of(words(version.get("api_ver")), model),
         )
 
     # what it does --------------------------------------------------------------------------------------------
@@ -157,7 +159,7 @@ class Whatsminer:
     def send(self, command: Command) -> Conversation[Receipt]:
         """Give a command, encrypted, unless the machine is there already."""
         identity = self._identity or (yield from self.identify())
-        _require(command, identity.abilities)
+        require(command, identity.abilities)
         match command:
             case Reboot():
                 return (yield from self._tell({"cmd": "reboot"}, mute=True))
@@ -227,6 +229,11 @@ def _part(exchange: Exchange) -> Generator[Exchange, Answer, Reply]:
     return Reply() if reply.refuses else reply
 
 
+def _firmware_version(row: Summary, version: Mapping[str, object]) -> str | None:
+    told = (version.get("fw_ver"), version.get("FirmwareVersion"), row.firmware_version)
+    return next((plain for one in told if (plain := (words(one) or "").strip("' "))), None)
+
+
 def _document(exchange: Exchange) -> Generator[Exchange, Answer, Mapping[str, object]]:
     return (yield from _part(exchange)).document
 
@@ -266,56 +273,3 @@ def _faults(told: Told, payload: bytes) -> Generator[Exchange, Answer, tuple[str
     if told.summary is not None and number(told.summary.error_code_count) is not None:
         return faults_of_summary(payload)
     return faults_of_list((yield from _bytes(_FAULTS)))
-
-
-def _model_name(reported: str | None) -> str | None:
-    """Write a model as the table does: M30S_VE43 is an M30SVE40, whose last digit is the batch."""
-    if reported is None:
-        return None
-    plain = reported.replace("_", "")
-    return f"{plain[:-1]}0" if "V" in plain and plain[-1].isdigit() else plain
-
-
-def _abilities(api: str | None, model: Model | None) -> Abilities:
-    """Return what the API version has; a machine without one is too old to be told anything."""
-    if api is None:
-        return Abilities(boot_s=BOOT_S)
-    version = tuple(int(part) for part in _DIGITS.findall(api))
-    power_w = None if model is None or version < LIMITS_FROM else model.power_w
-    return Abilities(
-        sleep=_sleep(model),
-        power_limit=None
-        if power_w is None
-        else PowerRange(least_w=float(round(LEAST_SHARE * power_w)), most_w=power_w),
-        low=_low(model),
-        reboot=True,
-        locate=True,
-        boot_s=BOOT_S,
-    )
-
-
-def _sleep(model: Model | None) -> SleepAbility:
-    standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
-    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S)
-
-
-def _low(model: Model | None) -> LowAbility:
-    power = None if model is None else model.low_power
-    hashrate = None if model is None else model.low_hashrate
-    return LowAbility(power_share=power or LOW_POWER, hashrate_share=hashrate or LOW_HASHRATE)
-
-
-def _require(command: Command, abilities: Abilities) -> None:
-    """Raise Unsupported for what this machine cannot be told."""
-    match command:
-        case LimitPower(limit_w=limit_w):
-            within = abilities.power_limit
-            has = within is not None and within.least_w <= limit_w <= within.most_w
-        case SetMode(mode=mode):
-            has = abilities.low is not None and mode in {"full", "low"}
-        case Sleep() | Wake():
-            has = abilities.sleep is not None
-        case Reboot() | Locate():
-            has = abilities.reboot
-    if not has:
-        raise Unsupported(f"this machine cannot do {command}")

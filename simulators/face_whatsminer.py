@@ -1,27 +1,23 @@
 """WhatsMiners with the maker's firmware as the network sees them: API version 2 on port 4028.
 
-One JSON document a connection. Who may not write is one whose owner has not opened the API for writing. A mode and a
-limit outlast a stop and a new start; a stop does not outlast a new start.
+One JSON document a connection. Who may not write is one whose owner has not opened the API for writing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
+import math
 import time
 from collections.abc import Callable
-
-import numpy as np
 
 from simulators.antminer_figures import in_reach
 from simulators.machines import Machine
 from simulators.physics import Level, Physics
 from simulators.whatsminer_crypt import NotBase64, Secrets, Undecryptable
+from simulators.whatsminer_levers import Levers
 from simulators.whatsminer_words import MESSAGES, NO_LIMIT_W, SECTIONS, Row, said
 
-#: spans in seconds, before the farm's delay scale: until a stop, a start and a change of mode take place
-STOP_AFTER_S, START_AFTER_S, CHANGE_AFTER_S = (1, 4), (1, 3), (2, 8)
 OK = "API command OK"
 
 Writer = Callable[[Machine, Row], Row | None]
@@ -41,10 +37,8 @@ class WhatsminerFace:
     ) -> None:
         self._machines = machines
         self._physics = physics
-        self._obeys = obeys
-        self._wrote = wrote
+        self._levers = Levers(physics, obeys, wrote)
         self._secrets: dict[int, Secrets] = {}
-        self._orders = 0
         self._writers: dict[str, Writer] = {
             "power_off": self._power_off,
             "power_on": self._power_on,
@@ -132,73 +126,37 @@ class WhatsminerFace:
         return self._read(machine, command) if writer is None else writer(machine, told)
 
     def _power_off(self, machine: Machine, told: Row) -> Row | None:
-        if self._told(machine, "power_off"):
-            self._order(machine, Level.SLEEP, STOP_AFTER_S)
+        self._levers.stop(machine, "power_off")
         return said(131, OK) if told.get("respbefore") == "true" else None
 
     def _power_on(self, machine: Machine, _told: Row) -> Row:
-        if self._told(machine, "power_on") and self._level_to_be(machine) is Level.SLEEP:
-            self._order(machine, self._awake(machine), START_AFTER_S)
+        self._levers.start(machine, "power_on")
         return said(131, OK)
 
     def _set_low(self, machine: Machine, _told: Row) -> None:
-        self._set_mode(machine, "set_low_power", Level.LOW)
+        """Change the mode; the connection closes without a word."""
+        self._levers.set_level(machine, "set_low_power", Level.LOW)
 
     def _set_normal(self, machine: Machine, told: Row) -> None:
-        self._set_mode(machine, str(told["cmd"]), Level.FULL)
-
-    def _set_mode(self, machine: Machine, command: str, level: Level) -> None:
-        """Keep the mode and restart in it; one that is stopped stays so. The connection closes without a word."""
-        if self._told(machine, command):
-            self._physics.awake_level[machine.index] = level
-            self._restart_awake(machine)
+        self._levers.set_level(machine, str(told["cmd"]), Level.FULL)
 
     def _limit(self, machine: Machine, told: Row) -> Row:
         limit = told.get("power_limit")
         if not (isinstance(limit, str) and limit.isdecimal() and int(limit) <= NO_LIMIT_W):
             return said(132, "API command ERROR", "E")
-        if self._told(machine, f"adjust_power_limit {limit}"):
-            lifted = int(limit) in {0, NO_LIMIT_W}
-            self._physics.limit_w[machine.index] = np.inf if lifted else float(limit)
-            self._restart_awake(machine)
+        lifted = int(limit) in {0, NO_LIMIT_W}
+        self._levers.limit(machine, f"adjust_power_limit {limit}", math.inf if lifted else float(limit))
         return said(131, OK)
 
     def _restart(self, machine: Machine, _told: Row) -> None:
-        """Start the miner anew, also one that was stopped."""
-        if self._told(machine, "restart_btminer"):
-            self._order(machine, self._awake(machine), START_AFTER_S)
+        self._levers.restart(machine, "restart_btminer")
 
     def _reboot(self, machine: Machine, _told: Row) -> None:
-        if self._told(machine, "reboot"):
-            chosen = np.zeros(self._physics.count, np.bool_)
-            chosen[machine.index] = True
-            self._physics.reboot(chosen)
+        self._levers.reboot(machine, "reboot")
 
     def _blink(self, machine: Machine, told: Row) -> Row:
-        self._told(machine, "blink off" if told.get("param") == "auto" else "blink on")
+        self._levers.told(machine, "blink off" if told.get("param") == "auto" else "blink on")
         return said(131, OK)
-
-    def _told(self, machine: Machine, command: str) -> bool:
-        """Note a command; says whether the machine does what it acknowledges."""
-        self._wrote(machine.index, command)
-        return self._obeys(machine.index)
-
-    def _awake(self, machine: Machine) -> Level:
-        return Level(self._physics.awake_level[machine.index])
-
-    def _level_to_be(self, machine: Machine) -> Level:
-        """Return the level after the change that is under way, if one is."""
-        following = int(self._physics.next_level[machine.index])
-        return Level(following if following >= 0 else int(self._physics.level[machine.index]))
-
-    def _restart_awake(self, machine: Machine) -> None:
-        if self._level_to_be(machine) is not Level.SLEEP:
-            self._order(machine, self._awake(machine), CHANGE_AFTER_S)
-
-    def _order(self, machine: Machine, level: Level, span_s: tuple[float, float]) -> None:
-        self._orders += 1
-        chance = random.Random(f"{machine.serial}/{self._orders}")  # noqa: S311 - delays that repeat
-        self._physics.order_level(machine.index, level, chance.uniform(*span_s) * self._physics.delay_scale)
 
 
 def _now_s() -> float:

@@ -44,6 +44,8 @@ WAKING = (
     "curtail wakeup",
     "mining/start",
     "resume",
+    "service start",
+    "service restart",
 )
 
 

@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simulators import face_avalon, face_axeos, face_braiins, face_luxos, face_vnish, whatsminer_words
+from simulators import (
+    face_avalon,
+    face_axeos,
+    face_braiins,
+    face_luxos,
+    face_vnish,
+    face_whatsminer_v3,
+    whatsminer_words,
+)
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
@@ -20,6 +28,7 @@ from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
 from simulators.face_luxos import LuxosFace
 from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
+from simulators.face_whatsminer_v3 import WhatsminerV3Face
 from simulators.machines import Machine
 from simulators.physics import Physics
 from simulators.wire import Face
@@ -63,7 +72,9 @@ class Firmware:
     pools: int = 3
     #: has a web server, on its own port
     web: bool = False
-    api_port: int = API_PORT
+    #: the vendor's own ports where they are not everybody's
+    api_port: int | None = None
+    web_port: int | None = None
     #: a mix may let clients write over the API port
     may_write: bool = True
     #: sleep outlasts a new start
@@ -81,6 +92,10 @@ def _cgminer(footing: Footing) -> Faces:
 
 def _whatsminer(footing: Footing) -> Faces:
     return Faces(api=WhatsminerFace(*footing.parts))
+
+
+def _whatsminer_v3(footing: Footing) -> Faces:
+    return Faces(api=WhatsminerV3Face(*footing.parts))
 
 
 def _luxos(footing: Footing) -> Faces:
@@ -204,6 +219,15 @@ FIRMWARES = (
         version=_whatsminer_version,
         api_version=whatsminer_words.API,
         pools=2,
+    ),
+    Firmware(
+        make="WhatsMiner",
+        name="whatsminer-v3",
+        faces=_whatsminer_v3,
+        version=lambda _: face_whatsminer_v3.FIRMWARE,
+        api_version=face_whatsminer_v3.API,
+        pools=2,
+        api_port=face_whatsminer_v3.PORT,
     ),
     *(
         Firmware(

@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from simulators.firmwares import API_PORT, WEB_PORT, firmware_of
+from simulators.firmwares import API_PORT, WEB_PORT, Firmware, firmware_of
 from simulators.machines import Machine, MixRow, Place
 from simulators.wire import BACKLOG
 
@@ -73,7 +73,8 @@ def _listener(host: str, port: int) -> socket.socket:
 
 def _on_own_addresses(rows: Sequence[MixRow]) -> Ground | None:
     addresses = [str(FIRST_ADDRESS + number) for number in range(len(rows))]
-    ports = (API_PORT, WEB_PORT) if any(_has_web(row) for row in rows) else (API_PORT,)
+    firmwares = {firmware_of(row.make, row.firmware) for row in rows}
+    ports = sorted({port for one in firmwares for port in _own_ports(one) if port is not None})
     with ExitStack() as undo:
         try:
             with socket.socket() as probe:
@@ -83,10 +84,16 @@ def _on_own_addresses(rows: Sequence[MixRow]) -> Ground | None:
             return None
         undo.pop_all()
     places = tuple(
-        Place(host=host, port=API_PORT, http_port=WEB_PORT if _has_web(row) else None)
+        Place(host=host, port=port, http_port=http_port)
         for host, row in zip(addresses, rows, strict=True)
+        for port, http_port in (_own_ports(firmware_of(row.make, row.firmware)),)
     )
     return Ground(places=places, sockets=sockets, by_address=True)
+
+
+def _own_ports(firmware: Firmware) -> tuple[int, int | None]:
+    """Return the vendor's port of the API, and that of the page where there is one."""
+    return firmware.api_port or API_PORT, (firmware.web_port or WEB_PORT) if firmware.web else None
 
 
 def _on_one_address(rows: Sequence[MixRow], host: str, first_port: int) -> Ground:
@@ -148,7 +155,8 @@ def hosts_of(machines: Sequence[Machine]) -> list[str]:
 
 
 def _on_vendor_ports(machine: Machine) -> bool:
-    return machine.port == API_PORT and machine.http_port in {None, WEB_PORT}
+    firmware = firmware_of(machine.make, machine.firmware)
+    return machine.port == _own_ports(firmware)[0] and machine.http_port in {None, firmware.web_port or WEB_PORT}
 
 
 def _follows(before: Machine, machine: Machine) -> bool:

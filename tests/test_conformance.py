@@ -99,6 +99,20 @@ def test_an_alternative_passes_and_a_rate_within_a_thousandth(tmp_path):
     assert done.stdout.startswith("far.json: hashrate_ths")
 
 
+def test_a_machine_that_speaks_in_frames_is_read_and_its_parts_are_joined(tmp_path):
+    device(
+        tmp_path / "v3.json",
+        transport={"api": "whatsminer-v3", "port": 4433},
+        replies={
+            "get.device.info": {"code": 0, "when": 1, "msg": {"miner": {"type": "M50_VH30"}, "error-code": ["541"]}},
+            "get.miner.status:summary": {"code": 0, "msg": {"summary": {"hash-realtime": 110.5, "elapsed": 77}}},
+            "get.miner.status:edevs": {"code": 0, "msg": {"edevs": [{"id": 0, "effective-chips": 105}]}},
+        },
+        expected={"hashrate_ths": 110.5, "uptime_s": 77, "chips_total": 105, "errors": [541], "model": "M50"},
+    )
+    assert run(tmp_path).stdout.splitlines() == ["not yet: 0 files", "5 of 5 figures right"]
+
+
 def test_a_machine_that_cannot_be_read_misses_every_figure(tmp_path):
     device(tmp_path / "silent.json", replies={})
     done = run(tmp_path)

@@ -20,6 +20,7 @@ Answered = Callable[[bytes | DeviceError], None]
 Whole = Callable[[bytearray], bool]
 """Whether what came so far is a whole reply, for protocols that say so in it."""
 
+LENGTH_BYTES = 4
 TOO_LATE = "no complete answer in time"
 _BUFFER = bytearray(65_536)
 _VIEW = memoryview(_BUFFER)
@@ -87,6 +88,8 @@ class SocketLane:
         except OSError as error:
             self._loop.call_soon(self._refused, answered, named(error))
             return
+        if ask.ends is Ends.LENGTH:
+            whole = _is_as_long_as_it_says
         exchange = _Exchange(self, ask, connection, answered, whole)
         self._under_way[connection.fileno()] = exchange
         self._wheel.add(exchange, timeout_s)
@@ -179,6 +182,10 @@ class SocketLane:
         del self._under_way[exchange.connection.fileno()]
         exchange.connection.close()
         exchange.answered(reply)
+
+
+def _is_as_long_as_it_says(got: bytearray) -> bool:
+    return len(got) >= LENGTH_BYTES and len(got) >= LENGTH_BYTES + int.from_bytes(got[:LENGTH_BYTES], "little")
 
 
 def _succeeded(code: int) -> None:

@@ -15,6 +15,7 @@ class Device:
 
     name: str
     behind_login: bool  # its pages are shown to who can answer a digest challenge
+    in_frames: bool  # its API port speaks lengths and as many bytes
     replies: dict
     expected: dict
     alternatives: dict
@@ -47,6 +48,7 @@ def _device(path, name):
     return Device(
         name=name,
         behind_login=told["transport"]["api"] not in {"http-json", "graphql"},
+        in_frames=told["transport"]["api"] == "whatsminer-v3",
         replies=told["replies"],
         expected=told["expected"],
         alternatives=told.get("alternatives") or {},

@@ -1,4 +1,4 @@
-"""Serves recorded bytes on loopback: the API port, and the web page behind a digest login.
+"""Serves recorded bytes on loopback: the API port, in lines or in frames, and the web page behind a digest login.
 
 A request without a recorded reply fails as unsupported; a wire of which nothing was recorded is not there.
 """
@@ -15,6 +15,8 @@ LOGIN = ("root", "root")
 METHODS = ("GET ", "POST ", "PUT ")
 QUESTIONS = "POST /graphql "
 """A GraphQL machine answers what is asked for; here with all that it was ever recorded to say."""
+HEAD = 4
+NO_COMMAND = {"code": -2, "when": 0, "msg": "no such command", "desc": ""}
 
 
 def written(reply):
@@ -63,9 +65,35 @@ async def serving_bytes(reply_to):
         yield port
 
 
+def framed(replies):
+    """Return who answers frames: a length, and as many bytes of JSON; what is no frame gets no answer."""
+
+    def reply_to(request):
+        size, text = int.from_bytes(request[:HEAD], "little"), request[HEAD:]
+        if size != len(text):
+            return b""
+        told = json.loads(text)
+        reply = written(replied(replies, told["cmd"], told.get("param")))
+        return len(reply).to_bytes(HEAD, "little") + reply
+
+    return reply_to
+
+
+def replied(replies, command, param):
+    """Return what was recorded of a command and its parts, which the machine joins at a plus."""
+    if param is None or f"{command}:{param}" in replies or command in replies:
+        return replies.get(f"{command}:{param}", replies.get(command, NO_COMMAND))
+    parts = [replies[f"{command}:{part}"] for part in param.split("+") if f"{command}:{part}" in replies]
+    return reduce(both, parts, {}) or NO_COMMAND
+
+
 @asynccontextmanager
 async def serving_device(device):
     """Serve one machine's wires; yields the target at which it answers."""
+    if device.in_frames:
+        async with serving_bytes(framed(device.replies)) as port:
+            yield Target(host=HOST, port=port, http_port=closed_port())
+        return
     plain = parted({key: reply for key, reply in device.replies.items() if not key.startswith(METHODS)})
     sockets = {key: written(reply) + b"\0" for key, reply in plain.items()}
     pages = {key: response(body=written(reply)) for key, reply in device.replies.items() if key.startswith(METHODS)}

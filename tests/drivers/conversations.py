@@ -89,12 +89,13 @@ def ok(body: bytes = b"", status: int = 200, **headers: str) -> HttpReply:
 
 
 def name_of(exchange: Exchange) -> str:
-    """Name an exchange: the command and its parameter, the method and path, or "pause"."""
+    """Name an exchange: the command and its parameter, also of a frame, the method and path, or "pause"."""
     match exchange:
         case Ask(request=request):
-            document = msgspec.json.decode(request)
-            parameter = document.get("parameter")
-            return document["command"] if parameter is None else f"{document['command']}|{parameter}"
+            document = msgspec.json.decode(request if request.startswith(b"{") else request[4:])
+            command = document["command"] if "command" in document else document["cmd"]
+            parameter = document.get("parameter", document.get("param"))
+            return command if parameter is None else f"{command}|{parameter}"
         case Http(method=method, path=path):
             return f"{method} {path}"
         case Pause():

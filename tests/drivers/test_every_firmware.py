@@ -30,6 +30,7 @@ DRIVERS = {
     ("Bitaxe", "axeos"): "axeos",
     ("NerdAxe", "nerdaxe"): "axeos",
     ("WhatsMiner", "whatsminer"): "whatsminer",
+    ("WhatsMiner", "whatsminer-v3"): "whatsminer-v3",
     ("WhatsMiner", "cgminer"): "cgminer",
     ("WhatsMiner", "bfgminer"): "cgminer",
 }

@@ -40,6 +40,7 @@ def speaks(description, **row):
         (speaks("bmminer 1.0.0", BMMiner="4.11.1 rwglr", Type="S19-88 v.2"), "mskminer"),
         (speaks("kaonsu 24.1", Type="Antminer S21"), "mara"),
         ({"STATUS": "S", "Msg": {"fw_ver": "2024"}, "Description": "btminer"}, "whatsminer"),
+        ({"STATUS": "S", "Code": 131, "Msg": {"mineroff": "false"}}, "whatsminer"),
         (speaks("cgminer 4.11.1", CGMiner="4.11.1", PROD="AvalonMiner 1246"), "avalon"),
         (speaks("GCMiner-0.5", GCMiner="0.5"), "auradine"),
         (speaks("bdminer 4.11.1", BDMiner="4.11.1"), "sealminer"),

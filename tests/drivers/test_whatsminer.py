@@ -130,7 +130,7 @@ def test_one_that_falls_silent_on_the_way_is_unknown_firmware():
 
 def test_neither_figures_nor_a_version_is_the_refusal_or_no_answer_of_its_kind():
     with pytest.raises(Unsupported, match="invalid cmd"):
-        identified(Whatsminer(summary=None, version=None))
+        identified(Whatsminer(summary=None, version=None, status=None))
     with pytest.raises(Garbled, match="neither"):
         converse(Driver(HERE).identify(), lambda _exchange: as_bytes(said("nothing")))
 
@@ -624,3 +624,17 @@ def test_whatever_a_figure_is_only_device_errors_come_out(data):
         converse(driver.identify(), machine)
         converse(driver.read(Want.FULL), machine)
         converse(driver.send(SetMode(mode="low")), machine)
+
+
+def test_one_that_says_nothing_but_its_status_is_known_by_that():
+    machine = Whatsminer(summary=None, version=None, info=None)
+    machine.devices = machine.pools = machine.faults = None
+    status = {"mineroff": "false", "FirmwareVersion": "20230911.12.Rel"}
+    machine._say = lambda command: said(status) if command == "status" else said("Invalid command", 14, "E")
+    identity = converse(identify(HERE), machine)
+    assert (identity.driver, identity.firmware_version, identity.abilities.sleep) == (
+        "whatsminer",
+        "20230911.12.Rel",
+        None,
+    )
+    assert read(machine, Want.FULL).state is State.STARTING

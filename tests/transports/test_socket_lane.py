@@ -51,6 +51,26 @@ async def test_a_reply_that_ends_with_the_connection_keeps_its_nuls(lanes):
         assert await lanes.run(target(port), asking(b"ask", ends=Ends.CLOSE)) == [b"a\0b\0"]
 
 
+async def test_a_reply_that_says_how_long_it_is_ends_there_although_the_miner_holds_the_connection(lanes):
+    reply = b"\5\0\0\0a\0b\0c"
+
+    async def holds(reader, writer):
+        await reader.read(100)
+        for piece in (reply[:2], reply[2:6], reply[6:]):
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0)
+        await reader.read()
+
+    async with serving(holds) as port:
+        assert await lanes.run(target(port), asking(b"ask", ends=Ends.LENGTH)) == [reply]
+
+
+async def test_a_reply_that_is_shorter_than_it_says_ends_with_the_connection(lanes):
+    async with serving(saying(b"\5\0\0\0a")) as port:
+        assert await lanes.run(target(port), asking(b"ask", ends=Ends.LENGTH)) == [b"\5\0\0\0a"]
+
+
 async def test_a_reply_is_whole_although_a_reset_follows(lanes):
     async with serving(resetting(REPLY + b"\0")) as port:
         assert await lanes.run(target(port), asking(b"ask")) == [REPLY]
