@@ -229,7 +229,7 @@ def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     recovery.replay(_overheard(built, pulse))
     built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
     built.away.began(recovery.last_at, built.clock.now())
-    built.poller.identities |= recovery.identities
+    built.poller.recognition.restore(recovery.remembered)
     index = built.fleet.index
     left_alone = {index[miner]: until for miner, until in recovery.left_alone.items() if miner in index}
     built.poller.lockout.restore(left_alone, built.clock.now())

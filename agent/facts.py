@@ -1,4 +1,7 @@
-"""One frozen record per thing worth remembering: orders, decisions, machines; those of energy are in `facts_energy`."""
+"""One frozen record per thing worth remembering: orders, decisions, machines.
+
+Those of energy are in `facts_energy`, those of who a machine is in `facts_identity`.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,15 @@ from agent.facts_energy import (
     Minutes,
     MinutesSoFar,
     RegisterSeen,
+)
+from agent.facts_identity import (
+    BoardExchanged,
+    FirmwareChanged,
+    MarkDoubled,
+    MinerClear,
+    MinerMoved,
+    MinersSwapped,
+    MinerUnclear,
 )
 
 
@@ -336,6 +348,13 @@ AnyFact = (
     | SealBroken
     | SealQuiet
     | MinerSeen
+    | MinerMoved
+    | MinersSwapped
+    | BoardExchanged
+    | FirmwareChanged
+    | MinerUnclear
+    | MinerClear
+    | MarkDoubled
     | CommandRefused
     | LoginsRefused
     | CommandsTaken

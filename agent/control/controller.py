@@ -86,7 +86,7 @@ class Controller:
         self.decision: Decision | None = None
         self.turn = asyncio.Lock()
         self.minutes = MinuteBook(enforce=limits.enforce)
-        parts.dispatcher.open_orders = parts.book.begun_ids
+        parts.dispatcher.tell_of(parts.book.begun_ids)
         self._memory = Memory()
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._asked = asyncio.Event()

@@ -56,6 +56,10 @@ class Dispatcher:
         self._clock = clock
         self._prepared_at = np.full(len(fleet), -np.inf)
 
+    def tell_of(self, orders: Callable[[], list[str]]) -> None:
+        """Let what befalls machines belong to the evidence of these orders."""
+        self.open_orders = self._poller.recognition.open_orders = orders
+
     async def send(self, rows: Indices, *, still: Callable[[], bool] = lambda: True) -> int:
         """Tell these miners to go to their setpoints, as many as this tick may take; returns how many were told.
 
@@ -68,6 +72,8 @@ class Dispatcher:
                 break
             if self._poller.drivers[row] is None or self._poller.busy[row] or self._is_left_alone(row):
                 continue
+            if self.fleet.seen[row] > self.fleet.setpoint[row] and not self._poller.recognition.may_raise(row):
+                continue  # whoever is there is asked who he is first
             self._start(row)
             told += 1
             if told % SLICE == 0:

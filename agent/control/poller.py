@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-import msgspec
 import numpy as np
 import structlog
 
 from agent.clock import Clock
 from agent.control.lockout import USUAL_AFTER, Lockout
-from agent.facts import AnyFact, LoginsRefused, MinerSeen
+from agent.control.recognition import UNCLEAR, Recognition
+from agent.facts import AnyFact, LoginsRefused
+from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.miner import Ladder
 from agent.values import rfc3339
@@ -90,8 +91,7 @@ class Poller:
         self.drivers: list[Driver | None] = [None] * len(fleet)
         self.busy = np.zeros(len(fleet), np.bool_)
         self.counts: PollCounts | None = None
-        self.on_facts: Callable[[list[AnyFact]], None] = nowhere
-        self.identities: dict[str, MinerSeen] = {}  # what is remembered of each, by miner
+        self.recognition = Recognition(fleet, targets, self, clock)
         self.rounds = 0.0
         self.lockout = Lockout([USUAL_AFTER] * len(fleet))
         self._runner = runner
@@ -123,7 +123,7 @@ class Poller:
         if len(due):
             self._lag(now, due)
         for row in due.tolist():
-            if row in self._denied and self.lockout.leaves_alone(row, now):
+            if self.cannot_ask(row):
                 self._next[row] = now + self._policy.interval_s
             else:
                 self._poll(row, now)
@@ -132,6 +132,24 @@ class Poller:
         """Poll a machine at the next opportunity, because something was done to it."""
         if len(self._next):
             self._next[row] = self._clock.now().mono
+
+    def forget(self, row: int) -> None:
+        """Drop a row's driver: another machine answers at its address now."""
+        self.drivers[row] = None
+        self._misses[row] = 0
+
+    def cannot_ask(self, row: int) -> bool:
+        """Whether a machine is left alone, and says nothing to who has no login."""
+        return row in self._denied and self.lockout.leaves_alone(row, self._clock.now().mono)
+
+    @property
+    def on_facts(self) -> Callable[[list[AnyFact]], None]:
+        """Where facts go."""
+        return self.recognition.on_facts
+
+    @on_facts.setter
+    def on_facts(self, take: Callable[[list[AnyFact]], None]) -> None:
+        self.recognition.on_facts = take
 
     def start(self, row: int, conversation: Conversation[Any], done: Done) -> None:
         """Run a conversation with a machine; the caller keeps its busy bit."""
@@ -148,7 +166,7 @@ class Poller:
         if self._next[row] <= now:
             self._next[row] = now + self._policy.interval_s
         self.busy[row] = True
-        if driver is None:
+        if driver is None or self.recognition.asks(row):
             asking = self._ways.identify(self.targets[row], self.fleet.miners[row].driver)
             self._runner.start(self.targets[row], asking, lambda found: self._identified(row, found))
             return
@@ -163,34 +181,20 @@ class Poller:
             return
         self._misses[row] = 0
         self._identified_at[row] = self._clock.now().mono
+        if self.recognition.admits(row, found):
+            self._takes(row, found)
+            self.soon(row)
+        elif self.recognition.is_strange(row):
+            self._takes(row, replace(found, mac=None, serial=None))
+            self.fleet.garbled(row, UNCLEAR)
+
+    def _takes(self, row: int, found: Identity) -> None:
+        """Speak with who answers from now on; one that is known as it is keeps its driver, and its session."""
+        if self.drivers[row] is not None and self.fleet.identities[row] == found:
+            return
         self.drivers[row] = self._ways.create(found, self.targets[row])
-        self.fleet.identified(row, found, self._ways.ladder(found))
-        self._remember(self._seen(row, found))
-        self.soon(row)
-
-    def _remember(self, seen: MinerSeen) -> None:
-        """Note who a miner is where that is new."""
-        before = self.identities.get(seen.miner)
-        if before is None or msgspec.structs.replace(seen, at=before.at) != before:
-            self.identities[seen.miner] = seen
-            self.on_facts([seen])
-
-    def _seen(self, row: int, found: Identity) -> MinerSeen:
-        miner = self.fleet.miners[row]
-        return MinerSeen(
-            at=self._clock.now().at,
-            miner=miner.id,
-            host=miner.host,
-            port=miner.port,
-            http_port=miner.http_port,
-            driver=found.driver,
-            make=found.make,
-            model=found.model,
-            firmware=found.firmware,
-            firmware_version=found.firmware_version,
-            mac=found.mac,
-            serial=found.serial,
-        )
+        if self.fleet.identities[row] != found:
+            self.fleet.identified(row, found, self._ways.ladder(found))
 
     def _read(self, row: int, began: float, found: Reading | DeviceError) -> None:
         self.busy[row] = False
@@ -205,8 +209,11 @@ class Poller:
         if row in self._denied:
             self._denied.discard(row)
             self.lockout.taken(row)
-        self.fleet.heard(row, found, now)
         self._count("ok")
+        if self.recognition.doubts(row, found):
+            self.soon(row)
+            return
+        self.fleet.heard(row, found, now)
         if not self.fleet.ladders[row].sleeps and now - self._identified_at[row] >= IDENTIFIED_AGAIN_S:
             self.drivers[row] = None
 
@@ -216,6 +223,8 @@ class Poller:
             case Unreachable():
                 self.fleet.silent(row)
                 self._count("unreachable")
+                if self.fleet.state[row] == Code.UNREACHABLE:
+                    self.recognition.lost(row)
                 return
             case NotPermitted():
                 self.fleet.garbled(row, "unknown:denied")
@@ -229,6 +238,7 @@ class Poller:
                 self.fleet.garbled(row)
                 self._count("garbled")
         self._name(row, error)
+        self.recognition.mute(row)
         if self._misses[row] >= IDENTIFIED_ANEW_AFTER:
             self.drivers[row] = None
 

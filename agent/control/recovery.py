@@ -18,7 +18,6 @@ from agent.facts import (
     LastPowers,
     LevelsSeen,
     LoginsRefused,
-    MinerSeen,
     ModesBefore,
     SealBroken,
     SealLifted,
@@ -30,6 +29,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.own_levels import is_set
 from agent.fleet.power import HouseLoad
+from agent.fleet.remembered import Remembered
 from agent.fleet.seals import Seal, Seals
 from agent.orders.order_book import OrderBook
 from agent.values import FULL
@@ -41,7 +41,7 @@ class Recovery:
     def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, seals: Seals, house: HouseLoad) -> None:
         self.last_at: datetime | None = None
         self.clock_doubted = False  # the last step of civil time was not confirmed
-        self.identities: dict[str, MinerSeen] = {}  # by miner
+        self.remembered = Remembered()  # who and where machines are
         self.left_alone: dict[str, datetime] = {}  # until when, by miner
         self._fleet = fleet
         self._book = book
@@ -60,6 +60,7 @@ class Recovery:
             self._take(fact)
             self._take_levels(fact)
             self._take_seal(fact)
+            self.remembered.take(fact)
             self._book.apply(fact)
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
             if isinstance(fact, ClockStepped | ClockTrusted):
@@ -81,8 +82,6 @@ class Recovery:
                 self._holds.place(fact.miners, hold)
             case HoldLifted(miners=miners):
                 self._holds.lift(miners)
-            case MinerSeen(miner=miner):
-                self.identities[miner] = fact
             case LoginsRefused(miners=miners, until=until):
                 self.left_alone |= dict.fromkeys(miners, until)
             case ModesBefore(modes=modes):

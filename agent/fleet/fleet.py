@@ -49,7 +49,7 @@ class Fleet:
     def __init__(self, miners: Sequence[Miner], tree: FeederTree, policy: FleetPolicy) -> None:
         self.policy = policy
         self.tree = tree
-        self.miners = tuple(miners)
+        self.miners = list(miners)  # rows stay; where a machine answers may change
         self.index = {miner.id: row for row, miner in enumerate(self.miners)}
         n = len(self.miners)
         self.identities: list[Identity | None] = [None] * n
@@ -74,8 +74,8 @@ class Fleet:
         self.setpoint = np.zeros(n, np.int8)
         self.intended = np.zeros(n, np.int8)
         self.seen = np.full(n, UNSEEN, np.int8)
-        # broken: seen to draw behind its seal
-        self.held, self.sealed, self.broken = (np.zeros(n, np.bool_) for _ in range(3))
+        # broken: seen to draw behind its seal; unclear: somebody else may answer at its address
+        self.held, self.sealed, self.broken, self.unclear = (np.zeros(n, np.bool_) for _ in range(4))
         self.believed_w = np.zeros(n)
         self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
         self._most_w = np.zeros(n)
@@ -114,15 +114,13 @@ class Fleet:
 
     def identified(self, row: int, identity: Identity, ladder: Ladder) -> None:
         """Take in who a miner is and what it can be told; setpoint and intended keep their names across ladders."""
-        was_w = self.ladders[row].steps[0].power_w
+        was, is_new = self.ladders[row].steps, self.identities[row] is None
         self.identities[row] = identity
         self._climb(row, ladder.holding(self.intended_name(row)))
         self.intended[row] = self.step_of(row, self.intended_name(row))
-        if row in self._setpoint_names:
-            self.setpoint[row] = self.step_of(row, self._setpoint_names[row])
-        else:
-            self.setpoint[row] = self.intended[row]
-        if not self._known[row] and self.believed_w[row] == was_w:
+        unset = self.intended_name(row) if is_new else was[self.setpoint[row]].level
+        self.setpoint[row] = self.step_of(row, self._setpoint_names.get(row, unset))
+        if not self._known[row] and self.believed_w[row] == was[0].power_w:
             self._start(row, ladder.steps[0].power_w)
 
     def _climb(self, row: int, ladder: Ladder) -> None:
@@ -387,7 +385,7 @@ class Fleet:
             setpoint=self.setpoint.copy(),
             intended=self.intended.copy(),
             seen=self.seen.copy(),
-            held=self.held | self.sealed,
+            held=self.held | self.sealed | self.unclear,
             sealed=self.sealed & ~self.broken,
             trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
             rested=(now - self._off_since >= self.policy.min_off_s) & ~raises,

@@ -33,6 +33,7 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.facts_energy import Absence, EnergyInterval, MinutesSoFar, RegisterSeen
+from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersSwapped
 from agent.search import orders_of
 
 
@@ -89,12 +90,26 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield from (("hold", miner) for miner in miners)
         case MinerSeen(miner=miner):
             yield ("seen", miner)
+        case MinerMoved() | MinersSwapped() | BoardExchanged() | MarkDoubled():
+            yield from _of_identity(fact)
         case ModesBefore(modes=modes):
             yield from (("mode", miner) for miner in modes)
         case SealPlaced() | SealLifted() | SealBroken() | SealQuiet():
             yield number  # each of them: who broke a seal is not to be forgotten before the seal
         case _:
             yield from _of_site(number, fact, met)
+
+
+def _of_identity(fact: MinerMoved | MinersSwapped | BoardExchanged | MarkDoubled) -> Iterator[Hashable]:
+    match fact:
+        case MinerMoved(miner=miner):
+            yield ("place", miner)
+        case MinersSwapped(miners=miners):
+            yield from (("place", miner) for miner in miners)
+        case BoardExchanged(miner=miner):
+            yield ("board", miner)
+        case MarkDoubled(kind=kind, mark=mark):
+            yield ("doubled", kind, mark)
 
 
 def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[Hashable]:

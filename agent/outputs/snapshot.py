@@ -105,7 +105,7 @@ def snapshot(sight: Sight) -> Snapshot:
         site=sight.site,
         mode=sight.mode,
         now=sight.now(),
-        miners=fleet.miners,
+        miners=tuple(fleet.miners),
         tree=fleet.tree,
         identities=fleet.identities.copy(),
         readings=fleet.readings.copy(),

@@ -53,6 +53,7 @@ from agent.facts_energy import (
     MinutesSoFar,
     RegisterSeen,
 )
+from agent.outputs.words_identity import WORDS as IDENTITY
 from agent.values import Watts, rfc3339
 
 NAMED = 3
@@ -223,6 +224,7 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
         f"What is older than {rfc3339(fact.until)} is dropped: {fact.facts:,} facts",
         [f"the evidence of {', '.join(fact.heads)}" if fact.heads else None],
     ),
+    **IDENTITY,
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
 }
 

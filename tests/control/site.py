@@ -45,8 +45,18 @@ class Machines:
         self.lying = set()
         self.answer = {}  # host -> an error instead of a reading
         self.refusal = {}  # host -> an error instead of a receipt
+        self.says = {}  # host -> what a machine there says of itself beside its abilities
         self.told = []
         self.polls = Counter()
+
+    def exchange(self, one, other):
+        """Let two machines have each other's addresses."""
+        for said in (self.says, self.answer, self.refusal):
+            here, there = said.pop(one, None), said.pop(other, None)
+            said.update({host: value for host, value in ((one, there), (other, here)) if value is not None})
+        for hosts in (self.asleep, self.dead, self.off, self.lying):
+            if (one in hosts) != (other in hosts):
+                hosts.symmetric_difference_update((one, other))
 
     def draw_w(self):
         powered = [host for host in self.hosts if host not in self.off]
@@ -67,7 +77,8 @@ class PlantDriver:
     def identify(self):
         yield from self._reach()
         sleep = SleepAbility(standby_w=STANDBY_W, settle_s=5.0, wake_s=20.0)
-        return Identity(driver="plant", nominal_w=FULL_W, nominal_ths=100.0, abilities=Abilities(sleep=sleep))
+        said = {"driver": "plant"} | self.machines.says.get(self.host, {})
+        return Identity(nominal_w=FULL_W, nominal_ths=100.0, abilities=Abilities(sleep=sleep), **said)
 
     def read(self, _want):
         self.machines.polls[self.host] += 1
@@ -158,7 +169,7 @@ class Site:
         self.journal.listeners.append(self.accounting.heard)
         self.recovery = recovery = Recovery(self.fleet, self.book, self.holds, self.seals, self.metering.house)
         recovery.replay(self._remembered())
-        self.poller.identities |= recovery.identities
+        self.poller.recognition.restore(recovery.remembered)
 
     def _remembered(self):
         for fact in self.ledger.replay():

@@ -36,6 +36,7 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.facts_energy import Absence, MeterInterval
+from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersSwapped
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
@@ -123,6 +124,17 @@ class Story:
                 self.add(HoldLifted, miners=miners, by="x")
             case "seen":
                 self.add(MinerSeen, miner=miners[0], host="127.0.0.1", firmware=str(number))
+            case "moved":
+                place = f"127.0.0.{number}"
+                self.add(MinerMoved, miner=miners[0], place=place, was="x", stated="127.0.0.1", by="mac")
+            case "swapped":
+                places = {miner: f"127.0.1.{number + at}" for at, miner in enumerate(miners)}
+                stated = dict.fromkeys(miners, "127.0.0.1")
+                self.add(MinersSwapped, miners=miners, places=places, stated=stated, by="mac", orders=orders)
+            case "board":
+                self.add(BoardExchanged, miner=miners[0], mac=str(number), was_mac=None)
+            case "doubled":
+                self.add(MarkDoubled, miners=miners, kind="mac", mark=str(number))
             case "mode":
                 self.add(ModesBefore, modes=dict.fromkeys(miners, str(number)))
             case "seal":
@@ -153,7 +165,22 @@ class Story:
 
 
 miners = st.lists(st.sampled_from(MINERS), min_size=1, max_size=3, unique=True)
-MACHINE = ("setpoint", "intended", "hold", "unhold", "seen", "mode", "seal", "unseal", "broke", "quiet")
+MACHINE = (
+    "setpoint",
+    "intended",
+    "hold",
+    "unhold",
+    "seen",
+    "moved",
+    "swapped",
+    "board",
+    "doubled",
+    "mode",
+    "seal",
+    "unseal",
+    "broke",
+    "quiet",
+)
 SITE = ("cap", "powers", "step", "trust", "start", "absence", "meter")
 ORDER = ("begin", "end", "cancel", "refuse", "house")
 events = st.one_of(
@@ -192,7 +219,7 @@ def recovered(facts):
         "setpoints": recovery._setpoints,
         "intended": recovery._intended,
         "powers": (recovery._powers, recovery._house_w),
-        "identities": recovery.identities,
+        "identities": recovery.remembered,
         "modes": fleet.modes_before,
         "holds": holds.by_miner(),
         "seals": (seals.by_miner(), seals.broken, seals.broken_feeders),

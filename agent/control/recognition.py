@@ -1,0 +1,323 @@
+"""Whose machine answered: judges every identification, lets rows follow their machines, and keeps each case as a fact.
+
+A row whose machine is unclear is told down and never up, and nothing that is read at its address counts as its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+import numpy as np
+import structlog
+
+from agent.clock import Clock
+from agent.facts import AnyFact, MinerSeen
+from agent.facts_identity import (
+    BoardExchanged,
+    FirmwareChanged,
+    MarkDoubled,
+    MinerClear,
+    MinerMoved,
+    MinersSwapped,
+    MinerUnclear,
+)
+from agent.fleet.belief import Code
+from agent.fleet.fleet import Fleet
+from agent.fleet.identity import NOTHING, SAME, Judgement, Mark, Seen, Verdict, judge, uptime_breaks
+from agent.fleet.places import Place, exchange, put
+from agent.fleet.remembered import Remembered
+from agent.fleet.view import Flags
+from drivers.interface import Identity, Reading, Target
+
+SHOWN_FOR_S = 60.0
+"""So long what an address showed counts for what it shows, while another row waits to know."""
+SETTLED_S = 60.0
+"""So long after an identification no uptime makes a machine doubtful: firmware may tell two of them by turns."""
+UNCLEAR = "unknown:identity"
+"""The reason of a machine's state while it is not known whose it is."""
+log = structlog.get_logger()
+
+
+class Asking(Protocol):
+    """The part of the poller that this needs."""
+
+    busy: Flags
+
+    def soon(self, row: int) -> None:
+        """Poll a machine at the next opportunity."""
+
+    def forget(self, row: int) -> None:
+        """Drop a row's driver: it speaks with another machine."""
+
+    def cannot_ask(self, row: int) -> bool:
+        """Whether a row's machine is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What a row's address showed, and when."""
+
+    seen: Seen
+    at: float
+
+
+class Recognition:
+    """Knows whose machines answer. `doubtful` rows are identified before they are read, and not raised till then."""
+
+    def __init__(self, fleet: Fleet, targets: list[Target], asking: Asking, clock: Clock) -> None:
+        self.doubtful = np.zeros(len(fleet), np.bool_)
+        self.on_facts: Callable[[list[AnyFact]], None] = lambda _facts: None
+        self.open_orders: Callable[[], list[str]] = list  # whose evidence a case belongs to
+        self.stated = [Place.of(miner) for miner in fleet.miners]
+        self.bindings = Remembered().bindings(fleet.miners)
+        self._stated_macs = [miner.mac for miner in fleet.miners]
+        self._fleet = fleet
+        self._targets = targets
+        self._asking = asking
+        self._clock = clock
+        self._remembered: dict[str, MinerSeen] = {}
+        self._shown: dict[int, _Shown] = {}
+        self._waiting: dict[int, set[int]] = {}  # who waits, by the row that is asked
+        self._named: dict[int, str] = {}  # rows that are unclear by a fact, and why
+        self._identified_at = np.full(len(fleet), -np.inf)
+
+    def restore(self, remembered: Remembered) -> None:
+        """Go on with what earlier lives knew: what binds whom, and who is elsewhere than the inventory says."""
+        self.bindings = remembered.bindings(self._fleet.miners)
+        self._remembered = remembered.seen
+        for row, place in remembered.places(self._fleet.miners).items():
+            put(self._fleet, self._targets, row, place)
+
+    def asks(self, row: int) -> bool:
+        """Whether a machine is asked who it is; one out of reach is only read, which costs least, until it answers."""
+        return bool(self.doubtful[row]) and self._fleet.state[row] != Code.UNREACHABLE
+
+    def may_raise(self, row: int) -> bool:
+        """Whether it is known whose machine a raising command would reach."""
+        return not (self.doubtful[row] or self._fleet.unclear[row])
+
+    def is_strange(self, row: int) -> bool:
+        """Whether somebody answers at a row's address who need not be the row's machine: he can be told down."""
+        return bool(self._fleet.unclear[row]) and row in self._shown
+
+    # what polls tell -----------------------------------------------------------------------------------------
+
+    def lost(self, row: int) -> None:
+        """Take in that a machine is out of reach: whoever answers there next says first who he is."""
+        self.doubtful[row] = True
+        self._shows(row, NOTHING)
+
+    def mute(self, row: int) -> None:
+        """Take in that somebody answered and did not say who he is."""
+        self._shows(row, NOTHING)
+
+    def doubts(self, row: int, reading: Reading) -> bool:
+        """Whether a reading need not be of the machine that was read before; then it is identified first."""
+        before, now = self._fleet.readings[row], self._clock.now().mono
+        if self._fleet.state[row] == Code.UNREACHABLE:
+            self._fleet.garbled(row, UNCLEAR)
+        if before is None or self.doubtful[row] or now - self._identified_at[row] < SETTLED_S:
+            return bool(self.doubtful[row])
+        elapsed_s = now - float(self._fleet.heard_at[row])
+        if uptime_breaks(before.uptime_s, reading.uptime_s, elapsed_s):
+            self.doubtful[row] = True
+        return bool(self.doubtful[row])
+
+    def admits(self, row: int, found: Identity) -> bool:
+        """Take in who answered at a row's address; returns whether it is the row's own machine."""
+        now = self._clock.now()
+        self._identified_at[row] = now.mono
+        seen = seen_of(found)
+        judgement = judge(self.bindings, row, seen, self._there)
+        facts = [self._doubled(row, mark, now.at) for mark in judgement.doubled]
+        if judgement.verdict in SAME:
+            facts += self._same(row, found, judgement, now.at)
+        elif judgement.verdict is Verdict.UNCLEAR:
+            facts += self._unclear(row, seen, judgement, now.at)
+        else:
+            facts += self._follow(row, judgement, now.at)
+        if facts:
+            self.on_facts(facts)
+        if judgement.verdict in SAME | {Verdict.UNCLEAR}:
+            self._shows(row, seen)
+        return judgement.verdict in SAME
+
+    # how it is judged ----------------------------------------------------------------------------------------
+
+    def _there(self, row: int) -> Seen | None:
+        """Return what a row's address shows now, None where it has to be asked."""
+        shown = self._shown.get(row)
+        if shown is not None and self._clock.now().mono - shown.at <= SHOWN_FOR_S:
+            return shown.seen
+        lost = self._fleet.state[row] == Code.UNREACHABLE
+        return NOTHING if lost or self._asking.cannot_ask(row) else None
+
+    def _shows(self, row: int, seen: Seen) -> None:
+        """Keep what an address showed, as long as somebody may want to know it, and let those ask again."""
+        waiting = self._waiting.pop(row, None)
+        if waiting or self._fleet.unclear[row]:
+            self._shown[row] = _Shown(seen, self._clock.now().mono)
+        for one in waiting or ():
+            self._asking.soon(one)
+
+    def _same(self, row: int, found: Identity, judgement: Judgement, at: datetime) -> list[AnyFact]:
+        miner, was, orders = self._fleet.miners[row], self.bindings.known[row], self.open_orders()
+        facts: list[AnyFact] = []
+        if judgement.verdict is Verdict.BOARD:
+            facts.append(
+                BoardExchanged(
+                    at=at,
+                    miner=miner.id,
+                    mac=found.mac,
+                    was_mac=was.mac,
+                    stated_mac=self._stated_macs[row],
+                    serial=found.serial,
+                    by=judgement.by or "",
+                    orders=orders,
+                )
+            )
+        if judgement.verdict is Verdict.FIRMWARE:
+            facts.append(
+                FirmwareChanged(
+                    at=at,
+                    miner=miner.id,
+                    firmware=found.firmware,
+                    firmware_version=found.firmware_version,
+                    was_firmware=was.firmware,
+                    was_version=was.firmware_version,
+                    driver=found.driver,
+                    was_driver=was.driver,
+                    orders=orders,
+                )
+            )
+        for fact in facts:
+            log.warning("a machine has changed", miner_id=miner.id, fact=type(fact).__name__)
+        self.bindings.bind(row, seen_of(found))
+        return facts + self._cleared(row, at) + self._remember(row, found, at)
+
+    def _cleared(self, row: int, at: datetime) -> list[AnyFact]:
+        self.doubtful[row] = self._fleet.unclear[row] = False
+        self._shown.pop(row, None)
+        if self._named.pop(row, None) is None:
+            return []
+        return [MinerClear(at=at, miner=self._fleet.miners[row].id, orders=self.open_orders())]
+
+    def _remember(self, row: int, found: Identity, at: datetime) -> list[AnyFact]:
+        """Note who a miner is where that is new."""
+        miner = self._fleet.miners[row]
+        seen = MinerSeen(
+            at=at,
+            miner=miner.id,
+            host=miner.host,
+            port=miner.port,
+            http_port=miner.http_port,
+            driver=found.driver,
+            make=found.make,
+            model=found.model,
+            firmware=found.firmware,
+            firmware_version=found.firmware_version,
+            mac=found.mac,
+            serial=found.serial,
+        )
+        before = self._remembered.get(miner.id)
+        if before is not None and msgspec.structs.replace(seen, at=before.at) == before:
+            return []
+        self._remembered[miner.id] = seen
+        return [seen]
+
+    def _unclear(self, row: int, seen: Seen, judgement: Judgement, at: datetime) -> list[AnyFact]:
+        miner, reason = self._fleet.miners[row].id, judgement.reason or ""
+        self.doubtful[row] = self._fleet.unclear[row] = True
+        self._shown[row] = _Shown(seen, self._clock.now().mono)
+        if (other := judgement.ask) is not None:
+            self._ask(other, row)
+            return []
+        if self._named.get(row) == reason:
+            return []
+        self._named[row] = reason
+        log.error("it is unclear whose machine answers: it is not raised", miner_id=miner, reason=reason)
+        return [MinerUnclear(at=at, miner=miner, reason=reason, orders=self.open_orders())]
+
+    def _ask(self, other: int, row: int) -> None:
+        self._waiting.setdefault(other, set()).add(row)
+        self._shown.pop(other, None)
+        self.doubtful[other] = True
+        self._asking.soon(other)
+
+    def _follow(self, row: int, judgement: Judgement, at: datetime) -> list[AnyFact]:
+        """Let the row whose machine answered here have this address, and this row that one's, where both are free."""
+        mover = judgement.row
+        assert mover is not None
+        if self._asking.busy[mover]:  # its conversation is with another machine: let it end first
+            self._unclear(row, self.bindings.known[mover], Judgement(verdict=Verdict.UNCLEAR, ask=mover), at)
+            return []
+        exchange(self._fleet, self._targets, row, mover)
+        self._begin_anew(row)
+        self._begin_anew(mover)
+        facts = [self._swapped(row, mover, judgement, at)] if judgement.verdict is Verdict.SWAPPED else []
+        return facts or self._moved(row, mover, judgement, at)
+
+    def _begin_anew(self, row: int) -> None:
+        """Ask who is at a row's new address, before anything is read there; those who wait on the row ask again."""
+        self._shown.pop(row, None)
+        self._asking.forget(row)
+        self.doubtful[row] = self._fleet.unclear[row] = True
+        self._fleet.garbled(row, UNCLEAR)
+        for one in (row, *self._waiting.pop(row, ())):
+            self._asking.soon(one)
+
+    def _moved(self, row: int, mover: int, judgement: Judgement, at: datetime) -> list[AnyFact]:
+        """Say where the machine is now that was found, and where the one is looked for whose address it has."""
+        miners, orders = self._fleet.miners, self.open_orders()
+        place, was = str(Place.of(miners[mover])), str(Place.of(miners[row]))
+        log.warning("a machine has moved", miner_id=miners[mover].id, place=place, was=was, displaced=miners[row].id)
+        return [
+            MinerMoved(
+                at=at,
+                miner=miners[one].id,
+                place=place if one == mover else was,
+                was=was if one == mover else place,
+                stated=str(self.stated[one]),
+                by=judgement.by or "",
+                found=one == mover,
+                orders=orders,
+            )
+            for one in (mover, row)
+        ]
+
+    def _swapped(self, row: int, mover: int, judgement: Judgement, at: datetime) -> AnyFact:
+        ids = {one: self._fleet.miners[one].id for one in (mover, row)}
+        log.warning("two machines have exchanged addresses", miners=list(ids.values()))
+        return MinersSwapped(
+            at=at,
+            miners=list(ids.values()),
+            places={miner: str(Place.of(self._fleet.miners[one])) for one, miner in ids.items()},
+            stated={miner: str(self.stated[one]) for one, miner in ids.items()},
+            by=judgement.by or "",
+            orders=self.open_orders(),
+        )
+
+    def _doubled(self, row: int, mark: Mark, at: datetime) -> AnyFact:
+        kind, text = mark
+        owner = self.bindings.owner(mark)
+        self.bindings.double(mark)
+        rows: Iterable[int] = (row,) if owner is None else (owner, row)
+        miners = [self._fleet.miners[one].id for one in rows]
+        log.error("one mark answers at two addresses: it tells them apart no more", kind=kind, mark=text, miners=miners)
+        return MarkDoubled(at=at, miners=miners, kind=kind, mark=text, orders=self.open_orders())
+
+
+def seen_of(found: Identity) -> Seen:
+    """Return what of an identity tells machines apart."""
+    return Seen(
+        mac=found.mac,
+        serial=found.serial,
+        model=found.model,
+        driver=found.driver,
+        firmware=found.firmware,
+        firmware_version=found.firmware_version,
+    )

@@ -1,0 +1,82 @@
+"""Facts of who a machine is: what befell its address, its control board, its firmware. What it says is MinerSeen.
+
+A place is written as the configuration writes one: `HOST`, `HOST:PORT` or `HOST:PORT/HTTP_PORT`. `stated` is what the
+inventory said then: once it says something else, that holds.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.fact import Fact
+
+
+class MinerMoved(Fact, frozen=True):
+    """A miner is at another address: found there, or looked for there since its own is another miner's now."""
+
+    miner: str
+    place: str
+    was: str
+    stated: str
+    by: str  # mac | serial: what says so
+    found: bool = True
+    orders: list[str] = msgspec.field(default_factory=list)  # those open then
+
+
+class MinersSwapped(Fact, frozen=True):
+    """Two miners answer at each other's addresses: where each is now, by its id."""
+
+    miners: list[str]
+    places: dict[str, str]
+    stated: dict[str, str]
+    by: str
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
+class BoardExchanged(Fact, frozen=True):
+    """A miner has another control board: its MAC is another, and its serial, or its address and model, are the same."""
+
+    miner: str
+    mac: str | None
+    was_mac: str | None
+    stated_mac: str | None = None
+    serial: str | None = None
+    by: str = "address"  # serial | address
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
+class FirmwareChanged(Fact, frozen=True):
+    """A miner runs another firmware, or another version of it."""
+
+    miner: str
+    firmware: str | None
+    firmware_version: str | None
+    was_firmware: str | None = None
+    was_version: str | None = None
+    driver: str | None = None
+    was_driver: str | None = None
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
+class MinerUnclear(Fact, frozen=True):
+    """What answers at a miner's address need not be that miner: it is not raised, and not read for it."""
+
+    miner: str
+    reason: str
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
+class MinerClear(Fact, frozen=True):
+    """The miner itself answers again."""
+
+    miner: str
+    orders: list[str] = msgspec.field(default_factory=list)
+
+
+class MarkDoubled(Fact, frozen=True):
+    """One MAC or serial answers at these miners' addresses at once: they are told apart without it from now on."""
+
+    miners: list[str]
+    kind: str  # mac | serial
+    mark: str
+    orders: list[str] = msgspec.field(default_factory=list)

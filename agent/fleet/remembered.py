@@ -1,0 +1,73 @@
+"""What the ledger remembers of who and where machines are, and what of it holds by today's inventory. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from agent.facts import AnyFact, MinerSeen
+from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersSwapped
+from agent.fleet.identity import Bindings, Mark, Seen, bare_mac
+from agent.fleet.miner import Miner
+from agent.fleet.places import Place, restored
+
+
+@dataclass(slots=True)
+class Remembered:
+    """Takes in facts in order; answers for the machines of an inventory."""
+
+    seen: dict[str, MinerSeen] = field(default_factory=dict)  # by miner
+    doubled: set[Mark] = field(default_factory=set)
+    #: where each answers, and where the inventory said then, by miner
+    _places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _boards: dict[str, BoardExchanged] = field(default_factory=dict)
+
+    def take(self, fact: AnyFact) -> None:
+        """Take in a fact; one that tells nothing of identity changes nothing."""
+        match fact:
+            case MinerSeen(miner=miner):
+                self.seen[miner] = fact
+            case MinerMoved(miner=miner, place=place, stated=stated):
+                self._places[miner] = place, stated
+            case MinersSwapped(places=places, stated=stated):
+                self._places |= {miner: (place, stated[miner]) for miner, place in places.items()}
+            case BoardExchanged(miner=miner):
+                self._boards[miner] = fact
+            case MarkDoubled(kind=kind, mark=mark):
+                self.doubled.add((kind, mark))
+            case _:
+                return
+
+    def places(self, miners: Sequence[Miner]) -> dict[int, Place]:
+        """Return the rows that answer elsewhere than their inventory says, and where."""
+        learned = {
+            row: (Place.parse(told[0]), told[1])
+            for row, miner in enumerate(miners)
+            if (told := self._places.get(miner.id)) is not None
+        }
+        return restored([Place.of(miner) for miner in miners], learned)
+
+    def bindings(self, miners: Sequence[Miner]) -> Bindings:
+        """Return what binds each row: its inventory's word, but for a board exchanged since, else what it said."""
+        stated = [Seen(mac=self._stated_mac(miner), serial=miner.serial) for miner in miners]
+        known = [self._known(miner, said) for miner, said in zip(miners, stated, strict=True)]
+        return Bindings(known, stated, tuple(self.doubled))
+
+    def _stated_mac(self, miner: Miner) -> str | None:
+        board = self._boards.get(miner.id)
+        if board is None or bare_mac(board.stated_mac) != bare_mac(miner.mac):
+            return miner.mac
+        return board.mac if miner.mac is not None else None
+
+    def _known(self, miner: Miner, stated: Seen) -> Seen:
+        said = self.seen.get(miner.id)
+        if said is None:
+            return stated
+        return Seen(
+            mac=stated.mac or said.mac,
+            serial=stated.serial or said.serial,
+            model=said.model,
+            driver=said.driver,
+            firmware=said.firmware,
+            firmware_version=said.firmware_version,
+        )

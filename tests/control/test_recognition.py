@@ -1,0 +1,290 @@
+"""Orders, holds and ledgers follow the machine, not its address; who is unclear is told down and never up."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.control.poller import Drivers, Poller, PollPolicy
+from agent.facts_identity import (
+    BoardExchanged,
+    FirmwareChanged,
+    MarkDoubled,
+    MinerClear,
+    MinerMoved,
+    MinersSwapped,
+    MinerUnclear,
+)
+from agent.fleet.fleet import Fleet, FleetPolicy
+from agent.fleet.miner import FeederTree, Miner
+from agent.planning.ladder import build_ladder
+from drivers.errors import Garbled, NotPermitted
+from drivers.interface import State, Target
+from tests.control.site import START, AtOnce, Machines, PlantDriver, Site
+
+HERE, THERE = "127.0.0.1", "127.0.0.2"
+KINDS = (MinerMoved, MinersSwapped, BoardExchanged, FirmwareChanged, MinerUnclear, MinerClear, MarkDoubled)
+
+
+def named(count):
+    machines = Machines(count)
+    machines.says = {
+        host: {"mac": f"02:00:00:00:00:0{at}", "model": "S19", "firmware": "stock", "firmware_version": "1"}
+        for at, host in enumerate(machines.hosts)
+    }
+    return machines
+
+
+@pytest.fixture
+async def site(tmp_path):
+    made = Site(named(3), tmp_path)
+    await made.live(30)
+    yield made
+    await made.close()
+
+
+async def cases(site):
+    return [fact for _, fact in await site.ledger.since(0, kinds=[kind.__name__ for kind in KINDS])]
+
+
+async def away(site, *hosts, then=lambda: None):
+    """Let machines lose their network for half a minute, and come back after something was done to them."""
+    site.machines.dead |= set(hosts)
+    await site.live(30)
+    then()
+    site.machines.dead -= set(hosts)
+    await site.live(60)
+
+
+def hosts(site):
+    return {miner.id: miner.host for miner in site.fleet.miners}
+
+
+async def swapped(site):
+    await away(site, HERE, THERE, then=lambda: site.machines.exchange(HERE, THERE))
+
+
+async def test_two_machines_that_exchange_addresses_keep_their_rows(site):
+    await swapped(site)
+    assert hosts(site) == {"m0": THERE, "m1": HERE, "m2": "127.0.0.3"}
+    [fact] = await cases(site)
+    assert isinstance(fact, MinersSwapped)
+    assert (sorted(fact.miners), fact.places["m0"], fact.stated["m0"], fact.by) == (["m0", "m1"], THERE, HERE, "mac")
+    assert [identity.mac[-1] for identity in site.fleet.identities] == ["0", "1", "2"]
+    assert not site.fleet.unclear.any()
+
+
+async def test_holds_and_orders_follow_the_machine(site):
+    await site.desk.hold(["m0"], kind="bench", by="Ann", until=None)
+    await site.desk.set_level(["m0"], "sleep", by="Ann")
+    await site.live(30)
+    assert site.machines.asleep == {HERE}
+    await swapped(site)
+    assert site.machines.asleep == {THERE}
+    site.machines.told.clear()
+    await site.desk.set_level(["m0", "m1"], "full", by="Ann")
+    await site.live(60)
+    assert site.machines.asleep == {THERE}
+    await site.desk.unhold(["m0"], by="Ann")
+    await site.live(60)
+    assert site.machines.told == [(THERE, "Wake")]
+
+
+async def test_where_machines_are_survives_a_restart_until_the_inventory_says_otherwise(tmp_path):
+    first = Site(named(3), tmp_path)
+    await first.live(30)
+    await swapped(first)
+    await first.close()
+    second = Site(first.machines, tmp_path, clock=first.clock)
+    assert hosts(second) == {"m0": THERE, "m1": HERE, "m2": "127.0.0.3"}
+    await second.live(30)
+    assert len(await cases(second)) == 1
+    await second.close()
+    first.machines.hosts[0], first.machines.hosts[1] = THERE, HERE
+    third = Site(first.machines, tmp_path, clock=first.clock)
+    assert hosts(third) == {"m0": THERE, "m1": HERE, "m2": "127.0.0.3"}
+    await third.close()
+
+
+async def test_a_machine_that_took_the_address_of_one_that_is_silent_since(site):
+    def move():
+        site.machines.exchange(HERE, THERE)
+        site.machines.off.add(THERE)
+
+    await away(site, HERE, THERE, then=move)
+    assert hosts(site) == {"m0": THERE, "m1": HERE, "m2": "127.0.0.3"}
+    facts = await cases(site)
+    assert [(type(fact), fact.miner, fact.found) for fact in facts] == [
+        (MinerMoved, "m1", True),
+        (MinerMoved, "m0", False),
+    ]
+    assert site.fleet.state_name(1) is State.HASHING
+    assert site.fleet.state_name(0) in {State.UNREACHABLE, State.UNKNOWN}
+    site.machines.off.clear()
+    await site.live(120)
+    assert site.fleet.state_name(0) is State.HASHING
+
+
+async def test_three_that_went_round_find_back(site):
+    def rotate():
+        site.machines.exchange(HERE, THERE)
+        site.machines.exchange(THERE, "127.0.0.3")
+
+    await away(site, *site.machines.hosts, then=rotate)
+    assert hosts(site) == {"m0": "127.0.0.3", "m1": HERE, "m2": THERE}
+    assert not site.fleet.unclear.any()
+
+
+async def test_a_stranger_is_told_down_and_never_up_and_not_read_for_the_row(site):
+    mine = site.machines.says[HERE]
+    stranger = mine | {"mac": "02:00:00:00:00:99", "model": "S21"}
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: stranger}))
+    [fact] = await cases(site)
+    assert isinstance(fact, MinerUnclear)
+    assert fact.reason == "a S21 answers where a S19 was"
+    assert site.fleet.reasons[0] == "unknown:identity"
+    assert site.machines.polls[HERE] > 0
+    read = site.machines.polls[HERE]
+    await site.order()
+    await site.live(60)
+    assert site.machines.asleep == set(site.machines.hosts)
+    await site.order(revision=2, status="cancelled")
+    await site.live(400)
+    assert site.machines.asleep == {HERE}
+    assert site.machines.polls[HERE] == read
+    assert [f.mac for f in await seen(site, "m0")] == [mine["mac"]]
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: mine}))
+    await site.live(300)
+    assert site.machines.asleep == set()
+    assert isinstance((await cases(site))[-1], MinerClear)
+
+
+async def seen(site, miner):
+    return [fact for _, fact in await site.ledger.since(0, kinds=["MinerSeen"]) if fact.miner == miner]
+
+
+async def test_a_new_board_and_a_new_firmware_are_the_same_machine(site):
+    site.machines.says[HERE] |= {"serial": "SERIAL-0"}
+    await away(site, HERE)
+    board = site.machines.says[HERE] | {"mac": "02:00:00:00:00:77"}
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: board}))
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: board | {"firmware": "luxos"}}))
+    changed, flashed = await cases(site)
+    assert (type(changed), changed.mac, changed.was_mac, changed.by) == (
+        BoardExchanged, "02:00:00:00:00:77", "02:00:00:00:00:00", "serial",
+    )  # fmt: skip
+    assert (type(flashed), flashed.firmware, flashed.was_firmware) == (FirmwareChanged, "luxos", "stock")
+    assert site.fleet.state_name(0) is State.HASHING
+    assert [fact.mac for fact in await seen(site, "m0")][-1] == "02:00:00:00:00:77"
+
+
+async def test_a_mac_at_two_addresses_tells_nobody_apart(site):
+    twin = site.machines.says[THERE]
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: twin}))
+    facts = await cases(site)
+    assert [type(fact) for fact in facts] == [MarkDoubled]
+    assert hosts(site) == {"m0": HERE, "m1": THERE, "m2": "127.0.0.3"}
+    assert not site.fleet.unclear.any()
+
+
+@pytest.mark.parametrize("answer", [NotPermitted("no login is accepted"), Garbled("not JSON")])
+async def test_who_answers_without_saying_who_he_is_does_not_keep_the_other_waiting(site, answer, monkeypatch):
+    def identify(driver):
+        yield from ()
+        raise answer
+
+    usual = PlantDriver.identify
+    monkeypatch.setattr(
+        PlantDriver, "identify", lambda driver: identify(driver) if driver.host == THERE else usual(driver)
+    )
+    await away(site, HERE, THERE, then=lambda: site.machines.exchange(HERE, THERE))
+    assert hosts(site)["m1"] == HERE
+
+
+async def test_no_raising_command_goes_to_a_machine_that_came_back_before_it_said_who_it_is(site, monkeypatch):
+    await site.order()
+    await site.live(40)
+    site.machines.dead.add(HERE)
+    await site.live(40)
+    await site.order(revision=2, status="cancelled")
+    asked = []
+    usual = PlantDriver.identify
+
+    def identify(driver):
+        asked.append((driver.host, len([1 for host, told in site.machines.told if host == HERE and told == "Wake"])))
+        return usual(driver)
+
+    monkeypatch.setattr(PlantDriver, "identify", identify)
+    site.machines.dead.clear()
+    await site.live(120)
+    assert (HERE, 0) in asked
+    assert site.machines.asleep == set()
+
+
+class Hand:
+    """A clock that is set."""
+
+    def __init__(self):
+        self.mono = 0.0
+
+    def now(self):
+        return SimpleNamespace(mono=self.mono, at=START)
+
+
+class Wires:
+    """A poller over machines that change addresses, without a control room; sees whose readings a row is given."""
+
+    def __init__(self, count):
+        self.machines, self.clock = named(count), Hand()
+        miners = [Miner(id=f"m{at}", host=host) for at, host in enumerate(self.machines.hosts)]
+        self.fleet = Fleet(miners, FeederTree.of(()), FleetPolicy())
+        ways = Drivers(
+            identify=lambda target, _driver: PlantDriver(self.machines, target).identify(),
+            create=lambda _identity, target: PlantDriver(self.machines, target),
+            ladder=build_ladder,
+        )
+        targets = [Target(host=host) for host in self.machines.hosts]
+        self.poller = Poller(self.fleet, targets, AtOnce(), ways, PollPolicy(), self.clock)
+        usual, self.mixed = self.fleet.heard, []
+
+        def heard(row, reading, now):
+            if self.mac_at(row) != f"02:00:00:00:00:0{row}":
+                self.mixed.append(row)
+            usual(row, reading, now)
+
+        self.fleet.heard = heard
+
+    def mac_at(self, row):
+        return self.machines.says[self.fleet.miners[row].host]["mac"]
+
+    def live(self, seconds):
+        for _ in range(seconds):
+            self.clock.mono += 1.0
+            self.poller.poll_due(self.clock.mono)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.booleans(), st.integers(0, 40)), max_size=6),
+    st.sets(st.integers(0, 4)),
+)
+def test_whatever_way_machines_change_addresses_each_row_finds_its_own_and_hears_no_other(changes, off):
+    wires = Wires(5)
+    wires.live(25)
+    everybody = set(wires.machines.hosts)
+    for one, other, lost, then_s in changes:
+        if lost:
+            wires.machines.off = {wires.machines.hosts[at] for at in off}
+        wires.machines.dead = set(everybody)
+        wires.live(60)
+        wires.machines.exchange(wires.machines.hosts[one], wires.machines.hosts[other])
+        wires.machines.dead = set()
+        wires.live(then_s)
+    wires.machines.off = set()
+    wires.live(400)
+    assert [wires.mac_at(row) for row in range(5)] == [f"02:00:00:00:00:0{row}" for row in range(5)]
+    assert not wires.mixed
+    assert not wires.fleet.unclear.any()
+    assert {miner.host for miner in wires.fleet.miners} == everybody
+    assert [target.host for target in wires.poller.targets] == [miner.host for miner in wires.fleet.miners]
