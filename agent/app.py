@@ -35,6 +35,7 @@ from agent.fleet.seals import Seals
 from agent.forgetting import Forgetting
 from agent.http_desk import HttpDesk, Recalled
 from agent.inputs.order_document import parse_known, parse_order
+from agent.leavers import Leavers, with_held
 from agent.ledger.attest import Attest
 from agent.ledger.history import History
 from agent.ledger.ledger import Ledger
@@ -97,6 +98,7 @@ class _Built:
     metrics: Metrics
     link: MqttLink | None
     incoming: asyncio.Queue[tuple[str, bytes]]
+    leavers: Leavers
 
 
 async def serve(
@@ -109,8 +111,9 @@ async def serve(
 ) -> None:
     """Run an agent until `stop`; it wakes nothing when it ends.
 
-    Raises Locked, CannotOpen, ConfigError for a secret, OSError for an address that is taken. `delay_scale` shortens
-    what machines are given time for, where simulated ones are as much faster.
+    Sets `stop` itself when it is to begin again, without machines that are out of the inventory. Raises Locked,
+    CannotOpen, ConfigError for a secret, OSError for an address that is taken. `delay_scale` shortens what machines
+    are given time for, where simulated ones are as much faster.
     """
     with _lock_of(state_dir):
         ledger = Ledger(Store(config.schema.store.url, state_dir))
@@ -131,6 +134,7 @@ def _lock_of(state_dir: Path) -> StoreLock:
 
 
 def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -> _Built:
+    config, leavers = with_held(config, ledger)
     models()  # the table takes a tenth of a second to read: before the loop has work
     clock = TrustedClock(SystemClock())
     feeders = settings.feeders_of(config)
@@ -185,12 +189,14 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         metrics=Metrics(site=config.schema.site.id, version=version("hashwatt")),
         link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
         incoming=asyncio.Queue(),
+        leavers=leavers,
     )
 
 
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
     pulse = _pulse(built, state_dir)
     recovery = _recovered(built, pulse)
+    built.leavers.begin_again = stop.set
     _listen(built, pulse)
     mode = built.config.schema.control.mode
     started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)
@@ -276,6 +282,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "civil-time": lambda: watch_civil_time(built.clock, built.controller),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
+    works |= {"leavers": lambda: built.leavers.run(built.controller)} if built.leavers.held else {}
     asker = MeterRoom(built.config, built.controller, built.clock).asker()
     works |= {} if asker is None else {"meters": asker.run}
     if built.link is not None:

@@ -28,6 +28,8 @@ from agent.facts_identity import (
     MarkDoubled,
     MinerClear,
     MinerMoved,
+    MinersKept,
+    MinersLetGo,
     MinersSwapped,
     MinerUnclear,
 )
@@ -200,7 +202,7 @@ class SealQuiet(Fact, frozen=True):
 
 
 class MinerSeen(Fact, frozen=True):
-    """What identification first told of a miner, or told anew when it changed."""
+    """What identification first told of a miner, or told anew when it changed; and what its inventory says of it."""
 
     miner: str
     host: str
@@ -213,6 +215,11 @@ class MinerSeen(Fact, frozen=True):
     firmware_version: str | None = None
     mac: str | None = None
     serial: str | None = None
+    feeder: str = "site"
+    tags: list[str] = msgspec.field(default_factory=list)
+    credentials: str | None = None
+    intended: str = "full"
+    priority: int = 0
 
 
 class CommandRefused(Fact, frozen=True):
@@ -355,6 +362,8 @@ AnyFact = (
     | MinerUnclear
     | MinerClear
     | MarkDoubled
+    | MinersKept
+    | MinersLetGo
     | CommandRefused
     | LoginsRefused
     | CommandsTaken

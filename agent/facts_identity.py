@@ -80,3 +80,17 @@ class MarkDoubled(Fact, frozen=True):
     kind: str  # mac | serial
     mark: str
     orders: list[str] = msgspec.field(default_factory=list)
+
+
+class MinersKept(Fact, frozen=True):
+    """Miners that were taken out of the inventory while these orders hold them: they keep their setpoints."""
+
+    miners: list[str]
+    orders: list[str]
+
+
+class MinersLetGo(Fact, frozen=True):
+    """No order holds these miners any more, which the inventory does not name: they are left alone."""
+
+    miners: list[str]
+    orders: list[str] = msgspec.field(default_factory=list)  # those that held them

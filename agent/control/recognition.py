@@ -222,6 +222,11 @@ class Recognition:
             firmware_version=found.firmware_version,
             mac=found.mac,
             serial=found.serial,
+            feeder=miner.feeder,
+            tags=list(miner.tags),
+            credentials=miner.credentials,
+            intended=miner.intended,
+            priority=miner.priority,
         )
         before = self._remembered.get(miner.id)
         if before is not None and msgspec.structs.replace(seen, at=before.at) == before:

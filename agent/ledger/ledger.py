@@ -140,9 +140,9 @@ class Ledger:
         for start in range(0, len(drop.loose), TURN):
             await loop.run_in_executor(self._writer, self._store.forget, drop.loose[start : start + TURN])
 
-    def replay(self) -> Iterator[AnyFact]:
-        """Yield every fact, in order. Blocking: for the start, before the loop has work."""
-        for _, body in self._store.facts():
+    def replay(self, *kinds: type[AnyFact]) -> Iterator[AnyFact]:
+        """Yield every fact, or those of some kinds, in order. Blocking: for the start, before the loop has work."""
+        for _, body in self._store.facts(kinds=[kind.__name__ for kind in kinds]):
             yield _decoder.decode(body)
 
 

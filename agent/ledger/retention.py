@@ -33,7 +33,7 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.facts_energy import Absence, EnergyInterval, MinutesSoFar, RegisterSeen
-from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersSwapped
+from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersKept, MinersLetGo, MinersSwapped
 from agent.search import orders_of
 
 
@@ -90,7 +90,7 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield from (("hold", miner) for miner in miners)
         case MinerSeen(miner=miner):
             yield ("seen", miner)
-        case MinerMoved() | MinersSwapped() | BoardExchanged() | MarkDoubled():
+        case MinerMoved() | MinersSwapped() | BoardExchanged() | MarkDoubled() | MinersKept() | MinersLetGo():
             yield from _of_identity(fact)
         case ModesBefore(modes=modes):
             yield from (("mode", miner) for miner in modes)
@@ -100,7 +100,7 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield from _of_site(number, fact, met)
 
 
-def _of_identity(fact: MinerMoved | MinersSwapped | BoardExchanged | MarkDoubled) -> Iterator[Hashable]:
+def _of_identity(fact: _Identity) -> Iterator[Hashable]:
     match fact:
         case MinerMoved(miner=miner):
             yield ("place", miner)
@@ -110,6 +110,8 @@ def _of_identity(fact: MinerMoved | MinersSwapped | BoardExchanged | MarkDoubled
             yield ("board", miner)
         case MarkDoubled(kind=kind, mark=mark):
             yield ("doubled", kind, mark)
+        case MinersKept(miners=miners) | MinersLetGo(miners=miners):
+            yield from (("kept", miner) for miner in miners)
 
 
 def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[Hashable]:
@@ -132,4 +134,5 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
             return
 
 
+_Identity = MinerMoved | MinersSwapped | BoardExchanged | MarkDoubled | MinersKept | MinersLetGo
 _LIVES = OrderReceived | OrderMoved | OrderRefused | OrderHouseLowered

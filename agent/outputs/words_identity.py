@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.facts import AnyFact
@@ -12,11 +12,14 @@ from agent.facts_identity import (
     MarkDoubled,
     MinerClear,
     MinerMoved,
+    MinersKept,
+    MinersLetGo,
     MinersSwapped,
     MinerUnclear,
 )
 
 _UNKNOWN = "unknown"
+NAMED = 3
 
 
 def _moved(fact: MinerMoved) -> str:
@@ -45,6 +48,14 @@ def _named(firmware: str | None, version: str | None) -> str:
     return " ".join(word for word in (firmware, version) if word) or _UNKNOWN
 
 
+def _few(miners: Sequence[str]) -> str:
+    return ", ".join(miners) if len(miners) <= NAMED else f"{len(miners):,} machines ({miners[0]} …)"
+
+
+def _orders(orders: Sequence[str]) -> str:
+    return f"order {orders[0]} closes" if len(orders) == 1 else f"orders {', '.join(orders)} close"
+
+
 def _mark(kind: str) -> str:
     return "MAC" if kind == "mac" else kind
 
@@ -56,6 +67,10 @@ WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     FirmwareChanged: _firmware,
     MinerUnclear: lambda fact: f"It is unclear whether {fact.miner} answers, so it is not raised: {fact.reason}",
     MinerClear: lambda fact: f"{fact.miner} itself answers again",
+    MinersKept: lambda fact: (
+        f"Taken out of the inventory, and kept where they are set until {_orders(fact.orders)}: {_few(fact.miners)}"
+    ),
+    MinersLetGo: lambda fact: f"No order holds what was taken out of the inventory, it is let go: {_few(fact.miners)}",
     MarkDoubled: lambda fact: (
         f"{_mark(fact.kind)} {fact.mark} answers at the addresses of {' and '.join(fact.miners)}: "
         "they are told apart without it"
