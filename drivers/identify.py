@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from drivers import registry
 from drivers.cgminer_wire import ask, parse
-from drivers.errors import DeviceError, Refused, Unreachable, Unsupported
+from drivers.errors import DeviceError, NotListening, Refused, Unreachable, Unsupported
 from drivers.interface import Conversation, Http, HttpReply, Identity, Target
 from drivers.whatsminer_v3_wire import asking, port_of
 from drivers.whatsminer_v3_wire import parse as parse_v3
@@ -57,6 +57,10 @@ PAGES = (
 )
 """What firmware with a shut API port shows to whoever asks: the request, what the upper-case page holds, the driver."""
 
+API_PORT = 4028
+API_PAGES = (("/summary", (b'"SESSION"', b'"HBS"'), "epic"),)
+"""What firmware shows that serves pages on its API port: the path, what the upper-case page holds, the driver."""
+
 _PAGE = Http(method="GET", path="/cgi-bin/get_system_info.cgi")
 _MARA = Http(method="GET", path="/kaonsu/v1/brief")
 
@@ -73,8 +77,12 @@ def identify(target: Target, driver: str = AUTO) -> Conversation[Identity]:
 def _family(target: Target) -> Conversation[str]:
     try:
         told = yield from _told()
-    except (Unreachable, Refused) as silent:
+    except NotListening as silent:
         return (yield from _family_elsewhere(target, silent))
+    except (Unreachable, Refused) as silent:
+        return (yield from _family_of_api_page(target)) or (yield from _family_elsewhere(target, silent))
+    if told.startswith(b"HTTP/") and (name := (yield from _family_of_api_page(target))) is not None:
+        return name
     return family_of(told)
 
 
@@ -98,6 +106,19 @@ def _speaks_v3(target: Target) -> Conversation[bool]:
     except DeviceError:
         return False
     return True
+
+
+def _family_of_api_page(target: Target) -> Conversation[str | None]:
+    """Ask the API port for pages, in case that it speaks HTTP and had no word for another tongue."""
+    for path, marks, name in API_PAGES:
+        try:
+            page = yield Http(method="GET", path=path, port=target.port or API_PORT)
+        except DeviceError:
+            return None
+        assert isinstance(page, HttpReply)
+        if page.status == 200 and all(mark in page.body.upper() for mark in marks):
+            return name
+    return None
 
 
 def family_of(told: bytes) -> str:

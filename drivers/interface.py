@@ -253,7 +253,7 @@ class Http:
 
     method: str
     path: str
-    body: bytes | None = None
+    body: bytes | None = field(default=None, repr=False)  # may hold a password
     content_type: str | None = None
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold a token
     user: str | None = None  # with `password`: answered to a digest or basic challenge

@@ -11,6 +11,7 @@ from drivers.avalon import Avalon
 from drivers.axeos import AxeOs
 from drivers.braiins import Braiins
 from drivers.cgminer import Cgminer
+from drivers.epic import Epic
 from drivers.errors import Unsupported
 from drivers.interface import Driver, Identity, Target
 from drivers.luxos import Luxos
@@ -33,6 +34,7 @@ ROWS = (
     Row(name="axeos", create=AxeOs),
     Row(name="braiins", create=Braiins),
     Row(name="cgminer", create=Cgminer),
+    Row(name="epic", create=Epic),
     Row(name="hiveon", create=making(HIVEON)),
     Row(name="luxos", create=Luxos),
     Row(name="mskminer", create=making(MSKMINER)),

@@ -46,6 +46,7 @@ WAKING = (
     "resume",
     "service start",
     "service restart",
+    "miner Autostart",
 )
 
 

@@ -12,6 +12,7 @@ from simulators import (
     face_avalon,
     face_axeos,
     face_braiins,
+    face_epic,
     face_luxos,
     face_vnish,
     face_whatsminer_v3,
@@ -25,6 +26,7 @@ from simulators.face_axeos import AxeOsFace
 from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
 from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
+from simulators.face_epic import EpicFace
 from simulators.face_luxos import LuxosFace
 from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
@@ -123,6 +125,10 @@ def _axeos(footing: Footing) -> Faces:
     return Faces(web=AxeOsFace(*footing.parts))
 
 
+def _epic(footing: Footing) -> Faces:
+    return Faces(api=EpicFace(*footing.parts))
+
+
 def _clone(name: Name) -> Callable[[Footing], Faces]:
     return lambda footing: Faces(api=CloneFace(name, *footing.parts))
 
@@ -158,6 +164,15 @@ FIRMWARES = (
         version=lambda _: face_vnish.VERSION,
         api_version=face_vnish.API,
         web=True,
+        may_write=False,
+        sleeps_on=True,
+    ),
+    Firmware(
+        make="Antminer",
+        name="epic",
+        faces=_epic,
+        version=lambda _: face_epic.VERSION,
+        api_version=face_epic.API,
         may_write=False,
         sleeps_on=True,
     ),

@@ -38,7 +38,7 @@ class WebFace:
     def complete(self, request: bytes) -> bool:
         """Whether the bytes are a whole request, or cannot become one."""
         try:
-            return parse_request(request) is not None
+            return not request[:1].isalpha() or parse_request(request) is not None
         except BadRequest:
             return True
 
@@ -50,7 +50,8 @@ class WebFace:
             parsed = parse_request(request)
         except BadRequest as error:
             return response(HTTPStatus.BAD_REQUEST, str(error))
-        assert parsed is not None
+        if parsed is None:
+            return response(HTTPStatus.BAD_REQUEST, "that is no HTTP")
         machine = self._machines[index]
         page = self.pages.get((parsed.method, parsed.path))
         return self.missing() if page is None else page(machine, parsed)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 INDEX = "INDEX.read.tsv"
+API_PORT = 4028
 _ROW = re.compile(rb"^([^\t\n]+)\t(.*?)\t(\d+)\t([0-9a-f]*)\t\d+\t\w*\t[\d.]+ms\t?[\w-]*$", re.DOTALL | re.MULTILINE)
 
 
@@ -16,6 +17,7 @@ class Device:
     name: str
     behind_login: bool  # its pages are shown to who can answer a digest challenge
     in_frames: bool  # its API port speaks lengths and as many bytes
+    on_api_port: bool  # its pages stand where others have their API
     replies: dict
     expected: dict
     alternatives: dict
@@ -49,6 +51,7 @@ def _device(path, name):
         name=name,
         behind_login=told["transport"]["api"] not in {"http-json", "graphql"},
         in_frames=told["transport"]["api"] == "whatsminer-v3",
+        on_api_port=told["transport"]["api"] == "http-json" and told["transport"]["port"] == API_PORT,
         replies=told["replies"],
         expected=told["expected"],
         alternatives=told.get("alternatives") or {},

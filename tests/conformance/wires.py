@@ -108,6 +108,9 @@ async def serving_device(device):
         serving_bytes(lambda request: sockets.get(asked(request), UNKNOWN)) as port,
         serving(web) as http_port,
     ):
+        if device.on_api_port:
+            yield Target(host=HOST, port=http_port, http_port=closed_port())
+            return
         yield Target(
             host=HOST,
             port=port if sockets else closed_port(),

@@ -20,6 +20,7 @@ from tests.transports.servers import closed_port
 DRIVERS = {
     ("Antminer", "stock"): "antminer-stock",
     ("Antminer", "luxos"): "luxos",
+    ("Antminer", "epic"): "epic",
     ("Antminer", "braiins"): "braiins",
     ("Antminer", "braiins-old"): "braiins",
     ("Antminer", "vnish"): "vnish",

@@ -24,7 +24,7 @@ async def serving(behave, host=HOST):
         tasks.add(asyncio.current_task())
         try:
             await behave(reader, writer)
-        except (ConnectionError, asyncio.CancelledError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:
             tasks.discard(asyncio.current_task())
