@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from drivers.antminer_clone import HIVEON, MSKMINER, VNISH, making
 from drivers.antminer_stock import AntminerStock
+from drivers.auradine import Auradine
 from drivers.avalon import Avalon
 from drivers.axeos import AxeOs
 from drivers.braiins import Braiins
@@ -30,6 +31,7 @@ class Row:
 
 ROWS = (
     Row(name="antminer-stock", create=AntminerStock),
+    Row(name="auradine", create=Auradine),
     Row(name="avalon", create=Avalon),
     Row(name="axeos", create=AxeOs),
     Row(name="braiins", create=Braiins),

@@ -26,9 +26,14 @@ _ANY = plain_decoder()
 class WebSession:
     """One machine's pages, and the token that they are asked for with."""
 
-    def __init__(self, opening: Opening) -> None:
+    def __init__(self, opening: Opening, port: int | None = None) -> None:
         self._opening = opening
+        self._port = port
         self._headers: Headers = ()
+
+    def forget(self) -> None:
+        """Let the next page be asked for with a new token."""
+        self._headers = ()
 
     def ask(
         self, method: str, path: str, body: object = None, *, open_to_all: bool = False
@@ -50,6 +55,7 @@ class WebSession:
             body=told if told is not None or method == "GET" else b"",
             content_type=None if told is None else JSON,
             headers=self._headers,
+            port=self._port,
         )
         assert isinstance(reply, HttpReply)
         return reply

@@ -45,6 +45,7 @@ WAKING = (
     "mining/start",
     "resume",
     "service start",
+    "sleep off",
     "service restart",
     "miner Autostart",
 )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulators import (
+    face_auradine,
     face_avalon,
     face_axeos,
     face_braiins,
@@ -21,6 +22,7 @@ from simulators import (
 from simulators.antminer_conf import Confs
 from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
+from simulators.face_auradine import AuradineFace, AuradineWeb
 from simulators.face_avalon import AvalonFace
 from simulators.face_axeos import AxeOsFace
 from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
@@ -117,6 +119,12 @@ def _old_braiins(footing: Footing) -> Faces:
     return Faces(api=BraiinsFace(Core(*footing.parts)))
 
 
+def _auradine(footing: Footing) -> Faces:
+    core = face_auradine.Core(footing.physics)
+    web = AuradineWeb(core, footing.machines, footing.obeys, footing.wrote)
+    return Faces(api=AuradineFace(core, footing.machines), web=web)
+
+
 def _avalon(footing: Footing) -> Faces:
     return Faces(api=AvalonFace(*footing.parts))
 
@@ -205,6 +213,16 @@ FIRMWARES = (
         faces=_avalon,
         version=lambda _: face_avalon.VERSION,
         api_version=face_avalon.API,
+        may_write=False,
+    ),
+    Firmware(
+        make="Auradine",
+        name="fluxos",
+        faces=_auradine,
+        version=lambda _: face_auradine.VERSION,
+        api_version=face_auradine.API,
+        web=True,
+        web_port=face_auradine.PORT,
         may_write=False,
     ),
     Firmware(

@@ -27,6 +27,7 @@ DRIVERS = {
     ("Antminer", "vnish-old"): "vnish-old",
     ("Antminer", "hiveon"): "hiveon",
     ("Antminer", "mskminer"): "mskminer",
+    ("Auradine", "fluxos"): "auradine",
     ("Avalon", "stock"): "avalon",
     ("Bitaxe", "axeos"): "axeos",
     ("NerdAxe", "nerdaxe"): "axeos",
@@ -38,6 +39,7 @@ DRIVERS = {
 MODELS = {
     "Antminer": "Antminer S19",
     "WhatsMiner": "M50",
+    "Auradine": "Teraflux AT1500",
     "Avalon": "1346",
     "Bitaxe": "Bitaxe Gamma",
     "NerdAxe": "NerdQAxe++",
