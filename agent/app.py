@@ -139,7 +139,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
     clock = TrustedClock(SystemClock())
     feeders = settings.feeders_of(config)
     fleet = Fleet(settings.miners_of(config), feeders, settings.fleet_policy_of(config))
-    book = OrderBook(settings.book_policy_of(config), parse_known)
+    book = OrderBook(settings.book_policy_of(config), parse_known, random.random)
     prefix, broker = settings.prefix_of(config), settings.broker_of(config)
     journal = Journal(ledger, lambda facts: acks_of(facts, prefix), CannotWrite, clock)
     polling = config.schema.polling
@@ -231,7 +231,7 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
 def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     """Put back what is remembered, and go on in its time."""
     seals = built.controller.parts.seals
-    recovery = Recovery(built.fleet, built.book, built.holds, seals, built.metering.house)
+    recovery = Recovery(built.fleet, built.book, built.holds, seals, built.metering.house, built.metering.peaks)
     recovery.replay(_overheard(built, pulse))
     built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
     built.away.began(recovery.last_at, built.clock.now())

@@ -50,7 +50,6 @@ _TABLE = (
     _Row("orders.schedule", loosens=True),
     _Row("orders.issuers.*.feeders", loosens=True, built=("[[]'site']",)),
     _Row("orders.issuers.*.max_shed_kw", loosens=True),
-    _Row("orders.issuers.*.offers"),
     _Row("orders.issuers.*.heartbeat_timeout_s", loosens=True),
     _Row("orders.issuers.*.on_reject", loosens=True),
     _Row("orders.signals", loosens=True),

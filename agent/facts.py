@@ -51,7 +51,8 @@ class OrderReceived(Fact, frozen=True):
     """A document was taken up as `order_id` at `revision`; `document` is its raw text.
 
     `starts_at` is the resolved start (first receipt where the document says none), `house_w` the house load
-    fixed for a stop, `base_w` the base of a reduction.
+    fixed for a stop, `base_w` the standby of a stop or the base of a reduction, `restore_after_s` the drawn time that
+    passes between its end and the way back.
     """
 
     order_id: str
@@ -64,6 +65,7 @@ class OrderReceived(Fact, frozen=True):
     house_w: float | None = None
     base_w: float | None = None
     by: str | None = None  # a named token or hand, where the transport knows one
+    restore_after_s: float = 0.0
 
 
 class OrderMoved(Fact, frozen=True):
@@ -119,6 +121,14 @@ class OrderReleaseAsked(Fact, frozen=True):
 
     order_id: str
     by: str
+
+
+class OfferAnswered(Fact, frozen=True):
+    """A hand accepted or declined an offer, by name."""
+
+    order_id: str
+    by: str
+    accepted: bool
 
 
 class CapChanged(Fact, frozen=True):
@@ -345,6 +355,7 @@ AnyFact = (
     | OrderHouseLowered
     | OrderVanished
     | OrderReleaseAsked
+    | OfferAnswered
     | CapChanged
     | SetpointsChanged
     | IntendedChanged

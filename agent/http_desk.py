@@ -57,6 +57,13 @@ class HttpDesk:
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 
+    async def answer(self, order_id: str, *, accept: bool, by: str) -> OrderMoved | Rejection:
+        """Accept or decline an offer by hand."""
+        try:
+            return await self._desk.answer(order_id, accept=accept, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
     async def set_level(self, miners: Sequence[str], level: str, *, by: str) -> None:
         """Set the level that the owner wants of these machines when nothing binds."""
         try:

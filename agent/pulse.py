@@ -158,7 +158,7 @@ class Pulse:
 
     def _now(self, site: dict[str, Any]) -> dict[str, Any]:
         sight, meter, decision = self._sight, self._sight.meter(), self._sight.decision()
-        change = sight.book.next_change()
+        change = sight.book.next_change(sight.now())
         return {
             "site": site,
             "standing": standing(site, sight.book.views()),

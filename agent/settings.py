@@ -227,6 +227,7 @@ def book_policy_of(config: Config) -> BookPolicy:
             classes=tuple(issuer.classes),
             transports=tuple(issuer.transports),
             unsigned=issuer.unsigned,
+            offers=issuer.offers,
             keys=dict(_key(told) for told in issuer.keys),
         )
         for name, issuer in schema.orders.issuers.items()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.cli.show import figure, plain
+from agent.limit_words import limit_words
 
 FINAL = frozenset({"rejected", "superseded", "closed"})
 
@@ -24,7 +25,7 @@ def demand(document: Mapping[str, Any]) -> str:
         return "stop"
     if "max_import_kw" in limit:
         return f"at most {figure(limit['max_import_kw'], 'kW', 1)}"
-    return plain(", ".join(limit)) or "nothing"
+    return plain(limit_words(limit)) or "nothing"
 
 
 def next_change(order: Mapping[str, Any]) -> str:
@@ -34,8 +35,8 @@ def next_change(order: Mapping[str, Any]) -> str:
         return "over"
     if order["state"] in {"ended", "cancelled", "restoring"}:
         return "power is coming back"
-    if _awaits_release(order):
-        return "waits to be released"
+    if _awaits_release(order) or order["state"] == "received":
+        return "waits to be released" if _awaits_release(order) else "an offer: waits for accept or decline"
     if order["state"] == "scheduled":
         return f"starts {plain(order.get('starts_at') or document.get('starts_at'))}"
     if document.get("ends_at"):

@@ -102,6 +102,21 @@ def release(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
     _say(reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/release", {"by": by}), as_json_)
 
 
+@orders.command("accept", epilog=examples("hashwatt orders accept dr-20270115 --by Aigul"))
+@spread
+def accept(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
+    """Accept an offer: from then on it binds."""
+    _say(reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/accept", {"by": by}), as_json_)
+
+
+@orders.command("decline", epilog=examples("hashwatt orders decline dr-20270115 --by Aigul"))
+@spread
+def decline(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
+    """Decline an offer."""
+    answer = reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/decline", {"by": by})
+    as_json(answer) if as_json_ else print(ack_line(answer))
+
+
 def _document(demanded: Demand, wording: Wording, way: Way, reach: Reach) -> bytes:
     asked = (demanded.file is not None, demanded.stop, demanded.max_import_kw is not None)
     if sum(asked) != 1:

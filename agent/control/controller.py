@@ -108,10 +108,11 @@ class Controller:
 
     def _pause_s(self) -> float:
         """Return the seconds until the next tick: an order's start or end is not slept through."""
-        seconds, at = BUSY_S if self.is_busy() else QUIET_S, self.parts.book.next_change()
+        now = self.parts.clock.now()
+        seconds, at = BUSY_S if self.is_busy() else QUIET_S, self.parts.book.next_change(now)
         if at is None:
             return seconds
-        until_s = (at - self.parts.clock.now().latest).total_seconds()
+        until_s = (at - now.latest).total_seconds()
         return min(seconds, until_s + PAST_S) if until_s > 0 else BUSY_S
 
     async def _pause(self, seconds: float) -> None:
@@ -160,14 +161,17 @@ class Controller:
             house_sampled=metering.house.sampled,
             decision=self.decision,
             proved=self.parts.proved(),
+            connection_w=self.limits.tree.cap_w[0],
+            before_w=metering.before_w(now.mono),
+            peak_12m_w=metering.peaks.highest_w(now.at),
         )
         return observe(self.parts.fleet, view if view is not None else self.parts.fleet.view(now.mono), site)
 
-    def demand(self) -> Demand:
+    def demand(self, now: Moment) -> Demand:
         """Return what binds at this instant."""
         book = self.parts.book
         return demand_of(
-            book.cap(), connection_w=self.limits.tree.cap_w[0], restore_kw_per_min=book.restore_kw_per_min()
+            book.cap(now), connection_w=self.limits.tree.cap_w[0], restore_kw_per_min=book.restore_kw_per_min()
         )
 
     def situation(self, now: Moment) -> Situation:
@@ -179,8 +183,10 @@ class Controller:
         )
 
     def _decide(self, view: FleetView, now: Moment) -> Decision:
-        self._binds = self.parts.book.cap()
-        decision = decide(view, self.limits.tree, self.demand(), self.situation(now), self.limits.policy, self._memory)
+        self._binds = self.parts.book.cap(now)
+        decision = decide(
+            view, self.limits.tree, self.demand(now), self.situation(now), self.limits.policy, self._memory
+        )
         self._memory = decision.memory
         self.decision = decision
         return decision
@@ -288,7 +294,7 @@ class Controller:
     def _fits(self) -> bool:
         """Whether draw and reserve, with what was set, are within the cap of this instant."""
         now = self.parts.clock.now()
-        demand = self.demand()
+        demand = self.demand(now)
         if demand.stop:
             return False
         connection_w = self.limits.tree.cap_w[0]

@@ -5,6 +5,7 @@ Each call takes the controller's turn, so that what it changes is seen whole by 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from agent.values import Watts
 
 Parse = Callable[[bytes, str | None], Order | Rejection]
 """Turns a document's bytes, and the id that its topic names, into an order."""
+LONG = 16_384
+"""A document of more bytes, as of a long trajectory, is read beside the loop."""
 log = structlog.get_logger()
 
 
@@ -53,7 +56,8 @@ class Desk:
         self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None
     ) -> tuple[AnyFact, ...]:
         """Take in an order's document; returns what followed, nothing for one that is known already."""
-        parsed = self._parse(raw, topic_id)
+        long = len(raw) > LONG
+        parsed = await asyncio.to_thread(self._parse, raw, topic_id) if long else self._parse(raw, topic_id)
         async with self._controller.turn:
             now = self._parts.clock.now()
             facts = self._parts.book.receive(
@@ -82,6 +86,19 @@ class Desk:
         async with self._controller.turn:
             now = self._parts.clock.now()
             found = self._parts.book.release(order_id, by=by, now=now, observed=self._controller.observed(now))
+            if isinstance(found, Rejection):
+                return found
+            await self._write(found)
+        self._tell(found)
+        self._controller.wake()
+        return next(fact for fact in reversed(found) if isinstance(fact, OrderMoved))
+
+    async def answer(self, order_id: str, *, accept: bool, by: str) -> OrderMoved | Rejection:
+        """Accept or decline an offer by hand; returns its last step, or why not."""
+        async with self._controller.turn:
+            now = self._parts.clock.now()
+            observed = self._controller.observed(now)
+            found = self._parts.book.answer(order_id, accept=accept, by=by, now=now, observed=observed)
             if isinstance(found, Rejection):
                 return found
             await self._write(found)

@@ -18,12 +18,16 @@ from agent.facts import AnyFact
 from agent.facts_energy import MetersDiffer
 from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
+from agent.fleet.peaks import Peaks
 from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
+from agent.fleet.trail import Trail
 from agent.planning.headroom import Gauges, expectations
 from agent.values import Moment, Watts
 
 __all__ = ["MeterPolicy", "Metering", "Said"]
 ROOT = "site"
+BEFORE_S = 900.0
+"""The stretch before an order that a reduction is reckoned from (contract 4)."""
 log = structlog.get_logger()
 
 
@@ -47,6 +51,8 @@ class Metering:
         self.fleet = fleet
         self.house = house
         self.policy = policy
+        self.peaks = Peaks(None if policy is None else policy.id)
+        self._trail = Trail(kept_s=BEFORE_S)
         self._rest = RestObserver(memory_s=memory_s)
         self._site = None if policy is None else Instrument(policy, now.mono)
         self._others = {other.id: Instrument(other, now.mono) for other in others}
@@ -85,6 +91,8 @@ class Metering:
 
     def _hear_site(self, site: Instrument, said: Said, now: Moment) -> None:
         power_w = site.heard(said, now)
+        if power_w is not None:
+            self._trail.heard(power_w, now.mono)
         if power_w is not None and self.fleet.everyone_known():
             if not self._were_known:
                 self._were_known = True
@@ -136,6 +144,11 @@ class Metering:
         check, comparison = stand_in
         return _with_margin(check.state(mono), error=check.policy.error, more_w=comparison.excess_w)
 
+    def before_w(self, mono: float) -> Watts | None:
+        """Return the billing meter's mean of the last quarter of an hour, None where it says nothing now."""
+        meter = self.state(mono)
+        return None if meter is None or not meter.fresh else self._trail.mean_w(mono - BEFORE_S, mono)
+
     def views(self, mono: float) -> tuple[MeterView, ...]:
         """Return every meter as it is shown, the billing meter first."""
         others = self._others.values()
@@ -180,6 +193,8 @@ class Metering:
     def facts(self, now: Moment) -> list[AnyFact]:
         """Return what happened at the meters since the last call: lost, back, intervals that ended, who differs."""
         facts = [fact for one in self.instruments.values() for fact in one.facts(now)]
+        for fact in facts:
+            self.peaks.apply(fact)
         if self._site is not None:
             self._say_who_stands_in(self._site, now.mono)
             own = self._own_state(self._site, now.mono)

@@ -22,6 +22,9 @@ class Site:
     house_w: float
     house_sampled: bool
     decision: Decision | None
+    connection_w: float
+    before_w: float | None  # the meter's mean of the last 15 min
+    peak_12m_w: float | None
     proved: bool  # enough was heard since the start to say who still sleeps for an order
 
 
@@ -52,4 +55,7 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(view.step_w[:, 0].min()) if len(view) else 0.0,
         restore_pending=not site.proved or lowered or (decision is not None and decision.restore_pending_w > 0),
+        before_w=site.before_w,
+        connection_w=site.connection_w,
+        peak_12m_w=site.peak_12m_w,
     )

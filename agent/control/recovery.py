@@ -28,6 +28,7 @@ from agent.facts import (
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.own_levels import is_set
+from agent.fleet.peaks import Peaks
 from agent.fleet.power import HouseLoad
 from agent.fleet.remembered import Remembered
 from agent.fleet.seals import Seal, Seals
@@ -38,7 +39,9 @@ from agent.values import FULL
 class Recovery:
     """Takes in every remembered fact, in order; `finish` hands the sums to the fleet."""
 
-    def __init__(self, fleet: Fleet, book: OrderBook, holds: Holds, seals: Seals, house: HouseLoad) -> None:
+    def __init__(
+        self, fleet: Fleet, book: OrderBook, holds: Holds, seals: Seals, house: HouseLoad, peaks: Peaks | None = None
+    ) -> None:
         self.last_at: datetime | None = None
         self.clock_doubted = False  # the last step of civil time was not confirmed
         self.remembered = Remembered()  # who and where machines are
@@ -48,6 +51,7 @@ class Recovery:
         self._holds = holds
         self._seals = seals
         self._house = house
+        self._peaks = peaks or Peaks(None)
         self._setpoints: dict[str, str] = {}
         self._intended: dict[str, str] = {}
         self._told: dict[str, set[str]] = {}
@@ -62,6 +66,7 @@ class Recovery:
             self._take_seal(fact)
             self.remembered.take(fact)
             self._book.apply(fact)
+            self._peaks.apply(fact)
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
             if isinstance(fact, ClockStepped | ClockTrusted):
                 self.clock_doubted = isinstance(fact, ClockStepped)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
+from agent.inputs.civil_time import Told, resolved, zone_of
 from agent.inputs.order_shape import (
-    LIMITS,
+    BaseShape,
     DocumentShape,
     ExemptShape,
     FractionShape,
+    KwShape,
     LocalShape,
     MaxImportShape,
     MeasureShape,
@@ -27,15 +30,16 @@ from agent.inputs.order_shape import (
 )
 from agent.inputs.strict_json import decode
 from agent.jws import Jws, is_compact, opened
-from agent.orders.order import Limit, MaxImport, Order, Rejection, Stop
+from agent.orders.limit import Base, Fraction, Limit, MaxImport, Reduce, Stop, Trajectory
+from agent.orders.order import Order, Rejection
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MOST_SAID = 300
 _PYDANTICS = re.compile(r"[A-Za-z]+Shape|literal\[.*\]")
 """Parts of a place that name a choice of shapes, not a field; so does the second one below `limit`."""
 _NOT_BUILT: dict[str, Any] = {
-    "tz": None, "local": LocalShape(), "measure": MeasureShape(), "targets": TargetsShape(), "exempt": ExemptShape(),
-    "randomize_s": 0, "mandatory": True, "test": False, "on_silence": None, "excess_price": None, "supersedes": [],
+    "measure": MeasureShape(), "targets": TargetsShape(), "exempt": ExemptShape(), "on_silence": None,
+    "excess_price": None,
 }  # fmt: skip
 """Fields that are declined unless they are absent or say what their absence says."""
 
@@ -71,7 +75,10 @@ def _read(told: dict[str, Any], where: _Named, topic_id: str | None, signed: Jws
     unsaid = signed and next((field for field in ("site", "issued_at") if getattr(document, field) is None), None)
     if unsaid:
         return where.reject("bad_value", f"{unsaid}: a signed document says it")
-    return replace(_order(document, told), signed=signed)
+    try:
+        return replace(_order(document, told), signed=signed)
+    except ValueError as error:
+        return where.reject("bad_value", str(error))
 
 
 def parse_known(raw: str) -> Order | Rejection:
@@ -131,13 +138,13 @@ def _say(error: ValidationError) -> tuple[str, str]:
 
 
 def _not_built(document: DocumentShape) -> str | None:
-    if isinstance(document.limit, ReduceShape | FractionShape | TrajectoryShape):
-        return next(name for name, shape in LIMITS.items() if isinstance(document.limit, shape))
     told = ((field, getattr(document, field), silent) for field, silent in _NOT_BUILT.items())
     return next((field for field, value, silent in told if value is not None and value != silent), None)
 
 
 def _order(document: DocumentShape, told: dict[str, Any]) -> Order:
+    """Return the order that a document of the right shape is. Raises ValueError."""
+    starts_at, ends_at, doubts = _times(document)
     resume = document.resume or ("issuer" if document.order_class == "law" else "auto")
     return Order(
         order_id=document.order_id,
@@ -149,14 +156,31 @@ def _order(document: DocumentShape, told: dict[str, Any]) -> Order:
         site=document.site,
         issued_at=document.issued_at,
         priority=document.priority,
-        starts_at=document.starts_at,
-        ends_at=document.ends_at,
+        starts_at=starts_at,
+        ends_at=ends_at,
         comply_by_s=document.comply_by_s,
         ramp_kw_per_min=document.ramp_kw_per_min,
         restore_kw_per_min=document.restore_kw_per_min,
+        lead=document.lead == "allowed",
+        randomize_s=document.randomize_s,
+        mandatory=document.mandatory,
+        test=document.test,
         resume=resume,
+        supersedes=tuple(document.supersedes),
+        doubts=doubts,
         document=told,
     )
+
+
+def _times(document: DocumentShape) -> tuple[datetime | None, datetime | None, tuple[str, ...]]:
+    """Return start and end, and where civil time and offset disagree. Raises ValueError."""
+    zone = None if document.tz is None else zone_of(document.tz)
+    local = document.local or LocalShape()
+    starts_at, one = resolved(Told(name="starts", instant=document.starts_at, local=local.starts), zone)
+    ends_at, other = resolved(Told(name="ends", instant=document.ends_at, local=local.ends), zone)
+    if starts_at is not None and ends_at is not None and ends_at <= starts_at:
+        raise ValueError("local.ends: must be after the start")
+    return starts_at, ends_at, tuple(doubt for doubt in (one, other) if doubt is not None)
 
 
 def _limit_of(told: Any) -> Limit | None:
@@ -164,6 +188,24 @@ def _limit_of(told: Any) -> Limit | None:
         case StopShape():
             return Stop()
         case MaxImportShape(max_import_kw=kw):
-            return MaxImport(power_w=float(Decimal(str(kw)) * 1000))
+            return MaxImport(power_w=_w(kw))
+        case ReduceShape(reduce_kw=kw, baseline=base):
+            return Reduce(by_w=_w(kw), base=_base(base))
+        case FractionShape(fraction=share, of=base):
+            return Fraction(share=share, base=_base(base))
+        case TrajectoryShape(trajectory=points, interpolate=interpolate):
+            return Trajectory(
+                times=tuple(point.at for point in points),
+                powers_w=tuple(None if point.max_import_kw is None else _w(point.max_import_kw) for point in points),
+                linear=interpolate == "linear",
+            )
         case _:
             return None
+
+
+def _base(told: BaseShape) -> Base:
+    return _w(told.kw) if isinstance(told, KwShape) else told
+
+
+def _w(kw: float) -> float:
+    return float(Decimal(str(kw)) * 1000)

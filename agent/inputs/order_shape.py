@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -97,7 +98,8 @@ class KwShape(Shape):
     kw: Kw
 
 
-Base = Literal["before", "connection", "peak_12m"] | KwShape
+BaseShape = Literal["before", "connection", "peak_12m"] | KwShape
+"""What a reduction is reckoned from."""
 
 
 class StopShape(Shape):
@@ -116,14 +118,14 @@ class ReduceShape(Shape):
     """Less by so much than a base."""
 
     reduce_kw: Kw
-    baseline: Base = "before"
+    baseline: BaseShape = "before"
 
 
 class FractionShape(Shape):
     """The share of a base that may remain."""
 
     fraction: Annotated[Number, Field(ge=0, le=1)]
-    of: Base = "before"
+    of: BaseShape = "before"
 
 
 class PointShape(Shape):
@@ -133,10 +135,17 @@ class PointShape(Shape):
     max_import_kw: Kw | None
 
 
+def _rising(points: list[PointShape]) -> list[PointShape]:
+    for place, (before, after) in enumerate(pairwise(points), 1):
+        if after.at <= before.at:
+            raise ValueError(f"its point {place} is not after the one before it")
+    return points
+
+
 class TrajectoryShape(Shape):
     """A limit that changes with time."""
 
-    trajectory: Annotated[list[PointShape], Field(min_length=1, max_length=10_000)]
+    trajectory: Annotated[list[PointShape], Field(min_length=1, max_length=10_000), AfterValidator(_rising)]
     interpolate: Literal["step", "linear"] = "step"
 
 

@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-MOST_BYTES = 262_144
+MOST_BYTES = 786_432
 MOST_WHOLE = 2**63 - 1
 MOST_DEEP = 64
 

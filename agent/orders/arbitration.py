@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agent.orders.order import STEPPING, Limit, Order, Stop
+from agent.orders.limit import Limit, Stop
+from agent.orders.order import STEPPING, Order
 from agent.values import Watts
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.orders.lifecycle import OrderEvent, OrderState
-from agent.orders.order import Limit, MaxImport, Stop
+from agent.orders.limit import Limit, Stop
 from agent.values import Moment, Watts
 
 TOLERANCE = 0.01
@@ -33,6 +33,9 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
+    before_w: Watts | None = None  # the meter's mean of the last 15 min
+    connection_w: Watts = float("inf")
+    peak_12m_w: Watts | None = None  # the highest interval mean of twelve months
 
     @property
     def draw_w(self) -> Watts:
@@ -46,81 +49,95 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """What an order allows at this instant. None: it sets no limit now; `tolerated_w` is what is no breach yet."""
+
+    limit: Limit
+    cap_w: Watts | None
+    tolerated_w: Watts | None
+    tolerance: float = TOLERANCE
+
+    def is_over(self, observed: Observed) -> bool:
+        """Whether the draw is more than is tolerated: a stop tolerates less than half a machine."""
+        if self.tolerated_w is None:
+            return False
+        if isinstance(self.limit, Stop):
+            return observed.draw_w - self.tolerated_w >= max(observed.smallest_target_w / 2, LEAST_W)
+        return observed.draw_w > self.tolerated_w * (1 + self.tolerance)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Watch:
     """Since when (monotonic) the draw has been within the cap, and since when above what is tolerated."""
 
     under_since: float | None = None
     over_since: float | None = None
 
-    def seen(self, observed: Observed, *, cap_w: Watts, limit: Limit, now: Moment) -> Watch:
+    def seen(self, observed: Observed, allowed: Allowed, now: Moment) -> Watch:
         """Return the watch after one more look."""
-        under = observed.shortfall_w(cap_w) == 0.0
-        over = _is_over(observed, cap_w, limit)
+        under = allowed.cap_w is None or observed.shortfall_w(allowed.cap_w) == 0.0
+        over = allowed.is_over(observed)
         return Watch(
             under_since=(now.mono if self.under_since is None else self.under_since) if under else None,
             over_since=(now.mono if self.over_since is None else self.over_since) if over else None,
         )
 
 
-def _is_over(observed: Observed, cap_w: Watts, limit: Limit) -> bool:
-    """Whether it is more than is tolerated: a stop tolerates less than half a machine."""
-    match limit:
-        case Stop():
-            return observed.draw_w - cap_w >= max(observed.smallest_target_w / 2, LEAST_W)
-        case MaxImport():
-            return observed.draw_w > cap_w * (1 + TOLERANCE)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One order in force, as compliance sees it. `overdue`: its deadline has passed."""
+    """One order in force, as compliance sees it. `overdue`: its deadline has passed; `new_point`: so has a step."""
 
-    limit: Limit
-    cap_w: Watts
+    allowed: Allowed
     state: OrderState
     overdue: bool
     window_s: float
+    new_point: bool = False
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether no target may hash."""
+        return isinstance(self.allowed.limit, Stop)
 
 
 def judge(case: Case, watch: Watch, observed: Observed, now: Moment) -> tuple[OrderEvent, str | None] | None:
     """Return the event that is due and its reason, None where nothing is to be said."""
-    match case.state:
-        case OrderState.COMPLIED:
-            broken = _broken(case, watch, observed, now)
-            return None if broken is None else (OrderEvent.BREACH, broken or None)
-        case _ if _met(case, watch, observed, now):
-            return OrderEvent.COMPLY, _unproved(case, observed) or None
-        case OrderState.ACTIVE if case.overdue:
-            return OrderEvent.BREACH, _unmet(case, observed) or None
-        case _:
-            return None
+    broken = _broken(case, watch, observed, now) if case.state is OrderState.COMPLIED else None
+    if broken is not None:
+        return OrderEvent.BREACH, broken or None
+    says_so = case.state is not OrderState.COMPLIED or case.new_point
+    begins = case.allowed.cap_w is not None or case.state is not OrderState.ACTIVE
+    if says_so and begins and _met(case, watch, observed, now):
+        return OrderEvent.COMPLY, _unproved(case, observed) or None
+    if case.state is OrderState.ACTIVE and case.overdue and case.allowed.tolerated_w is not None:
+        return OrderEvent.BREACH, _unmet(case, observed) or None
+    return None
 
 
 def _met(case: Case, watch: Watch, observed: Observed, now: Moment) -> bool:
     if watch.under_since is None or now.mono - watch.under_since < case.window_s:
         return False
-    return not isinstance(case.limit, Stop) or observed.awake_reachable == 0
+    return not case.is_stop or observed.awake_reachable == 0
 
 
 def _broken(case: Case, watch: Watch, observed: Observed, now: Moment) -> str | None:
     """Return why what was complied with no longer is, None where it is."""
-    if isinstance(case.limit, Stop) and observed.hashing:
+    if case.is_stop and observed.hashing:
         return f"awake: {observed.hashing} hashing"
     if watch.over_since is None or now.mono - watch.over_since < case.window_s:
         return None
-    if isinstance(case.limit, Stop):
-        return f"unexplained {observed.draw_w - case.cap_w:.0f} W"
+    if case.is_stop and case.allowed.cap_w is not None:
+        return f"unexplained {observed.draw_w - case.allowed.cap_w:.0f} W"
     return _unmet(case, observed)
 
 
 def _unmet(case: Case, observed: Observed) -> str:
     told = []
-    if isinstance(case.limit, Stop) and observed.awake_reachable:
+    if case.is_stop and observed.awake_reachable:
         told.append(f"awake: {observed.awake_reachable} not asleep")
-    if case.cap_w == 0.0 and observed.draw_w > 0:
+    if case.allowed.cap_w == 0.0 and observed.draw_w > 0:
         told.append("breakers: only they take the rest off the meter")
     return "; ".join(filter(None, [*told, _unproved(case, observed)]))
 
 
 def _unproved(case: Case, observed: Observed) -> str:
-    return f"unproved {len(observed.unproved)}" if observed.unproved and isinstance(case.limit, Stop) else ""
+    return f"unproved {len(observed.unproved)}" if observed.unproved and case.is_stop else ""

@@ -10,12 +10,13 @@ from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, O
 from agent.orders.arbitration import Binding
 from agent.orders.compliance import Watch
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
-from agent.orders.order import STEPPING, MaxImport, Order, Rejection, Stop
+from agent.orders.limit import Basis, Trajectory, base_of, cap_w
+from agent.orders.order import STEPPING, Order, Rejection
 from agent.values import Moment, Watts
 
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
 """Steps of a limit that is in force."""
-LAST = datetime.max.replace(tzinfo=UTC)
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,11 +31,13 @@ class Life:
     state: OrderState
     received_at: datetime
     starts_at: datetime
-    house_w: Watts | None = None
-    standby_w: Watts = 0.0
+    basis: Basis = field(default_factory=Basis)
+    restore_after_s: float = 0.0  # drawn once: so long after its end nothing is restored yet
     seq: int = 0
     has_bound: bool = False  # so that there is something to restore
     awaiting: bool = False  # its end passed and somebody must release it
+    agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
+    over_at: datetime | None = None  # when it ended or was cancelled
     last_ack: OrderMoved | None = None
     watch: Watch = field(default_factory=Watch)
 
@@ -55,8 +58,8 @@ class Life:
 
     @property
     def begins_at(self) -> datetime:
-        """The later of start and first receipt: from here on there is time to comply."""
-        return max(self.starts_at, self.received_at)
+        """The later of start, first receipt and, of an offer, acceptance: from here on there is time to comply."""
+        return max(self.starts_at, self.agreed_at or self.received_at)
 
     @property
     def is_late(self) -> bool:
@@ -66,9 +69,23 @@ class Life:
             return True
         return starts_at is not None and later(starts_at, self.order.comply_by_s) < self.received_at
 
+    @property
+    def due_at(self) -> datetime:
+        """Its deadline: the drawn shift of a law order's start does not move it."""
+        is_law = self.order.order_class == "law"
+        came_at = self.agreed_at or self.received_at
+        begins_at = max(self.order.starts_at or came_at, came_at) if is_law else self.begins_at
+        return later(begins_at, self.order.comply_by_s)
+
     def is_overdue(self, now: Moment) -> bool:
         """Whether its deadline has passed by either clock."""
-        return now.latest >= later(self.begins_at, self.order.comply_by_s)
+        return now.latest >= self.due_at
+
+    def holds_on(self, now: Moment) -> bool:
+        """Whether its limit stays although it is over: what is freed waits for the time that was drawn."""
+        if self.over_at is None or not self.has_bound or self.state not in {OrderState.ENDED, OrderState.CANCELLED}:
+            return False
+        return now.earliest < later(self.over_at, self.restore_after_s)
 
     def has_ended(self, now: Moment) -> bool:
         """Whether its end has passed by both clocks."""
@@ -79,20 +96,26 @@ class Life:
         if event not in ON_TIME:
             return False
         falls_due = event is OrderEvent.BREACH and self.state is OrderState.ACTIVE
-        due = later(self.begins_at, self.order.comply_by_s) if falls_due else None
+        due = self.due_at if falls_due else None
         return any(
             at is not None and now.earliest < at <= now.latest for at in (self.order.starts_at, self.order.ends_at, due)
         )
 
-    def cap_w(self, margin: float) -> Watts | None:
-        """Return this order's own limit at the meter."""
-        match self.order.limit:
-            case MaxImport(power_w=power_w):
-                return power_w
-            case Stop():
-                return round(((self.house_w or 0.0) + self.standby_w) * (1 + margin), 1)
-            case None:
-                return None
+    def cap_w(self, margin: float, now: Moment) -> Watts | None:
+        """Return this order's own limit at its meter, None where it sets none at this instant."""
+        return cap_w(self.order.limit, self.basis, margin=margin, first=now.earliest, last=now.latest)
+
+    def tolerated_w(self, margin: float, now: Moment) -> Watts | None:
+        """Return what is no breach yet: a limit that falls may be followed within the time to comply."""
+        limit = self.order.limit
+        if not isinstance(limit, Trajectory):
+            return self.cap_w(margin, now)
+        return limit.most(later(now.earliest, -self.order.comply_by_s), now.latest)
+
+    def is_new_point(self, now: Moment) -> bool:
+        """Whether its limit is another than at its last step, by a point of its trajectory."""
+        limit, last = self.order.limit, self.last_ack
+        return isinstance(limit, Trajectory) and last is not None and limit.place(last.at) != limit.place(now.earliest)
 
     def ramp_s(self, excess_w: Watts) -> float:
         """Return how long the order's own ramp needs to shed `excess_w`; 0 where the deadline wins over it."""
@@ -102,11 +125,11 @@ class Life:
 
 
 def later(at: datetime, seconds: float) -> datetime:
-    """Return the instant `seconds` after `at`, the end of the calendar where it lies beyond."""
+    """Return the instant `seconds` after `at`, an end of the calendar where it lies beyond."""
     try:
         return at + timedelta(seconds=seconds)
     except OverflowError:
-        return LAST
+        return LAST if seconds > 0 else FIRST
 
 
 class Unreadable(Exception):
@@ -136,15 +159,29 @@ class Lives:
         found = (life for life in self._lives.values() if not life.is_final)
         return sorted(found, key=lambda life: life.order.order_id)
 
-    def bindings(self, margin: float, *, counting: Life | None = None, ignoring: Life | None = None) -> list[Binding]:
+    def bindings(
+        self, margin: float, now: Moment, *, counting: Life | None = None, ignoring: Life | None = None
+    ) -> list[Binding]:
         """Return what binds now; `counting` as if it did already, `ignoring` as if it no longer did."""
         found = []
         for life in self._lives.values():
-            cap_w, limit = life.cap_w(margin), life.order.limit
-            binds = (life.binds and life is not ignoring) or life is counting
-            if binds and cap_w is not None and limit is not None:
-                found.append(Binding(order=life.order, cap_w=cap_w, limit=limit))
+            binds = ((life.binds or life.holds_on(now)) and life is not ignoring) or life is counting
+            if not binds or life.order.test:
+                continue
+            limit_w, limit = life.cap_w(margin, now), life.order.limit
+            if limit_w is not None and limit is not None:
+                found.append(Binding(order=life.order, cap_w=limit_w, limit=limit))
         return found
+
+    def bases_w(self) -> list[Watts]:
+        """Return what reductions that are in force, or on their way back, are reckoned from: the draw before them."""
+        return [
+            life.basis.base_w
+            for life in self._lives.values()
+            if base_of(life.order.limit) == "before"
+            and (life.binds or (life.has_bound and not life.is_final))
+            and life.basis.base_w is not None
+        ]
 
     def apply(self, fact: AnyFact) -> None:
         """Take in a fact, new or remembered; those of other rooms are passed over. Raises Unreadable."""
@@ -156,7 +193,8 @@ class Lives:
             case OrderRefused(order_id=str(order_id), seq=int(seq)):
                 self._lives[order_id].seq = seq
             case OrderHouseLowered():
-                self._lives[fact.order_id].house_w = fact.house_w
+                life = self._lives[fact.order_id]
+                life.basis = replace(life.basis, house_w=fact.house_w)
             case _:
                 return
 
@@ -175,18 +213,27 @@ class Lives:
             state=OrderState.RECEIVED,
             received_at=fact.at,
             starts_at=fact.starts_at or fact.at,
-            house_w=fact.house_w,
-            standby_w=fact.base_w or 0.0,
+            basis=Basis(house_w=fact.house_w, base_w=fact.base_w),
+            restore_after_s=fact.restore_after_s,
             seq=before.seq if before is not None else 0,
-            has_bound=before is not None and before.has_bound and before.state is OrderState.SUPERSEDED,
+            has_bound=self._takes_over(order, before),
         )
+
+    def _takes_over(self, order: Order, before: Life | None) -> bool:
+        """Whether what it revises or supersedes had bound, so that there is something to restore after it too."""
+        named = [before, *(self._lives.get(order_id) for order_id in order.supersedes)]
+        return any(life is not None and life.has_bound and life.state is OrderState.SUPERSEDED for life in named)
 
 
 def _moved(life: Life, fact: OrderMoved) -> None:
+    if life.over_at is None and fact.state in {OrderState.ENDED, OrderState.CANCELLED}:
+        life.over_at = fact.at
+    if fact.event == OrderEvent.ACCEPT:
+        life.agreed_at = fact.at
     life.state = OrderState(fact.state)
     life.seq = fact.seq
     life.last_ack = fact
-    life.has_bound |= life.binds
+    life.has_bound |= life.binds and not life.order.test
     life.awaiting = life.binds and (life.awaiting or fact.event == OrderEvent.NOTE)
     if life.binds:
         life.watch = replace(life.watch, over_since=None)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from agent.orders.order import CLASSES, Limit, MaxImport, Order, Stop
+from agent.orders.limit import may_allow_more
+from agent.orders.order import CLASSES, Order
 from agent.values import Moment
 
 _HOLDS = {"auto": 0, "operator": 1, "issuer": 2}
@@ -14,21 +15,11 @@ def loosens(old: Order, new: Order, *, started_at: datetime, now: Moment) -> boo
     """Whether `new` asks for less than `old`, running or scheduled for `started_at`, in any respect."""
     return (
         new.is_cancel
-        or _limit_loosens(old.limit, new.limit)
+        or may_allow_more(old.limit, new.limit)
         or _ends_sooner(old, new)
         or (new.starts_at is not None and new.starts_at > max(started_at, now.earliest))
         or _duty_loosens(old, new)
     )
-
-
-def _limit_loosens(old: Limit | None, new: Limit | None) -> bool:
-    match old, new:
-        case Stop(), MaxImport():
-            return True
-        case MaxImport(power_w=before), MaxImport(power_w=after):
-            return after > before
-        case _:
-            return False
 
 
 def _ends_sooner(old: Order, new: Order) -> bool:
@@ -40,4 +31,6 @@ def _duty_loosens(old: Order, new: Order) -> bool:
         old.ramp_kw_per_min is None or new.ramp_kw_per_min < old.ramp_kw_per_min
     )
     weaker = CLASSES.index(new.order_class) > CLASSES.index(old.order_class)
-    return slower or weaker or new.comply_by_s > old.comply_by_s or _HOLDS[new.resume] < _HOLDS[old.resume]
+    softer = (new.test and not old.test) or (old.mandatory and not new.mandatory) or new.randomize_s > old.randomize_s
+    lax = new.comply_by_s > old.comply_by_s or _HOLDS[new.resume] < _HOLDS[old.resume]
+    return slower or weaker or softer or lax

@@ -9,27 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from agent.jws import Jws
-from agent.values import Watts
+from agent.orders.limit import Limit
 
 CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 """From the strongest to the weakest."""
 STEPPING = frozenset({"law", "grid_emergency"})
 """Classes whose deadline wins over every ramp, and that are never too many."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stop:
-    """No target hashes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MaxImport:
-    """The billing meter shows at most `power_w`; 0 is a limit."""
-
-    power_w: Watts
-
-
-Limit = Stop | MaxImport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +35,13 @@ class Order:
     comply_by_s: int = 300
     ramp_kw_per_min: float | None = None
     restore_kw_per_min: float | None = None
+    lead: bool = True  # shedding may begin before the start, as early as the ramp makes necessary
+    randomize_s: float = 0.0
+    mandatory: bool = True  # False: an offer
+    test: bool = False  # everything but the commands
     resume: str = "auto"  # auto | operator | issuer
+    supersedes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()  # where the document says one thing twice, and differently
     document: Mapping[str, Any] = field(default_factory=dict)
     signed: Jws | None = None  # as received, not yet checked
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from agent.facts import (
     AnyFact,
+    OfferAnswered,
     OrderHouseLowered,
     OrderMoved,
     OrderReceived,
@@ -19,18 +20,19 @@ from agent.facts import (
     OrderReleaseAsked,
     OrderVanished,
 )
+from agent.orders.admission import Gate, objection, superseded
 from agent.orders.arbitration import Cap, arbitrate
-from agent.orders.compliance import Case, Observed, judge
+from agent.orders.compliance import Allowed, Case, Observed, judge
 from agent.orders.life import Life, Lives, later
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState, after
-from agent.orders.loosening import loosens
-from agent.orders.order import STEPPING, Order, Rejection, Stop, same_document
+from agent.orders.limit import Stop, Trajectory
+from agent.orders.order import Order, Rejection, same_document
+from agent.orders.order_view import OrderView, view_of
+from agent.orders.receiving import Chance, Receipt, fixed
 from agent.orders.refusal_rate import RefusalRate, Refusals
-from agent.orders.trust import TrustPolicy, because, foreign_hand, refuse, stale
+from agent.orders.trust import TrustPolicy, because
 from agent.values import Moment, Watts
 
-MOST_LIVE = 1000
-"""Open orders beyond which no further one is taken in, but of law and grid emergency."""
 HOUSE_STEP_W = 50.0
 """A stop's house load is lowered in steps of at least this."""
 MOST_KEPT = 65_536
@@ -51,22 +53,17 @@ class BookPolicy:
     observe_only: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderView:
-    """An order as it is shown: its document (of the cancel where it was cancelled), where it stands, its last step."""
-
-    order: Order
-    state: OrderState
-    starts_at: datetime
-    awaiting_release: bool
-    last_ack: OrderMoved | None
-
-
 class OrderBook:
-    """The orders of one site. `parse` turns the raw text of a remembered document into an order."""
+    """The orders of one site. `parse` turns the raw text of a remembered document into an order.
 
-    def __init__(self, policy: BookPolicy, parse: Callable[[str], Order | Rejection]) -> None:
+    `chance` draws from 0 up to 1, for those who ask that not all begin or come back at once.
+    """
+
+    def __init__(
+        self, policy: BookPolicy, parse: Callable[[str], Order | Rejection], chance: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.policy = policy
+        self._chance = chance
         self._lives = Lives(parse)
         self._rate = RefusalRate()
 
@@ -92,9 +89,17 @@ class OrderBook:
         life = self._lives.get(parsed.order_id)
         if life is not None and same_document(life.order.document, parsed.document):
             return ()
-        rejection = self.objection(parsed, transport=transport, now=now)
+        rejection = objection(parsed, Gate(lives=self._lives, trust=self.policy.trust), transport=transport, now=now)
         if rejection is not None:
             return self._refused(rejection, raw, transport, now)
+        receipt = Receipt(
+            at=now.at,
+            observed=observed,
+            chance=Chance(start=self._chance(), restore=self._chance()),
+            respond_s=self.policy.respond_s,
+            reduced_from_w=self._lives.bases_w(),
+        )
+        kept = fixed(parsed, life, receipt)
         received = OrderReceived(
             at=now.at,
             order_id=parsed.order_id,
@@ -103,41 +108,40 @@ class OrderBook:
             order_class=parsed.order_class,
             transport=transport,
             document=raw,
-            starts_at=parsed.starts_at or now.at,
+            starts_at=kept.starts_at,
+            house_w=kept.basis.house_w,
+            base_w=kept.basis.base_w,
             by=by,
-            **_fixed(parsed, life, observed),
+            restore_after_s=kept.restore_after_s,
         )
         if parsed.is_cancel and life is not None and life.is_ahead:
             self.apply(received)
             return (received, *self._move(life, E.RELEASE if life.awaiting else E.CANCEL, now, observed))
-        revised = [] if life is None or life.is_final else self._move(life, E.REVISE, now, observed)
+        before = [] if life is None or life.is_final else self._replaced(life, now, observed)
+        before += [fact for old in superseded(parsed, self._lives) for fact in self._replaced(old, now, observed)]
         self.apply(received)
-        return (*revised, received, *self._begin(self._lives[parsed.order_id], now, observed))
+        return (*before, received, *self._begin(self._lives[parsed.order_id], now, observed))
 
-    def objection(self, order: Order, *, transport: str, now: Moment) -> Rejection | None:
-        """Return why this document would be refused, None where it would be taken in."""
-        life, trust = self._lives.get(order.order_id), self.policy.trust
-        rejection = refuse(order, trust, transport=transport)
-        if rejection is None and life is not None:
-            rejection = foreign_hand(life.order, order) or _by_revision(life.order, order)
-        if rejection is not None:
-            return rejection
-        if life is None or life.is_final:
-            return self._too_many(order)
-        looser = life.is_ahead and loosens(life.order, order, started_at=life.starts_at, now=now)
-        return stale(order, trust, now) if looser else None
-
-    def _too_many(self, order: Order) -> Rejection | None:
-        if order.order_class in STEPPING or order.is_cancel or len(self._lives.open()) < MOST_LIVE:
-            return None
-        return because(order, "too_many", f"{MOST_LIVE} orders are open")
+    def _replaced(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
+        """Let an order give way to what revises or supersedes it; an offer that nobody answered is refused."""
+        event = E.REFUSE if life.state is S.RECEIVED else E.REVISE
+        return self._move(life, event, now, observed, reason="superseded" if event is E.REFUSE else None)
 
     def _begin(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
         facts = self._move(life, E.RECEIVE, now, observed)
         if life.order.is_cancel:
             facts += self._move(life, E.CANCEL, now, observed)
             return facts if life.has_bound else facts + self._move(life, E.CLOSE, now, observed)
-        facts += self._move(life, E.ACCEPT, now, observed)
+        return facts if self._waits_for_answer(life) else facts + self._accepted(life, now, observed)
+
+    def _waits_for_answer(self, life: Life) -> bool:
+        """Whether it is an offer that its issuer's rule leaves to a hand."""
+        issuer = self.policy.trust.issuers.get(life.order.issuer)
+        is_offer = not life.order.mandatory and not life.order.is_cancel
+        return is_offer and (issuer is None or issuer.offers == "ask")
+
+    def _accepted(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
+        facts = self._move(life, E.ACCEPT, now, observed)
         starts = life.starts_at <= now.latest
         facts += self._move(life, E.START if starts else E.SCHEDULE, now, observed)
         return facts + self._settle(life, now, observed)
@@ -184,12 +188,28 @@ class OrderBook:
         asked = OrderReleaseAsked(at=now.at, order_id=order_id, by=by)
         return (asked, *self._move(life, E.RELEASE, now, observed, reason=f"released: by {by}"))
 
+    def answer(
+        self, order_id: str, *, accept: bool, by: str, now: Moment, observed: Observed
+    ) -> tuple[AnyFact, ...] | Rejection:
+        """Accept or decline an offer by an operator's hand."""
+        life = self._lives.get(order_id)
+        if life is None or life.is_final:
+            return Rejection(code="unknown_target", reason="no such order is open", order_id=order_id)
+        if life.state is not S.RECEIVED:
+            return because(life.order, "not_allowed", "it is no offer that waits for an answer")
+        asked = OfferAnswered(at=now.at, order_id=order_id, by=by, accepted=accept)
+        if accept:
+            return (asked, *self._accepted(life, now, observed))
+        return (asked, *self._move(life, E.REFUSE, now, observed, reason=f"declined: by {by}"))
+
     # what time and the meter bring -----------------------------------------------------------------------------
 
     def tick(self, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
         """Let time pass: starts, ends, compliance, restoring, closing."""
         facts: list[AnyFact] = [self._refusal(refusals, now) for refusals in self._rate.due(now.mono)]
         for life in self._lives.open():
+            if life.state is S.RECEIVED and life.has_ended(now):
+                facts += self._move(life, E.REFUSE, now, observed, reason="declined: its end passed without an answer")
             if life.state is S.SCHEDULED and life.starts_at <= now.latest:
                 facts += self._move(life, E.START, now, observed)
             if life.binds:
@@ -202,9 +222,9 @@ class OrderBook:
         facts: list[AnyFact] = []
         if life.binds and life.has_ended(now):
             facts += self._at_end(life, now, observed)
-        if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING}:
+        if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING} or life.holds_on(now):
             return facts
-        frees = life.has_bound and observed.restore_pending and not self._lives.bindings(self.policy.margin)
+        frees = life.has_bound and observed.restore_pending and not self._lives.bindings(self.policy.margin, now)
         if not frees:
             return facts + self._move(life, E.CLOSE, now, observed)
         return facts if life.state is S.RESTORING else facts + self._move(life, E.FREE, now, observed)
@@ -216,15 +236,20 @@ class OrderBook:
 
     def _watched(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
         facts: list[AnyFact] = list(self._lower_house(life, now, observed))
-        cap_w, limit = life.cap_w(self.policy.margin), life.order.limit
-        assert cap_w is not None and limit is not None  # noqa: PT018 - an order that binds has both
-        life.watch = life.watch.seen(observed, cap_w=cap_w, limit=limit, now=now)
-        case = Case(
+        limit = life.order.limit
+        assert limit is not None
+        allowed = Allowed(
             limit=limit,
-            cap_w=cap_w,
+            cap_w=life.cap_w(self.policy.margin, now),
+            tolerated_w=life.tolerated_w(self.policy.margin, now),
+        )
+        life.watch = life.watch.seen(observed, allowed, now)
+        case = Case(
+            allowed=allowed,
             state=life.state,
             overdue=life.is_overdue(now),
             window_s=self.policy.window_s,
+            new_point=life.is_new_point(now),
         )
         due = judge(case, life.watch, observed, now)
         return facts if due is None else facts + self._move(life, due[0], now, observed, reason=due[1])
@@ -232,7 +257,8 @@ class OrderBook:
     def _lower_house(self, life: Life, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
         if not isinstance(life.order.limit, Stop) or observed.meter_w is None or not observed.house_sampled:
             return ()
-        if life.house_w is None or observed.house_w > life.house_w - HOUSE_STEP_W:
+        known_w = life.basis.house_w
+        if known_w is None or observed.house_w > known_w - HOUSE_STEP_W:
             return ()
         fact = OrderHouseLowered(at=now.at, order_id=life.order.order_id, house_w=observed.house_w)
         self.apply(fact)
@@ -244,7 +270,7 @@ class OrderBook:
         self, life: Life, event: OrderEvent, now: Moment, observed: Observed, *, reason: str | None = None
     ) -> list[AnyFact]:
         state = S.RECEIVED if event is E.RECEIVE else after(life.state, event)
-        cap_w = life.cap_w(self.policy.margin)
+        cap_w = life.cap_w(self.policy.margin, now)
         excess_w = 0.0 if cap_w is None else observed.draw_w - cap_w
         expected_s = self.policy.respond_s + life.ramp_s(excess_w)
         fact = OrderMoved(
@@ -259,16 +285,16 @@ class OrderBook:
             meter=observed.meter,
             shortfall_w=_shortfall_w(state, cap_w, observed),
             expected_at=later(life.begins_at, expected_s) if event is E.ACCEPT else None,
-            binding_order=self._binding_order(life, event, state),
+            binding_order=self._binding_order(life, event, state, now),
             reason="; ".join(self._reasons(life, event, now, excess_w, reason)) or None,
         )
         self.apply(fact)
         return [fact]
 
-    def _binding_order(self, life: Life, event: OrderEvent, state: OrderState) -> str | None:
+    def _binding_order(self, life: Life, event: OrderEvent, state: OrderState, now: Moment) -> str | None:
         """Return which order binds the site after this step; what is revised binds until its revision does."""
         binds = state in BINDING or (event is E.REVISE and life.binds)
-        bindings = self._lives.bindings(self.policy.margin, **{"counting" if binds else "ignoring": life})
+        bindings = self._lives.bindings(self.policy.margin, now, **{"counting" if binds else "ignoring": life})
         return arbitrate(bindings).binding_order
 
     def _reasons(self, life: Life, event: OrderEvent, now: Moment, excess_w: Watts, reason: str | None) -> list[str]:
@@ -279,14 +305,17 @@ class OrderBook:
             f"conflict: its ramp needs {ramp_s:.0f} s": event is E.ACCEPT and ramp_s > life.order.comply_by_s,
             "untrusted_clock": life.hangs_on_doubt(event, now),
             "observe: nothing is sent": self.policy.observe_only,
+            "test: nothing is sent": life.order.test,
+            "offer: it waits for accept or decline": event is E.RECEIVE and self._waits_for_answer(life),
+            **dict.fromkeys(life.order.doubts if event is E.ACCEPT else (), True),
         }
         return [*([reason] if reason else []), *(text for text, holds in told.items() if holds)]
 
     # what it says ---------------------------------------------------------------------------------------------
 
-    def cap(self) -> Cap:
+    def cap(self, now: Moment) -> Cap:
         """Return the cap over all orders in force."""
-        return arbitrate(self._lives.bindings(self.policy.margin))
+        return arbitrate(self._lives.bindings(self.policy.margin, now))
 
     def restore_kw_per_min(self) -> float | None:
         """Return the slowest ramp that an order now being restored from asks for."""
@@ -305,11 +334,16 @@ class OrderBook:
         """Whether any order is neither final nor merely scheduled."""
         return bool(self.begun_ids())
 
-    def next_change(self) -> datetime | None:
-        """Return the next start or end that is known of."""
+    def next_change(self, now: Moment) -> datetime | None:
+        """Return the next start, end or point of a trajectory that is known of."""
         starts = [life.starts_at for life in self._lives if life.state is S.SCHEDULED]
         ends = [life.order.ends_at for life in self._lives if life.is_ahead and not life.awaiting]
-        return min((*starts, *(at for at in ends if at is not None)), default=None)
+        points = [
+            life.order.limit.next_point(now.at)
+            for life in self._lives
+            if life.binds and isinstance(life.order.limit, Trajectory)
+        ]
+        return min((*starts, *(at for at in (*ends, *points) if at is not None)), default=None)
 
     def next_start(self) -> datetime | None:
         """Return the next start of a scheduled order."""
@@ -318,42 +352,11 @@ class OrderBook:
     def view(self, order_id: str) -> OrderView | None:
         """Return one order, None where it is unknown."""
         life = self._lives.get(order_id)
-        return None if life is None else _view(life)
+        return None if life is None else view_of(life)
 
     def views(self) -> tuple[OrderView, ...]:
         """Return every order known, by id."""
-        return tuple(_view(life) for life in self._lives)
-
-
-def _view(life: Life) -> OrderView:
-    return OrderView(
-        order=life.order,
-        state=life.state,
-        starts_at=life.starts_at,
-        awaiting_release=life.awaiting,
-        last_ack=life.last_ack,
-    )
-
-
-def _fixed(order: Order, before: Life | None, observed: Observed) -> dict[str, Watts]:
-    """Return what a stop is built on; its house load is only ever lowered, or what hides would raise its own cap.
-
-    Its standby is what a revision finds, or stays while machines (behind a seal, after a start) have not said theirs.
-    """
-    if not isinstance(order.limit, Stop):
-        return {}
-    if before is None or before.is_final or before.house_w is None:
-        return {"house_w": observed.house_w, "base_w": observed.standby_w}
-    standby_w = observed.standby_w if observed.standby_known else before.standby_w
-    return {"house_w": min(before.house_w, observed.house_w), "base_w": standby_w}
-
-
-def _by_revision(known: Order, order: Order) -> Rejection | None:
-    if order.revision < known.revision:
-        return because(order, "lower_revision", f"revision {known.revision} is known")
-    if order.revision == known.revision:
-        return because(order, "revision_conflict", "another document has this revision")
-    return None
+        return tuple(view_of(life) for life in self._lives)
 
 
 def _shortfall_w(state: OrderState, cap_w: Watts | None, observed: Observed) -> Watts | None:

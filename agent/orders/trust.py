@@ -22,6 +22,7 @@ class Issuer:
     transports: tuple[str, ...] = ("mqtt",)
     unsigned: bool = False
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
+    offers: str = "ask"  # accept | decline | ask: what is said to an order that is not mandatory
 
     def signed(self, document: Jws) -> bool:
         """Whether a key of this issuer, the one that the document names, made its signature."""
@@ -50,8 +51,18 @@ def refuse(order: Order, policy: TrustPolicy, *, transport: str) -> Rejection | 
         return unproved
     if order.order_class not in issuer.classes:
         return because(order, "not_allowed", f"{order.issuer} may not issue class {order.order_class}")
-    if order.site is not None and order.site != policy.site:
-        return because(order, "foreign_site", f"it is for {order.site}")
+    return _misplaced(order, policy) or _declined(order, issuer)
+
+
+def _misplaced(order: Order, policy: TrustPolicy) -> Rejection | None:
+    if order.site is None or order.site == policy.site:
+        return None
+    return because(order, "foreign_site", f"it is for {order.site}")
+
+
+def _declined(order: Order, issuer: Issuer) -> Rejection | None:
+    if not order.mandatory and not order.is_cancel and issuer.offers == "decline":
+        return because(order, "declined", f"offers of {order.issuer} are declined by the configuration")
     return None
 
 

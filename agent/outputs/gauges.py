@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from agent.fleet.belief import STATES, Code
 from agent.orders.lifecycle import FINAL, OrderState
-from agent.orders.order_book import OrderView
+from agent.orders.order_view import OrderView
 from agent.outputs.exposition import Sample, Text, labels
 from agent.outputs.meter_gauges import write_meters
 from agent.outputs.snapshot import Snapshot, efficiency_j_th, machine_power, nominal_ths, site_power

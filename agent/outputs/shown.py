@@ -16,7 +16,8 @@ from agent.fleet.meter_view import MeterView
 from agent.fleet.seals import Seal, Seals
 from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
-from agent.orders.order_book import OrderBook, OrderView
+from agent.orders.order_book import OrderBook
+from agent.orders.order_view import OrderView
 from agent.outputs.feeders import feeder_draws
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
@@ -41,7 +42,7 @@ def site_json(sight: Sight) -> Shown:
         "power_w": power_w,
         "power_source": source,
         "house_w": house_w,
-        **_decided(decision, sight.book),
+        **_decided(decision, sight.book, now),
         "hashrate_ths": _hashrate(fleet, now),
         "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
         "seals": _seals(sight.seals, fleet),
@@ -81,11 +82,11 @@ def meter_json(meter: MeterView) -> Shown:
     }
 
 
-def _decided(decision: Decision | None, book: OrderBook) -> Shown:
+def _decided(decision: Decision | None, book: OrderBook, now: Moment) -> Shown:
     if decision is None:
         names = ("cap_w", "binding_order", "excess_w", "shortfall_w", "reserve_w", "headroom_w")
         return dict.fromkeys(names)
-    cap = book.cap()
+    cap = book.cap(now)
     binds = cap.cap_w is not None and (decision.cap_w is None or cap.cap_w <= decision.cap_w)
     return {
         "cap_w": decision.cap_w,

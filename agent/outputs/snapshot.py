@@ -10,7 +10,7 @@ from agent.fleet.meter_view import MeterView
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.power import MeterState
 from agent.fleet.view import Codes, Floats
-from agent.orders.order_book import OrderView
+from agent.orders.order_view import OrderView
 from agent.outputs.sight import Sight
 from agent.planning.decide import Decision
 from agent.values import Moment, Watts

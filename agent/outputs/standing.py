@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from agent.fleet.meter_view import MeterView
+from agent.limit_words import limit_words
 from agent.orders.life import later
 from agent.orders.lifecycle import BINDING, FINAL, OrderState
-from agent.orders.order_book import OrderView
+from agent.orders.order_view import OrderView
 from agent.values import Moment, Watts, rfc3339
 
 SETTLED_SHOWN = 6
@@ -137,11 +138,7 @@ def demand(document: Mapping[str, Any]) -> str:
     limit = document.get("limit")
     if document.get("status") == "cancelled" or not isinstance(limit, Mapping):
         return "taken back"
-    if limit.get("stop") is True:
-        return "stop: no machine hashes"
-    if "max_import_kw" in limit and len(limit) == 1:
-        return f"at most {limit['max_import_kw']:,} kW at the meter"
-    return ", ".join(f"{name} {value}" for name, value in limit.items())
+    return limit_words(limit)
 
 
 def _next(view: OrderView, now: Moment) -> tuple[datetime | None, str | None]:

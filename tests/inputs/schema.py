@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import pairwise
 
 KNOWN = {
     "order_id", "revision", "site", "issued_at", "issuer", "class", "program", "source_ref", "priority", "status",
@@ -56,6 +57,11 @@ def base(told):
     return told in ("before", "connection", "peak_12m") or of(told, {"kw": number})
 
 
+def rising(points):
+    times = [instant(told["at"]) for told in points]
+    return all(before < after for before, after in pairwise(times))
+
+
 def point(told):
     return of(told, {"at": instant, "max_import_kw": or_null(number)})
 
@@ -69,7 +75,11 @@ def limit(told):
             of(told, {"fraction": lambda share: number(share, 0, 1)}, {"of": base}),
             of(
                 told,
-                {"trajectory": lambda points: isinstance(points, list) and points and all(map(point, points))},
+                {
+                    "trajectory": lambda points: (
+                        isinstance(points, list) and points and all(map(point, points)) and rising(points)
+                    )
+                },
                 {"interpolate": lambda kind: kind in ("step", "linear")},
             ),
         )
@@ -120,11 +130,7 @@ def is_valid(told):
 def unbuilt(told):
     """Whether a valid document asks for what is not built."""
     return bool(
-        (set(told.get("limit", {})) & {"reduce_kw", "fraction", "trajectory"})
-        or told.get("randomize_s")
-        or told.get("mandatory") is False
-        or told.get("on_silence")
-        or told.get("supersedes")
+        told.get("on_silence")
         or (told.get("targets") or {}).get("feeders")
         or (told.get("measure") or {}).get("over_s")
         or (told.get("measure") or {}).get("at", "site") != "site"

@@ -215,7 +215,7 @@ def recovered(facts):
     return {
         "open": {order: lives[order] for order in book.open_ids()},
         "remembered": [(order, lives[order].seq, lives[order].order.document, lives[order].state) for order in ids],
-        "cap": book.cap(),
+        "cap": book.cap(Moment.trusted(NOW, 0.0)),
         "setpoints": recovery._setpoints,
         "intended": recovery._intended,
         "powers": (recovery._powers, recovery._house_w),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from agent.facts import OrderHouseLowered, OrderReceived, OrderRefused
 from agent.inputs.order_document import parse_known
-from agent.orders import life, lifecycle, order_book
+from agent.orders import admission, life, lifecycle, order_book
 from agent.orders.life import Life, Lives
 from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.orders.order import Rejection
@@ -91,7 +92,7 @@ def test_invariant_3_catches_a_hand_that_releases_what_is_left_to_the_issuer(mon
 def test_invariant_3_catches_a_stale_cancel_that_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     old = document(order_id="law", revision=9, status="cancelled", issued_at="1999-01-01T00:00:00Z")
     orders.law_holds([Step("send", old)])
-    monkeypatch.setattr(order_book, "stale", lambda *_: None)
+    monkeypatch.setattr(admission, "stale", lambda *_: None)
     caught(lambda: orders.law_holds([Step("send", old)]))
 
 
@@ -113,7 +114,7 @@ def test_invariant_4_catches_a_change_that_is_no_fact(monkeypatch: pytest.Monkey
     orders.replay_agrees(lived)
 
     def unwritten(_book, life, _now, observed):
-        life.house_w = min(life.house_w or 0.0, observed.house_w)
+        life.basis = replace(life.basis, house_w=min(life.basis.house_w or 0.0, observed.house_w))
         return ()
 
     monkeypatch.setattr(OrderBook, "_lower_house", unwritten)
@@ -155,7 +156,7 @@ def test_invariant_8_catches_an_order_that_is_complied_with_when_all_sleep_whate
 def test_invariant_11_catches_who_cancels_what_is_not_his(monkeypatch: pytest.MonkeyPatch) -> None:
     lived = [LAW, foreign(status="cancelled")]
     orders.only_the_entitled_are_followed(lived)
-    monkeypatch.setattr(order_book, "foreign_hand", lambda *_: None)
+    monkeypatch.setattr(admission, "foreign_hand", lambda *_: None)
     caught(lambda: orders.only_the_entitled_are_followed(lived))
 
 
@@ -172,14 +173,14 @@ def test_invariant_11_catches_who_cancels_what_is_not_his(monkeypatch: pytest.Mo
 )
 def test_invariant_11_catches_trust_in_everybody(monkeypatch: pytest.MonkeyPatch, forged: Step) -> None:
     orders.only_the_entitled_are_followed([forged])
-    monkeypatch.setattr(order_book, "refuse", lambda *_, **__: None)
+    monkeypatch.setattr(admission, "refuse", lambda *_, **__: None)
     caught(lambda: orders.only_the_entitled_are_followed([forged]))
 
 
 def test_invariant_11_catches_a_lower_revision_that_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
     lived = [Step("send", document(order_id="law", revision=5)), LAW]
     orders.only_the_entitled_are_followed(lived)
-    monkeypatch.setattr(order_book, "_by_revision", lambda *_: None)
+    monkeypatch.setattr(admission, "_by_revision", lambda *_: None)
     caught(lambda: orders.only_the_entitled_are_followed(lived))
 
 
@@ -199,7 +200,7 @@ def test_invariant_11_catches_a_refusal_that_leaves_a_trace_in_the_order(monkeyp
 
 def test_invariant_11_catches_age_that_counts_against_what_tightens(monkeypatch: pytest.MonkeyPatch) -> None:
     orders.tightening_is_followed([], "1999-01-01T00:00:00Z")
-    monkeypatch.setattr(order_book, "loosens", lambda *_, **__: True)
+    monkeypatch.setattr(admission, "loosens", lambda *_, **__: True)
     caught(lambda: orders.tightening_is_followed([], "1999-01-01T00:00:00Z"))
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from agent.orders.arbitration import Binding, Cap, arbitrate
-from agent.orders.order import MaxImport, Order, Stop
+from agent.orders.limit import MaxImport, Stop
+from agent.orders.order import Order
 
 pytestmark = pytest.mark.pure
 

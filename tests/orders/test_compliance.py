@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.orders.compliance import Case, Observed, Watch, judge
+from agent.orders.compliance import Allowed, Case, Observed, Watch, judge
 from agent.orders.lifecycle import OrderState
-from agent.orders.order import MaxImport, Stop
+from agent.orders.limit import MaxImport, Stop
 from agent.values import Moment
 from tests.orders.site import ASLEEP, T0, Site, capped, document
 
@@ -14,6 +14,10 @@ pytestmark = pytest.mark.pure
 CAP, STOP = MaxImport(power_w=100_000.0), Stop()
 METERED = Observed(meter_w=100_000.0, meter="main", smallest_target_w=3_000.0)
 BLIND = Observed(believed_w=90_000.0, smallest_target_w=3_000.0)
+
+
+def allowed(limit, cap_w: float) -> Allowed:
+    return Allowed(limit=limit, cap_w=cap_w, tolerated_w=cap_w)
 
 
 def metered(power_w: float, **told: object) -> Observed:
@@ -74,8 +78,7 @@ TABLE = [
 def test_what_follows_from_one_look(limit, state, overdue, observed, under_s, over_s, expected):
     now = Moment.trusted(T0, 1000.0)
     case = Case(
-        limit=limit,
-        cap_w=limit.power_w if isinstance(limit, MaxImport) else 100_000.0,
+        allowed=allowed(limit, limit.power_w if isinstance(limit, MaxImport) else 100_000.0),
         state=OrderState(state),
         overdue=overdue,
         window_s=15.0,
@@ -102,11 +105,12 @@ LOOKS = [
 @pytest.mark.parametrize(("limit", "observed", "under", "over"), LOOKS)
 def test_the_watch_starts_when_a_look_finds_it_so_and_stops_when_one_does_not(limit, observed, under, over):
     now = Moment.trusted(T0, 50.0)
-    seen = Watch().seen(observed, cap_w=100_000.0, limit=limit, now=now)
+    at_most = allowed(limit, 100_000.0)
+    seen = Watch().seen(observed, at_most, now)
     assert seen == Watch(under_since=50.0 if under else None, over_since=50.0 if over else None)
-    assert seen.seen(observed, cap_w=100_000.0, limit=limit, now=now.later(9)) == seen
+    assert seen.seen(observed, at_most, now.later(9)) == seen
     other = metered(500_000) if under else metered(0)
-    turned = seen.seen(other, cap_w=100_000.0, limit=limit, now=now.later(9))
+    turned = seen.seen(other, at_most, now.later(9))
     assert (turned.under_since is None) == under
     assert turned.over_since == (59.0 if under else None)
 

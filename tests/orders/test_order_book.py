@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from agent.facts import CapChanged, OrderHouseLowered, OrderReceived, OrderReleaseAsked, OrderVanished
+from agent.orders.admission import MOST_LIVE
 from agent.orders.life import Unreadable
-from agent.orders.order_book import MOST_LIVE
 from agent.values import Moment
 from tests.orders.site import ASLEEP, FULL_W, HOUSE_W, RUNNING, STANDBY_W, T0, Site, at, capped, document
 
@@ -102,7 +102,7 @@ def test_a_revision_supersedes_without_a_gap_in_the_limit():
         "a r2 #7 active",
     ]
     assert site.acks()[3]["binding_order"] == "a"
-    assert site.book.cap().cap_w == 300_000
+    assert site.book.cap(site.now).cap_w == 300_000
     assert site.book.view("a").starts_at == T0 + timedelta(seconds=60)
     assert site.wait(299) == []
     assert site.tick(1) == ["a r2 #8 violated"]
@@ -118,9 +118,9 @@ def test_a_scheduled_order_starts_at_its_time_and_is_due_from_then():
     site = Site()
     assert site.send(capped(500, starts_at=at(600), comply_by_s=60))[-1] == "a r1 #3 scheduled"
     assert site.acks()[1]["expected_at"] == "2026-03-01T12:15:00.000Z"
-    assert site.book.cap().cap_w is None
+    assert site.book.cap(site.now).cap_w is None
     assert not site.book.is_open()
-    assert site.book.next_change() == T0 + timedelta(seconds=600)
+    assert site.book.next_change(site.now) == T0 + timedelta(seconds=600)
     assert site.wait(599, step=599) == []
     assert site.tick(1) == ["a r1 #4 active"]
     assert site.book.is_open()
@@ -140,31 +140,31 @@ def test_a_scheduled_order_that_is_revised_is_superseded():
     site = Site()
     site.send(capped(500, starts_at=at(600)))
     assert site.send(capped(500, revision=2, starts_at=at(60)))[0] == "a r1 #4 superseded"
-    assert site.book.next_change() == T0 + timedelta(seconds=60)
+    assert site.book.next_change(site.now) == T0 + timedelta(seconds=60)
 
 
 def test_an_order_without_an_end_holds_until_it_is_revoked():
     site = complied()
     assert site.wait(90 * 86_400, step=86_400) == []
-    assert site.book.cap().stop
-    assert site.book.next_change() is None
+    assert site.book.cap(site.now).stop
+    assert site.book.next_change(site.now) is None
 
 
 def test_an_order_that_resumes_by_itself_ends_at_its_end():
     site = complied(resume="auto", ends_at=at(3600))
-    assert site.book.next_change() == T0 + timedelta(seconds=3600)
+    assert site.book.next_change(site.now) == T0 + timedelta(seconds=3600)
     assert site.tick(3583) == []
     assert site.tick(1) == ["a r1 #5 ended", "a r1 #6 closed"]
-    assert site.book.cap().cap_w is None
+    assert site.book.cap(site.now).cap_w is None
 
 
 def test_a_law_order_waits_for_its_issuer_when_its_end_has_passed():
     site = complied(ends_at=at(3600))
     assert site.tick(3600) == ["a r1 #5 complied: awaiting_release"]
     assert site.book.view("a").awaiting_release
-    assert site.book.next_change() is None
+    assert site.book.next_change(site.now) is None
     assert site.wait(86_400, step=3600) == []
-    assert site.book.cap().stop
+    assert site.book.cap(site.now).stop
     refused = site.release("a")
     assert (refused.code, refused.reason) == ("not_allowed", "only its end or its issuer's cancel lifts it")
     site.observed = replace(ASLEEP, hashing=1, awake_reachable=1)
@@ -201,7 +201,7 @@ def test_a_cancel_of_an_unknown_order_is_closed_at_once_and_its_revision_is_reme
     assert site.send(document(revision=7)) == [
         "a r7 #5 rejected: revision_conflict: another document has this revision"
     ]
-    assert site.book.cap().cap_w is None
+    assert site.book.cap(site.now).cap_w is None
     assert site.send(document(revision=8)) == ["a r8 #6 received", "a r8 #7 accepted", "a r8 #8 active"]
 
 
@@ -225,7 +225,7 @@ def test_a_higher_revision_supersedes_what_is_over_but_not_closed(state: str):
         "active",
     ]
     assert [ack["seq"] for ack in site.acks()][-4:] == [seq + 1, seq + 2, seq + 3, seq + 4]
-    assert site.book.cap().stop
+    assert site.book.cap(site.now).stop
 
 
 def test_a_cancel_of_what_is_being_restored_supersedes_it_and_the_way_back_goes_on():
@@ -262,7 +262,7 @@ def test_another_order_that_binds_takes_over_from_one_that_ends():
     site.observed = replace(ASLEEP, restore_pending=True)
     site.send(document(revision=2, status="cancelled"))
     assert site.tick(1)[0] == "a r2 #6 closed"
-    assert site.book.cap().binding_order == "b"
+    assert site.book.cap(site.now).binding_order == "b"
 
 
 def test_a_new_order_takes_over_from_one_that_is_being_restored():
@@ -283,7 +283,7 @@ def test_an_order_that_comes_after_its_end_starts_and_ends_in_one_tick():
         "a r1 #4 ended: late_receipt",
         "a r1 #5 closed",
     ]
-    assert site.book.cap().cap_w is None
+    assert site.book.cap(site.now).cap_w is None
 
 
 def test_a_law_stop_that_comes_after_its_end_binds_until_its_issuer_releases_it():
@@ -292,7 +292,7 @@ def test_a_law_stop_that_comes_after_its_end_binds_until_its_issuer_releases_it(
         "a r1 #3 active: late_receipt",
         "a r1 #4 active: awaiting_release",
     ]
-    assert site.book.cap().stop
+    assert site.book.cap(site.now).stop
 
 
 def test_an_order_that_comes_after_its_own_deadline_has_its_time_from_receipt_and_says_so():
@@ -377,7 +377,7 @@ def test_a_clock_that_goes_back_takes_nothing_back():
     site = complied(starts_at=at(0))
     site.now = Moment.trusted(T0 - timedelta(days=30), 1000)
     assert site.tick(0) == []
-    assert site.book.cap().stop
+    assert site.book.cap(site.now).stop
 
 
 def test_a_cleared_retained_order_changes_nothing_and_is_remembered():
@@ -386,7 +386,7 @@ def test_a_cleared_retained_order_changes_nothing_and_is_remembered():
     facts = site.book.vanish("a", site.now)
     assert [type(fact) for fact in facts] == [OrderVanished]
     site.take(facts)
-    assert site.restarted().book.cap() == site.book.cap()
+    assert site.restarted().book.cap(site.now) == site.book.cap(site.now)
     assert site.book.views() == before
     assert site.book.vanish("nobody", site.now) == ()
     site.send(document(revision=2, status="cancelled"))
@@ -399,27 +399,27 @@ def test_the_house_load_of_a_stop_is_fixed_at_first_receipt_and_only_lowered():
     site.send(document())
     site.observed = replace(RUNNING, house_w=HOUSE_W + 10_000)
     site.tick(1)
-    assert site.book.cap().cap_w == STOP_CAP_W
+    assert site.book.cap(site.now).cap_w == STOP_CAP_W
     site.send(document(revision=2))
-    assert site.book.cap().cap_w == STOP_CAP_W
+    assert site.book.cap(site.now).cap_w == STOP_CAP_W
     site.observed = replace(RUNNING, house_w=HOUSE_W - 49)
     site.tick(1)
-    assert site.book.cap().cap_w == STOP_CAP_W
+    assert site.book.cap(site.now).cap_w == STOP_CAP_W
     site.observed = replace(RUNNING, house_w=40_000.0, meter_w=None)
     site.tick(1)
-    assert site.book.cap().cap_w == STOP_CAP_W
+    assert site.book.cap(site.now).cap_w == STOP_CAP_W
     site.observed = replace(RUNNING, house_w=40_000.0)
     site.tick(1)
     assert [fact.house_w for fact in site.facts if isinstance(fact, OrderHouseLowered)] == [40_000.0]
-    assert site.book.cap().cap_w == round(44_000 * 1.01, 1)
-    assert site.restarted().book.cap() == site.book.cap()
+    assert site.book.cap(site.now).cap_w == round(44_000 * 1.01, 1)
+    assert site.restarted().book.cap(site.now) == site.book.cap(site.now)
 
 
 def test_a_house_load_that_nobody_has_sampled_since_the_start_lowers_nothing():
     site = complied().restarted()
     site.observed = replace(ASLEEP, house_w=0.0, house_sampled=False)
     assert site.wait(60) == []
-    assert site.book.cap().cap_w == STOP_CAP_W
+    assert site.book.cap(site.now).cap_w == STOP_CAP_W
 
 
 def test_a_stop_that_follows_a_closed_one_is_built_on_the_house_load_of_its_own_receipt():
@@ -462,7 +462,7 @@ def test_orders_of_law_are_never_too_many():
 def test_a_restarted_agent_goes_on_with_the_order_and_its_sequence():
     site = complied().restarted()
     assert site.state() == "complied"
-    assert site.book.cap().stop
+    assert site.book.cap(site.now).stop
     assert site.send(document()) == []
     assert site.wait(3600, step=60) == []
     assert site.send(document(revision=2, status="cancelled")) == ["a r2 #5 cancelled"]

@@ -29,7 +29,11 @@ pytestmark = pytest.mark.pure
         (document(issuer="ops", order_class="operator"), "http", None),
         (document(issuer="ops", order_class="operator"), "shell", None),
         (document(issuer="ops"), "shell", "not_allowed: ops may not issue class law"),
-        (document(randomize_s=5), "mqtt", "declined: not supported yet: randomize_s"),
+        (
+            document(excess_price={"amount": "1", "currency": "KGS"}),
+            "mqtt",
+            "declined: not supported yet: excess_price",
+        ),
         (b"a.b.c", "mqtt", "bad_signature: a part is no base64url"),
         (b"{}", "mqtt", "malformed: order_id: is missing or of the wrong form"),
         (document(colour="red"), "mqtt", "unknown_field: colour"),
@@ -255,9 +259,9 @@ def test_refusals_change_nothing_of_an_order_in_force():
     site.send(document())
     site.observed = replace(ASLEEP)
     site.wait(16)
-    cap, view = site.book.cap(), site.book.view("a")
+    cap, view = site.book.cap(site.now), site.book.view("a")
     for told in (b"", b"null", document(revision=9, issuer="nobody"), document(order_class="market", revision=9)):
         site.now = site.now.later(2)
         site.send(told, topic_id="a")
-    assert site.book.cap() == cap
+    assert site.book.cap(site.now) == cap
     assert site.book.view("a") == view

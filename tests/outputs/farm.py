@@ -171,6 +171,14 @@ class MemoryDesk:
         self.facts += told
         return told[-1]
 
+    async def answer(self, order_id, *, accept, by):
+        self._must_write()
+        told = self.book.answer(order_id, accept=accept, by=by, now=self.now, observed=Observed())
+        if isinstance(told, Rejection):
+            return told
+        self.facts += told
+        return told[-1]
+
     async def set_level(self, miners, level, *, by):
         self._must_write()
         for miner in miners:
@@ -255,7 +263,7 @@ KEY = SigningKey.make()
 
 def sight_of(desk: MemoryDesk, **changes: object) -> Sight:
     meter = MeterState(id="main", fresh=True, silent_s=1.0, last_w=12_500.0, mean_w=12_400.0, covered=True)
-    demand = Demand(cap_w=desk.book.cap().cap_w)
+    demand = Demand(cap_w=desk.book.cap(desk.now).cap_w)
     view = desk.fleet.view(NOW.mono)
     caps = tuple(feeder.max_w or float("inf") for feeder in desk.fleet.tree.feeders)
     tree = Tree(

@@ -54,6 +54,8 @@ READING = [
 ] + [("POST", f"{V1}/plan")]
 OPERATING = [
     ("POST", f"{V1}/orders/o1/release"),
+    ("POST", f"{V1}/orders/o1/accept"),
+    ("POST", f"{V1}/orders/o1/decline"),
     ("POST", f"{V1}/miners/a1/level"),
     ("POST", f"{V1}/miners/levels"),
     ("POST", f"{V1}/miners/errands"),
@@ -345,7 +347,7 @@ async def test_an_order_is_taken_with_its_acknowledgement():
         (json.dumps(document(limit={"max_import_kw": -1})).encode(), "bad_value"),
         (json.dumps(document(issuer="stranger")).encode(), "unknown_issuer"),
         (json.dumps(document(issuer="wire")).encode(), "not_allowed"),
-        (json.dumps(document(limit={"fraction": 0.5})).encode(), "declined"),
+        (json.dumps(document(excess_price={"amount": "1", "currency": "KGS"})).encode(), "declined"),
         (b"x" * 280_000, "malformed"),
     ],
 )
@@ -547,10 +549,10 @@ async def test_what_is_not_there_is_a_problem_too(method, path, status):
 
 async def test_a_body_that_is_too_large_is_not_taken():
     async with serving() as client:
-        status, told = await client.ask("POST", f"{V1}/orders", raw=b" " * 310_000)
+        status, told = await client.ask("POST", f"{V1}/orders", raw=b" " * 900_000)
         assert client.desk.facts == []
     assert status == 413
-    assert "307200" in told["detail"]
+    assert "819200" in told["detail"]
 
 
 async def test_the_description_is_true():

@@ -132,7 +132,7 @@ def test_orders_that_bind_come_first_and_of_those_that_are_over_the_latest():
         ({"stop": True}, "stop: no machine hashes"),
         ({"max_import_kw": 0}, "at most 0 kW at the meter"),
         ({"max_import_kw": 4500}, "at most 4,500 kW at the meter"),
-        ({"reduce_kw": 200}, "reduce_kw 200"),
+        ({"reduce_kw": 200}, "200 kW less than the draw before"),
     ],
 )
 def test_what_is_demanded_is_said_in_words(limit, said):

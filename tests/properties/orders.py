@@ -146,7 +146,7 @@ def law_holds(befallen: list[Step], stop: dict[str, object] | None = None) -> No
     most_w = site.book.view("law").last_ack.cap_w
 
     def check(site: Site, _step: Step) -> None:
-        cap = site.book.cap()
+        cap = site.book.cap(site.now)
         assert cap.stop
         assert cap.law
         assert cap.cap_w <= most_w
@@ -161,8 +161,8 @@ def replay_agrees(befallen: list[Step]) -> None:
     def check(site: Site, _step: Step) -> None:
         again = site.restarted().book
         assert again.views() == site.book.views()
-        assert again.cap() == site.book.cap()
-        assert again.next_change() == site.book.next_change()
+        assert again.cap(site.now) == site.book.cap(site.now)
+        assert again.next_change(site.now) == site.book.next_change(site.now)
         assert again.is_open() == site.book.is_open()
         assert again.restore_kw_per_min() == site.book.restore_kw_per_min()
 
@@ -197,12 +197,12 @@ def refused_changes_nothing(befallen: list[Step]) -> None:
     """Invariant 11: what is not followed leaves one fact at most; the book stays what it was."""
     site = Site()
     for step in befallen:
-        before = site.book.views(), site.book.cap(), site.book.next_change()
+        before = site.book.views(), site.book.cap(site.now), site.book.next_change(site.now)
         known = len(site.facts)
         site = befall(site, step)
         fresh = site.facts[known:]
         if step.kind in {"send", "vanish"} and not any(isinstance(fact, OrderMoved) for fact in fresh):
-            assert (site.book.views(), site.book.cap(), site.book.next_change()) == before
+            assert (site.book.views(), site.book.cap(site.now), site.book.next_change(site.now)) == before
             assert len(fresh) <= 1
 
 
@@ -234,7 +234,7 @@ def tightening_is_followed(befallen: list[Step], issued_at: str | None) -> None:
     site = run(befallen, lambda _site, _step: None, site)
     told = site.send(capped(100, order_id="grid-1", revision=99, issued_at=issued_at))
     assert " active" in told[-1]
-    assert site.book.cap().cap_w <= 100_000
+    assert site.book.cap(site.now).cap_w <= 100_000
 
 
 def stays_known(befallen: list[Step]) -> None:

@@ -93,7 +93,7 @@ class Unsealing(Body):
 
 
 class Release(Body):
-    """Whose hand releases an order."""
+    """Whose hand releases an order, or answers an offer."""
 
     by: Hand | None = None
 

@@ -47,12 +47,20 @@ class Changes:
     async def release(self, request: web.Request) -> web.Response:
         """Release an order whose end waits for a hand."""
         body = read(await request.read() or b"{}", Release)
-        told = await self._desk.release(request.match_info["id"], by=hand(body.by, request))
-        if isinstance(told, Rejection):
-            unknown = told.code == "unknown_target"
-            status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.UNPROCESSABLE_ENTITY
-            raise Problem(status, f"{told.code}: {told.reason}", code=told.code)
-        return as_json(ack_of_move(told), HTTPStatus.ACCEPTED)
+        return _stepped(await self._desk.release(request.match_info["id"], by=hand(body.by, request)))
+
+    async def accept(self, request: web.Request) -> web.Response:
+        """Accept an offer."""
+        return await self._answer(request, accept=True)
+
+    async def decline(self, request: web.Request) -> web.Response:
+        """Decline an offer."""
+        return await self._answer(request, accept=False)
+
+    async def _answer(self, request: web.Request, *, accept: bool) -> web.Response:
+        body = read(await request.read() or b"{}", Release)
+        by = hand(body.by, request)
+        return _stepped(await self._desk.answer(request.match_info["id"], accept=accept, by=by))
 
     async def set_level(self, request: web.Request) -> web.Response:
         """Set the level that the owner wants of one miner when nothing binds."""
@@ -168,3 +176,12 @@ def hand(told: str | None, request: web.Request) -> str:
     """Return who does it: the name that is told, and the token that vouches for it."""
     token = request[TOKEN].name
     return token if told is None else f"{told} ({token})"
+
+
+def _stepped(told: OrderMoved | Rejection) -> web.Response:
+    """Answer with the last step that a hand made an order take, or with why it did not."""
+    if isinstance(told, Rejection):
+        unknown = told.code == "unknown_target"
+        status = HTTPStatus.NOT_FOUND if unknown else HTTPStatus.UNPROCESSABLE_ENTITY
+        raise Problem(status, f"{told.code}: {told.reason}", code=told.code)
+    return as_json(ack_of_move(told), HTTPStatus.ACCEPTED)

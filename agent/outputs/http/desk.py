@@ -49,6 +49,9 @@ class Desk(Protocol):
     async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
         """Release an order by hand; returns its last step, or why not."""
 
+    async def answer(self, order_id: str, *, accept: bool, by: str) -> OrderMoved | Rejection:
+        """Accept or decline an offer by hand; returns its last step, or why not."""
+
     async def set_level(self, miners: Sequence[str], level: str, *, by: str) -> None:
         """Set the level that the owner wants of these machines when nothing binds."""
 

@@ -15,7 +15,7 @@ from multidict import MultiMapping
 from agent.fleet.selector import matching, select
 from agent.orders.lifecycle import OrderState
 from agent.orders.order import CLASSES
-from agent.orders.order_book import OrderView
+from agent.orders.order_view import OrderView
 from agent.outputs.exposition import wants_openmetrics
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.miner_list import page_of, picked, searched

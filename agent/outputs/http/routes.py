@@ -100,6 +100,17 @@ def _changing(changes: Changes) -> Iterable[Route]:
             body=Release,
             status=accepted,
         ),
+        *(
+            Route(
+                method=post,
+                path=f"{V1}/orders/{{id}}/{word}",
+                need=operate,
+                answer=answer,
+                body=Release,
+                status=accepted,
+            )
+            for word, answer in (("accept", changes.accept), ("decline", changes.decline))
+        ),
         Route(method=post, path=f"{V1}/miners/levels", need=operate, answer=changes.set_levels, body=Wishes),
         Route(method=post, path=f"{V1}/miners/errands", need=operate, answer=changes.send, body=Errand),
         Route(method=post, path=f"{V1}/miners/{{id}}/level", need=operate, answer=changes.set_level, body=Wish),

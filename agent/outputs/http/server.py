@@ -22,7 +22,7 @@ from agent.outputs.http.watch import Watch
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 
-MOST_BODY = 300 * 1024
+MOST_BODY = 800 * 1024
 LAST_ANSWERS_S = 1.0
 PROXIED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 

@@ -1,0 +1,45 @@
+"""What a meter showed over time, as far back as a limit or a base looks: means of any stretch in it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from agent.values import Watts
+
+CUT_AT = 4096
+"""So many figures that have grown too old are dropped at once."""
+
+
+class Trail:
+    """A meter's figures, each held until the next; `kept_s` back."""
+
+    def __init__(self, *, kept_s: float) -> None:
+        self.kept_s = kept_s
+        self._at: list[float] = []
+        self._power_w: list[Watts] = []
+        self._joules: list[float] = []  # up to each figure
+
+    def heard(self, power_w: Watts, mono: float) -> None:
+        """Take in one figure."""
+        joules = self._joules[-1] + self._power_w[-1] * (mono - self._at[-1]) if self._at else 0.0
+        self._at.append(mono)
+        self._power_w.append(power_w)
+        self._joules.append(joules)
+        old = bisect_right(self._at, mono - self.kept_s) - 1
+        if old >= CUT_AT:
+            del self._at[:old], self._power_w[:old], self._joules[:old]
+
+    def mean_w(self, since: float, until: float) -> Watts | None:
+        """Return the mean of a stretch, as far as there were figures; None where there were none."""
+        first = max(since, self._at[0]) if self._at else until
+        if until <= first:
+            return None
+        return (self._upto(until) - self._upto(first)) / (until - first)
+
+    def covers(self, since: float) -> bool:
+        """Whether there were figures at that time already."""
+        return bool(self._at) and self._at[0] <= since
+
+    def _upto(self, mono: float) -> float:
+        place = bisect_right(self._at, mono) - 1
+        return self._joules[place] + self._power_w[place] * (mono - self._at[place])

@@ -1,0 +1,59 @@
+"""Whether a document is taken in: who sent it, what is known of its id, how fresh it must be, how many are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.orders.life import Life, Lives
+from agent.orders.loosening import loosens
+from agent.orders.order import STEPPING, Order, Rejection
+from agent.orders.trust import TrustPolicy, because, foreign_hand, refuse, stale
+from agent.values import Moment
+
+MOST_LIVE = 1000
+"""Open orders beyond which no further one is taken in, but of law and grid emergency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What a document is held against."""
+
+    lives: Lives
+    trust: TrustPolicy
+
+
+def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejection | None:
+    """Return why this document would be refused, None where it would be taken in."""
+    life, others = gate.lives.get(order.order_id), superseded(order, gate.lives)
+    rejection = refuse(order, gate.trust, transport=transport)
+    if rejection is None and life is not None:
+        rejection = foreign_hand(life.order, order) or _by_revision(life.order, order)
+    for old in others:
+        rejection = rejection or foreign_hand(old.order, order)
+    if rejection is None and (life is None or life.is_final):
+        rejection = _too_many(order, gate.lives)
+    if rejection is not None:
+        return rejection
+    replaced = [*others, *([life] if life is not None else [])]
+    looser = any(old.is_ahead and loosens(old.order, order, started_at=old.starts_at, now=now) for old in replaced)
+    return stale(order, gate.trust, now) if looser else None
+
+
+def superseded(order: Order, lives: Lives) -> list[Life]:
+    """Return the open orders that this one says it takes the place of."""
+    named = [lives.get(name) for name in order.supersedes if name != order.order_id]
+    return [life for life in named if life is not None and not life.is_final]
+
+
+def _by_revision(known: Order, order: Order) -> Rejection | None:
+    if order.revision < known.revision:
+        return because(order, "lower_revision", f"revision {known.revision} is known")
+    if order.revision == known.revision:
+        return because(order, "revision_conflict", "another document has this revision")
+    return None
+
+
+def _too_many(order: Order, lives: Lives) -> Rejection | None:
+    if order.order_class in STEPPING or order.is_cancel or len(lives.open()) < MOST_LIVE:
+        return None
+    return because(order, "too_many", f"{MOST_LIVE} orders are open")

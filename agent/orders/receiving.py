@@ -1,0 +1,97 @@
+"""What is fixed once when an order comes: its start, what its limit is reckoned from, the time that chance adds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent.orders.compliance import Observed
+from agent.orders.life import Life, later
+from agent.orders.limit import Basis, Stop, base_of
+from agent.orders.order import Order
+from agent.values import Watts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """Two numbers drawn from 0 up to 1, for the start and for the way back."""
+
+    start: float = 0.0
+    restore: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The moment that an order comes. `reduced_from_w` are the bases of other reductions: they do not add."""
+
+    at: datetime
+    observed: Observed
+    chance: Chance
+    respond_s: float
+    reduced_from_w: Sequence[Watts] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fixed:
+    """What an order keeps for its whole life."""
+
+    starts_at: datetime
+    basis: Basis
+    restore_after_s: float
+
+
+def fixed(order: Order, before: Life | None, receipt: Receipt) -> Fixed:
+    """Return what is fixed at this receipt of an order; `before` is what it revises.
+
+    A law order's start is shifted only as far as its deadline, that stays, leaves the machines their time; a revision
+    of what already binds is not shifted at all, for a limit never lapses.
+    """
+    most_s = order.randomize_s
+    if order.order_class == "law":
+        most_s = max(0.0, min(most_s, order.comply_by_s - receipt.respond_s))
+    if before is not None and before.binds:
+        most_s = 0.0
+    return Fixed(
+        starts_at=later(order.starts_at or receipt.at, most_s * receipt.chance.start),
+        basis=_basis(order, before, receipt),
+        restore_after_s=order.randomize_s * receipt.chance.restore,
+    )
+
+
+def _basis(order: Order, before: Life | None, receipt: Receipt) -> Basis:
+    if isinstance(order.limit, Stop):
+        return _of_stop(before, receipt.observed)
+    base = base_of(order.limit)
+    if base is None:
+        return Basis()
+    if before is not None and not before.is_final and base_of(before.order.limit) == base:
+        return before.basis
+    return Basis(base_w=_evaluated(base, receipt.observed, receipt.reduced_from_w))
+
+
+def _of_stop(before: Life | None, observed: Observed) -> Basis:
+    """Return what a stop is built on; its house load is only ever lowered, or what hides would raise its own cap.
+
+    Its standby is what a revision finds, or stays while machines (behind a seal, after a start) have not said theirs.
+    """
+    known = None if before is None or before.is_final else before.basis
+    if known is None or known.house_w is None:
+        return Basis(house_w=observed.house_w, base_w=observed.standby_w)
+    standby_w = observed.standby_w if observed.standby_known else known.base_w
+    return Basis(house_w=min(known.house_w, observed.house_w), base_w=standby_w)
+
+
+def _evaluated(base: object, observed: Observed, reduced_from_w: Sequence[Watts]) -> Watts:
+    """Return a base in W; what was never measured falls to the draw of now, the strictest that is known."""
+    match base:
+        case "connection":
+            return observed.connection_w
+        case "peak_12m":
+            return observed.draw_w if observed.peak_12m_w is None else observed.peak_12m_w
+        case "before":
+            return max(observed.draw_w if observed.before_w is None else observed.before_w, *reduced_from_w, 0.0)
+        case float() | int():
+            return float(base)
+        case _:
+            raise TypeError(f"no base: {base!r}")
