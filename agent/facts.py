@@ -33,6 +33,7 @@ from agent.facts_identity import (
     MinersSwapped,
     MinerUnclear,
 )
+from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 
 
 class AgentStarted(Fact, frozen=True):
@@ -108,27 +109,6 @@ class OrderHouseLowered(Fact, frozen=True):
 
     order_id: str
     house_w: float
-
-
-class OrderVanished(Fact, frozen=True):
-    """A retained order was cleared on the broker. It changes nothing; it is worth an alarm."""
-
-    order_id: str
-
-
-class OrderReleaseAsked(Fact, frozen=True):
-    """A hand released an order, by name."""
-
-    order_id: str
-    by: str
-
-
-class OfferAnswered(Fact, frozen=True):
-    """A hand accepted or declined an offer, by name."""
-
-    order_id: str
-    by: str
-    accepted: bool
 
 
 class CapChanged(Fact, frozen=True):

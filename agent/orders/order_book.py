@@ -12,14 +12,12 @@ from datetime import datetime
 
 from agent.facts import (
     AnyFact,
-    OfferAnswered,
     OrderHouseLowered,
     OrderMoved,
     OrderReceived,
     OrderRefused,
-    OrderReleaseAsked,
-    OrderVanished,
 )
+from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.orders.admission import Gate, objection, superseded
 from agent.orders.arbitration import Cap, arbitrate
 from agent.orders.compliance import Allowed, Case, Observed, judge

@@ -26,13 +26,10 @@ from agent.facts import (
     LoginsRefused,
     MinerSeen,
     ModesBefore,
-    OfferAnswered,
     OrderHouseLowered,
     OrderMoved,
     OrderReceived,
     OrderRefused,
-    OrderReleaseAsked,
-    OrderVanished,
     SealBroken,
     SealLifted,
     SealPlaced,
@@ -54,6 +51,7 @@ from agent.facts_energy import (
     MinutesSoFar,
     RegisterSeen,
 )
+from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.outputs.words_identity import WORDS as IDENTITY
 from agent.values import Watts, rfc3339
 

@@ -13,8 +13,9 @@ import typer.testing
 
 from agent import chain
 from agent.cli.main import shell
-from agent.facts import OrderMoved, OrderRefused, OrderVanished, SealBroken, SealQuiet
+from agent.facts import OrderMoved, OrderRefused, SealBroken, SealQuiet
 from agent.facts_energy import Absence, EnergyInterval
+from agent.facts_orders import OrderVanished
 from agent.orders.order import Rejection
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W
 from tests.control.winter import Season, World, local

@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sql
 
 from agent import chain
-from agent.facts import CapChanged, LastPowers, OrderMoved, OrderVanished
+from agent.facts import CapChanged, LastPowers, OrderMoved
+from agent.facts_orders import OrderVanished
 from agent.ledger.ledger import Ledger
 from agent.ledger.lock import Locked, StoreLock
 from agent.ledger.store import CannotOpen, CannotWrite, Store
