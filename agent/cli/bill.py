@@ -32,7 +32,9 @@ NO_CLOCK = "neither the tariff nor --tz names a time zone: months and hours go b
 class Asked:
     """What is billed, and how."""
 
-    tariff: Annotated[Path | None, typer.Option(metavar="FILE", help="The tariff, TOML.", show_default=False)] = None
+    tariff: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML, or a URDB record.", show_default=False)] = (
+        None
+    )
     load: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Rows start,kwh of one step.")] = None
     tz: Annotated[str | None, typer.Option(metavar="ZONE", help="Whose clock; else the tariff's zone.")] = None
     currency: Annotated[str | None, typer.Option(metavar="C", help="That of a tariff which names none.")] = None
@@ -108,10 +110,12 @@ def _found(asked: Asked) -> _Found:
         raise Failure(USAGE, f"the tariff is in {tariff.currency}; exchange into {asked.currency} is not built yet")
     zone = _zone(asked.tz or tariff.zone)
     read = read_load(asked.load, zone=zone)
+    if tariff.export_refused and any(read.load.export_kwh or ()):
+        raise ConfigError([Problem(file=asked.tariff.name, key="dgrules", reason=tariff.export_refused)])
     try:
         billed = billed_for(tariff, read.load, read.clock)
     except Unpriced as error:
-        key = f"component.{error.component}"
+        key = tariff.keys.get(error.component, f"component.{error.component}")
         raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
     doubts = tariff.doubts(*read.load.days(read.clock))
     warnings = [*doubts] if zone else [NO_CLOCK, *doubts]

@@ -1,7 +1,7 @@
 """A tariff's file: TOML to a `Tariff`, or every mistake in it with file, key and reason.
 
 A file may begin with a pack: its own components come first, those that the pack knows by name replace what they name
-of them, so that each figure of a pack can be overridden. An OpenEI URDB record is refused by name, never guessed at.
+of them, so that each figure of a pack can be overridden. JSON is an OpenEI URDB record: `urdb.py`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from agent.inputs.urdb import parse_urdb
 from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS, Component
@@ -101,8 +102,8 @@ def read_tariff(path: Path, *, currency: str | None = None) -> Tariff:
 
 def parse_tariff(text: str, *, file: str = "tariff.toml", currency: str | None = None) -> Tariff:
     """Return the tariff that a text is; `currency` is that of a text which names none. Raises ConfigError."""
-    if text.lstrip().startswith("{"):
-        raise _bad(file, "", "is JSON, as an OpenEI URDB record is: not built yet: URDB")
+    if text.lstrip().startswith("{") or text.lstrip().startswith("[{"):
+        return parse_urdb(text, file=file, currency=currency)
     try:
         told = tomllib.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError) as error:

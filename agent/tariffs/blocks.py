@@ -2,7 +2,7 @@
 
 Where energy has one price list, blocks fill in the order in which it is taken. Where periods of the day have lists of
 their own, all of a month's energy fills the blocks together, and each period has the same share of each block as it has
-of the month: so NREL's System Advisor Model bills it (ssc, `lib_utility_rate_equations`).
+of the month: so NREL's System Advisor Model bills it (ssc, `lib_utility_rate_equations`). They may fill in order too.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, written
 from agent.tariffs.power import highest
-from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import MONTHS, Calendar, Times, cuts, exactly_one
@@ -79,8 +79,9 @@ class Blocks:
     party: str = "energy"
     period: tuple[BlockPeriod, ...]
     over: Literal["month", "year"] = "month"
+    fill: Literal["together", "in_order"] = "together"  # where periods have lists of their own
     window_min: int | None = None  # of the demand that bounds per kW go by; None: the step of the load
-    ratchet: Ratchet | None = None  # of that demand
+    ratchet: tuple[Ratchet, ...] = ()  # of that demand
 
     def __post_init__(self) -> None:
         exactly_one(self.period, [period.name for period in self.period])
@@ -100,18 +101,20 @@ class Blocks:
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield each day's energy by period and block. Raises NoFigure."""
-        calendar = Calendar(self.period)
-        taken: dict[tuple[date, int], Decimal] = {}
+        calendar, taken = Calendar(self.period), []
         for segment in usage.segments(cuts(self.period)):
             [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
-            taken[segment.day, at] = taken.get((segment.day, at), _ZERO) + segment.kwh
-        start = self._start(usage)
-        used = sorted({at for _, at in taken})
-        bounds = self._bounds(usage, self.period[used[0]])
-        if len(used) == _ONE_LIST:
-            yield from self._in_order(taken, start, bounds)
-        else:
-            yield from self._together(taken, start, bounds)
+            taken.append((segment.day, at, segment.kwh))
+        used = {at for _, at, _ in taken}
+        bounds = self._bounds(usage, self.period[min(used)])
+        fill = _in_order if len(used) == _ONE_LIST or self.fill == "in_order" else _together
+        filled: dict[tuple[date, int, int], Decimal] = {}
+        for day, at, place, kwh in fill(taken, self._start(usage), [upper for _, upper in bounds]):
+            filled[day, at, place] = filled.get((day, at, place), _ZERO) + kwh
+        for (day, at, place), kwh in filled.items():
+            own, upper = bounds[place]
+            label = self.period[at].name + ("" if upper is None else f" up to {written(upper)} kWh")
+            yield from product(day, label, kwh, self.period[at].block[own].per_kwh.on(day))
 
     def _lists(self, month: int) -> set[int]:
         """Return the periods that hold in a month."""
@@ -125,31 +128,6 @@ class Blocks:
         this_year = [one for one in usage.earlier if one.first.year == usage.first.year]
         told = usage.taken.year_kwh if len(this_year) == len(usage.earlier) else _ZERO
         return sum((one.register.kwh(one.span) for one in this_year), told)
-
-    def _in_order(
-        self, taken: dict[tuple[date, int], Decimal], start: Decimal, bounds: list[tuple[int, Decimal | None]]
-    ) -> Iterator[Part]:
-        for (day, at), kwh in sorted(taken.items()):
-            for place, share in shares([bound for _, bound in bounds], start, start + kwh):
-                yield from self._priced(day, at, bounds[place], share)
-            start += kwh
-
-    def _together(
-        self, taken: dict[tuple[date, int], Decimal], start: Decimal, bounds: list[tuple[int, Decimal | None]]
-    ) -> Iterator[Part]:
-        total = sum(taken.values(), _ZERO)
-        filled = list(shares([bound for _, bound in bounds], start, start + total))
-        for (day, at), kwh in sorted(taken.items()):
-            left = kwh
-            for place, width in filled:
-                share = left if place == filled[-1][0] else even(kwh * width / total)
-                left -= share
-                yield from self._priced(day, at, bounds[place], share)
-
-    def _priced(self, day: date, at: int, bound: tuple[int, Decimal | None], kwh: Decimal) -> Iterator[Part]:
-        place, upper = bound
-        label = self.period[at].name + ("" if upper is None else f" up to {written(upper)} kWh")
-        yield from product(day, label, kwh, self.period[at].block[place].per_kwh.on(day))
 
     def _bounds(self, usage: Usage, period: BlockPeriod) -> list[tuple[int, Decimal | None]]:
         """Return the places of the blocks that this month has, each with its bound in kWh."""
@@ -175,7 +153,7 @@ class Blocks:
         if usage.taken.peak_kw is not None:
             return usage.taken.peak_kw
         power = self._measured(usage)
-        held = None if self.ratchet is None else self.ratchet.held(usage, self._measured)
+        held = highest_held(self.ratchet, usage, self._measured)
         return max(power, held.power) if held else power
 
     def _measured(self, usage: Usage) -> Decimal:
@@ -186,3 +164,32 @@ def _bound(block: Block, days: int, power: Decimal) -> Decimal:
     if block.up_to is None:
         return _ENDLESS
     return block.up_to * (days if block.unit.endswith("/day") else 1) * (power if block.is_per_kw else 1)
+
+
+Taken = tuple[date, int, Decimal]
+"""The energy of a stretch of a day, and the period that it lies in."""
+Filled = Iterator[tuple[date, int, int, Decimal]]
+"""What of it lies in a block."""
+
+
+def _in_order(taken: Sequence[Taken], start: Decimal, bounds: Sequence[Decimal | None]) -> Filled:
+    """Yield what lies in each block as the energy was taken."""
+    for day, at, kwh in taken:
+        for place, share in shares(bounds, start, start + kwh):
+            yield day, at, place, share
+        start += kwh
+
+
+def _together(taken: Sequence[Taken], start: Decimal, bounds: Sequence[Decimal | None]) -> Filled:
+    """Yield each stretch's part of each block: as much as it is of the whole."""
+    total = sum((kwh for _, _, kwh in taken), _ZERO)
+    filled = list(shares(bounds, start, start + total))
+    sums: dict[tuple[date, int], Decimal] = {}
+    for day, at, kwh in taken:
+        sums[day, at] = sums.get((day, at), _ZERO) + kwh
+    for (day, at), kwh in sums.items():
+        left = kwh
+        for place, width in filled:
+            share = left if place == filled[-1][0] else even(kwh * width / total)
+            left -= share
+            yield day, at, place, share

@@ -19,7 +19,7 @@ from agent.tariffs.load import Usage
 from agent.tariffs.money import even, rounded, written
 from agent.tariffs.periods import Span, days_of_month
 from agent.tariffs.power import Measure, Peak, at_window, highest
-from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
@@ -89,7 +89,7 @@ class Demand:
     every: Literal["month", "day"] = "month"
     least: Decimal = Decimal(0)
     free: Decimal = Decimal(0)  # kW that are not charged
-    ratchet: Ratchet | None = None
+    ratchet: tuple[Ratchet, ...] = ()
     power_factor: PowerFactor | None = None
     digits: int | None = None  # decimals to which what is billed is rounded
     prorate: Literal["days", "none"] = "none"
@@ -181,11 +181,10 @@ class Demand:
         if peak.at is not None:
             at = peak.at.astimezone(usage.zone).isoformat(sep=" ", timespec="minutes")
             said = f"highest {written(rounded(peak.power, 3))} {self.measure} at {at}"
-        if self.ratchet is not None:
-            held = self.ratchet.held(usage, lambda month: self._of_month(month, period))
-            if held is not None and held.power > billed:
-                pct, power = written(self.ratchet.pct), written(rounded(held.measured, 3))
-                billed, said = held.power, f"{said}; {pct} % of {power} {self.measure} of {held.month}"
+        held = highest_held(self.ratchet, usage, lambda month: self._of_month(month, period))
+        if held is not None and held.power > billed:
+            pct, power = written(held.pct), written(rounded(held.measured, 3))
+            billed, said = held.power, f"{said}; {pct} % of {power} {self.measure} of {held.month}"
         if self.least > billed:
             billed, said = self.least, f"{said}; at least {written(self.least)}"
         return (billed if self.digits is None else rounded(billed, self.digits)), said

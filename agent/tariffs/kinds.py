@@ -11,11 +11,12 @@ from agent.tariffs.demand import Demand
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.flat import Flat
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
+from agent.tariffs.minimum import Minimum
 from agent.tariffs.reactive import Reactive
 from agent.tariffs.time_of_use import TimeOfUse
 from agent.tariffs.vat import Vat
 
-Component = Flat | TimeOfUse | Blocks | Fixed | Demand | Reactive | LevyPerKwh | LevyPercent | Vat
+Component = Flat | TimeOfUse | Blocks | Fixed | Demand | Reactive | Minimum | LevyPerKwh | LevyPercent | Vat
 KINDS: Mapping[str, type[Component]] = MappingProxyType(
     {shape.__dataclass_fields__["kind"].default: shape for shape in get_args(Component)}
 )

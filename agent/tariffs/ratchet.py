@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from re import fullmatch
@@ -22,6 +22,7 @@ class Held:
 
     month: str  # YYYY-MM
     measured: Decimal
+    pct: Decimal
     power: Decimal
 
 
@@ -34,6 +35,7 @@ class Ratchet:
     pct: Decimal
     months: int = 11  # how many months back
     of: tuple[int, ...] = ()  # only months of these numbers count; none: all
+    in_: tuple[int, ...] = ()  # it bills only in months of these numbers; none: in all
     measured: Mapping[str, Decimal] = field(default_factory=dict)  # by YYYY-MM, of months before the load
 
     def __post_init__(self) -> None:
@@ -41,14 +43,16 @@ class Ratchet:
             raise ValueError("pct must be above 0 and at most 100")
         if not 1 <= self.months <= 24:
             raise ValueError("months must be 1 to 24")
-        if any(month not in _MONTHS for month in self.of):
-            raise ValueError("of has months of 1 to 12")
+        if any(month not in _MONTHS for month in (*self.of, *self.in_)):
+            raise ValueError("of and in have months of 1 to 12")
         for name, power in self.measured.items():
             if fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name) is None or power < 0:
                 raise ValueError(f"measured: {name} is no month such as 2026-01 with what it drew")
 
     def held(self, usage: Usage, measured: Callable[[Usage], Decimal]) -> Held | None:
         """Return what an earlier month holds this one to; `measured` tells what a month drew. None: nothing."""
+        if self.in_ and usage.first.month not in self.in_:
+            return None
         known = dict(self.measured)
         known.update((f"{one.first:%Y-%m}", measured(one)) for one in usage.earlier)
         counted = [month for month in months_before(usage.first, self.months) if month in known]
@@ -56,4 +60,10 @@ class Ratchet:
         if not counted:
             return None
         best = max(counted, key=known.__getitem__)
-        return Held(month=best, measured=known[best], power=even(known[best] * self.pct / _ALL))
+        return Held(month=best, measured=known[best], pct=self.pct, power=even(known[best] * self.pct / _ALL))
+
+
+def highest_held(ratchets: Iterable[Ratchet], usage: Usage, measured: Callable[[Usage], Decimal]) -> Held | None:
+    """Return the most that any of them holds a month to. None: nothing."""
+    found = [held for ratchet in ratchets if (held := ratchet.held(usage, measured)) is not None]
+    return max(found, key=lambda held: held.power, default=None)

@@ -11,6 +11,7 @@ from agent.tariffs.demand import Demand
 from agent.tariffs.figures import Figure
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
+from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
 from agent.tariffs.time_of_use import TimeOfUse
 from agent.tariffs.vat import Vat
@@ -27,13 +28,18 @@ class Tariff:
     zone: str | None = None  # None: whoever bills must say whose clock it is
     days: Mapping[date, str] = field(default_factory=dict)  # days that are not what their weekday says
     digits: int | None = None  # decimals of a total; None: those of the currency's minor unit
+    keys: Mapping[str, str] = field(default_factory=dict)  # by component, where its file says it
+    notes: tuple[str, ...] = ()  # what its file says and nothing is charged for, in words
+    first: date | None = None  # from when it holds, where its file says it of the whole
+    last: date | None = None
+    export_refused: str = ""  # why a load that exports cannot be billed
 
     def __post_init__(self) -> None:
         before: list[str] = []
         for component in self.components:
             if component.name in before:
                 raise ValueError(f"{component.name}: two components have this name")
-            for name in component.on if isinstance(component, LevyPercent | Vat) else ():
+            for name in component.on if isinstance(component, LevyPercent | Vat | Minimum) else ():
                 if name not in before:
                     raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
             before.append(component.name)
@@ -65,7 +71,15 @@ class Tariff:
         return minor_digits(self.currency) if self.digits is None else self.digits
 
     def doubts(self, first: date, last: date) -> Iterator[str]:
-        """Yield a sentence for each figure or calendar in use from `first` to `last` that is not known or confirmed."""
+        """Yield a sentence for each figure or calendar in use from `first` to `last` that is not known or confirmed.
+
+        What its file says in words alone comes first.
+        """
+        yield from self.notes
+        if self.first is not None and first < self.first:
+            yield f"the tariff begins on {self.first}, and is used for days before that"
+        if self.last is not None and self.last < last:
+            yield f"the tariff ends on {self.last}, and is used for days after that"
         for component in self.components:
             for label, rate in component.rates():
                 where = f"{component.name} {label}".rstrip()

@@ -114,7 +114,7 @@ MISTAKES = [
     ({}, ["--currency", "som"], "hashwatt: --currency: som is no ISO 4217 code such as KGS"),
     ({}, ["--tz", "Nowhere/City"], "hashwatt: --tz: Nowhere/City is no IANA time zone such as Asia/Bishkek"),
     ({}, ["--tz", "../x"], "hashwatt: --tz: ../x is no IANA time zone such as Asia/Bishkek"),
-    ({"tariff": "{}"}, [], "tariff.toml: is JSON, as an OpenEI URDB record is: not built yet: URDB"),
+    ({"tariff": "{}"}, [], "tariff.toml: charges nothing: it has neither energy, demand, fixed nor minimum charges"),
     (
         {"tariff": LATE},
         [],

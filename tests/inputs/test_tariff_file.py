@@ -68,7 +68,7 @@ name = "grid"
 party = "network"
 over = "month"
 window_min = 30
-ratchet = { pct = 50, months = 6, of = [6, 7], measured = { "2025-12" = 900 } }
+ratchet = [{ pct = 50, months = 6, of = [6, 7], in = [1], measured = { "2025-12" = 900 } }]
 
 [[component.period]]
 name = "summer"
@@ -98,7 +98,7 @@ least = 5000
 free = 50
 digits = 1
 prorate = "days"
-ratchet = { pct = "80" }
+ratchet = [{ pct = "80" }]
 power_factor = { target = 0.95, at = "month" }
 
 [[component.period]]
@@ -120,6 +120,14 @@ tan_phi = "0.33"
 per_kvarh_lead = "0.3"
 tan_phi_lead = 0
 over = "step"
+
+[[component]]
+kind = "minimum"
+name = "least"
+per_year = 60000
+year_ends = 3
+on = ["energy", "grid"]
+prorate = "none"
 
 [[component]]
 kind = "levy_per_kwh"
@@ -148,7 +156,7 @@ def test_every_key_is_read_exactly():
     found = parse_tariff(EVERY)
     assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
-    transit, energy, grid, service, power, kvarh, fee, vat, tax = found.components
+    transit, energy, grid, service, power, kvarh, least, fee, vat, tax = found.components
     assert {one.kind for one in found.components} == set(KINDS)
     assert transit.per_kwh == Dated(figures=(Figure(value=Decimal("1.10")),))
     day, rest = energy.period
@@ -159,7 +167,8 @@ def test_every_key_is_read_exactly():
     )
     assert grid.period[0].also == (When(months=(8,), days=("sat",), hours=("00:00-12:00",)),)
     assert (grid.period[0].block[0].up_to, grid.period[0].block[0].unit) == (200, "kWh/kW")
-    assert grid.ratchet == Ratchet(pct=Decimal(50), months=6, of=(6, 7), measured={"2025-12": Decimal(900)})
+    held = Ratchet(pct=Decimal(50), months=6, of=(6, 7), in_=(1,), measured={"2025-12": Decimal(900)})
+    assert grid.ratchet == (held,)
     assert (service.per_month.figures[0].value, service.prorate, service.months) == (140, "none", (1, 2))
     assert (power.least, power.free, power.digits, power.prorate) == (5000, 50, 1, "days")
     assert (power.period[0].block[1].per_kw.figures[0].value, power.period[1].per_kw.figures[0].source) == (36, "sheet")
@@ -169,6 +178,7 @@ def test_every_key_is_read_exactly():
         Decimal("0.3"),
         "step",
     )
+    assert (least.per_year.figures[0].value, least.year_ends, least.on) == (60000, 3, ("energy", "grid"))
     assert fee.per_kwh.figures == (Figure(value=Decimal(1), from_=date(2022, 1, 1)),)
     assert (vat.on, vat.recoverable, tax.on, tax.pct.figures[0].value) == (("transit", "energy"), True, ("VAT",), 10)
 
@@ -265,9 +275,12 @@ MISTAKES = [
     (component(BLOCKS.format("1")), "component.e.period.0.block.0: must be a table"),
     (component(DEMAND.format("window_min = true")), "component.e.window_min: must be a whole number"),
     (component(DEMAND.format("measure = 'MW'")), "component.e.measure: must be 'kW', 'kVA', 'kvar' or 'hp'"),
-    (component(DEMAND.format("ratchet = 80")), "component.e.ratchet: must be a table"),
-    (component(DEMAND.format("ratchet = { pct = 180 }")), "component.e.ratchet: pct must be above 0 and at most 100"),
-    (component(DEMAND.format("ratchet = { pct = 80, month = 2 }")), "component.e.ratchet.month: is no known key"),
+    (component(DEMAND.format("ratchet = [80]")), "component.e.ratchet.0: must be a table"),
+    (
+        component(DEMAND.format("ratchet = [{ pct = 180 }]")),
+        "component.e.ratchet.0: pct must be above 0 and at most 100",
+    ),
+    (component(DEMAND.format("ratchet = [{ pct = 80, month = 2 }]")), "component.e.ratchet.0.month: is no known key"),
     (
         component('kind = "vat"\npct = 1\non = ["e"]'),
         "component: VAT: on names e, and no component before it is called so",
@@ -284,7 +297,7 @@ MISTAKES = [
         component('name = "VAT"\npct = 1\n[[component]]\nname = "VAT"', 'pack = "KG"\n'),
         "component: VAT: two components have",
     ),
-    ('{"items": [{}]}', "is JSON, as an OpenEI URDB record is: not built yet: URDB"),
+    ('{"items": [{}]}', "charges nothing: it has neither energy, demand, fixed nor minimum charges"),
 ]
 
 

@@ -62,7 +62,7 @@ def test_the_demand_that_bounds_go_by_has_its_ratchet():
     high = days((2026, 1, 1), (2026, 2, 1), BISHKEK, "500").kwh  # 2000 kW in January
     low = days((2026, 2, 1), (2026, 3, 1), BISHKEK, "100").kwh  # 400 kW in February
     load = Load(start=QUARTER_YEAR.start, step=QUARTER_YEAR.step, kwh=high + low)
-    held = blocks(block(200, "1", "kWh/kW"), block(None, "0"), ratchet=Ratchet(pct=Decimal(50)))
+    held = blocks(block(200, "1", "kWh/kW"), block(None, "0"), ratchet=(Ratchet(pct=Decimal(50)),))
     assert amounts(held, load) == [400_000, 200_000]
 
 

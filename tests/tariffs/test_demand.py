@@ -77,12 +77,13 @@ def test_a_ratchet_bills_what_earlier_months_drew_for_so_many_months():
     load = Load(start=datetime(2026, 1, 1, tzinfo=BISHKEK).astimezone(UTC), step=HOUR, kwh=tuple(kwh))
 
     def billed(**told):
-        found = bill(tariff(demand(ratchet=Ratchet(**{"pct": Decimal(80), **told}))), load, BISHKEK)
+        found = bill(tariff(demand(ratchet=(Ratchet(**{"pct": Decimal(80), **told}),))), load, BISHKEK)
         return [month.amount for month in found.months]
 
     assert billed() == [2500, 2000, 2000, 2000, 2000, 2000]
     assert billed(months=3) == [2500, 2000, 2000, 2000, 250, 250]
     assert billed(of=(2, 3)) == [2500, 250, 250, 250, 250, 250]
+    assert billed(in_=(3, 4)) == [2500, 250, 2000, 2000, 250, 250]
     assert billed(months=1, measured={"2025-12": Decimal(1000)}) == [8000, 2000, 250, 250, 250, 250]
 
 
@@ -178,7 +179,7 @@ def test_a_demand_is_what_looking_at_every_window_by_the_clock_gives(start, kwh,
             held = max((one[name] for one in before), default=Fraction(0)) * pct / 100
             slow += price * max(powers[name], held if halves[name] else 0)
         before.append(powers)
-    component = demand(ANY, PEAK, window_min=window, ratchet=Ratchet(pct=Decimal(pct)))
+    component = demand(ANY, PEAK, window_min=window, ratchet=(Ratchet(pct=Decimal(pct)),))
     assert abs(Fraction(amount(component, load, zone)) - slow) < Fraction(1, 10**9)
 
 
@@ -201,7 +202,7 @@ def test_no_interval_bears_what_the_month_as_a_whole_is_charged():
 
 
 def test_the_words_of_a_demand_tell_its_peak_and_what_held_it():
-    held = demand(ratchet=Ratchet(pct=Decimal(80), measured={"2025-08": Decimal(1000)}))
+    held = demand(ratchet=(Ratchet(pct=Decimal(80), measured={"2025-08": Decimal(1000)}),))
     priced = tariff(held)
     page = "\n".join(explain(bill(priced, with_peaks((7, 10, 15, "75")), BISHKEK), priced, BISHKEK))
     assert "any time, highest 300 kW at 2026-01-07 10:15+06:00; 80 % of 1000 kW of 2025-08: 800 kW x 10 KGS/kW" in page

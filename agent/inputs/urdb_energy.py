@@ -1,0 +1,115 @@
+"""The energy of a URDB record: prices by period, or blocks by period, and fuel adjustments by month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from agent.inputs.urdb_demand import ratchets, window
+from agent.inputs.urdb_reader import PARTY, Cells, Reader, Tiers, bound, hours_of, price
+from agent.inputs.urdb_times import ALL_MONTHS, said, whens
+from agent.tariffs.blocks import Block, BlockPeriod, Blocks, Unit
+from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.kinds import Component
+from agent.tariffs.time_of_use import Period, TimeOfUse
+
+KEY = "energyratestructure"
+_FUEL = "fueladjustmentsmonthly"
+_UNITS: Mapping[str, Unit] = {
+    "kwh": "kWh",
+    "kwh/kw": "kWh/kW",
+    "kwh daily": "kWh/day",
+    "kwh/kw daily": "kWh/kW/day",
+}
+_STEPWISE = {"net billing instantaneous", "net billing hourly", "buy all sell all"}
+"""Under these rules SAM prices step by step; under net metering, or where no rule is named, a month's sums."""
+Bounds = tuple[tuple[Decimal | None, Unit], ...]
+
+
+def energy(reader: Reader) -> Iterator[Component]:
+    """Yield what is charged for the energy taken."""
+    structure = reader.structure(KEY, {"max", "unit", "rate", "adj", "sell"})
+    before = len(reader.problems)
+    cells = reader.cells("energy", len(structure)) if structure else {}
+    if not structure or len(reader.problems) > before:
+        return
+    used = sorted({place for places in cells.values() for place in places.values()})
+    if all(len(structure[at]) == 1 and bound(structure[at][0]) is None for at in used):
+        periods = [
+            Period(name=f"period {at}", per_kwh=price(structure[at][0]), **said(whens(hours_of(cells, at))))
+            for at in used
+        ]
+        yield from reader.part(KEY, lambda: TimeOfUse(name="energy", party=PARTY, period=tuple(periods)))
+        return
+    listed = _lists(reader, structure, cells)
+    if listed:
+        yield from reader.part(
+            KEY,
+            lambda: Blocks(
+                name="energy",
+                party=PARTY,
+                period=tuple(listed),
+                fill="in_order" if str(reader.record.get("dgrules", "")).lower() in _STEPWISE else "together",
+                window_min=window(reader),
+                ratchet=ratchets(reader),
+            ),
+        )
+
+
+def _lists(reader: Reader, structure: list[Tiers], cells: Cells) -> list[BlockPeriod]:
+    """Return the price list of each period; one without bounds has those of its month, at its one price."""
+    months_of: dict[tuple[int, Bounds], list[int]] = {}
+    for month in ALL_MONTHS:
+        used = sorted(set(cells[month].values()))
+        bounds: dict[int, Bounds] = {
+            at: tuple((bound(tier), _unit(reader, tier)) for tier in structure[at]) for at in used
+        }
+        tiered = {of for of in bounds.values() if len(of) > 1 or of[0][0] is not None}
+        if len(tiered) > 1:
+            reader.bad(KEY, f"periods of month {month} have tiers with different bounds: how they add up is not said")
+            return []
+        for at in used:
+            months_of.setdefault((at, next(iter(tiered), bounds[at])), []).append(month)
+    found: list[BlockPeriod] = []
+    for (at, of), months in months_of.items():
+        tiers = structure[at]
+        blocks = tuple(
+            Block(up_to=upper, unit=unit, per_kwh=price(tiers[min(place, len(tiers) - 1)]))
+            for place, (upper, unit) in enumerate(of)
+        )
+        is_split = sum(other == at for other, _ in months_of) > 1
+        name = f"period {at}" + (f" of months {', '.join(map(str, months))}" if is_split else "")
+        try:
+            found.append(BlockPeriod(name=name, block=blocks, **said(whens(hours_of(cells, at, months)))))
+        except ValueError as error:
+            reader.bad(f"{KEY}.{at}", str(error))
+            return []
+    return found
+
+
+def _unit(reader: Reader, tier: Mapping[str, Any]) -> Unit:
+    told = str(tier.get("unit") or "kWh").strip()
+    unit = _UNITS.get(told.lower())
+    if unit is None:
+        reader.bad(f"{KEY}.unit", f"is {told}, and none of kWh, kWh/kW, kWh daily, kWh/kW daily")
+    return unit or "kWh"
+
+
+def fuel(reader: Reader) -> Iterator[Component]:
+    """Yield the adjustment of each month's kWh."""
+    told = reader.numbers(_FUEL)
+    if not any(told):
+        return
+    months: dict[Decimal, list[int]] = {}
+    for month, value in zip(ALL_MONTHS, told, strict=True):
+        months.setdefault(value, []).append(month)
+    periods = [
+        Period(
+            name="all months" if len(of) == len(told) else f"months {', '.join(map(str, of))}",
+            months=() if len(of) == len(told) else tuple(of),
+            per_kwh=Dated(figures=(Figure(value=value),)),
+        )
+        for value, of in months.items()
+    ]
+    yield from reader.part(_FUEL, lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods)))

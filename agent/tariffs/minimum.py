@@ -1,0 +1,93 @@
+"""A least charge: what the components that it names come short of an amount a month or a year, is charged on top."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part
+from agent.tariffs.figures import Dated
+from agent.tariffs.load import Usage
+from agent.tariffs.money import even, written
+from agent.tariffs.periods import Span, days_of_month
+from agent.tariffs.shape import SHAPE
+
+_ZERO = Decimal(0)
+_MONTHS_OF_YEAR = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minimum:
+    """Take or pay in money: the shortfall of a month, or in its last month that of a year, by so many twelfths of it.
+
+    A credit never makes the shortfall larger than the amount itself.
+    """
+
+    __pydantic_config__ = SHAPE
+    by_month: ClassVar[bool] = True
+
+    kind: Literal["minimum"] = "minimum"
+    name: str
+    party: str = "energy"
+    per_month: Dated | None = None
+    per_year: Dated | None = None
+    year_ends: int = 12  # the month at whose end a year's shortfall is charged
+    on: tuple[str, ...] = ()  # none: every component before it
+    prorate: Literal["days", "none"] = "days"
+
+    def __post_init__(self) -> None:
+        if (self.per_month is None) == (self.per_year is None):
+            raise ValueError("needs either per_month or per_year")
+        if not 1 <= self.year_ends <= _MONTHS_OF_YEAR:
+            raise ValueError("year_ends must be 1 to 12")
+
+    @property
+    def unit(self) -> str:
+        """What it is charged by."""
+        return "month" if self.per_month is not None else "year"
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return its one rate."""
+        return [("", rate) for rate in (self.per_month, self.per_year) if rate is not None]
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:
+        """Yield what is missing, as of the month's last day."""
+        [(_, rate)] = self.rates()
+        self._note(usage, before)
+        months = [usage]
+        if self.per_year is not None:
+            if usage.last.month != self.year_ends:
+                return
+            year = _year(usage, self.year_ends)
+            months += [one for one in usage.earlier if _year(one, self.year_ends) == year]
+        figure = rate.on(usage.last)
+        charged = sum((usage.register.known[self._key(one)] for one in months), _ZERO)
+        least = (figure.value or _ZERO) * sum(map(self._share, months), _ZERO)
+        least = even(least if self.per_month is not None else least / _MONTHS_OF_YEAR)
+        if figure.value and charged < least:
+            yield Part(
+                day=usage.last,
+                label=f"short of {written(least)} by",
+                quantity=even((least - charged) / figure.value),
+                figure=figure,
+                amount=least - charged,
+            )
+
+    def _note(self, usage: Usage, before: Sequence[Line]) -> None:
+        """Keep what this month was charged, for the end of its year."""
+        lines = [line.amount for line in before if not self.on or line.component.name in self.on]
+        usage.register.known[self._key(usage)] = max(sum(lines, _ZERO), _ZERO)
+
+    def _key(self, usage: Usage) -> tuple[str, str, Span]:
+        return "minimum", self.name, usage.span
+
+    def _share(self, usage: Usage) -> Decimal:
+        if self.prorate == "none":
+            return Decimal(1)
+        return Decimal((usage.last - usage.first).days + 1) / days_of_month(usage.first)
+
+
+def _year(usage: Usage, ends: int) -> int:
+    return usage.last.year + (usage.last.month > ends)
