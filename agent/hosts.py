@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 CGMINER_PORT = 4028
 MOST_PLACES = 200_000
@@ -17,10 +21,13 @@ COLUMNS = (
     "credentials", "intended", "priority",
 )  # fmt: skip
 _ELSEWHERE = {
-    "address": "host", "ip": "host", "ip address": "host", "mac address": "mac", "serial number": "serial",
-    "worker": "id", "worker name": "id",
+    "address": "host", "ip": "host", "ip address": "host", "ipv4": "host", "miner ip": "host",
+    "mac address": "mac", "macaddress": "mac", "sn": "serial", "serial number": "serial", "serial no": "serial",
+    "worker": "id", "worker name": "id", "miner name": "id", "api port": "port", "http port": "http_port",
+    "web port": "http_port", "miner model": "model", "slot": "position", "index": "position",
 }  # fmt: skip
 """What other programs' exports call our columns."""
+DELIMITERS = ",;\t"
 _SPAN = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _MAC = re.compile(r"[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){5}")
@@ -114,19 +121,58 @@ def _address(text: str, whole: str) -> IPv4Address:
 def read_inventory(text: str) -> tuple[list[Row], list[tuple[int, str]]]:
     """Return an inventory's rows, and every mistake with its line; nothing where the columns are wrong."""
     reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    try:
+        columns = [_column(name) for name in next(reader, [])]
+    except csv.Error as error:
+        return [], [(1, f"is no CSV: {error}")]
+    mistake = _heading_mistake(columns)
+    if mistake is not None:
+        return [], [(1, f"{mistake}; columns are {', '.join(COLUMNS)}")]
+    return _rows(reader, columns)
+
+
+def read_foreign(text: str) -> tuple[list[Row], list[tuple[int, str]], list[str]]:
+    """Return the rows of any program's export, every mistake with its line, and the headings that we have no use for.
+
+    The delimiter is whichever of comma, semicolon and tab the headings hold most of. Raises ValueError for a file
+    without an address column.
+    """
+    text = text.removeprefix("\ufeff")
+    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        headings = next(reader, [])
+    except csv.Error as error:
+        raise ValueError(f"is no CSV: {error}") from None
+    columns = _known(headings)
+    if "host" not in columns:
+        raise ValueError(f"there is no column host, address or ip; columns are {', '.join(COLUMNS)}")
+    left_out = [heading.strip() for heading, column in zip(headings, columns, strict=True) if not column]
+    return *_rows(reader, columns), left_out
+
+
+def _known(headings: list[str]) -> list[str]:
+    """Return each heading's column, "" for what is none of ours or stands twice; our own word goes before another's."""
+    own = [heading.strip().lower() for heading in headings]
+    columns = [name if name in COLUMNS and own.index(name) == at else "" for at, name in enumerate(own)]
+    for at, heading in enumerate(headings):
+        column = _column(heading)
+        if not columns[at] and column in COLUMNS and column not in columns:
+            columns[at] = column
+    return columns
+
+
+def _rows(reader: Reader, columns: list[str]) -> tuple[list[Row], list[tuple[int, str]]]:
     rows: list[Row] = []
     mistakes: list[tuple[int, str]] = []
     try:
-        columns = [_column(name) for name in next(reader, [])]
-        mistake = _heading_mistake(columns)
-        if mistake is not None:
-            return [], [(1, f"{mistake}; columns are {', '.join(COLUMNS)}")]
         for fields in reader:
-            told = {name: value.strip() for name, value in zip(columns, fields, strict=False) if value.strip()}
-            mistake = _too_many(columns, fields) or _row_mistake(told)
+            named = zip(columns, fields, strict=False)
+            told = {name: value.strip() for name, value in named if name and value.strip()}
+            mistake = _too_many(columns, fields) or row_mistake(told)
             if mistake is not None:
                 mistakes.append((reader.line_num, mistake))
-            elif fields:
+            elif told:
                 rows.append(Row(line=reader.line_num, told=told))
     except csv.Error as error:
         mistakes.append((reader.line_num, f"is no CSV: {error}"))
@@ -135,7 +181,7 @@ def read_inventory(text: str) -> tuple[list[Row], list[tuple[int, str]]]:
 
 def _column(heading: str) -> str:
     name = heading.strip().lower()
-    return _ELSEWHERE.get(name, name)
+    return name if name in COLUMNS else _ELSEWHERE.get(re.sub(r"[\s_-]+", " ", name), name)
 
 
 def _heading_mistake(columns: list[str]) -> str | None:
@@ -151,7 +197,8 @@ def _too_many(columns: list[str], fields: list[str]) -> str | None:
     return f"{len(fields)} fields for {len(columns)} columns" if len(fields) > len(columns) else None
 
 
-def _row_mistake(told: dict[str, str]) -> str | None:
+def row_mistake(told: Mapping[str, str]) -> str | None:
+    """Return what is wrong with a row by itself, None where nothing is."""
     if not told:
         return None
     if "host" not in told:

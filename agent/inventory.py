@@ -9,7 +9,8 @@ from pathlib import Path
 
 from agent.config_rules import known_feeders
 from agent.config_schema import Miners, Schema
-from agent.hosts import CGMINER_PORT, MOST_PLACES, Place, Row, expand, read_inventory
+from agent.fleet.identity import Seen
+from agent.hosts import CGMINER_PORT, COLUMNS, MOST_PLACES, Place, Row, expand, read_inventory, row_mistake
 from agent.problems import Problem
 from agent.values import OFF, level_is_valid
 
@@ -35,6 +36,7 @@ class MinerEntry:
     serial: str | None = None
     rack: str | None = None
     position: str | None = None
+    file: str | None = field(default=None, compare=False)  # the inventory file that names it; None: a list of hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +65,25 @@ class Inventory:
         self.problems.append(Problem(file=origin.file, key=origin.key, reason=reason))
 
     def complain_of_twins(self) -> None:
-        """Note each id, and each place, that is named twice, with both its origins; one line for a whole overlap."""
+        """Note each id, place, MAC and serial that is named twice, with both origins; one line for a whole overlap."""
         twins: dict[tuple[_Origin, _Origin], list[str]] = {}
-        ids: dict[str, _Origin] = {}
-        places: dict[tuple[str, int], _Origin] = {}
+        met: dict[tuple[str, str], _Origin] = {}
         for entry, origin in zip(self.entries, self._origins, strict=True):
-            place = (entry.host, entry.port or CGMINER_PORT)
-            first = ids.setdefault(entry.id, origin)
-            name = entry.id
-            if first is origin:
-                first = places.setdefault(place, origin)
-                name = f"{place[0]}:{place[1]}"
-            else:
-                places.setdefault(place, origin)
-            if first is not origin:
-                twins.setdefault((first, origin), []).append(name)
+            firsts = [(name, met.setdefault(key, origin)) for key, name in keys_of(entry).items()]
+            twin = next(((name, first) for name, first in firsts if first is not origin), None)
+            if twin is not None:
+                twins.setdefault((twin[1], origin), []).append(twin[0])
         for (first, origin), names in twins.items():
             more = f" and {len(names) - 1} more stand" if len(names) > 1 else " stands"
             self.complain(origin, f"{names[0]}{more} in {_named(first, origin.file)} already")
+
+
+def keys_of(entry: MinerEntry) -> dict[tuple[str, str], str]:
+    """Return what no two machines of an inventory share, each as it is named to people."""
+    marks = Seen(mac=entry.mac, serial=entry.serial).marks()
+    place = f"{entry.host}:{entry.port or CGMINER_PORT}"
+    named = {"mac": f"mac {entry.mac}", "serial": f"serial {entry.serial}"}
+    return {("id", entry.id): entry.id, ("place", place): place} | {mark: named[mark[0]] for mark in marks}
 
 
 def take_inventory(schema: Schema, folder: Path, file: str) -> Inventory:
@@ -148,6 +151,7 @@ def _entry(group: Miners, place: Place, told: dict[str, str]) -> MinerEntry:
         serial=told.get("serial"),
         rack=told.get("rack"),
         position=told.get("position"),
+        file=group.csv if told else None,
     )
 
 
@@ -160,6 +164,20 @@ def _entry_mistakes(entry: MinerEntry, feeders: set[str], schema: Schema) -> Ite
         yield f"intended: {entry.intended} must be full, low, sleep, limit:<W> or profile:<name>"
     if entry.credentials is not None and entry.credentials not in schema.credentials:
         yield f"credentials: {entry.credentials} is not in [credentials]"
+
+
+def columns_of(entry: MinerEntry) -> dict[str, str]:
+    """Return a machine as a row of an inventory file; what a group would say by default is said by the row."""
+    told = {name: getattr(entry, name) for name in COLUMNS} | {"tags": ";".join(entry.tags)}
+    return {name: "" if value is None else str(value) for name, value in told.items()}
+
+
+def own_mistakes(told: dict[str, str], schema: Schema) -> list[str]:
+    """Return what is wrong with a row of an inventory file by itself."""
+    if (mistake := row_mistake(told)) is not None:
+        return [mistake]
+    entry = _entry(Miners(), _place(Row(line=0, told=told)), told)
+    return list(_entry_mistakes(entry, known_feeders(schema), schema))
 
 
 def _named(origin: _Origin, file: str) -> str:

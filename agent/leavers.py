@@ -24,6 +24,8 @@ from agent.ledger.ledger import Ledger
 from agent.orders.lifecycle import FINAL, OrderState
 
 EACH_S = 1.0
+LONGEST_S = 900.0
+"""So long after its order closed a machine is still looked after until it is back."""
 _KINDS = (SetpointsChanged, IntendedChanged, MinerSeen, MinerMoved, MinersSwapped, MinersKept, MinersLetGo)
 log = structlog.get_logger()
 
@@ -147,6 +149,7 @@ class Leavers:
         self.held = dict(held or {})
         self.begin_again: Callable[[], None] = lambda: None
         self._told = told
+        self._free_since: dict[str, float] = {}
 
     async def run(self, controller: Controller) -> None:
         """Name them, then wait until nothing holds one any more: a beginning without it is asked for."""
@@ -177,6 +180,12 @@ class Leavers:
                 left = open_ids
             if left:
                 self.held[miner] = left
-            else:
+            elif self._is_back(controller, miner):
                 free.append(miner)
         return free
+
+    def _is_back(self, controller: Controller, miner: str) -> bool:
+        """Whether a machine that nothing holds is seen where it is wanted, or was given long enough to get there."""
+        fleet, now = controller.parts.fleet, controller.parts.clock.now().mono
+        row, since = fleet.index[miner], self._free_since.setdefault(miner, now)
+        return fleet.seen[row] == fleet.setpoint[row] or now - since >= LONGEST_S

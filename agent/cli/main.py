@@ -18,6 +18,7 @@ from agent.cli.journal import journal
 from agent.cli.meters import meters
 from agent.cli.miners import miners
 from agent.cli.miners_export import export
+from agent.cli.miners_import import import_
 from agent.cli.options import examples
 from agent.cli.orders import orders
 from agent.cli.orders_signed import keygen, sign, verify
@@ -96,6 +97,10 @@ miners.command(
     "export",
     epilog=examples("hashwatt miners export > inventory.csv", "hashwatt miners export --config farm.toml --json"),
 )(export)
+miners.command(
+    "import",
+    epilog=examples("hashwatt miners import foreman.csv", "hashwatt miners import foreman.csv -o inventory.csv"),
+)(import_)
 shell.add_typer(miners, name="miners")
 shell.add_typer(meters, name="meters")
 shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)

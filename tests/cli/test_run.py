@@ -27,6 +27,7 @@ bind = "127.0.0.1:{http}"
 """
 
 
+MAC = "02:00:00:00:00:01"
 SERVED = "the page is served"
 
 
@@ -107,4 +108,26 @@ def test_a_configuration_with_a_mistake_or_without_its_secret_is_told_of_and_lef
             if begins_again:
                 told.await_line(SERVED)
             assert miners(port) == ["127.0.0.1:1"]
+        assert agent.poll() is None
+
+
+CONFLICTS = (
+    (f"a,127.0.0.1,1,{MAC},\nb,127.0.0.1,2,{MAC},", f"i.csv: line 3: mac {MAC} stands in line 2 already"),
+    ("a,127.0.0.1,1,,\na,127.0.0.1,2,,", "i.csv: line 3: a stands in line 2 already"),
+    ("a,127.0.0.1,1,,\nb,127.0.0.1,1,,", "i.csv: line 3: 127.0.0.1:1 stands in line 2 already"),
+    ("a,127.0.0.1,1,,\nb,127.0.0.1,2,,T9", "i.csv: line 3: feeder: T9 is no feeder"),
+)
+
+
+def test_an_inventory_with_a_conflict_changes_nothing_at_sighup(tmp_path):
+    port = free_port()
+    sound = FARM.format(ports="1", http=port).replace('hosts = ["127.0.0.1:1"]', 'csv = "i.csv"')
+    inventory = tmp_path / "i.csv"
+    inventory.write_text("id,host,port\na,127.0.0.1,1\n")
+    with running(tmp_path, sound) as (agent, _, told):
+        for rows, said in CONFLICTS:
+            inventory.write_text(f"id,host,port,mac,feeder\n{rows}\n")
+            agent.send_signal(signal.SIGHUP)
+            assert said in told.await_line("is not taken up")
+            assert miners(port) == ["a"]
         assert agent.poll() is None

@@ -152,6 +152,21 @@ def test_every_mistake_of_an_inventory_has_its_line(tmp_path):
     ]
 
 
+def test_a_mac_and_a_serial_stand_in_an_inventory_once(tmp_path):
+    text = (
+        "id,host,mac,serial\n"
+        "a,10.7.0.1,02:00:00:00:00:01,SERIAL-1\n"
+        "b,10.7.0.2,02-00-00-00-00-01,\n"
+        "c,10.7.0.3,,serial-1\n"
+        "d,10.7.0.4,00:00:00:00:00:00,0\n"
+        "e,10.7.0.5,00:00:00:00:00:00,0\n"
+    )
+    assert mistakes(tmp_path, text) == [
+        "i.csv: line 3: mac 02-00-00-00-00-01 stands in line 2 already",
+        "i.csv: line 4: serial serial-1 stands in line 2 already",
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
