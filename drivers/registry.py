@@ -16,6 +16,7 @@ from drivers.epic import Epic
 from drivers.errors import Unsupported
 from drivers.interface import Driver, Identity, Target
 from drivers.luxos import Luxos
+from drivers.sealminer import SealMiner
 from drivers.vnish import Vnish
 from drivers.whatsminer import Whatsminer
 from drivers.whatsminer_v3 import WhatsminerV3
@@ -40,6 +41,7 @@ ROWS = (
     Row(name="hiveon", create=making(HIVEON)),
     Row(name="luxos", create=Luxos),
     Row(name="mskminer", create=making(MSKMINER)),
+    Row(name="sealminer", create=SealMiner),
     Row(name="vnish", create=Vnish),
     Row(name="vnish-old", create=making(VNISH)),
     Row(name="whatsminer", create=Whatsminer),

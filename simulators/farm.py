@@ -48,6 +48,7 @@ WAKING = (
     "sleep off",
     "service restart",
     "miner Autostart",
+    "mining_setting 1",
 )
 
 

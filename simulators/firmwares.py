@@ -15,6 +15,7 @@ from simulators import (
     face_braiins,
     face_epic,
     face_luxos,
+    face_sealminer,
     face_vnish,
     face_whatsminer_v3,
     whatsminer_words,
@@ -30,6 +31,7 @@ from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
 from simulators.face_epic import EpicFace
 from simulators.face_luxos import LuxosFace
+from simulators.face_sealminer import SealMinerFace, SealMinerWeb
 from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
 from simulators.face_whatsminer_v3 import WhatsminerV3Face
@@ -137,6 +139,11 @@ def _epic(footing: Footing) -> Faces:
     return Faces(api=EpicFace(*footing.parts))
 
 
+def _sealminer(footing: Footing) -> Faces:
+    api = SealMinerFace(*footing.parts)
+    return Faces(api=api, web=SealMinerWeb(*footing.parts, api))
+
+
 def _clone(name: Name) -> Callable[[Footing], Faces]:
     return lambda footing: Faces(api=CloneFace(name, *footing.parts))
 
@@ -223,6 +230,15 @@ FIRMWARES = (
         api_version=face_auradine.API,
         web=True,
         web_port=face_auradine.PORT,
+        may_write=False,
+    ),
+    Firmware(
+        make="SealMiner",
+        name="stock",
+        faces=_sealminer,
+        version=lambda _: face_sealminer.VERSION,
+        api_version=face_sealminer.API,
+        web=True,
         may_write=False,
     ),
     Firmware(

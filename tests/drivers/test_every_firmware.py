@@ -29,6 +29,7 @@ DRIVERS = {
     ("Antminer", "mskminer"): "mskminer",
     ("Auradine", "fluxos"): "auradine",
     ("Avalon", "stock"): "avalon",
+    ("SealMiner", "stock"): "sealminer",
     ("Bitaxe", "axeos"): "axeos",
     ("NerdAxe", "nerdaxe"): "axeos",
     ("WhatsMiner", "whatsminer"): "whatsminer",
@@ -41,6 +42,7 @@ MODELS = {
     "WhatsMiner": "M50",
     "Auradine": "Teraflux AT1500",
     "Avalon": "1346",
+    "SealMiner": "SealMiner A2",
     "Bitaxe": "Bitaxe Gamma",
     "NerdAxe": "NerdQAxe++",
 }
