@@ -65,18 +65,20 @@ def generation_of(model: str | None) -> Generation:
 class Web:
     """The pages of one machine, asked with the first login that it accepts."""
 
-    def __init__(self, logins: tuple[Login, ...]) -> None:
+    def __init__(self, logins: tuple[Login, ...], base: str = CGI) -> None:
         self._logins = logins or (DEFAULT_LOGIN,)
+        self._base = base
 
     def get(self, page: str, deadline_s: float = READ_S) -> Generator[Exchange, Reply, HttpReply]:
         """Ask for a page; raises NotPermitted where no login is accepted, Unsupported where it has no such page."""
-        return (yield from self._ask(Http(method="GET", path=CGI + page, deadline_s=deadline_s)))
+        return (yield from self._ask(Http(method="GET", path=self._base + page, deadline_s=deadline_s)))
 
     def post(
         self, page: str, body: bytes, content_type: str, deadline_s: float = WRITE_S
     ) -> Generator[Exchange, Reply, HttpReply]:
         """Send a body to a page; raises as `get` does."""
-        asked = Http(method="POST", path=CGI + page, body=body, content_type=content_type, deadline_s=deadline_s)
+        path = self._base + page
+        asked = Http(method="POST", path=path, body=body, content_type=content_type, deadline_s=deadline_s)
         return (yield from self._ask(asked))
 
     def _ask(self, asked: Http) -> Generator[Exchange, Reply, HttpReply]:

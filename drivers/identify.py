@@ -6,9 +6,11 @@ Foreign firmware calls itself by its model too, so its own name goes first. What
 from __future__ import annotations
 
 from drivers import registry
+from drivers.antminer_web import Web
 from drivers.cgminer_wire import ask, parse
 from drivers.errors import DeviceError, NotListening, Refused, Unreachable, Unsupported
 from drivers.interface import Conversation, Http, HttpReply, Identity, Target
+from drivers.mara import MARAS_PAGES
 from drivers.whatsminer_v3_wire import asking, port_of
 from drivers.whatsminer_v3_wire import parse as parse_v3
 
@@ -62,7 +64,7 @@ API_PAGES = (("/summary", (b'"SESSION"', b'"HBS"'), "epic"),)
 """What firmware shows that serves pages on its API port: the path, what the upper-case page holds, the driver."""
 
 _PAGE = Http(method="GET", path="/cgi-bin/get_system_info.cgi")
-_MARA = Http(method="GET", path="/kaonsu/v1/brief")
+_MARA = "brief"
 
 
 def identify(target: Target, driver: str = AUTO) -> Conversation[Identity]:
@@ -90,7 +92,7 @@ def _family_elsewhere(target: Target, silent: DeviceError) -> Conversation[str]:
     """Ask for web pages, and on the port of WhatsMiners' API version 3; raises what the pages, or else `silent` say."""
     unknown = silent
     try:
-        return (yield from _family_of_page(silent))
+        return (yield from _family_of_page(target, silent))
     except (Unreachable, Unsupported) as error:
         unknown = error
     if (yield from _speaks_v3(target)):
@@ -169,7 +171,7 @@ def _is_refusal(payload: bytes) -> bool:
     return verdict is not None and verdict.letter in {"E", "F"}
 
 
-def _family_of_page(silent: DeviceError) -> Conversation[str]:
+def _family_of_page(target: Target, silent: DeviceError) -> Conversation[str]:
     """Tell an Antminer whose API is off or asleep by its web page; raises what the API port said for no page."""
     try:
         page = yield _PAGE
@@ -182,7 +184,7 @@ def _family_of_page(silent: DeviceError) -> Conversation[str]:
         if (name := (yield from _family_of_pages())) is not None:
             return name
         raise Unsupported(f"the API port is shut, and the web page is not known: status {page.status}")
-    return "mara" if (yield from _is_mara()) else "antminer-stock"
+    return "mara" if (yield from _is_mara(target)) else "antminer-stock"
 
 
 def _family_of_pages() -> Conversation[str | None]:
@@ -198,10 +200,10 @@ def _family_of_pages() -> Conversation[str | None]:
     return None
 
 
-def _is_mara() -> Conversation[bool]:
-    """Ask for a page that Mara's firmware alone has; it shows the realm of stock."""
+def _is_mara(target: Target) -> Conversation[bool]:
+    """Ask for a page that Mara's firmware alone has; it shows the realm of stock, and nothing without a login."""
     try:
-        brief = yield _MARA
+        yield from Web(target.logins, MARAS_PAGES).get(_MARA)
     except DeviceError:
         return False
-    return isinstance(brief, HttpReply) and brief.status == 200
+    return True

@@ -16,6 +16,7 @@ from drivers.epic import Epic
 from drivers.errors import Unsupported
 from drivers.interface import Driver, Identity, Target
 from drivers.luxos import Luxos
+from drivers.mara import Mara
 from drivers.sealminer import SealMiner
 from drivers.vnish import Vnish
 from drivers.whatsminer import Whatsminer
@@ -40,6 +41,7 @@ ROWS = (
     Row(name="epic", create=Epic),
     Row(name="hiveon", create=making(HIVEON)),
     Row(name="luxos", create=Luxos),
+    Row(name="mara", create=Mara),
     Row(name="mskminer", create=making(MSKMINER)),
     Row(name="sealminer", create=SealMiner),
     Row(name="vnish", create=Vnish),

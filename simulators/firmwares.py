@@ -15,6 +15,7 @@ from simulators import (
     face_braiins,
     face_epic,
     face_luxos,
+    face_mara,
     face_sealminer,
     face_vnish,
     face_whatsminer_v3,
@@ -31,6 +32,7 @@ from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
 from simulators.face_epic import EpicFace
 from simulators.face_luxos import LuxosFace
+from simulators.face_mara import MaraWeb
 from simulators.face_sealminer import SealMinerFace, SealMinerWeb
 from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
@@ -127,6 +129,10 @@ def _auradine(footing: Footing) -> Faces:
     return Faces(api=AuradineFace(core, footing.machines), web=web)
 
 
+def _mara(footing: Footing) -> Faces:
+    return Faces(api=CloneFace(face_mara.NAME, *footing.parts), web=MaraWeb(*footing.parts))
+
+
 def _avalon(footing: Footing) -> Faces:
     return Faces(api=AvalonFace(*footing.parts))
 
@@ -188,6 +194,16 @@ FIRMWARES = (
         faces=_epic,
         version=lambda _: face_epic.VERSION,
         api_version=face_epic.API,
+        may_write=False,
+        sleeps_on=True,
+    ),
+    Firmware(
+        make="Antminer",
+        name="mara",
+        faces=_mara,
+        version=lambda _: face_mara.VERSION,
+        api_version=face_mara.API,
+        web=True,
         may_write=False,
         sleeps_on=True,
     ),

@@ -26,6 +26,7 @@ DRIVERS = {
     ("Antminer", "vnish"): "vnish",
     ("Antminer", "vnish-old"): "vnish-old",
     ("Antminer", "hiveon"): "hiveon",
+    ("Antminer", "mara"): "mara",
     ("Antminer", "mskminer"): "mskminer",
     ("Auradine", "fluxos"): "auradine",
     ("Avalon", "stock"): "avalon",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from drivers import registry
 from drivers.errors import DeviceError, NotListening, Unreachable, Unsupported
-from drivers.identify import family_of, identify
+from drivers.identify import API_PAGES, MARKS, PAGES, family_of, identify
 from drivers.interface import Http, Target
 from tests.drivers.antminers import Antminer, encoded, refusal, stats, status, version
 from tests.drivers.conversations import Talk, converse, ok, scripted
@@ -60,9 +60,9 @@ def test_an_antminer_is_identified_by_its_own_driver():
     )
 
 
-def test_firmware_without_a_driver_is_named():
-    with pytest.raises(Unsupported, match="mara"):
-        converse(identify(HERE), scripted({"version": speaks("cgminer 4.11.1", Type="Antminer S19 (marafw 1.2)")}))
+def test_every_mark_and_every_page_means_a_driver():
+    meant = {name for _, name in MARKS} | {name for *_, name in (*PAGES, *API_PAGES)}
+    assert meant <= set(registry.names())
 
 
 def test_what_nobody_knows_is_shown():
@@ -101,8 +101,10 @@ def test_the_first_look_at_a_page_shows_no_password():
 
 def test_maras_firmware_shows_the_same_realm_and_is_known_by_a_page_of_its_own():
     realm = ok(status=401, WWW_Authenticate='Digest realm="antMiner Configuration", qop="auth"')
-    with pytest.raises(Unsupported, match="mara"):
-        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm, MARA: {"model": "S21"}}))
+    overview = {"model": "Antminer S21", "mac": "02:00:5E:10:00:08"}
+    answers = {"version": NotListening("refused"), PAGE: realm, MARA: {"status": "Mining"}}
+    identity = converse(identify(HERE), scripted(answers | {"GET /kaonsu/v1/overview": overview}))
+    assert (identity.driver, identity.model) == ("mara", "Antminer S21")
 
 
 def test_a_page_without_a_login_is_taken_by_its_words():
