@@ -47,7 +47,7 @@ def _tariff(config: Config) -> tuple[Tariff | None, list[str]]:
     """Return the tariff of the file, else of the pack, and what could not be honoured."""
     site, told = config.schema.site, config.schema.tariff
     if told.file is not None:
-        tariff = read_tariff(config.folder / told.file, currency=site.currency)
+        tariff = read_tariff(config.folder / told.file, currency=site.currency, zone_else=site.timezone)
         return tariff, ["tariff.class goes unread: the file says its own"] if told.class_ is not None else []
     if site.jurisdiction is None:
         return None, ["there is no tariff"] if told.class_ is None else [

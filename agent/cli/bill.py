@@ -105,7 +105,8 @@ def _found(asked: Asked) -> _Found:
 
     if asked.tariff is None or asked.load is None:
         raise Failure(USAGE, NEEDED)
-    tariff = read_tariff(asked.tariff, currency=_currency(asked.currency))
+    _zone(asked.tz)
+    tariff = read_tariff(asked.tariff, currency=_currency(asked.currency), zone=asked.tz)
     if asked.currency not in {None, tariff.currency}:
         raise Failure(USAGE, f"the tariff is in {tariff.currency}; exchange into {asked.currency} is not built yet")
     zone = _zone(asked.tz or tariff.zone)

@@ -10,10 +10,11 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
+from agent.inputs.stepped import Row, WrongRow, instant, stepped
 from agent.problems import ConfigError, Problem
 from agent.tariffs.load import Load
 from agent.tariffs.money import DECIMALS, rounded
@@ -21,8 +22,6 @@ from agent.tariffs.money import DECIMALS, rounded
 COLUMNS = ("start", "kwh", "export_kwh", "kvarh", "kvarh_lead", "quality")
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 _MOST = Decimal(10) ** 12
-_YEARS = range(1970, 2200)
-_LONGEST = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,19 +30,6 @@ class LoadFile:
 
     load: Load
     clock: tzinfo
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Row:
-    place: str
-    start: datetime
-    cells: dict[str, str]
-
-
-class _Wrong(Exception):
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(reason)
-        self.place = place
 
 
 def read_load(path: Path, *, zone: tzinfo | None = None) -> LoadFile:
@@ -62,13 +48,13 @@ def parse_load(text: str, *, file: str = "load.csv", zone: tzinfo | None = None)
         rows = list(_rows(text))
         clock = zone or (rows[0].start.tzinfo if rows else None) or UTC
         return LoadFile(load=_load(rows, clock), clock=clock)
-    except _Wrong as error:
+    except WrongRow as error:
         raise ConfigError([Problem(file=file, key=error.place, reason=str(error))]) from None
     except csv.Error as error:
         raise ConfigError([Problem(file=file, key="", reason=f"is no CSV: {error}")]) from None
 
 
-def _rows(text: str) -> Iterator[_Row]:
+def _rows(text: str) -> Iterator[Row]:
     reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
     columns: Sequence[str] | None = None
     number = 0
@@ -90,70 +76,34 @@ def _header(cells: Sequence[str]) -> Sequence[str]:
     names = [cell.lower() for cell in cells]
     for name in names:
         if name not in COLUMNS:
-            raise _Wrong("header", f"{name or 'an unnamed column'} is none of {', '.join(COLUMNS)}")
+            raise WrongRow("header", f"{name or 'an unnamed column'} is none of {', '.join(COLUMNS)}")
         if names.count(name) > 1:
-            raise _Wrong("header", f"{name} stands twice")
+            raise WrongRow("header", f"{name} stands twice")
     if "start" not in names or "kwh" not in names:
-        raise _Wrong("header", "needs the columns start and kwh")
+        raise WrongRow("header", "needs the columns start and kwh")
     return names
 
 
-def _row(place: str, cells: dict[str, str], beyond: int) -> _Row:
+def _row(place: str, cells: dict[str, str], beyond: int) -> Row:
     if beyond > 0:
-        raise _Wrong(place, "has more cells than there are columns")
-    try:
-        start = datetime.fromisoformat(cells["start"])
-    except ValueError:
-        start = None
-    if start is None or start.year not in _YEARS:
-        raise _Wrong(place, f"start: {cells['start']} is no instant such as 2026-01-31T18:00:00+06:00")
-    return _Row(place=place, start=start, cells=cells)
+        raise WrongRow(place, "has more cells than there are columns")
+    start = instant(place, cells["start"])
+    return Row(place=place, start=start, cells=cells)
 
 
-def _load(rows: Sequence[_Row], clock: tzinfo) -> Load:
-    if len(rows) < 2:
-        raise _Wrong("", "needs at least two rows, which set the step")
-    first = _utc(rows[0].start, clock)
-    step = _step(first, rows[1], clock)
-    for at, row in enumerate(rows):
-        _stand(row, first + at * step, clock)
+def _load(rows: Sequence[Row], clock: tzinfo) -> Load:
+    found = stepped(rows, clock)
     names = [name for name in COLUMNS[1:-1] if name == "kwh" or any(row.cells.get(name) for row in rows)]
     columns = {name: tuple(_number(row, name) for row in rows) for name in names}
     quality = tuple(row.cells.get("quality", "") for row in rows)
-    return Load(start=first, step=step, **columns, quality=quality if any(quality) else None)
+    return Load(start=found.start, step=found.step, **columns, quality=quality if any(quality) else None)
 
 
-def _utc(start: datetime, clock: tzinfo) -> datetime:
-    return (start if start.tzinfo is not None else start.replace(tzinfo=clock)).astimezone(UTC)
-
-
-def _step(first: datetime, second: _Row, clock: tzinfo) -> timedelta:
-    step = _utc(second.start, clock) - first
-    if step <= timedelta(0):  # the second row may be of the second pass of an hour
-        step = _utc(second.start.replace(fold=1), clock) - first
-    if not timedelta(0) < step <= _LONGEST:
-        raise _Wrong(second.place, "must start after the first row, and at most a day after it")
-    return step
-
-
-def _stand(row: _Row, due: datetime, clock: tzinfo) -> None:
-    """Raise unless a row starts where the step puts it."""
-    if row.start.tzinfo is None:
-        local = due.astimezone(clock).replace(tzinfo=None)
-        is_due, is_early = row.start == local, row.start < local
-    else:
-        local = due.astimezone(row.start.tzinfo)
-        is_due, is_early = row.start == due, row.start < due
-    if not is_due:
-        why = "it stands twice or out of order" if is_early else "there is a gap before it"
-        raise _Wrong(row.place, f"starts at {row.start.isoformat()} where {local.isoformat()} is due: {why}")
-
-
-def _number(row: _Row, name: str) -> Decimal:
+def _number(row: Row, name: str) -> Decimal:
     told = row.cells.get(name, "")
     value = Decimal(told) if _NUMBER.fullmatch(told) is not None else None
     if value is None or value > _MOST or value != rounded(value, DECIMALS):
-        raise _Wrong(
+        raise WrongRow(
             row.place, f"{name}: must be a number from 0, such as 12.5" + (f", and not {told}" if told else "")
         )
     return value

@@ -19,13 +19,25 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from agent.inputs.tariff_beside import beside
 from agent.inputs.urdb import parse_urdb
 from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS, Component
+from agent.tariffs.series import Prices
+from agent.tariffs.settling import AS_IT_IS, Settling
 from agent.tariffs.tariff import Tariff
 
 PACKS = Path(__file__).parent.parent / "packs"
+_TYPES = {
+    Dated.__name__: "must be a figure or a list of them",
+    Figure.__name__: "must be a figure or a list of them",
+    Prices.__name__: "must name a CSV of prices beside the tariff",
+}
+_SETTLING = TypeAdapter(Settling)
+_RATE = TypeAdapter(Dated)
+SETTLED = frozenset(field.name for field in fields(Settling))
+"""What any component's table may say beside its own keys."""
 _ADAPTERS: Mapping[str, TypeAdapter[Component]] = {kind: TypeAdapter(shape) for kind, shape in KINDS.items()}
 _DayKind = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
 _IN_WORDS = {
@@ -85,23 +97,37 @@ class _File(BaseModel):
     days: dict[date, _DayKind] = {}
     pack: str | None = None
     class_: Annotated[str | None, Field(alias="class")] = None
+    fx: dict[str, Any] = {}
     component: list[dict[str, Any]] = []
 
 
 _FILE_KEYS = frozenset(field.alias or name for name, field in _File.model_fields.items())
 
 
-def read_tariff(path: Path, *, currency: str | None = None) -> Tariff:
-    """Read a tariff's file; `currency` is that of a file which names none. Raises ConfigError."""
+def read_tariff(
+    path: Path, *, currency: str | None = None, zone: str | None = None, zone_else: str | None = None
+) -> Tariff:
+    """Read a tariff's file; `currency` and `zone_else` are of a file which names none, `zone` goes before its own.
+
+    Files that it names stand beside it, and their times are of that zone. Raises ConfigError.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise _bad(path.name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    return parse_tariff(text, file=path.name, currency=currency)
+    return parse_tariff(text, file=path.name, currency=currency, zone=zone, zone_else=zone_else, folder=path.parent)
 
 
-def parse_tariff(text: str, *, file: str = "tariff.toml", currency: str | None = None) -> Tariff:
-    """Return the tariff that a text is; `currency` is that of a text which names none. Raises ConfigError."""
+def parse_tariff(
+    text: str,
+    *,
+    file: str = "tariff.toml",
+    currency: str | None = None,
+    zone: str | None = None,
+    zone_else: str | None = None,
+    folder: Path | None = None,
+) -> Tariff:
+    """Return the tariff that a text is, as `read_tariff` does. Raises ConfigError."""
     if text.lstrip().startswith("{") or text.lstrip().startswith("[{"):
         return parse_urdb(text, file=file, currency=currency)
     try:
@@ -116,7 +142,11 @@ def parse_tariff(text: str, *, file: str = "tariff.toml", currency: str | None =
         head = _on_pack(head, head.pack, file)
     elif head.class_ is not None:
         raise _bad(file, "class", "is a class of a pack, and no pack is named")
-    return _tariff(head.model_copy(update={"currency": head.currency or currency}), file)
+    update = {
+        "currency": head.currency or currency,
+        "component": beside(head.component, file, folder, zone or head.zone or zone_else),
+    }
+    return _tariff(head.model_copy(update=update), file)
 
 
 def read_pack(jurisdiction: str, tariff_class: str | None = None) -> Tariff:
@@ -165,7 +195,18 @@ def _tariff(head: _File, file: str) -> Tariff:
         problems.append(Problem(file=file, key="currency", reason="is required"))
     if not head.component:
         problems.append(Problem(file=file, key="component", reason="needs at least one"))
-    components = [found for at, told in enumerate(head.component) if (found := _component(at, told, file, problems))]
+    settlings: dict[str, Settling] = {}
+    components: list[Component] = []
+    for at, told in enumerate(head.component):
+        where = _where(at, told)
+        own = {key: value for key, value in told.items() if key not in SETTLED}
+        rest = {key: value for key, value in told.items() if key in SETTLED}
+        found = _component(where, own, file, problems)
+        settling: Settling | None = _read(_SETTLING, Settling, where, rest, file, problems)
+        if found is not None and settling is not None:
+            components.append(found)
+            settlings[found.name] = settling
+    fx = _rates(head.fx, head.currency, file, problems)
     if problems or head.currency is None:
         raise ConfigError(problems)
     try:
@@ -176,26 +217,55 @@ def _tariff(head: _File, file: str) -> Tariff:
             digits=head.digits,
             days=head.days,
             components=tuple(components),
+            settlings={name: one for name, one in settlings.items() if one != AS_IT_IS},
+            fx=fx,
         )
     except ValueError as error:
         raise _bad(file, "component", str(error)) from None
 
 
-def _component(at: int, told: dict[str, Any], file: str, problems: list[Problem]) -> Component | None:
+Where = tuple[str | int, ...]
+"""Where in the file a table stands."""
+
+
+def _where(at: int, told: dict[str, Any]) -> Where:
+    name = told.get("name")
+    return ("component", name if isinstance(name, str) and name else at)
+
+
+def _component(where: Where, told: dict[str, Any], file: str, problems: list[Problem]) -> Component | None:
     """Return the component that a table is, or None with its mistakes added to `problems`."""
-    name, kind = told.get("name"), told.get("kind")
-    where = ("component", name if isinstance(name, str) and name else at)
+    kind = told.get("kind")
     if not isinstance(kind, str) or kind not in KINDS:
         reason = f"must be {_one_of(KINDS)}" if "kind" in told else f"is required: {_one_of(KINDS)}"
         problems.append(Problem(file=file, key=_key((*where, "kind")), reason=reason))
         return None
-    shape = KINDS[kind]
+    found: Component | None = _read(_ADAPTERS[kind], KINDS[kind], where, told, file, problems)
+    return found
+
+
+def _read(adapter: TypeAdapter[Any], shape: Any, where: Where, told: Any, file: str, problems: list[Problem]) -> Any:
+    """Return what a table is by the rules of a shape, or None with its mistakes added to `problems`."""
     try:
-        return _ADAPTERS[kind].validate_python(_dated(told, shape))
+        return adapter.validate_python(_dated(told, shape))
     except ValidationError as error:
         known = _keys(shape)
         problems += (_problem(problem, file, where, known) for problem in _mistakes(error))
         return None
+
+
+def _rates(told: dict[str, Any], currency: str | None, file: str, problems: list[Problem]) -> dict[str, Dated]:
+    """Return by currency what one unit of it costs in the tariff's; `told` has pairs such as USD/KZT."""
+    found: dict[str, Dated] = {}
+    for pair, rate in told.items():
+        foreign, _, own = pair.partition("/")
+        if len(foreign) != 3 or own != currency:
+            problems.append(Problem(file=file, key=f"fx.{pair}", reason=f"must be a pair such as USD/{currency}"))
+            continue
+        read: Dated | None = _read(_RATE, Dated, ("fx", pair), rate, file, problems)
+        if read is not None:
+            found[foreign] = read
+    return found
 
 
 def _dated(told: Any, shape: Any) -> Any:
@@ -259,8 +329,7 @@ def _reason(told: Any, known: Iterable[str]) -> str:
             near = difflib.get_close_matches(str(told["loc"][-1]), sorted(known), n=1, cutoff=0.7)
             return f"is no known key; did you mean {near[0]}?" if near else "is no known key"
         case "dataclass_type":
-            figures = {Dated.__name__, Figure.__name__}
-            return "must be a figure or a list of them" if context["class_name"] in figures else "must be a table"
+            return _TYPES.get(context["class_name"], "must be a table")
         case "literal_error":
             return f"must be {context['expected']}"
         case "greater_than_equal" | "less_than_equal" as bound:

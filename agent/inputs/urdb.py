@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from agent.inputs.urdb_demand import flat_demand, reactive, timed_demand
-from agent.inputs.urdb_energy import energy, fuel
+from agent.inputs.urdb_energy import PAID_BY_STEP, energy, exported, fuel
 from agent.inputs.urdb_reader import PARTY, Reader, lists
 from agent.inputs.urdb_record import MONTHS, NotUrdb, read_record
 from agent.problems import ConfigError, Problem
@@ -63,6 +63,7 @@ def parse_urdb(text: str, *, file: str = "record.json", currency: str | None = N
         raise ConfigError([Problem(file=file, key="", reason=str(error))]) from None
     components = [
         *energy(reader),
+        *exported(reader),
         *fuel(reader),
         *flat_demand(reader),
         *timed_demand(reader),
@@ -193,4 +194,6 @@ def _export_refused(record: dict[str, Any]) -> str:
     if record.get("usenetmetering") is True:
         return "usenetmetering is true, and net metering is not built yet: the load exports"
     rule = str(record.get("dgrules", ""))
+    if rule.lower() == PAID_BY_STEP:
+        return ""
     return f"{rule} is not built yet: the load exports" if rule else "is required, since the load exports"

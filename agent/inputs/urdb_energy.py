@@ -10,6 +10,7 @@ from agent.inputs.urdb_demand import ratchets, window
 from agent.inputs.urdb_reader import PARTY, Cells, Reader, Tiers, bound, hours_of, price
 from agent.inputs.urdb_times import ALL_MONTHS, said, whens
 from agent.tariffs.blocks import Block, BlockPeriod, Blocks, Unit
+from agent.tariffs.export import ExportCredit
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import Component
 from agent.tariffs.time_of_use import Period, TimeOfUse
@@ -22,6 +23,8 @@ _UNITS: Mapping[str, Unit] = {
     "kwh daily": "kWh/day",
     "kwh/kw daily": "kWh/kW/day",
 }
+_TIER = {"max", "unit", "rate", "adj", "sell"}
+PAID_BY_STEP = "net billing instantaneous"
 _STEPWISE = {"net billing instantaneous", "net billing hourly", "buy all sell all"}
 """Under these rules SAM prices step by step; under net metering, or where no rule is named, a month's sums."""
 Bounds = tuple[tuple[Decimal | None, Unit], ...]
@@ -29,7 +32,7 @@ Bounds = tuple[tuple[Decimal | None, Unit], ...]
 
 def energy(reader: Reader) -> Iterator[Component]:
     """Yield what is charged for the energy taken."""
-    structure = reader.structure(KEY, {"max", "unit", "rate", "adj", "sell"})
+    structure = reader.structure(KEY, _TIER)
     before = len(reader.problems)
     cells = reader.cells("energy", len(structure)) if structure else {}
     if not structure or len(reader.problems) > before:
@@ -94,6 +97,28 @@ def _unit(reader: Reader, tier: Mapping[str, Any]) -> Unit:
     if unit is None:
         reader.bad(f"{KEY}.unit", f"is {told}, and none of kWh, kWh/kW, kWh daily, kWh/kW daily")
     return unit or "kWh"
+
+
+def exported(reader: Reader) -> Iterator[Component]:
+    """Yield what is paid for export, where the record's rule pays each step's by itself."""
+    if str(reader.record.get("dgrules", "")).lower() != PAID_BY_STEP:
+        return
+    structure = reader.structure(KEY, _TIER)
+    cells = reader.cells("energy", len(structure)) if structure else {}
+    used = sorted({place for places in cells.values() for place in places.values()})
+    if any(len({tier.get("sell") or 0 for tier in structure[at]}) > 1 for at in used):
+        reader.bad(f"{KEY}.sell", "differs by tier: which tier export fills is not said")
+        return
+    sold = [
+        Period(
+            name=f"period {at}",
+            per_kwh=Dated(figures=(Figure(value=Decimal(structure[at][0].get("sell") or 0)),)),
+            **said(whens(hours_of(cells, at))),
+        )
+        for at in used
+    ]
+    if any(period.per_kwh.figures[0].value for period in sold):
+        yield from reader.part(KEY, lambda: ExportCredit(name="export", party=PARTY, period=tuple(sold)))
 
 
 def fuel(reader: Reader) -> Iterator[Component]:

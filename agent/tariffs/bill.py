@@ -13,6 +13,7 @@ from agent.tariffs.kinds import Component
 from agent.tariffs.load import NOTHING, Load, Register, Taken, Unmetered, Usage
 from agent.tariffs.money import EXACT, rounded
 from agent.tariffs.periods import Span, months
+from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -89,7 +90,7 @@ def _comes_back(line: Line) -> bool:
 def _month(tariff: Tariff, usage: Usage) -> MonthBill:
     lines: list[Line] = []
     for component in tariff.components:
-        lines += _line(component, usage, lines)
+        lines += _line(tariff, component, usage, lines)
     amount = sum((line.amount for line in lines), Decimal(0))
     return MonthBill(
         month=usage.span.start.astimezone(usage.zone).strftime("%Y-%m"),
@@ -102,12 +103,15 @@ def _month(tariff: Tariff, usage: Usage) -> MonthBill:
     )
 
 
-def _line(component: Component, usage: Usage, before: Sequence[Line]) -> list[Line]:
+def _line(tariff: Tariff, component: Component, usage: Usage, before: Sequence[Line]) -> list[Line]:
     """Return the one line of a component, or none where it charges nothing known."""
+    settling = tariff.settlings.get(component.name, AS_IT_IS)
     try:
         parts = tuple(component.parts(usage, before))
+        parts = settling.settled(parts, tariff.fx.get(settling.currency or ""), usage.last)
     except (NoFigure, Unmetered) as error:
         raise Unpriced(component.name, str(error)) from None
     if not parts:
         return []
-    return [Line(component=component, parts=parts, amount=sum((part.amount for part in parts), Decimal(0)))]
+    amount = sum((part.amount for part in parts), Decimal(0))
+    return [Line(component=component, parts=parts, amount=amount, currency=settling.currency)]

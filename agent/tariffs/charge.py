@@ -23,6 +23,8 @@ class Part:
     quantity: Decimal
     figure: Figure
     amount: Decimal
+    exchange: Figure | None = None  # at what its figure's currency was exchanged
+    is_rest: bool = False  # no product: what a line lacks or has too much
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Line:
     component: Charge
     parts: tuple[Part, ...]
     amount: Decimal
+    currency: str | None = None  # of its figures, where it is not the tariff's
 
 
 class Charge(Protocol):

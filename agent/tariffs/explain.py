@@ -20,6 +20,8 @@ class _Sum:
 
     label: str
     figure: Figure
+    exchange: Figure | None
+    is_rest: bool
     quantity: Decimal
     amount: Decimal
     first: date
@@ -50,13 +52,18 @@ def _month(month: MonthBill, tariff: Tariff, zone: tzinfo) -> Iterator[str]:
 
 def _products(line: Line, currency: str) -> Iterator[str]:
     for one in _sums(line.parts):
-        rate = amount(one.figure.value or Decimal(0))
         label = f"{one.label}: " if one.label else ""
+        if one.is_rest:
+            yield f"{label}{amount(one.amount)}"
+            continue
+        rate, told = amount(one.figure.value or Decimal(0)), line.currency or currency
         if line.component.unit == "%":
-            yield f"{label}{rate} % of {amount(one.quantity)} {currency}{_on(line)} = {amount(one.amount)}"
+            product = f"{label}{rate} % of {amount(one.quantity)} {told}{_on(line)}"
         else:
             unit = line.component.unit
-            yield f"{label}{amount(one.quantity)} {unit} x {rate} {currency}/{unit} = {amount(one.amount)}"
+            product = f"{label}{amount(one.quantity)} {unit} x {rate} {told}/{unit}"
+        at = "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
+        yield f"{product}{at} = {amount(one.amount)}"
         yield f"  supplied {one.first} to {one.last}; {_in_words(one.figure)}"
 
 
@@ -74,14 +81,16 @@ def _in_words(figure: Figure) -> str:
 
 def _sums(parts: Iterable[Part]) -> Iterator[_Sum]:
     """Yield what belongs to one label and figure as one sum, in the order of their first days."""
-    groups: dict[tuple[str, Figure], list[Part]] = {}
+    groups: dict[tuple[str, Figure, Figure | None], list[Part]] = {}
     for part in parts:
-        groups.setdefault((part.label, part.figure), []).append(part)
+        groups.setdefault((part.label, part.figure, part.exchange), []).append(part)
     with localcontext(EXACT):
-        for (label, figure), found in groups.items():
+        for (label, figure, exchange), found in groups.items():
             yield _Sum(
                 label=label,
                 figure=figure,
+                exchange=exchange,
+                is_rest=found[0].is_rest,
                 quantity=sum((part.quantity for part in found), Decimal(0)),
                 amount=sum((part.amount for part in found), Decimal(0)),
                 first=min(part.day for part in found),

@@ -6,17 +6,40 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import get_args
 
+from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.blocks import Blocks
 from agent.tariffs.demand import Demand
+from agent.tariffs.export import ExportCredit
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.flat import Flat
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
+from agent.tariffs.levy_by_price import LevyByPrice
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.reactive import Reactive
+from agent.tariffs.reserved import ReservedPower
+from agent.tariffs.series import Series
+from agent.tariffs.take_or_pay import TakeOrPay
 from agent.tariffs.time_of_use import TimeOfUse
 from agent.tariffs.vat import Vat
 
-Component = Flat | TimeOfUse | Blocks | Fixed | Demand | Reactive | Minimum | LevyPerKwh | LevyPercent | Vat
+Component = (
+    Flat
+    | TimeOfUse
+    | Blocks
+    | Series
+    | AuthorisedEnergy
+    | TakeOrPay
+    | ExportCredit
+    | Fixed
+    | Demand
+    | ReservedPower
+    | Reactive
+    | Minimum
+    | LevyPerKwh
+    | LevyByPrice
+    | LevyPercent
+    | Vat
+)
 KINDS: Mapping[str, type[Component]] = MappingProxyType(
     {shape.__dataclass_fields__["kind"].default: shape for shape in get_args(Component)}
 )

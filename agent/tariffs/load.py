@@ -151,12 +151,12 @@ class Usage:
             minute = local.hour * 60 + local.minute
             yield Segment(day=local.date(), minute=minute, span=piece, kwh=self.register.kwh(piece, column))
 
-    def steps(self) -> Iterator[Span]:
-        """Yield the load's steps, or what of them lies in it."""
-        load = self.register.load
-        start = load.start + (self.span.start - load.start) // load.step * load.step
-        while start < self.span.end:
-            yield Span(start=max(start, self.span.start), end=min(start + load.step, self.span.end))
+    def steps(self, span: Span | None = None) -> Iterator[Span]:
+        """Yield the load's steps within a span of it, or what of them lies in it; without one, of all of it."""
+        load, within = self.register.load, span or self.span
+        start = load.start + (within.start - load.start) // load.step * load.step
+        while start < within.end:
+            yield Span(start=max(start, within.start), end=min(start + load.step, within.end))
             start += load.step
 
     def day_kind(self, day: date) -> str:

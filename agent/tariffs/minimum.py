@@ -11,7 +11,7 @@ from agent.tariffs.charge import Line, Part
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, written
-from agent.tariffs.periods import Span, days_of_month
+from agent.tariffs.periods import Span, days_of_month, year_of
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -60,8 +60,8 @@ class Minimum:
         if self.per_year is not None:
             if usage.last.month != self.year_ends:
                 return
-            year = _year(usage, self.year_ends)
-            months += [one for one in usage.earlier if _year(one, self.year_ends) == year]
+            year = year_of(usage.last, self.year_ends)
+            months += [one for one in usage.earlier if year_of(one.last, self.year_ends) == year]
         figure = rate.on(usage.last)
         charged = sum((usage.register.known[self._key(one)] for one in months), _ZERO)
         least = (figure.value or _ZERO) * sum(map(self._share, months), _ZERO)
@@ -87,7 +87,3 @@ class Minimum:
         if self.prorate == "none":
             return Decimal(1)
         return Decimal((usage.last - usage.first).days + 1) / days_of_month(usage.first)
-
-
-def _year(usage: Usage, ends: int) -> int:
-    return usage.last.year + (usage.last.month > ends)

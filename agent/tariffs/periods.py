@@ -46,6 +46,11 @@ def days_of_month(day: date) -> int:
     return ((day.replace(day=1) + timedelta(days=31)).replace(day=1) - day.replace(day=1)).days
 
 
+def year_of(day: date, ends: int) -> int:
+    """Return the year in which the year of a local day ends, where years end with that month."""
+    return day.year + (day.month > ends)
+
+
 def months_before(day: date, count: int) -> Iterator[str]:
     """Yield as YYYY-MM so many months before that of a local day, the nearest first."""
     for _ in range(count):

@@ -8,11 +8,12 @@ from datetime import date
 
 from agent.tariffs.blocks import Blocks
 from agent.tariffs.demand import Demand
-from agent.tariffs.figures import Figure
+from agent.tariffs.export import ExportCredit
+from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
-from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
+from agent.tariffs.settling import Settling
 from agent.tariffs.time_of_use import TimeOfUse
 from agent.tariffs.vat import Vat
 from agent.tariffs.when import know_holidays
@@ -28,6 +29,8 @@ class Tariff:
     zone: str | None = None  # None: whoever bills must say whose clock it is
     days: Mapping[date, str] = field(default_factory=dict)  # days that are not what their weekday says
     digits: int | None = None  # decimals of a total; None: those of the currency's minor unit
+    settlings: Mapping[str, Settling] = field(default_factory=dict)  # by component
+    fx: Mapping[str, Dated] = field(default_factory=dict)  # by currency, what one unit of it costs in the tariff's
     keys: Mapping[str, str] = field(default_factory=dict)  # by component, where its file says it
     notes: tuple[str, ...] = ()  # what its file says and nothing is charged for, in words
     first: date | None = None  # from when it holds, where its file says it of the whole
@@ -39,10 +42,13 @@ class Tariff:
         for component in self.components:
             if component.name in before:
                 raise ValueError(f"{component.name}: two components have this name")
-            for name in component.on if isinstance(component, LevyPercent | Vat | Minimum) else ():
+            for name in getattr(component, "on", ()):
                 if name not in before:
                     raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
             before.append(component.name)
+        for name, settling in self.settlings.items():
+            if settling.currency not in {None, self.currency, *self.fx}:
+                raise ValueError(f"{name}: fx has no rate of {settling.currency} in {self.currency}")
 
     def running(self) -> Tariff:
         """Return what of it a kWh bears when it is taken: without what is charged by the month as a whole."""
@@ -58,7 +64,12 @@ class Tariff:
                 kept.append(replace(component, on=on))
             else:
                 kept.append(component)
-        return self if len(kept) == len(self.components) else replace(self, components=tuple(kept))
+        exchanged = {
+            name: Settling(currency=settling.currency) for name, settling in self.settlings.items() if settling.currency
+        }
+        if len(kept) == len(self.components) and exchanged == self.settlings:
+            return self
+        return replace(self, components=tuple(kept), settlings=exchanged)
 
     def unborne(self) -> list[str]:
         """Return in words what no kWh bears when it is taken."""
@@ -80,6 +91,8 @@ class Tariff:
             yield f"the tariff begins on {self.first}, and is used for days before that"
         if self.last is not None and self.last < last:
             yield f"the tariff ends on {self.last}, and is used for days after that"
+        for currency, rate in self.fx.items():
+            yield from (f"fx {currency}: {doubt}" for one in rate.within(first, last) if (doubt := _doubt(one)))
         for component in self.components:
             for label, rate in component.rates():
                 where = f"{component.name} {label}".rstrip()
@@ -94,7 +107,7 @@ class Tariff:
 
 def knows_holidays(component: Component) -> bool:
     """Whether a period of it names holidays."""
-    return isinstance(component, TimeOfUse | Blocks | Demand) and know_holidays(component.period)
+    return isinstance(component, TimeOfUse | Blocks | Demand | ExportCredit) and know_holidays(component.period)
 
 
 def _doubt(figure: Figure) -> str | None:

@@ -167,3 +167,6 @@ def _windows_of(text: str) -> list[Window]:
     if start == end or start >= MINUTES_OF_DAY or end > MINUTES_OF_DAY:
         raise ValueError(f"{text} is no time such as 08:00-23:30")
     return [(start, end)] if start < end else [(start, MINUTES_OF_DAY), (0, end)] if end else [(start, MINUTES_OF_DAY)]
+
+
+ALWAYS = Times()

@@ -1,7 +1,7 @@
 """A tariff's file: what it may say, one sentence for each mistake, and the packs."""
 
 import tomllib
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,6 +15,8 @@ from agent.tariffs.demand import PowerFactor
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS
 from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.series import Prices
+from agent.tariffs.settling import Settling
 from agent.tariffs.when import When
 from tests.tariffs.loads import ALMATY, BISHKEK, amounts, days
 
@@ -32,6 +34,9 @@ name = "Every key"
 currency = "KZT"
 zone = "Asia/Almaty"
 digits = 0
+
+[fx]
+"USD/KZT" = [{ value = 450, until = 2026-01-01 }, { value = "452.5", from = 2026-01-01, source = "NBK" }]
 
 [days]
 2026-01-01 = "holiday"
@@ -79,6 +84,42 @@ block = [{ up_to = 200, unit = "kWh/kW", per_kwh = "0.07" }, { per_kwh = [{ valu
 [[component.period]]
 name = "rest"
 block = [{ up_to = 200, unit = "kWh/kW", per_kwh = "0.05" }, { per_kwh = "0.03" }]
+
+[[component]]
+kind = "authorised_energy"
+name = "authorised"
+kw = { value = 900, from = 2020-01-01 }
+per_kwh = 4
+per_kwh_above = "17.45"
+events = [{ from = 2026-01-07T18:00:00+05:00, until = 2026-01-07T20:00:00+05:00 }]
+
+[[component]]
+kind = "take_or_pay"
+name = "guarantee"
+kwh_per_year = 1_000_000
+year_ends = 6
+per_kwh = 3
+
+[[component]]
+kind = "export_credit"
+name = "fed in"
+period = [{ name = "all", per_kwh = "0.5" }]
+
+[[component]]
+kind = "reserved_power"
+name = "contract"
+kw = 500
+per_kw = "12"
+currency = "USD"
+floor = 100
+cap = "9000"
+round = 2
+excess = [{ up_to_pct = 10, per_kw = 24 }, { per_kw = 36 }]
+tolerance_pct = "5"
+measure = "kVA"
+window_min = 15
+when = { hours = ["06:00-22:00"] }
+prorate = "none"
 
 [[component]]
 kind = "fixed"
@@ -136,6 +177,12 @@ party = "state"
 per_kwh = { value = "1", from = 2022-01-01 }
 
 [[component]]
+kind = "levy_by_price"
+name = "mining fee"
+on = ["energy"]
+row = [{ price_from = 0, per_kwh = 25 }, { price_from = "24.5", per_kwh = 1 }]
+
+[[component]]
 kind = "vat"
 name = "VAT"
 party = "seller"
@@ -156,8 +203,15 @@ def test_every_key_is_read_exactly():
     found = parse_tariff(EVERY)
     assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
-    transit, energy, grid, service, power, kvarh, least, fee, vat, tax = found.components
-    assert {one.kind for one in found.components} == set(KINDS)
+    transit, energy, grid, authorised, guarantee, fed_in, contract, service, power, *rest = found.components
+    kvarh, least, fee, mining, vat, tax = rest
+    assert {one.kind for one in found.components} == set(KINDS) - {"series"}
+    assert (authorised.kw.figures[0].value, authorised.events[0].from_.hour) == (900, 18)
+    assert (guarantee.kwh_per_year, guarantee.year_ends, fed_in.period[0].name) == (1_000_000, 6, "all")
+    assert (contract.excess[0].up_to_pct, contract.when.hours, contract.measure) == (10, ("06:00-22:00",), "kVA")
+    assert found.settlings == {"contract": Settling(currency="USD", floor=Decimal(100), cap=Decimal(9000), round=2)}
+    assert [one.value for one in found.fx["USD"].figures] == [450, Decimal("452.5")]
+    assert [one.price_from for one in mining.row] == [0, Decimal("24.5")]
     assert transit.per_kwh == Dated(figures=(Figure(value=Decimal("1.10")),))
     day, rest = energy.period
     assert (day.months, day.days, day.hours) == ((1, 2), ("mon-fri", "sat"), ("08:30-23:00",))
@@ -202,6 +256,7 @@ def test_a_printed_tariff_is_read_back_as_it_was(price, first, length, name):
 
 PERIODS = 'kind = "time_of_use"\nname = "e"\nperiod = [{{ name = "a", per_kwh = 1{} }}]'
 BLOCKS = 'kind = "blocks"\nname = "e"\nperiod = [{{ name = "a", block = [{}] }}]'
+SERIES = 'kind = "series"\nname = "e"\n{}'
 DEMAND = 'kind = "demand"\nname = "e"\n{}\nperiod = [{{ name = "a", per_kw = 1 }}]'
 MISTAKES = [
     ("x", "is no TOML: Expected '=' after a key in a key/value pair (at end of document)"),
@@ -273,6 +328,14 @@ MISTAKES = [
         "component.e.period.0.block.0.unit: must be 'kWh', 'kWh/",
     ),
     (component(BLOCKS.format("1")), "component.e.period.0.block.0: must be a table"),
+    (component(SERIES.format("")), "component.e.file: is required"),
+    (component(SERIES.format('file = "p.csv"')), "component.e.file: must name a CSV of prices beside the tariff"),
+    (component(FLAT + "per_kwh = 1\ncap = 1\nfloor = 2"), "component.e: cap 1 is below floor 2"),
+    (component(FLAT + "per_kwh = 1\nround = 'x'"), "component.e.round: must be a whole number"),
+    (component(FLAT + "per_kwh = 1\nfloor = 'x'"), 'component.e.floor: must be a decimal number such as "6.06"'),
+    (component(FLAT + 'per_kwh = 1\ncurrency = "USD"'), "component: e: fx has no rate of USD in KGS"),
+    (component(FLAT + "per_kwh = 1", HEAD + '[fx]\n"KGS/USD" = 1\n'), "fx.KGS/USD: must be a pair such as USD/KGS"),
+    (component(FLAT + "per_kwh = 1", HEAD + '[fx]\n"USD/KGS" = "x"\n'), "fx.USD/KGS.0.value: must be a decimal"),
     (component(DEMAND.format("window_min = true")), "component.e.window_min: must be a whole number"),
     (component(DEMAND.format("measure = 'MW'")), "component.e.measure: must be 'kW', 'kVA', 'kvar' or 'hp'"),
     (component(DEMAND.format("ratchet = [80]")), "component.e.ratchet.0: must be a table"),
@@ -415,3 +478,19 @@ def test_kazakhstans_fee_begins_in_2022_and_is_confirmed_for_that_year_alone():
     assert fees == [0, 24_000]
     doubts = {year: [*parse_tariff(KZ).doubts(date(year, 6, 1), date(year, 6, 2))] for year in (2022, 2023, 2026)}
     assert {year: len(told) for year, told in doubts.items()} == {2022: 0, 2023: 1, 2026: 1}
+
+
+def test_a_series_has_the_prices_of_a_file_beside_it(tmp_path):
+    (tmp_path / "spot.csv").write_text("start,price\n2026-01-01T00:00,100\n2026-01-01T01:00,-20\n")
+    (tmp_path / "tariff.toml").write_text(component(SERIES.format('file = "spot.csv"\nper = "MWh"\nloss_pct = 2')))
+    with pytest.raises(ConfigError, match=r"zone: is required, since spot.csv has prices by the hour"):
+        read_tariff(tmp_path / "tariff.toml")
+    for zone in {"zone": "Asia/Bishkek"}, {"zone_else": "Asia/Bishkek"}:
+        [found] = read_tariff(tmp_path / "tariff.toml", **zone).components
+        assert (found.per, found.loss_pct) == ("MWh", 2)
+        assert found.file == Prices(
+            start=datetime(2025, 12, 31, 18, tzinfo=UTC), step=timedelta(hours=1), values=(Decimal(100), Decimal(-20))
+        )
+    (tmp_path / "spot.csv").unlink()
+    with pytest.raises(ConfigError, match=r"spot.csv: cannot be read: No such file or directory"):
+        read_tariff(tmp_path / "tariff.toml", zone="Asia/Bishkek")

@@ -187,6 +187,19 @@ def test_a_period_without_tiers_has_one_price_in_all_of_its_month():
     assert round(billed(told)["energy"], 6) == round(expected, 6)
 
 
+def test_export_is_paid_by_the_step_where_the_record_says_so():
+    told = record(
+        dgrules="Net Billing Instantaneous",
+        energyratestructure=[[{"rate": 0.1, "sell": 0.02}], [{"rate": 0.3, "sell": 0.05}]],
+        energyweekdayschedule=DAY,
+    )
+    load = Load(
+        start=datetime(2026, 1, 7, 7, tzinfo=UTC), step=HOUR, kwh=(Decimal(0),) * 2, export_kwh=(Decimal(100),) * 2
+    )
+    assert read(told).export_refused == ""
+    assert billed(told, load) == {"energy": 0, "export": -7}
+
+
 def test_words_and_dates_of_a_record_are_told_as_warnings():
     told = record(
         energyattrs=[{"Transformation charge": "$0.50/kVA"}],
@@ -240,6 +253,13 @@ REFUSED = [
     (
         record(energyratestructure=[TIERED[0], [{"max": 500, "rate": 1}, {"rate": 2}]], **BOTH),
         "energyratestructure: periods of month 1 have tiers with different bounds",
+    ),
+    (
+        record(
+            dgrules="Net Billing Instantaneous",
+            energyratestructure=[[{"rate": 1, "max": 9, "sell": 1}, {"rate": 1, "sell": 2}]],
+        ),
+        "energyratestructure.sell: differs by tier: which tier export fills is not said",
     ),
     (record(**BOTH), "energyweekdayschedule.0.8: is 1, and there is no such period"),
     (record(energyweekendschedule=[[0] * 23] * 12), "energyweekendschedule: must be twelve lists of 24 hours"),

@@ -1,0 +1,86 @@
+"""Rows of a CSV that follow one another by one fixed step: each stands where the step puts it, so that no gap passes.
+
+A time without an offset is of a local clock: which of an hour's two passes a row means follows from its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+_YEARS = range(1970, 2200)
+_LONGEST = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row: how it is called in a sentence, when it starts, and what it says."""
+
+    place: str
+    start: datetime
+    cells: dict[str, str]
+
+
+class WrongRow(Exception):
+    """A row that cannot be; `place` says which."""
+
+    def __init__(self, place: str, reason: str) -> None:
+        super().__init__(reason)
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """When the first row starts, in UTC, and how long each holds."""
+
+    start: datetime
+    step: timedelta
+
+
+def instant(place: str, told: str, name: str = "start") -> datetime:
+    """Return the instant, or the local time, that a cell is. Raises WrongRow."""
+    try:
+        found = datetime.fromisoformat(told)
+    except ValueError:
+        found = None
+    if found is None or found.year not in _YEARS:
+        raise WrongRow(place, f"{name}: {told} is no instant such as 2026-01-31T18:00:00+06:00")
+    return found
+
+
+def stepped(rows: Sequence[Row], clock: tzinfo) -> Steps:
+    """Return the step of rows, of which the first two set it. Raises WrongRow."""
+    if len(rows) < 2:
+        raise WrongRow("", "needs at least two rows, which set the step")
+    first = _utc(rows[0].start, clock)
+    step = _step(first, rows[1], clock)
+    for at, row in enumerate(rows):
+        _stand(row, first + at * step, clock)
+    return Steps(start=first, step=step)
+
+
+def _utc(start: datetime, clock: tzinfo) -> datetime:
+    return (start if start.tzinfo is not None else start.replace(tzinfo=clock)).astimezone(UTC)
+
+
+def _step(first: datetime, second: Row, clock: tzinfo) -> timedelta:
+    step = _utc(second.start, clock) - first
+    if step <= timedelta(0):  # the second row may be of the second pass of an hour
+        step = _utc(second.start.replace(fold=1), clock) - first
+    if not timedelta(0) < step <= _LONGEST:
+        raise WrongRow(second.place, "must start after the first row, and at most a day after it")
+    return step
+
+
+def _stand(row: Row, due: datetime, clock: tzinfo) -> None:
+    """Raise unless a row starts where the step puts it."""
+    if row.start.tzinfo is None:
+        local = due.astimezone(clock).replace(tzinfo=None)
+        is_due, is_early = row.start == local, row.start < local
+    else:
+        local = due.astimezone(row.start.tzinfo)
+        is_due, is_early = row.start == due, row.start < due
+    if not is_due:
+        why = "it stands twice or out of order" if is_early else "there is a gap before it"
+        raise WrongRow(row.place, f"starts at {row.start.isoformat()} where {local.isoformat()} is due: {why}")

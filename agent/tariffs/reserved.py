@@ -1,0 +1,99 @@
+"""Reserved power: contracted kW are charged whether they are drawn or not; what is drawn above them at a multiple."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part, product
+from agent.tariffs.figures import Dated
+from agent.tariffs.load import Usage
+from agent.tariffs.money import PERCENT, even, rounded, written
+from agent.tariffs.periods import Span, days_of_month
+from agent.tariffs.power import Measure, highest
+from agent.tariffs.shape import SHAPE
+from agent.tariffs.tiers import rising, shares
+from agent.tariffs.when import ALWAYS, Calendar, Times, cuts
+
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excess:
+    """What a kW above the contract costs, up to so many percent of it above it."""
+
+    __pydantic_config__ = SHAPE
+
+    up_to_pct: Decimal | None = None
+    per_kw: Dated
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservedPower:
+    """So much a kW of contracted power and month; the highest power above it by bands of excess.
+
+    Within `tolerance_pct` above the contract nothing is excess; beyond it all that is above the contract is.
+    """
+
+    __pydantic_config__ = SHAPE
+    by_month: ClassVar[bool] = True
+
+    kind: Literal["reserved_power"] = "reserved_power"
+    name: str
+    party: str = "network"
+    kw: Dated
+    per_kw: Dated
+    excess: tuple[Excess, ...] = ()
+    tolerance_pct: Decimal = _ZERO
+    measure: Measure = "kW"
+    window_min: int | None = None  # None: the step of the load
+    when: Times = ALWAYS
+    prorate: Literal["days", "none"] = "days"
+
+    def __post_init__(self) -> None:
+        if self.excess:
+            rising([band.up_to_pct for band in self.excess])
+        if self.tolerance_pct < 0:
+            raise ValueError("tolerance_pct is not negative")
+        if any(figure.value is None or figure.value < 0 for figure in self.kw.figures):
+            raise ValueError("kw must be known, and not negative")
+
+    @property
+    def unit(self) -> str:
+        """What it is charged by."""
+        return self.measure
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return what the contract costs and what each band of excess does."""
+        yield "contracted", self.per_kw
+        for band in self.excess:
+            bound = "" if band.up_to_pct is None else f" up to {written(band.up_to_pct)} %"
+            yield f"above{bound}", band.per_kw
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
+        """Yield the contracted power as of the month's last day, then what was drawn above it. Raises NoFigure."""
+        day = usage.last
+        contracted = self.kw.on(day).value or _ZERO
+        share = Decimal((usage.last - usage.first).days + 1) / days_of_month(day) if self.prorate == "days" else 1
+        yield from product(day, "contracted", even(contracted * share), self.per_kw.on(day))
+        peak = highest(usage, self._spans(usage), self.window_min, self.measure)
+        above = peak.power - contracted
+        if not self.excess or peak.at is None or above <= contracted * self.tolerance_pct * PERCENT:
+            return
+        at = peak.at.astimezone(usage.zone).isoformat(sep=" ", timespec="minutes")
+        said = f"above it, {written(rounded(peak.power, 3))} {self.measure} at {at}"
+        bounds = [None if one.up_to_pct is None else contracted * one.up_to_pct * PERCENT for one in self.excess]
+        for place, power in shares(bounds, _ZERO, above):
+            yield from product(day, said, power, self.excess[place].per_kw.on(day))
+
+    def _spans(self, usage: Usage) -> list[Span]:
+        if self.when.is_open:
+            return [usage.span]
+        calendar = Calendar([self.when])
+        return [
+            segment.span
+            for segment in usage.segments(cuts([self.when]))
+            if calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
+        ]
