@@ -67,6 +67,15 @@ def at_window(usage: Usage, at: datetime, window_min: int | None, measure: Measu
     return highest(usage, [Span(start=at, end=at + _TICK)], window_min, measure).power
 
 
+def peak_window(usage: Usage, window_min: int | None) -> Span:
+    """Return when the highest mean power of a month was drawn; the first window of equals."""
+    windows = _windows(usage, window_min, "kW")
+    found = windows.highest([usage.span])
+    start = usage.span.start if found is None else found[1]
+    whole = usage.register.load.span
+    return Span(start=max(start, whole.start), end=min(start + windows.length, whole.end))
+
+
 def _windows(usage: Usage, window_min: int | None, measure: Measure) -> _Windows:
     key = ("windows", usage.span, window_min, measure)
     if key not in usage.register.known:

@@ -1,30 +1,37 @@
-"""Reactive energy: kvarh beyond what tan φ allows for the kWh taken, and leading kvarh, each at its price."""
+"""Reactive energy: kvarh beyond what tan φ allows for the kWh taken, and leading kvarh, each at its price.
+
+Or reactive power in the window of the month's highest demand: kvar beyond what tan φ allows for its kW.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Column, Usage
+from agent.tariffs.money import even, rounded, written
+from agent.tariffs.power import peak_window
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
+_TICK = timedelta(microseconds=1)
+_HOUR_TICKS = timedelta(hours=1) // _TICK
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reactive:
     """Lagging kvarh above `tan_phi` times the kWh, and leading kvarh above `tan_phi_lead` times them.
 
-    Weighed `over` the whole month, or step by step, so that one hour's spare does not pay for another's excess.
+    Weighed `over` the whole month, or step by step, so that one hour's spare does not pay for another's excess; or in
+    the window of the `peak`, where prices are per kvar and month.
     """
 
     __pydantic_config__ = SHAPE
-    unit: ClassVar[str] = "kvarh"
     by_month: ClassVar[bool] = True
 
     kind: Literal["reactive"] = "reactive"
@@ -34,13 +41,22 @@ class Reactive:
     tan_phi: Decimal = _ZERO
     per_kvarh_lead: Dated | None = None
     tan_phi_lead: Decimal = _ZERO
-    over: Literal["month", "step"] = "month"
+    over: Literal["month", "step", "peak"] = "month"
+    window_min: int | None = None  # of the peak; None: the step of the load
+    digits: int | None = None  # decimals to which the excess is rounded
 
     def __post_init__(self) -> None:
         if self.per_kvarh is None and self.per_kvarh_lead is None:
             raise ValueError("needs per_kvarh or per_kvarh_lead")
         if self.tan_phi < 0 or self.tan_phi_lead < 0:
             raise ValueError("tan_phi is not negative")
+        if self.digits is not None and not 0 <= self.digits <= 9:
+            raise ValueError("digits must be 0 to 9")
+
+    @property
+    def unit(self) -> str:
+        """What it is charged by."""
+        return "kvar" if self.over == "peak" else "kvarh"
 
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return the rates of lagging and of leading energy."""
@@ -49,9 +65,11 @@ class Reactive:
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield the excess of either side. Raises NoFigure, Unmetered."""
         for label, rate, column, allowed in self._sides():
-            words = f"{label} beyond {allowed} of the kWh" if allowed else label
+            words = f"{label} beyond {written(allowed)} of what was active" if allowed else label
             for day, excess in self._excess(usage, column, allowed):
-                yield from product(day, words, excess, rate.on(day))
+                if excess > 0:
+                    billed = excess if self.digits is None else rounded(excess, self.digits)
+                    yield from product(day, words, billed, rate.on(day))
 
     def _sides(self) -> Iterator[tuple[str, Dated, Column, Decimal]]:
         if self.per_kvarh is not None:
@@ -60,12 +78,14 @@ class Reactive:
             yield "leading", self.per_kvarh_lead, "kvarh_lead", self.tan_phi_lead
 
     def _excess(self, usage: Usage, column: Column, allowed: Decimal) -> Iterator[tuple[date, Decimal]]:
-        if self.over == "month":
-            excess = usage.register.kwh(usage.span, column) - allowed * usage.register.kwh(usage.span)
-            if excess > 0:
-                yield usage.last, excess
+        if self.over == "step":
+            for step in usage.steps():
+                day = step.start.astimezone(usage.zone).date()
+                yield day, usage.register.kwh(step, column) - allowed * usage.register.kwh(step)
             return
-        for step in usage.steps():
-            excess = usage.register.kwh(step, column) - allowed * usage.register.kwh(step)
-            if excess > 0:
-                yield step.start.astimezone(usage.zone).date(), excess
+        span, hours = usage.span, Decimal(1)
+        if self.over == "peak":
+            window = peak_window(usage, self.window_min)
+            span, hours = window, Decimal((window.end - window.start) // _TICK) / _HOUR_TICKS
+        excess = usage.register.kwh(span, column) - allowed * usage.register.kwh(span)
+        yield usage.last, even(excess / hours)

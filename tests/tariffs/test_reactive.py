@@ -38,6 +38,14 @@ def test_what_is_beyond_tan_phi_is_charged_over_the_month_or_step_by_step():
     assert amount({**LAGGING, **LEADING, "over": "step"}, metered) == 2 * 67 + 3 * 20
 
 
+def test_reactive_power_may_be_that_of_the_highest_demand():
+    metered = load(["100", "150", "100"], ["90", "80", "95"], ["0", "0", "0"])
+    assert amount({**LAGGING, "over": "peak"}, metered) == 2 * (4 * 80 - Decimal("0.33") * 600)
+    wide = {**LAGGING, "over": "peak", "window_min": 30}  # the first half hour: 500 kW, 340 kvar
+    assert amount(wide, metered) == 2 * (340 - Decimal("0.33") * 500)
+    assert amount({**LAGGING, "over": "peak", "digits": 0}, load(["1", "0"], ["1.1", "0"], ["0", "0"])) == 2 * 3
+
+
 def test_what_a_load_does_not_tell_is_named():
     silent = Load(start=datetime(2026, 5, 1, tzinfo=UTC), step=QUARTER, kwh=(Decimal(1), Decimal(1)))
     with pytest.raises(Unpriced, match="the load has no column kvarh_lead"):
