@@ -96,6 +96,10 @@ class AxeOsFace(WebFace):
             self.kept[machine.index] = Kept(settings=settings_of(machine))
         return self.kept[machine.index]
 
+    def settings(self, machine: Machine) -> Row:
+        """Return what a machine is set to besides its frequency."""
+        return {name: value for name, value in self._of(machine).settings.items() if name != "frequency"}
+
     # --- what it shows ----------------------------------------------------------------------------------------------
 
     def _root(self, machine: Machine, _request: Request) -> bytes:

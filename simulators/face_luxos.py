@@ -96,6 +96,10 @@ class LuxosFace:
             return self._write(machine, command, parameters)
         return self._read(machine, command)
 
+    def settings(self, machine: Machine) -> Row:
+        """Return what a machine is set to besides its profile and its sleep."""
+        return {"atm": self._of(machine).atm}
+
     # --- the session ------------------------------------------------------------------------------------------------
 
     def _of(self, machine: Machine) -> Held:

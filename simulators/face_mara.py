@@ -79,6 +79,13 @@ class MaraWeb(WebFace):
         """Return what a machine keeps."""
         return self.kept.setdefault(machine.index, Kept(config=config_of(machine)))
 
+    def settings(self, machine: Machine) -> Row:
+        """Return what a machine is set to besides its mode and the tuner's aim."""
+        kept = copy.deepcopy(self.of(machine).config)
+        mode = kept["mode"]
+        kept["mode"] = {"fixed": mode["fixed"], "hash-target": mode["concorde"]["hash-target"]}
+        return kept
+
     def _behind_login(self, page: Callable[[Machine, Request], Any]) -> Callable[[Machine, Request], bytes]:
         def answer(machine: Machine, request: Request) -> bytes:
             digest = self.of(machine).digest

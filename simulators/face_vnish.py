@@ -128,6 +128,12 @@ class VnishWeb:
             self.kept[machine.index] = Kept(settings=settings_of(machine))
         return self.kept[machine.index]
 
+    def settings(self, machine: Machine) -> Row:
+        """Return what a machine is set to besides its preset."""
+        kept = copy.deepcopy(self._of(machine).settings)
+        del kept["miner"]["overclock"]["preset"]
+        return kept
+
     # --- the lock ---------------------------------------------------------------------------------------------------
 
     def _unlock(self, machine: Machine, request: Request) -> bytes:

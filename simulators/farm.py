@@ -6,6 +6,7 @@ Time is the loop's monotonic clock, `time_scale` times as fast for the machines;
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from collections import deque
 from contextlib import AsyncExitStack
@@ -204,7 +205,7 @@ class Farm:
             wrote=self._wrote,
         )
         kinds = {(made.make, made.firmware) for made in self.machines}
-        faces = {kind: firmware_of(*kind).faces(footing) for kind in kinds}
+        faces = self._faces = {kind: firmware_of(*kind).faces(footing) for kind in kinds}
         switchboard = Switchboard(self._fault_of, any_peer=ground.any_peer)
         for made in self.machines:
             host, face = made.host if ground.by_address else None, faces[made.make, made.firmware]
@@ -244,6 +245,12 @@ class Farm:
                 self.faults.inject(self._due.popleft(), self.now_s)
             self.faults.step(self.now_s)
             self.physics.step(step_s)
+
+    def settings(self, index: int) -> object:
+        """Return what a machine is set to besides its level, as it is now; None where none of it can be changed."""
+        made = self.machines[index]
+        told = self._faces[made.make, made.firmware].settings
+        return None if told is None else copy.deepcopy(told(made))
 
     # --- what is so, and what is done to it ---------------------------------------------------------------------
 

@@ -50,6 +50,8 @@ class Faces:
 
     api: Face | None = None
     web: Face | None = None
+    #: what a machine is set to besides its level: pools, logins, network, fans; None: none of it can be changed
+    settings: Callable[[Machine], object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ class Firmware:
 
 def _antminer(footing: Footing) -> Faces:
     confs = Confs()
-    return Faces(api=AntminerFace(*footing.parts, confs), web=AntminerWeb(*footing.parts, confs))
+    web = AntminerWeb(*footing.parts, confs)
+    return Faces(api=AntminerFace(*footing.parts, confs), web=web, settings=confs.of)
 
 
 def _cgminer(footing: Footing) -> Faces:
@@ -107,11 +110,13 @@ def _whatsminer_v3(footing: Footing) -> Faces:
 
 
 def _luxos(footing: Footing) -> Faces:
-    return Faces(api=LuxosFace(*footing.parts))
+    face = LuxosFace(*footing.parts)
+    return Faces(api=face, settings=face.settings)
 
 
 def _vnish(footing: Footing) -> Faces:
-    return Faces(web=VnishWeb(*footing.parts))
+    web = VnishWeb(*footing.parts)
+    return Faces(web=web, settings=web.settings)
 
 
 def _braiins(footing: Footing) -> Faces:
@@ -130,7 +135,8 @@ def _auradine(footing: Footing) -> Faces:
 
 
 def _mara(footing: Footing) -> Faces:
-    return Faces(api=CloneFace(face_mara.NAME, *footing.parts), web=MaraWeb(*footing.parts))
+    web = MaraWeb(*footing.parts)
+    return Faces(api=CloneFace(face_mara.NAME, *footing.parts), web=web, settings=web.settings)
 
 
 def _avalon(footing: Footing) -> Faces:
@@ -138,7 +144,8 @@ def _avalon(footing: Footing) -> Faces:
 
 
 def _axeos(footing: Footing) -> Faces:
-    return Faces(web=AxeOsFace(*footing.parts))
+    web = AxeOsFace(*footing.parts)
+    return Faces(web=web, settings=web.settings)
 
 
 def _epic(footing: Footing) -> Faces:

@@ -1,7 +1,7 @@
 """Every simulated firmware by its driver, over real sockets: who it is, what it says, each thing it can be told.
 
-A level counts once a later reading proves it. A command that is no command of its pools leaves the machine's pools as
-they were.
+A level counts once a later reading proves it. Whatever it is told, the machine's pools, logins and network stay what
+they were, and all else that it is set to.
 """
 
 import asyncio
@@ -47,6 +47,7 @@ MODELS = {
     "Bitaxe": "Bitaxe Gamma",
     "NerdAxe": "NerdQAxe++",
 }
+FOREIGN = ("pool", "pass", "pwd", "net", "host")
 POLL_S, PATIENCE_S, NEAR = 0.1, 20.0, 0.05
 ROWS = sorted(DRIVERS)
 
@@ -65,9 +66,11 @@ async def farm(request):
 
 @pytest.fixture
 async def machine(farm):
-    lanes = Lanes()
+    lanes, settings = Lanes(), farm.settings(0)
     yield await Hand(lanes, farm).meet()
     await lanes.close()
+    assert farm.settings(0) == settings
+    assert not [one.command for one in farm.writes if any(word in one.command for word in FOREIGN)]
 
 
 class Hand:
