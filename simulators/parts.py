@@ -16,6 +16,7 @@ def parts(machine: Machine, physics: Physics) -> dict[str, Any]:
     return {
         "make": machine.make,
         "model": machine.model,
+        "firmware": machine.firmware,
         "mac": machine.mac,
         "serial": machine.serial,
         "firmware_version": firmware.version(machine),

@@ -84,3 +84,16 @@ def test_the_lock_holds_hashes_and_no_address():
     text = (ROOT / "requirements-witness.txt").read_text()
     assert "--hash=sha256:" in text
     assert "://" not in text
+
+
+@pytest.mark.parametrize(("model", "why"), [("SealMiner A2", "pyasic knows none of this make"), ("M50", "")])
+async def test_a_model_that_the_client_has_not_is_named_and_no_wrong_row(true, model, why):
+    (row,) = compared(None, true | {"model": model})
+    assert (row.ok, row.why) == (why != "", why)
+
+
+async def test_of_a_firmware_that_says_less_that_alone_may_be_missing(true):
+    unseen = faithful(true, make="Antminer", model="M50", api_version=None)
+    for firmware, wrong in (("mara", []), ("stock", ["api version"])):
+        rows = compared(unseen, true | {"make": "Antminer", "model": "Antminer M50", "firmware": firmware})
+        assert [row.field for row in rows if not row.ok] == wrong

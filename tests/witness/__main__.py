@@ -20,6 +20,8 @@ from tests.witness.comparing import compared
 
 ALONE = "HASHWATT_WITNESS_ALONE"
 CLIENT = Path(__file__).with_name("client.py")
+OTHERS = (("Antminer", "Antminer S21", "mara"),)
+"""Firmware that machines did not come with, and that the client knows."""
 SETTLE_S, CLIENT_S = 2.0, 120.0
 
 
@@ -50,7 +52,7 @@ async def witnessed(python):
     mix = tuple(
         MixRow(make=model.make, model=model.model, share=1, firmware=firmware_names(model.make)[0])
         for model in models().values()
-    )
+    ) + tuple(MixRow(make=make, model=model, share=1, firmware=firmware) for make, model, firmware in OTHERS)
     async with Farm(FarmOptions(miners=len(mix), mix=mix)) as farm:
         if any(machine.port != API_PORT for machine in farm.machines):
             return bad("the vendors' ports are taken or not to be had, and pyasic knows no other", 3)

@@ -19,8 +19,29 @@ UNTOLD = {
     ("Antminer", "power"): "Bitmain's firmware says no watts",
     ("Antminer", "inlet"): "Bitmain's firmware has no sensor there",
     ("Antminer", "serial"): "older pages have no serial number",
+    ("mara", "api version"): "pyasic asks it for none",
+    ("Auradine", "inlet"): "which of its sensors the air meets first is not told",
+    **{
+        ("Auradine", field): "pyasic asks it for none"
+        for field in ("serial", "api version", "chips", "pools", "worker")
+    },
+    **{("Bitaxe", field): "AxeOS has none" for field in ("serial", "inlet")},
+    **{("Bitaxe", field): "pyasic asks it for none" for field in ("pools", "worker")},
 }
-"""What a make does not say, or not in each generation; where it is told it must be right."""
+"""What a make, or a firmware, does not say, or not in each generation; where it is told it must be right."""
+
+STRANGE = {
+    **dict.fromkeys(("1346", "1466"), "pyasic has no such Avalon, and reads what cgminer alone tells, kH/s for H/s"),
+    **dict.fromkeys(("NerdQAxe++", "SealMiner A2"), "pyasic knows none of this make"),
+}
+"""Models that pyasic has not, and what it makes of them."""
+READ_OF_STRANGERS = {"mac", "api version", "mining", "inlet", "pools", "worker", "errors"}
+MISREAD = {
+    ("Bitaxe", "api version"): "pyasic takes the firmware's version for the API's",
+}
+"""What pyasic says something else of."""
+NAMES = ("Antminer ", "Bitaxe ", "Teraflux ")
+"""What it leaves out of a model's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +66,8 @@ def compared(seen, true):
     """Return the rows of one machine: what the client saw, None for nothing, beside the farm's own word."""
     name = f"{true['host']} {true['model']}"
     if seen is None:
-        return [Row(machine=name, field="identity", seen="nobody", expected=true["model"], ok=False)]
+        why = STRANGE.get(true["model"], "")
+        return [Row(machine=name, field="identity", seen="nobody", expected=true["model"], ok=why != "", why=why)]
     return [_row(name, true, field, *told) for field, told in _told(seen, true).items()]
 
 
@@ -54,7 +76,7 @@ def _told(seen, true):
     boards, rpm, count = seen["boards"], true["fan_rpm"], true["boards_well"]
     rates = [board["hashrate_ths"] or 0.0 for board in boards]
     return {
-        "model": (_model(seen), true["model"].removeprefix("Antminer "), None),
+        "model": (_model(seen), _bare(true["model"]), None),
         "mac": (seen["mac"], true["mac"], None),
         "serial": (seen["serial"], true["serial"], None),
         "api version": (seen["api_version"], true["api_version"], None),
@@ -73,7 +95,7 @@ def _told(seen, true):
             true["pools"] if true["pool_alive"] else [],
             None,
         ),
-        "worker": (sorted({pool["user"] for pool in seen["pools"]}), [true["pool_user"]], None),
+        "worker": (sorted({pool["user"] for pool in seen["pools"] if pool["user"]}), [true["pool_user"]], None),
         "errors": (seen["errors"], [], None),
     }
 
@@ -84,12 +106,21 @@ def _model(seen):
     return name if seen["make"] == "WhatsMiner" and version.startswith("V") else seen["model"]
 
 
+def _bare(model):
+    return next((model.removeprefix(name) for name in NAMES if model.startswith(name)), model)
+
+
 def _row(machine, true, field, seen, expected, share):
+    """Return one row; what pyasic reads of another thing, or of a model that it has not, is not compared."""
+    strange = STRANGE.get(true["model"], "") if field not in READ_OF_STRANGERS else ""
+    misread = strange or MISREAD.get((true["make"], field), "")
+    if misread and seen != expected:
+        return Row(machine=machine, field=field, seen=_short(seen), expected=_short(expected), ok=True, why=misread)
     least, why = FLAWS.get((true["model"], field), (1.0, ""))
-    if seen is None and why == "":
-        least, why = UNSEEN, UNTOLD.get((true["make"], field), "")
+    if why == "" and (seen in (None, []) or (field == "chips" and seen == 0)):
+        least, why = UNSEEN, UNTOLD.get((true["make"], field)) or UNTOLD.get((true["firmware"], field), "")
     if share is None or seen is None or least is UNSEEN:
-        ok = seen == expected if why == "" else seen is None
+        ok = seen == expected if why == "" else not seen
     else:
         ok = abs(seen - least * expected) <= share * abs(expected)
     return Row(machine=machine, field=field, seen=_short(seen), expected=_short(expected), ok=ok, why=why)
