@@ -85,7 +85,7 @@ class Cgminer:
             firmware_version=firmware_version,
             nominal_ths=None if model is None else model.hashrate_ths,
             nominal_w=None if model is None else model.power_w,
-            abilities=Abilities(sleep=_sleep(model) if may_write else None),
+            abilities=Abilities(sleep=sleep_of(model) if may_write else None),
         )
 
     def read(self, want: Want) -> Conversation[Reading]:
@@ -192,7 +192,8 @@ def _model_of(target: Target, identity: Identity | None) -> Model | None:
     return find(target.model) if identity is None else find(target.model or identity.model, identity.nominal_ths)
 
 
-def _sleep(model: Model | None) -> SleepAbility:
+def sleep_of(model: Model | None) -> SleepAbility:
+    """Return what disabling every device does: no program keeps it over a new start."""
     standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
     return SleepAbility(
         standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S, survives_reboot=False, survives_power_cut=False

@@ -83,9 +83,9 @@ def _family(target: Target) -> Conversation[str]:
         return (yield from _family_elsewhere(target, silent))
     except (Unreachable, Refused) as silent:
         return (yield from _family_of_api_page(target)) or (yield from _family_elsewhere(target, silent))
-    if told.startswith(b"HTTP/") and (name := (yield from _family_of_api_page(target))) is not None:
+    if told[0].startswith(b"HTTP/") and (name := (yield from _family_of_api_page(target))) is not None:
         return name
-    return family_of(told)
+    return _family_of_replies(told)
 
 
 def _family_elsewhere(target: Target, silent: DeviceError) -> Conversation[str]:
@@ -123,6 +123,23 @@ def _family_of_api_page(target: Target) -> Conversation[str | None]:
     return None
 
 
+def _family_of_replies(told: list[bytes]) -> str:
+    """Return who replies come from; a stranger who speaks the API is read too, as is a cgminer without a version."""
+    name = _named(b"".join(told))
+    if (name is None or (name == "cgminer" and len(told) > 1)) and any(_tells(reply) for reply in told):
+        return "generic"
+    return family_of(b"".join(told))
+
+
+def _tells(payload: bytes) -> bool:
+    """Whether a reply holds a section of the CGMiner API."""
+    try:
+        reply = parse(payload)
+    except DeviceError:
+        return False
+    return any((reply.versions, reply.summary, reply.stats, reply.devices))
+
+
 def family_of(told: bytes) -> str:
     """Return the driver's name that replies mean; raises Unsupported where no mark is in them."""
     if (name := _named(told)) is not None:
@@ -130,7 +147,7 @@ def family_of(told: bytes) -> str:
     raise Unsupported(f"unknown firmware: {told[:200].decode('utf-8', 'replace')}")
 
 
-def _told() -> Conversation[bytes]:
+def _told() -> Conversation[list[bytes]]:
     """Ask for the version; who refuses that says who it is in its figures, a WhatsMiner in those of its devices."""
     try:
         version = yield ask("version")
@@ -138,23 +155,23 @@ def _told() -> Conversation[bytes]:
         version = b""
     assert isinstance(version, bytes)
     if version and not _is_refusal(version):
-        return version
+        return [version]
     figures = yield ask("stats")
     assert isinstance(figures, bytes)
-    return (yield from _told_more(figures + version))
+    return (yield from _told_more([figures, version]))
 
 
-def _told_more(told: bytes) -> Conversation[bytes]:
+def _told_more(told: list[bytes]) -> Conversation[list[bytes]]:
     """Ask on while nothing but the program that all of them come from is named."""
     for command in ("devdetails", "summary", "devs", "status"):
-        if _named(told) not in {None, "cgminer"}:
+        if _named(b"".join(told)) not in {None, "cgminer"}:
             break
         try:
             answer = yield ask(command)
         except (Unreachable, Refused):
             break
         assert isinstance(answer, bytes)
-        told += answer
+        told.append(answer)
     return told
 
 

@@ -14,6 +14,7 @@ from drivers.braiins import Braiins
 from drivers.cgminer import Cgminer
 from drivers.epic import Epic
 from drivers.errors import Unsupported
+from drivers.generic import Generic
 from drivers.interface import Driver, Identity, Target
 from drivers.luxos import Luxos
 from drivers.mara import Mara
@@ -39,6 +40,7 @@ ROWS = (
     Row(name="braiins", create=Braiins),
     Row(name="cgminer", create=Cgminer),
     Row(name="epic", create=Epic),
+    Row(name="generic", create=Generic),
     Row(name="hiveon", create=making(HIVEON)),
     Row(name="luxos", create=Luxos),
     Row(name="mara", create=Mara),

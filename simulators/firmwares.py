@@ -17,6 +17,7 @@ from simulators import (
     face_luxos,
     face_mara,
     face_sealminer,
+    face_stranger,
     face_vnish,
     face_whatsminer_v3,
     whatsminer_words,
@@ -34,6 +35,7 @@ from simulators.face_epic import EpicFace
 from simulators.face_luxos import LuxosFace
 from simulators.face_mara import MaraWeb
 from simulators.face_sealminer import SealMinerFace, SealMinerWeb
+from simulators.face_stranger import StrangerFace
 from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
 from simulators.face_whatsminer_v3 import WhatsminerV3Face
@@ -150,6 +152,10 @@ def _axeos(footing: Footing) -> Faces:
 
 def _epic(footing: Footing) -> Faces:
     return Faces(api=EpicFace(*footing.parts))
+
+
+def _stranger(footing: Footing) -> Faces:
+    return Faces(api=StrangerFace(*footing.parts))
 
 
 def _sealminer(footing: Footing) -> Faces:
@@ -300,6 +306,15 @@ FIRMWARES = (
         api_version=face_whatsminer_v3.API,
         pools=2,
         api_port=face_whatsminer_v3.PORT,
+    ),
+    Firmware(
+        make="WhatsMiner",
+        name="stranger",
+        faces=_stranger,
+        version=lambda _: face_stranger.VERSION,
+        api_version=face_stranger.API,
+        pools=face_stranger.POOLS,
+        may_write=False,
     ),
     *(
         Firmware(

@@ -70,7 +70,7 @@ def program(path, *, text_summary=None):
 
 def test_all_right_is_exit_0_and_what_is_not_read_yet_is_counted(tmp_path):
     device(tmp_path / "deep" / "s19.json")
-    stranger = {"STATUS": [STATUS], "VERSION": [{"Miner": "nobody's", "API": "9"}], "id": 1}
+    stranger = {"toaster": "1.0"}
     device(tmp_path / "other.json", firmware="nobody's", replies={"version": stranger}, expected={"hashrate_ths": 1})
     program(tmp_path / "cgminer")
     done = run(tmp_path)

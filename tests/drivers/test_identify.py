@@ -67,7 +67,15 @@ def test_every_mark_and_every_page_means_a_driver():
 
 def test_what_nobody_knows_is_shown():
     with pytest.raises(Unsupported, match="toaster"):
-        converse(identify(HERE), scripted({"version": speaks("toaster 1.0")}))
+        converse(identify(HERE), scripted({"version": {"toaster": "1.0"}}))
+
+
+def test_a_stranger_who_speaks_the_api_is_read_all_the_same():
+    summary = {"STATUS": status(11, "Summary"), "SUMMARY": [{"Elapsed": 1}], "id": 1}
+    unknown = refusal("version", 14)
+    mute = dict.fromkeys(("stats", "devdetails", "devs", "status", "version"), unknown)
+    for answers in ({"version": speaks("toaster 1.0"), "summary": summary}, {"summary": summary} | mute):
+        assert converse(identify(HERE), scripted(answers)).driver == "generic"
 
 
 def test_who_refuses_his_version_tells_who_he_is_in_his_figures():
