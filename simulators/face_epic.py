@@ -43,6 +43,8 @@ class Kept:
     """What one machine keeps: what its tuner holds, what it was told last, its light."""
 
     target_ths: int
+    least_ths: int = 50
+    step_ths: int = 5
     command: str | None = None
     light: bool = False
 
@@ -83,6 +85,11 @@ class EpicFace(WebFace):
         if machine.index not in self.kept:
             self.kept[machine.index] = Kept(target_ths=sold_ths(machine))
         return self.kept[machine.index]
+
+    def settings(self, machine: Machine) -> Row:
+        """Return what a machine is set to besides its target: how far, and in which steps, it may throttle."""
+        kept = self._of(machine)
+        return {"Min Throttle Target": kept.least_ths, "Throttle Step": kept.step_ths}
 
     # --- what it shows ----------------------------------------------------------------------------------------------
 
@@ -132,8 +139,8 @@ class EpicFace(WebFace):
                 for number in range(3)
             ],
             "PerpetualTune": {"Running": True, "Algorithm": {TUNER: {
-                "Optimized": mines, "Target": kept.target_ths, "Throttle Target": None, "Min Throttle Target": 50,
-                "Throttle Step": 5, "Unit": "TH/s",
+                "Optimized": mines, "Target": kept.target_ths, "Throttle Target": None, "Unit": "TH/s",
+                **self.settings(machine),
             }}},
             "Power Supply Stats": {"Input Power": physics.power_w[at].item(), "Input Voltage": 0.0},
             "IdleOnConnectionLost": True, "Enable Boards On Idle": False, "Overdrive": False,
@@ -237,13 +244,15 @@ class EpicFace(WebFace):
         return None
 
     def _tune(self, machine: Machine, parameter: Any) -> str | None:
-        """Hold so many terahashes; what a machine draws for them goes with its rate."""
+        """Hold so many terahashes, and throttle as is told with them; what a machine draws goes with its rate."""
         target = parameter.get("target") if isinstance(parameter, dict) else None
         sold = sold_ths(machine)
         if not isinstance(target, int) or parameter.get("algo") != TUNER or not sold // 3 <= target <= sold * 2:
             return "InvalidMethod"
         if self.told(machine, f"tune {target}"):
-            self._of(machine).target_ths = target
+            kept = self._of(machine)
+            kept.target_ths, kept.least_ths = target, parameter.get("min_throttle", 0)
+            kept.step_ths = parameter.get("throttle_step", 0)
             share = target / sold
             limit_w = self.physics.full_w[machine.index] * share ** (1 / LIMITED_RATE)
             self.physics.limit_w[machine.index] = np.inf if share >= 1 else limit_w

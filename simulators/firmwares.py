@@ -151,7 +151,8 @@ def _axeos(footing: Footing) -> Faces:
 
 
 def _epic(footing: Footing) -> Faces:
-    return Faces(api=EpicFace(*footing.parts))
+    face = EpicFace(*footing.parts)
+    return Faces(api=face, settings=face.settings)
 
 
 def _stranger(footing: Footing) -> Faces:
