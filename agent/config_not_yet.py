@@ -48,8 +48,6 @@ _TABLE = (
     _Row("revenue.source"),
     _Row("price.*"),
     _Row("orders.schedule", loosens=True),
-    _Row("orders.issuers.*.feeders", loosens=True, built=("[[]'site']",)),
-    _Row("orders.issuers.*.max_shed_kw", loosens=True),
     _Row("orders.issuers.*.heartbeat_timeout_s", loosens=True),
     _Row("orders.issuers.*.on_reject", loosens=True),
     _Row("orders.signals", loosens=True),

@@ -128,6 +128,7 @@ class SetpointsChanged(Fact, frozen=True):
     cause: str
     cap_w: float | None = None
     binding_order: str | None = None
+    orders: list[str] = msgspec.field(default_factory=list)  # those that bear upon less than the site
 
 
 class IntendedChanged(Fact, frozen=True):

@@ -48,8 +48,8 @@ class Search:
 
 def orders_of(fact: AnyFact) -> tuple[str, ...]:
     """Return the orders whose evidence a fact belongs to."""
-    order_id = getattr(fact, "order_id", None) or getattr(fact, "binding_order", None)
-    return (order_id,) if order_id else tuple(getattr(fact, "orders", ()))
+    named = (getattr(fact, "order_id", None) or getattr(fact, "binding_order", None), *getattr(fact, "orders", ()))
+    return tuple(dict.fromkeys(order_id for order_id in named if order_id))
 
 
 def _miners_of(fact: AnyFact) -> Iterable[Iterable[str]]:

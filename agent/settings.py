@@ -28,7 +28,8 @@ from agent.orders.order_book import BookPolicy
 from agent.orders.trust import Issuer, TrustPolicy
 from agent.outputs.http.access import Token
 from agent.outputs.http.tokens import parse_tokens
-from agent.planning.decide import Policy, Tree
+from agent.planning.situation import Policy
+from agent.planning.tree import Tree
 from agent.signature import PublicKey
 from drivers.interface import Login, Target
 
@@ -228,6 +229,8 @@ def book_policy_of(config: Config) -> BookPolicy:
             transports=tuple(issuer.transports),
             unsigned=issuer.unsigned,
             offers=issuer.offers,
+            feeders=None if issuer.feeders is None else tuple(issuer.feeders),
+            max_shed_w=None if issuer.max_shed_kw is None else float(issuer.max_shed_kw) * 1000,
             keys=dict(_key(told) for told in issuer.keys),
         )
         for name, issuer in schema.orders.issuers.items()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -20,6 +20,7 @@ from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.minutes import MinuteBook, look_of
 from agent.control.observation import Site, observe
+from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
 from agent.facts import (
     AnyFact,
@@ -37,9 +38,11 @@ from agent.fleet.seals import Seals
 from agent.fleet.view import FleetView
 from agent.orders.arbitration import Cap
 from agent.orders.compliance import Observed
+from agent.orders.order import SITE_SCOPE, Order
 from agent.orders.order_book import OrderBook
-from agent.planning.decide import Decision, Demand, Memory, Policy, Situation, Tree, decide
-from agent.planning.headroom import power
+from agent.planning.decide import Decision, Memory, decide, fits
+from agent.planning.situation import Demand, Policy, Situation
+from agent.planning.tree import Tree
 from agent.values import Moment, Watts
 
 BUSY_S, QUIET_S = 1.0, 10.0
@@ -85,6 +88,8 @@ class Controller:
         self.limits = limits
         self.decision: Decision | None = None
         self.turn = asyncio.Lock()
+        self.scopes = Scopes(parts.fleet, parts.metering)
+        parts.book.ground = self.scopes
         self.minutes = MinuteBook(enforce=limits.enforce)
         parts.dispatcher.tell_of(parts.book.begun_ids)
         self._memory = Memory()
@@ -152,8 +157,8 @@ class Controller:
                 await self._send(decision, written=written)
                 self._prepare(view, now)
 
-    def observed(self, now: Moment, view: FleetView | None = None) -> Observed:
-        """Return what orders are judged by at this moment."""
+    def observed(self, now: Moment, view: FleetView | None = None, coming: Order | None = None) -> Observed:
+        """Return what orders, and one that is coming in, are judged by at this moment."""
         metering = self.parts.metering
         site = Site(
             meter=metering.state(now.mono),
@@ -164,14 +169,22 @@ class Controller:
             connection_w=self.limits.tree.cap_w[0],
             before_w=metering.before_w(now.mono),
             peak_12m_w=metering.peaks.highest_w(now.at),
+            means=metering.means(now.mono),
         )
-        return observe(self.parts.fleet, view if view is not None else self.parts.fleet.view(now.mono), site)
+        view = view if view is not None else self.parts.fleet.view(now.mono)
+        seen, scoped = observe(self.parts.fleet, view, site), self.parts.book.scoped()
+        if coming is not None and coming.scope != SITE_SCOPE and self.scopes.unknown(coming) is None:
+            scoped = [*scoped, coming]
+        return replace(seen, of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped})
 
     def demand(self, now: Moment) -> Demand:
         """Return what binds at this instant."""
-        book = self.parts.book
+        book, cap = self.parts.book, self.parts.book.cap(now)
         return demand_of(
-            book.cap(now), connection_w=self.limits.tree.cap_w[0], restore_kw_per_min=book.restore_kw_per_min()
+            cap,
+            connection_w=self.limits.tree.cap_w[0],
+            restore_kw_per_min=book.restore_kw_per_min(),
+            parts=tuple(self.scopes.part(bound, now) for bound in cap.parts),
         )
 
     def situation(self, now: Moment) -> Situation:
@@ -244,7 +257,12 @@ class Controller:
             **counts,
         )
         return SetpointsChanged(
-            at=now.at, levels=levels, cause=decision.cause, cap_w=decision.cap_w, binding_order=binding
+            at=now.at,
+            levels=levels,
+            cause=decision.cause,
+            cap_w=decision.cap_w,
+            binding_order=binding,
+            orders=[bound.order.order_id for bound in self._binds.parts],
         )
 
     def _seen(self, now: Moment) -> list[AnyFact]:
@@ -292,15 +310,7 @@ class Controller:
             self.parts.dispatcher.prepare(np.flatnonzero(awake))
 
     def _fits(self) -> bool:
-        """Whether draw and reserve, with what was set, are within the cap of this instant."""
+        """Whether draw and reserve, with what was set, are within every limit of this instant."""
         now = self.parts.clock.now()
-        demand = self.demand(now)
-        if demand.stop:
-            return False
-        connection_w = self.limits.tree.cap_w[0]
-        cap_w = connection_w if demand.cap_w is None else min(connection_w, demand.cap_w)
         view = self.parts.fleet.view(now.mono)
-        share = 1.0 if demand.law else self.limits.policy.reserve_unreachable
-        gauges = self.parts.metering.gauges(now.mono)
-        weighed = power(view, view.setpoint, gauges, lost_share=share, blind=False)
-        return not np.isfinite(cap_w) or weighed.draw_w + weighed.reserve_w <= cap_w
+        return fits(view, self.limits.tree, self.demand(now), self.situation(now), self.limits.policy)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from agent.orders.arbitration import Cap
-from agent.planning.decide import Demand
+from agent.planning.part import Part
+from agent.planning.situation import Demand
 from agent.values import Watts
 
 
-def demand_of(cap: Cap, *, connection_w: Watts, restore_kw_per_min: float | None) -> Demand:
+def demand_of(
+    cap: Cap, *, connection_w: Watts, restore_kw_per_min: float | None, parts: tuple[Part, ...] = ()
+) -> Demand:
     """Return the demand at the site's meter; over its connection a site may always step down."""
     connection_binds = cap.cap_w is None or connection_w <= cap.cap_w
     return Demand(
@@ -17,6 +20,7 @@ def demand_of(cap: Cap, *, connection_w: Watts, restore_kw_per_min: float | None
         may_step=cap.may_step or connection_binds,
         shed_w_per_s=_w_per_s(cap.shed_kw_per_min),
         restore_w_per_s=_w_per_s(restore_kw_per_min),
+        parts=parts,
     )
 
 

@@ -21,8 +21,9 @@ from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderM
 from agent.fleet.holds import Hold
 from agent.orders.order import Order, Rejection
 from agent.orders.trust import is_grave
-from agent.planning.decide import Decision, Demand, Memory, decide
+from agent.planning.decide import Decision, Memory, decide
 from agent.planning.headroom import at_step
+from agent.planning.situation import Demand
 from agent.values import Watts
 
 Parse = Callable[[bytes, str | None], Order | Rejection]
@@ -65,7 +66,7 @@ class Desk:
                 parsed,
                 transport=transport,
                 now=now,
-                observed=self._controller.observed(now),
+                observed=self._controller.observed(now, coming=parsed if isinstance(parsed, Order) else None),
                 by=by,
             )
             await self._parts.journal.record(facts)

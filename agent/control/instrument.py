@@ -12,9 +12,12 @@ from agent.facts_energy import MeterBack, MeterInterval, MeterLost
 from agent.fleet.meter_view import MeterView
 from agent.fleet.power import Meter, MeterState
 from agent.fleet.support import Register, Support
+from agent.fleet.trail import Trail
 from agent.tariffs.periods import interval_start
 from agent.values import Moment, Watts
 
+KEPT_S = 7200.0
+"""So far back means are told: two of the longest intervals that limits are measured in."""
 log = structlog.get_logger()
 
 
@@ -49,6 +52,7 @@ class Instrument:
     def __init__(self, policy: MeterPolicy, mono: float) -> None:
         self.policy = policy
         self.energy_wh: float | None = None  # the last that counts of its import register
+        self.trail = Trail(kept_s=KEPT_S)
         self._taken_at: float | None = None
         self._meter = Meter(policy.id, window_s=policy.window_s, stale_s=policy.stale_s, since=mono)
         self._support = Support(forget_s=policy.stale_s)
@@ -67,6 +71,7 @@ class Instrument:
         power_w = self._support.taken(said.power_w, now.mono)
         if power_w is not None:
             self._meter.heard(power_w, now.mono)
+            self.trail.heard(power_w, now.mono)
             self._taken_at = now.mono
             if self._interval is None:
                 self._interval = self._opened(self._start(now.at), now.mono)

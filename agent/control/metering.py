@@ -20,7 +20,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
 from agent.fleet.peaks import Peaks
 from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
-from agent.fleet.trail import Trail
+from agent.orders.averaging import Means
 from agent.planning.headroom import Gauges, expectations
 from agent.values import Moment, Watts
 
@@ -52,7 +52,6 @@ class Metering:
         self.house = house
         self.policy = policy
         self.peaks = Peaks(None if policy is None else policy.id)
-        self._trail = Trail(kept_s=BEFORE_S)
         self._rest = RestObserver(memory_s=memory_s)
         self._site = None if policy is None else Instrument(policy, now.mono)
         self._others = {other.id: Instrument(other, now.mono) for other in others}
@@ -91,8 +90,6 @@ class Metering:
 
     def _hear_site(self, site: Instrument, said: Said, now: Moment) -> None:
         power_w = site.heard(said, now)
-        if power_w is not None:
-            self._trail.heard(power_w, now.mono)
         if power_w is not None and self.fleet.everyone_known():
             if not self._were_known:
                 self._were_known = True
@@ -146,8 +143,25 @@ class Metering:
 
     def before_w(self, mono: float) -> Watts | None:
         """Return the billing meter's mean of the last quarter of an hour, None where it says nothing now."""
-        meter = self.state(mono)
-        return None if meter is None or not meter.fresh else self._trail.mean_w(mono - BEFORE_S, mono)
+        means = self.means(mono)
+        return None if means is None else means(BEFORE_S, 0.0)
+
+    def means(self, mono: float) -> Means | None:
+        """Return the billing meter's means of past stretches, None where it says nothing now."""
+        if self._site is None or not self._own_state(self._site, mono).fresh:
+            return None
+        return self._site.trail.means(mono)
+
+    def feeder_meter(self, place: int, mono: float) -> Instrument | None:
+        """Return the meter that tells what flows through a feeder now; of several the one that shows the most."""
+        told = [
+            one
+            for one in self._others.values()
+            if one.policy.role in {"feeder", "connection"}
+            and self.fleet.tree.positions[one.policy.feeder] == place
+            and one.state(mono).fresh
+        ]
+        return max(told, key=lambda one: one.state(mono).last_w or 0.0, default=None)
 
     def views(self, mono: float) -> tuple[MeterView, ...]:
         """Return every meter as it is shown, the billing meter first."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from agent.fleet.belief import UNSEEN, Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.power import MeterState
-from agent.fleet.view import FleetView
+from agent.fleet.view import Flags, FleetView
+from agent.orders.averaging import Means
 from agent.orders.compliance import Observed
 from agent.planning.decide import Decision
 
@@ -25,37 +26,49 @@ class Site:
     connection_w: float
     before_w: float | None  # the meter's mean of the last 15 min
     peak_12m_w: float | None
+    means: Means | None
     proved: bool  # enough was heard since the start to say who still sleeps for an order
 
 
 def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
     """Gather what orders are judged by. Unknown machines count as drawing and as not asleep."""
-    asleep = (view.seen == view.last_step) & (view.last_step > 0) & (view.state == Code.SLEEPING)
-    unproved = np.flatnonzero(~view.sealed & ((view.state == Code.UNREACHABLE) | (view.seen == UNSEEN)))
-    awake = ~asleep & ~view.sealed & (view.seen != UNSEEN)
-    hashing = awake & np.isin(view.state, (Code.HASHING, Code.STARTING))
-    asleep_w = view.step_w[np.arange(len(view)), view.last_step]
-    standby_w = np.where(view.last_step > 0, asleep_w, np.where(fleet.sealed, 0.0, view.step_w[:, 0]))
     meter, decision = site.meter, site.decision
     fresh = meter is not None and meter.fresh
     believed_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
     # Not by the decision alone: it may be from before the machines were known.
-    lowered = bool(((view.setpoint > view.intended) & ~view.held).any())
-    return Observed(
+    decided = decision is not None and decision.restore_pending_w > 0
+    seen = Observed(
         meter_w=meter.last_w if meter is not None else None,
         meter=meter.id if fresh and meter is not None else "beliefs",
         believed_w=believed_w + site.house_w,
         house_w=site.house_w,
         house_sampled=site.house_sampled,
+        means=site.means,
+        proved=site.proved,
+        before_w=site.before_w,
+        connection_w=site.connection_w,
+        peak_12m_w=site.peak_12m_w,
+    )
+    seen = among(seen, fleet, view, np.ones(len(view), np.bool_))
+    return replace(seen, restore_pending=not site.proved or seen.restore_pending or decided)
+
+
+def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Observed:
+    """Return what is observed with these machines alone counted as those that an order commands."""
+    asleep = (view.seen == view.last_step) & (view.last_step > 0) & (view.state == Code.SLEEPING)
+    unproved = np.flatnonzero(rows & ~view.sealed & ((view.state == Code.UNREACHABLE) | (view.seen == UNSEEN)))
+    awake = rows & ~asleep & ~view.sealed & (view.seen != UNSEEN)
+    hashing = awake & np.isin(view.state, (Code.HASHING, Code.STARTING))
+    asleep_w = view.step_w[np.arange(len(view)), view.last_step]
+    standby_w = np.where(view.last_step > 0, asleep_w, np.where(fleet.sealed, 0.0, view.step_w[:, 0]))[rows]
+    return replace(
+        observed,
         standby_w=float(standby_w.sum()),
-        standby_known=bool((view.last_step > 0).all()),
+        standby_known=bool((view.last_step > 0)[rows].all()),
         hashing=int(hashing.sum()),
         awake_reachable=int(awake.sum()),
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),
         unproved_w=float(view.believed_w[unproved].sum()),
-        smallest_target_w=float(view.step_w[:, 0].min()) if len(view) else 0.0,
-        restore_pending=not site.proved or lowered or (decision is not None and decision.restore_pending_w > 0),
-        before_w=site.before_w,
-        connection_w=site.connection_w,
-        peak_12m_w=site.peak_12m_w,
+        smallest_target_w=float(view.step_w[rows, 0].min()) if rows.any() else 0.0,
+        restore_pending=bool((rows & (view.setpoint > view.intended) & ~view.held).any()),
     )

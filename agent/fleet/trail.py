@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 
 from agent.values import Watts
 
@@ -36,9 +37,9 @@ class Trail:
             return None
         return (self._upto(until) - self._upto(first)) / (until - first)
 
-    def covers(self, since: float) -> bool:
-        """Whether there were figures at that time already."""
-        return bool(self._at) and self._at[0] <= since
+    def means(self, now: float) -> Callable[[float, float], Watts | None]:
+        """Return the means of stretches, told by how many seconds ago they began and ended."""
+        return lambda first, last: self.mean_w(now - first, now - last)
 
     def _upto(self, mono: float) -> float:
         place = bisect_right(self._at, mono) - 1

@@ -17,7 +17,6 @@ from agent.inputs.civil_time import Told, resolved, zone_of
 from agent.inputs.order_shape import (
     BaseShape,
     DocumentShape,
-    ExemptShape,
     FractionShape,
     KwShape,
     LocalShape,
@@ -31,15 +30,14 @@ from agent.inputs.order_shape import (
 from agent.inputs.strict_json import decode
 from agent.jws import Jws, is_compact, opened
 from agent.orders.limit import Base, Fraction, Limit, MaxImport, Reduce, Stop, Trajectory
-from agent.orders.order import Order, Rejection
+from agent.orders.order import Chosen, Measure, Order, Rejection
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MOST_SAID = 300
 _PYDANTICS = re.compile(r"[A-Za-z]+Shape|literal\[.*\]")
 """Parts of a place that name a choice of shapes, not a field; so does the second one below `limit`."""
 _NOT_BUILT: dict[str, Any] = {
-    "measure": MeasureShape(), "targets": TargetsShape(), "exempt": ExemptShape(), "on_silence": None,
-    "excess_price": None,
+    "on_silence": None, "excess_price": None,
 }  # fmt: skip
 """Fields that are declined unless they are absent or say what their absence says."""
 
@@ -158,6 +156,10 @@ def _order(document: DocumentShape, told: dict[str, Any]) -> Order:
         priority=document.priority,
         starts_at=starts_at,
         ends_at=ends_at,
+        targets=_chosen(document.targets),
+        exempt=_chosen(document.exempt),
+        sources=tuple(document.exempt.sources),
+        measure=_measure(document.measure or MeasureShape()),
         comply_by_s=document.comply_by_s,
         ramp_kw_per_min=document.ramp_kw_per_min,
         restore_kw_per_min=document.restore_kw_per_min,
@@ -169,6 +171,20 @@ def _order(document: DocumentShape, told: dict[str, Any]) -> Order:
         supersedes=tuple(document.supersedes),
         doubts=doubts,
         document=told,
+    )
+
+
+def _chosen(told: TargetsShape) -> Chosen:
+    return Chosen(feeders=tuple(told.feeders), tags=tuple(told.tags), miners=tuple(told.miners))
+
+
+def _measure(told: MeasureShape) -> Measure:
+    return Measure(
+        quantity=told.quantity,
+        at=told.at,
+        over_s=told.over_s,
+        aligned=told.aligned,
+        tolerance=told.tolerance_pct / 100,
     )
 
 

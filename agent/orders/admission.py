@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
+from agent.orders.compliance import Observed
 from agent.orders.life import Life, Lives
+from agent.orders.limit import Basis, least
 from agent.orders.loosening import loosens
 from agent.orders.order import STEPPING, Order, Rejection
 from agent.orders.trust import TrustPolicy, because, foreign_hand, refuse, stale
@@ -14,12 +18,23 @@ MOST_LIVE = 1000
 """Open orders beyond which no further one is taken in, but of law and grid emergency."""
 
 
+class Ground(Protocol):
+    """The farm that orders bear upon."""
+
+    def unknown(self, order: Order) -> str | None:
+        """Return what an order names and the farm has not, None where it has all of it."""
+
+    def beyond(self, order: Order, feeders: Iterable[str]) -> bool:
+        """Whether an order commands machines outside these feeders."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """What a document is held against."""
 
     lives: Lives
     trust: TrustPolicy
+    ground: Ground | None = None
 
 
 def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejection | None:
@@ -30,6 +45,8 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejec
         rejection = foreign_hand(life.order, order) or _by_revision(life.order, order)
     for old in others:
         rejection = rejection or foreign_hand(old.order, order)
+    if rejection is None and gate.ground is not None and not order.is_cancel:
+        rejection = _misdirected(order, gate.ground, gate.trust)
     if rejection is None and (life is None or life.is_final):
         rejection = _too_many(order, gate.lives)
     if rejection is not None:
@@ -39,10 +56,34 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejec
     return stale(order, gate.trust, now) if looser else None
 
 
+def beyond_bound(order: Order, basis: Basis, trust: TrustPolicy, observed: Observed) -> Rejection | None:
+    """Return the refusal of an order that would shed more than its issuer may, by the draw at its receipt."""
+    issuer = trust.issuers.get(order.issuer)
+    if issuer is None or issuer.max_shed_w is None or order.is_cancel:
+        return None
+    least_w = least(order.limit, basis)
+    shed_w = 0.0 if least_w is None else observed.draw_w - least_w
+    if shed_w <= issuer.max_shed_w:
+        return None
+    return because(
+        order, "not_allowed", f"it sheds {shed_w / 1000:.0f} kW, {order.issuer} may {issuer.max_shed_w / 1000:.0f}"
+    )
+
+
 def superseded(order: Order, lives: Lives) -> list[Life]:
     """Return the open orders that this one says it takes the place of."""
     named = [lives.get(name) for name in order.supersedes if name != order.order_id]
     return [life for life in named if life is not None and not life.is_final]
+
+
+def _misdirected(order: Order, ground: Ground, trust: TrustPolicy) -> Rejection | None:
+    missing = ground.unknown(order)
+    if missing is not None:
+        return because(order, "unknown_target", missing)
+    issuer = trust.issuers.get(order.issuer)
+    if issuer is None or issuer.feeders is None or not ground.beyond(order, issuer.feeders):
+        return None
+    return because(order, "not_allowed", f"{order.issuer} may order on {', '.join(issuer.feeders)} alone")
 
 
 def _by_revision(known: Order, order: Order) -> Rejection | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.orders.limit import Limit, Stop
-from agent.orders.order import STEPPING, Order
+from agent.orders.order import SITE_SCOPE, STEPPING, Order
 from agent.values import Watts
 
 
@@ -29,19 +29,34 @@ class Cap:
     law: bool = False
     may_step: bool = False
     shed_kw_per_min: float | None = None
+    parts: tuple[Binding, ...] = ()  # limits on some of the machines, or that leave some out
 
 
 def arbitrate(bindings: Sequence[Binding]) -> Cap:
-    """Return the least limit; among equals the order is named by class, priority, id."""
+    """Return the least limit at the site's meter; among equals the order is named by class, priority, id.
+
+    What bears upon less than the site is not compared with it: each such limit binds where it is measured.
+    """
+    parts = tuple(bound for bound in bindings if bound.order.scope != SITE_SCOPE)
+    bindings = [bound for bound in bindings if bound.order.scope == SITE_SCOPE]
     if not bindings:
-        return Cap()
+        return Cap(parts=parts, law=any(bound.order.order_class == "law" for bound in parts))
     least = min(bindings, key=lambda bound: (bound.cap_w, *bound.order.rank()))
     stops = [bound for bound in bindings if isinstance(bound.limit, Stop)]
     return Cap(
         cap_w=least.cap_w,
         binding_order=least.order.order_id,
         stop=bool(stops),
-        law=any(bound.order.order_class == "law" for bound in bindings),
+        law=any(bound.order.order_class == "law" for bound in (*bindings, *parts)),
         may_step=any(bound.order.order_class in STEPPING for bound in bindings),
         shed_kw_per_min=least.order.ramp_kw_per_min,
+        parts=parts,
     )
+
+
+def binding_for(order: Order, bindings: Sequence[Binding]) -> str | None:
+    """Return the order that binds where this one is measured, else the one that binds the site."""
+    beside = [bound for bound in bindings if bound.order.scope == order.scope]
+    if beside:
+        return min(beside, key=lambda bound: (bound.cap_w, *bound.order.rank())).order.order_id
+    return arbitrate(bindings).binding_order

@@ -5,8 +5,10 @@ An order can be active and unmet. Unknown counts against us; complied implies a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from agent.orders.averaging import Means, Measured
 from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.orders.limit import Limit, Stop
 from agent.values import Moment, Watts
@@ -33,9 +35,16 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
+    proved: bool = True  # enough was heard since the start to say who is back
+    means: Means | None = None  # of the meter where it is measured
+    of: Mapping[str, Observed] = field(default_factory=dict)  # what orders are judged by that bear upon less, by id
     before_w: Watts | None = None  # the meter's mean of the last 15 min
     connection_w: Watts = float("inf")
     peak_12m_w: Watts | None = None  # the highest interval mean of twelve months
+
+    def at(self, order_id: str) -> Observed:
+        """Return the site as this order is judged by it."""
+        return self.of.get(order_id, self)
 
     @property
     def draw_w(self) -> Watts:
@@ -57,13 +66,17 @@ class Allowed:
     tolerated_w: Watts | None
     tolerance: float = TOLERANCE
 
-    def is_over(self, observed: Observed) -> bool:
-        """Whether the draw is more than is tolerated: a stop tolerates less than half a machine."""
+    def is_over(self, observed: Observed, draw_w: Watts) -> bool:
+        """Whether a draw is more than is tolerated: a stop tolerates less than half a machine."""
         if self.tolerated_w is None:
             return False
         if isinstance(self.limit, Stop):
-            return observed.draw_w - self.tolerated_w >= max(observed.smallest_target_w / 2, LEAST_W)
-        return observed.draw_w > self.tolerated_w * (1 + self.tolerance)
+            return draw_w - self.tolerated_w >= max(observed.smallest_target_w / 2, LEAST_W)
+        return draw_w > self.tolerated_w * (1 + self.tolerance)
+
+    def is_under(self, observed: Observed) -> bool:
+        """Whether what is drawn now is within the limit."""
+        return self.cap_w is None or observed.shortfall_w(self.cap_w) == 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +88,7 @@ class Watch:
 
     def seen(self, observed: Observed, allowed: Allowed, now: Moment) -> Watch:
         """Return the watch after one more look."""
-        under = allowed.cap_w is None or observed.shortfall_w(allowed.cap_w) == 0.0
-        over = allowed.is_over(observed)
+        under, over = allowed.is_under(observed), allowed.is_over(observed, observed.draw_w)
         return Watch(
             under_since=(now.mono if self.under_since is None else self.under_since) if under else None,
             over_since=(now.mono if self.over_since is None else self.over_since) if over else None,
@@ -92,6 +104,7 @@ class Case:
     overdue: bool
     window_s: float
     new_point: bool = False
+    measured: Measured | None = None  # where the limit is on a mean
 
     @property
     def is_stop(self) -> bool:
@@ -108,12 +121,26 @@ def judge(case: Case, watch: Watch, observed: Observed, now: Moment) -> tuple[Or
     begins = case.allowed.cap_w is not None or case.state is not OrderState.ACTIVE
     if says_so and begins and _met(case, watch, observed, now):
         return OrderEvent.COMPLY, _unproved(case, observed) or None
-    if case.state is OrderState.ACTIVE and case.overdue and case.allowed.tolerated_w is not None:
+    if case.state is OrderState.ACTIVE and case.overdue and _has_failed(case, observed):
         return OrderEvent.BREACH, _unmet(case, observed) or None
     return None
 
 
+def _has_failed(case: Case, observed: Observed) -> bool:
+    """Whether what is overdue is unmet: a mean that has not had its time yet is waited for while the draw obeys."""
+    if case.allowed.tolerated_w is None:
+        return False
+    if case.measured is None or case.allowed.cap_w is None:
+        return True
+    if not case.allowed.is_under(observed):
+        return case.measured.allowance_w is None or case.measured.allowance_w < observed.draw_w
+    return case.measured.allowance_w is not None and (case.measured.mean_w or 0.0) > case.allowed.cap_w
+
+
 def _met(case: Case, watch: Watch, observed: Observed, now: Moment) -> bool:
+    if case.measured is not None and case.allowed.cap_w is not None:
+        within = case.measured.mean_w is not None and case.measured.mean_w <= case.allowed.cap_w
+        return within and (case.measured.allowance_w is not None or case.allowed.is_under(observed))
     if watch.under_since is None or now.mono - watch.under_since < case.window_s:
         return False
     return not case.is_stop or observed.awake_reachable == 0
@@ -123,6 +150,9 @@ def _broken(case: Case, watch: Watch, observed: Observed, now: Moment) -> str | 
     """Return why what was complied with no longer is, None where it is."""
     if case.is_stop and observed.hashing:
         return f"awake: {observed.hashing} hashing"
+    if case.measured is not None:
+        over = case.measured.mean_w is not None and case.allowed.is_over(observed, case.measured.mean_w)
+        return _unmet(case, observed) if over else None
     if watch.over_since is None or now.mono - watch.over_since < case.window_s:
         return None
     if case.is_stop and case.allowed.cap_w is not None:

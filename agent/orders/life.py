@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, OrderRefused
 from agent.orders.arbitration import Binding
-from agent.orders.compliance import Watch
+from agent.orders.averaging import Measured, aligned, rolling
+from agent.orders.compliance import Observed, Watch
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import STEPPING, Order, Rejection
@@ -40,6 +41,7 @@ class Life:
     over_at: datetime | None = None  # when it ended or was cancelled
     last_ack: OrderMoved | None = None
     watch: Watch = field(default_factory=Watch)
+    allowance_w: Watts | None = None  # of a mean over clock intervals: what may be drawn from now on
 
     @property
     def binds(self) -> bool:
@@ -105,6 +107,16 @@ class Life:
         """Return this order's own limit at its meter, None where it sets none at this instant."""
         return cap_w(self.order.limit, self.basis, margin=margin, first=now.earliest, last=now.latest)
 
+    def measured(self, observed: Observed, cap_w: Watts | None, now: Moment, *, window_s: float) -> Measured | None:
+        """Return the mean that it is judged by, None where that is what is drawn now."""
+        measure = self.order.measure
+        over_s = measure.over_s or window_s
+        if cap_w is None or observed.means is None or (over_s <= window_s and not measure.aligned):
+            return None
+        if not measure.aligned:
+            return rolling(observed.means, over_s)
+        return aligned(observed.means, over_s, cap_w=cap_w, draw_w=observed.draw_w, begins_at=self.begins_at, now=now)
+
     def tolerated_w(self, margin: float, now: Moment) -> Watts | None:
         """Return what is no breach yet: a limit that falls may be followed within the time to comply."""
         limit = self.order.limit
@@ -169,6 +181,8 @@ class Lives:
             if not binds or life.order.test:
                 continue
             limit_w, limit = life.cap_w(margin, now), life.order.limit
+            if limit_w is not None and life.allowance_w is not None:
+                limit_w = life.allowance_w
             if limit_w is not None and limit is not None:
                 found.append(Binding(order=life.order, cap_w=limit_w, limit=limit))
         return found

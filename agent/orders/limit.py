@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from agent.values import Watts
@@ -120,6 +120,14 @@ def cap_w(limit: Limit | None, basis: Basis, *, margin: float, first: datetime, 
             return limit.within(first, last)
         case None:
             return None
+
+
+def least(limit: Limit | None, basis: Basis) -> Watts | None:
+    """Return the least that a limit allows over its whole life, None where it is none."""
+    if isinstance(limit, Trajectory):
+        return min((power_w for power_w in limit.powers_w if power_w is not None), default=None)
+    always = datetime.min.replace(tzinfo=UTC)
+    return cap_w(limit, basis, margin=0.0, first=always, last=always)
 
 
 def base_of(limit: Limit | None) -> Base | None:

@@ -18,6 +18,45 @@ STEPPING = frozenset({"law", "grid_emergency"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Machines by feeders, tags and ids; nobody named is everybody."""
+
+    feeders: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    miners: tuple[str, ...] = ()
+
+    @property
+    def names_any(self) -> bool:
+        """Whether anybody is named."""
+        return bool(self.feeders or self.tags or self.miners)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """How a limit is measured: what, where (a feeder or a meter), as a mean of how long, and what is tolerated."""
+
+    quantity: str = "import"  # import | consumption
+    at: str = "site"
+    over_s: float | None = None  # None: the meter's window
+    aligned: bool = False
+    tolerance: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What an order bears upon, where that is not simply the site at its billing meter."""
+
+    targets: Chosen = Chosen()
+    exempt: Chosen = Chosen()
+    sources: tuple[str, ...] = ()  # exempt supply, by meters
+    at: str = "site"
+    quantity: str = "import"
+
+
+SITE_SCOPE = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """One revision of an order. `document` is the parsed JSON: equal documents are equal orders."""
 
@@ -32,6 +71,10 @@ class Order:
     priority: int = 100
     starts_at: datetime | None = None  # None: first receipt
     ends_at: datetime | None = None  # None: until revoked
+    targets: Chosen = Chosen()
+    exempt: Chosen = Chosen()
+    sources: tuple[str, ...] = ()
+    measure: Measure = Measure()
     comply_by_s: int = 300
     ramp_kw_per_min: float | None = None
     restore_kw_per_min: float | None = None
@@ -49,6 +92,17 @@ class Order:
     def is_cancel(self) -> bool:
         """Whether it takes an order back."""
         return self.status == "cancelled"
+
+    @property
+    def scope(self) -> Scope:
+        """What it bears upon."""
+        return Scope(
+            targets=self.targets,
+            exempt=self.exempt,
+            sources=self.sources,
+            at=self.measure.at,
+            quantity=self.measure.quantity,
+        )
 
     def rank(self) -> tuple[int, int, str]:
         """Return what names the binding order among equal limits: class, priority, id."""

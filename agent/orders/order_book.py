@@ -18,13 +18,13 @@ from agent.facts import (
     OrderRefused,
 )
 from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
-from agent.orders.admission import Gate, objection, superseded
-from agent.orders.arbitration import Cap, arbitrate
+from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
+from agent.orders.arbitration import Cap, arbitrate, binding_for
 from agent.orders.compliance import Allowed, Case, Observed, judge
 from agent.orders.life import Life, Lives, later
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState, after
 from agent.orders.limit import Stop, Trajectory
-from agent.orders.order import Order, Rejection, same_document
+from agent.orders.order import SITE_SCOPE, Order, Rejection, same_document
 from agent.orders.order_view import OrderView, view_of
 from agent.orders.receiving import Chance, Receipt, fixed
 from agent.orders.refusal_rate import RefusalRate, Refusals
@@ -62,6 +62,7 @@ class OrderBook:
     ) -> None:
         self.policy = policy
         self._chance = chance
+        self.ground: Ground | None = None  # what orders may name here; None: nobody asks
         self._lives = Lives(parse)
         self._rate = RefusalRate()
 
@@ -87,17 +88,21 @@ class OrderBook:
         life = self._lives.get(parsed.order_id)
         if life is not None and same_document(life.order.document, parsed.document):
             return ()
-        rejection = objection(parsed, Gate(lives=self._lives, trust=self.policy.trust), transport=transport, now=now)
+        gate = Gate(lives=self._lives, trust=self.policy.trust, ground=self.ground)
+        rejection = objection(parsed, gate, transport=transport, now=now)
         if rejection is not None:
             return self._refused(rejection, raw, transport, now)
         receipt = Receipt(
             at=now.at,
-            observed=observed,
+            observed=observed.at(parsed.order_id),
             chance=Chance(start=self._chance(), restore=self._chance()),
             respond_s=self.policy.respond_s,
             reduced_from_w=self._lives.bases_w(),
         )
         kept = fixed(parsed, life, receipt)
+        excessive = beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)
+        if excessive is not None:
+            return self._refused(excessive, raw, transport, now)
         received = OrderReceived(
             at=now.at,
             order_id=parsed.order_id,
@@ -211,7 +216,7 @@ class OrderBook:
             if life.state is S.SCHEDULED and life.starts_at <= now.latest:
                 facts += self._move(life, E.START, now, observed)
             if life.binds:
-                facts += self._watched(life, now, observed)
+                facts += self._watched(life, now, observed.at(life.order.order_id))
             facts += self._settle(life, now, observed)
         return tuple(facts)
 
@@ -222,7 +227,8 @@ class OrderBook:
             facts += self._at_end(life, now, observed)
         if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING} or life.holds_on(now):
             return facts
-        frees = life.has_bound and observed.restore_pending and not self._lives.bindings(self.policy.margin, now)
+        pending = observed.at(life.order.order_id).restore_pending
+        frees = life.has_bound and pending and not self._lives.bindings(self.policy.margin, now)
         if not frees:
             return facts + self._move(life, E.CLOSE, now, observed)
         return facts if life.state is S.RESTORING else facts + self._move(life, E.FREE, now, observed)
@@ -240,7 +246,10 @@ class OrderBook:
             limit=limit,
             cap_w=life.cap_w(self.policy.margin, now),
             tolerated_w=life.tolerated_w(self.policy.margin, now),
+            tolerance=life.order.measure.tolerance,
         )
+        measured = life.measured(observed, allowed.cap_w, now, window_s=self.policy.window_s)
+        life.allowance_w = None if measured is None else measured.allowance_w
         life.watch = life.watch.seen(observed, allowed, now)
         case = Case(
             allowed=allowed,
@@ -248,6 +257,7 @@ class OrderBook:
             overdue=life.is_overdue(now),
             window_s=self.policy.window_s,
             new_point=life.is_new_point(now),
+            measured=measured,
         )
         due = judge(case, life.watch, observed, now)
         return facts if due is None else facts + self._move(life, due[0], now, observed, reason=due[1])
@@ -268,6 +278,7 @@ class OrderBook:
         self, life: Life, event: OrderEvent, now: Moment, observed: Observed, *, reason: str | None = None
     ) -> list[AnyFact]:
         state = S.RECEIVED if event is E.RECEIVE else after(life.state, event)
+        observed = observed.at(life.order.order_id)
         cap_w = life.cap_w(self.policy.margin, now)
         excess_w = 0.0 if cap_w is None else observed.draw_w - cap_w
         expected_s = self.policy.respond_s + life.ramp_s(excess_w)
@@ -293,7 +304,7 @@ class OrderBook:
         """Return which order binds the site after this step; what is revised binds until its revision does."""
         binds = state in BINDING or (event is E.REVISE and life.binds)
         bindings = self._lives.bindings(self.policy.margin, now, **{"counting" if binds else "ignoring": life})
-        return arbitrate(bindings).binding_order
+        return binding_for(life.order, bindings)
 
     def _reasons(self, life: Life, event: OrderEvent, now: Moment, excess_w: Watts, reason: str | None) -> list[str]:
         ramp_s = life.ramp_s(excess_w)
@@ -319,6 +330,10 @@ class OrderBook:
         """Return the slowest ramp that an order now being restored from asks for."""
         restoring = [life.order.restore_kw_per_min for life in self._lives if life.state is S.RESTORING]
         return min((rate for rate in restoring if rate is not None), default=None)
+
+    def scoped(self) -> list[Order]:
+        """Return the open orders that bear upon less than the site."""
+        return [life.order for life in self._lives.open() if life.order.scope != SITE_SCOPE]
 
     def open_ids(self) -> list[str]:
         """Return the ids of the orders that something may still befall."""

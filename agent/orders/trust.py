@@ -10,7 +10,7 @@ from agent.facts import OrderRefused
 from agent.jws import Jws, is_compact, opened
 from agent.orders.order import STEPPING, Order, Rejection
 from agent.signature import PublicKey
-from agent.values import Moment
+from agent.values import Moment, Watts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class Issuer:
     transports: tuple[str, ...] = ("mqtt",)
     unsigned: bool = False
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
+    feeders: tuple[str, ...] | None = None  # where it may order; None: everywhere
+    max_shed_w: Watts | None = None
     offers: str = "ask"  # accept | decline | ask: what is said to an order that is not mandatory
 
     def signed(self, document: Jws) -> bool:

@@ -15,98 +15,17 @@ from agent.fleet.belief import Code
 from agent.fleet.power import BELIEF_MARGIN
 from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
 from agent.planning import reconcile, restoring, shedding
-from agent.planning.headroom import Gauges, Power, at_step, on_its_way, power, reserves
+from agent.planning.headroom import Power, at_step, on_its_way, power, reserves
+from agent.planning.part import Part
 from agent.planning.ramp import Ramp
+from agent.planning.situation import Demand, Policy, Situation
+from agent.planning.tree import SITE, Metered, Tree
 from agent.values import Watts
 
-SITE = 0
-"""The root's position in the feeder tree."""
 UNREAD_SHARE = 0.1
 """Above this share of nameplate unread, and without a meter, the farm is blind (design 3.3)."""
 DEADBAND = 0.5
 """Shedding begins when the forecast is within this share of the margin of the cap, and ends a margin below it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """How the farm is run, whatever binds."""
-
-    margin: float = 0.01
-    reserve_unreachable: float = 1.0
-    blind_s: float = 120.0
-    restore_w_per_s: float = 500_000 / 60
-    shed_w_per_s: float | None = None  # bound on what may not step
-    max_step_w: Watts | None = None
-    rotation: int = 0  # shifts the order of ids among equals
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tree:
-    """The feeders as arrays, the site first, each after its parent; caps inf where there is none."""
-
-    parent: tuple[int, ...] = (-1,)
-    cap_w: tuple[Watts, ...] = (float("inf"),)
-    ramp_w_per_s: tuple[float, ...] = (float("inf"),)
-
-    def below(self, view: FleetView, feeder: int) -> Flags:
-        """Return which miners hang below this feeder."""
-        below: Flags = self.inside(feeder)[view.feeder]
-        return below
-
-    def inside(self, feeder: int) -> Flags:
-        """Return which feeders are this one or below it."""
-        inside = np.zeros(len(self.parent), np.bool_)
-        inside[feeder] = True
-        for position in range(feeder + 1, len(self.parent)):
-            inside[position] |= inside[self.parent[position]]
-        return inside
-
-    def sums(self, view: FleetView, column: Floats) -> Floats:
-        """Add a column up below each feeder."""
-        sums = np.bincount(view.feeder, weights=column, minlength=len(self.parent)).astype(np.float64)
-        for position in range(len(self.parent) - 1, SITE, -1):
-            sums[self.parent[position]] += sums[position]
-        return sums
-
-    def flows(self, view: FleetView, told: Floats, measured: Mapping[int, Watts], metered: Metered) -> Floats:
-        """Return what flows through each feeder: by its meter, else by what is told of its machines and flows below."""
-        flows = np.bincount(view.feeder, weights=told, minlength=len(self.parent)).astype(np.float64)
-        changes, least = self.sums(view, metered.changes), self.sums(view, metered.least)
-        for position in range(len(self.parent) - 1, SITE, -1):
-            if position in measured:
-                flows[position] = max(measured[position] + changes[position], least[position])
-            flows[self.parent[position]] += flows[position]
-        return flows
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Metered:
-    """What a feeder's meter does not show yet, and the least that flows whatever it shows, W by miner."""
-
-    changes: Floats
-    least: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
-    """What binds now at the site's meter, over all orders and the connection."""
-
-    cap_w: Watts | None = None
-    stop: bool = False  # no machine may hash
-    law: bool = False  # a law binds: lost machines count in full
-    may_step: bool = False  # law, grid emergency or the connection: shedding needs no ramp
-    shed_w_per_s: float | None = None  # the ramp of the order that binds
-    restore_w_per_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Situation:
-    """What the shell knows beside the machines."""
-
-    now: float  # monotonic seconds
-    gauges: Gauges = field(default_factory=Gauges)
-    proved: bool = True  # two poll rounds are over, or everybody was heard
-    may_raise: bool = True  # intent can be written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +34,7 @@ class Memory:
 
     restore: Mapping[int, Ramp] = field(default_factory=dict)
     shed: Ramp = field(default_factory=Ramp)
+    parts: Mapping[str, Ramp] = field(default_factory=dict)  # by the order whose limit it is
     unread_since: float | None = None
 
 
@@ -152,7 +72,11 @@ def decide(
     setpoint, cause = tick.intended()
     if demand.stop:
         setpoint, cause = tick.stopped(setpoint, cause)
+    for part in demand.parts:
+        if part.stop:
+            setpoint, cause = tick.stopped(setpoint, cause, part.commanded)
     lowered, shed_ramp = tick.lowered(setpoint, memory.shed)
+    lowered, part_ramps = tick.lowered_by_parts(lowered, memory.parts)
     if (lowered != setpoint).any():
         setpoint, cause = lowered, "doubt" if tick.blind else "shed"
     ramps: Mapping[int, Ramp] = {}
@@ -160,7 +84,22 @@ def decide(
         raised, ramps = tick.raised(setpoint, memory.restore)
         if (raised != setpoint).any():
             setpoint, cause = raised, "restore"
-    return tick.decision(setpoint, cause, Memory(restore=ramps, shed=shed_ramp, unread_since=tick.unread_since))
+    return tick.decision(
+        setpoint, cause, Memory(restore=ramps, shed=shed_ramp, parts=part_ramps, unread_since=tick.unread_since)
+    )
+
+
+def fits(view: FleetView, tree: Tree, demand: Demand, situation: Situation, policy: Policy) -> bool:
+    """Return whether draw and reserve at the present setpoints are within every limit, none of them with a margin."""
+    if demand.stop:
+        return False
+    tick = _Tick(
+        view=view, tree=tree, demand=demand, situation=situation, policy=policy, unread_since=None, rank=view.rank
+    )
+    weighed = tick.weigh(view.setpoint)
+    if np.isfinite(tick.cap_w) and weighed.draw_w + weighed.reserve_w > tick.cap_w:
+        return False
+    return all(part.stop or tick.fits(part, view.setpoint) for part in demand.parts)
 
 
 def _unread_since(view: FleetView, situation: Situation, memory: Memory) -> float | None:
@@ -200,7 +139,8 @@ class _Tick:
     def cap_w(self) -> Watts:
         """The least of the demand's cap and the connection's; inf where there is none."""
         own = self.tree.cap_w[SITE]
-        return own if self.demand.cap_w is None else min(own, self.demand.cap_w)
+        caps = [part.cap_w for part in self.demand.parts if part.is_of_site]
+        return min(own, *caps, own if self.demand.cap_w is None else self.demand.cap_w)
 
     def weigh(self, setpoint: Array) -> Power:
         """Weigh these setpoints, each column once a tick."""
@@ -217,9 +157,10 @@ class _Tick:
         setpoint = np.maximum(self.view.setpoint, self.view.intended)
         return setpoint, "intended" if (setpoint != self.view.setpoint).any() else ""
 
-    def stopped(self, setpoint: Array, cause: str) -> tuple[Array, str]:
-        """Put everybody to the deepest step there is."""
-        stopped = np.maximum(setpoint, self.view.last_step)
+    def stopped(self, setpoint: Array, cause: str, among: Flags | None = None) -> tuple[Array, str]:
+        """Put everybody, or those among, to the deepest step there is."""
+        deepest = self.view.last_step if among is None else np.where(among, self.view.last_step, 0)
+        stopped = np.maximum(setpoint, deepest)
         return stopped, "stop" if (stopped != setpoint).any() else cause
 
     def lowered(self, setpoint: Array, ramp: Ramp) -> tuple[Array, Ramp]:
@@ -227,8 +168,9 @@ class _Tick:
         for feeder in range(len(self.tree.cap_w) - 1, SITE, -1):
             if np.isfinite(self.tree.cap_w[feeder]) and self.situation.proved:
                 setpoint = self._shed_feeder(setpoint, feeder)
-        excess_w = self._site_excess(setpoint)
-        rate = self._shed_rate()
+        own_w = self.tree.cap_w[SITE]
+        excess_w = self._site_excess(setpoint, own_w if self.demand.cap_w is None else min(own_w, self.demand.cap_w))
+        rate = self._shed_rate(self.demand.may_step, self.demand.shed_w_per_s)
         if rate is not None:
             step_w = self.policy.max_step_w or float(np.nanmax(self.view.step_w, initial=0.0))
             ramp = ramp.filled(rate_w_per_s=rate, mono=self.situation.now, step_w=step_w) if excess_w > 0 else Ramp()
@@ -241,9 +183,8 @@ class _Tick:
             freed_w += more_w
         return after, ramp.spent(freed_w) if rate is not None else ramp
 
-    def _site_excess(self, setpoint: Array) -> Watts:
+    def _site_excess(self, setpoint: Array, cap_w: Watts) -> Watts:
         """Return what must go so that the forecast is a margin under the cap; 0 while it is inside the deadband."""
-        cap_w = self.cap_w
         if not np.isfinite(cap_w):
             return 0.0
         weighed = self.weigh(setpoint)
@@ -257,14 +198,48 @@ class _Tick:
         over = forecast_w > cap_w * (1 - DEADBAND * self.policy.margin)
         return forecast_w - cap_w * (1 - self.policy.margin) if over else 0.0
 
-    def _shed_rate(self) -> float | None:
+    def _shed_rate(self, may_step: bool, own_w_per_s: float | None) -> float | None:  # noqa: FBT001
         """Return the W/s that shedding keeps to, None where it may step."""
-        if self.demand.may_step:
+        if may_step:
             return None
-        rates = [rate for rate in (self.demand.shed_w_per_s, self.policy.shed_w_per_s) if rate is not None]
+        rates = [rate for rate in (own_w_per_s, self.policy.shed_w_per_s) if rate is not None]
         if not rates and self.policy.max_step_w is not None:
             return self.policy.max_step_w
         return min(rates, default=None)
+
+    def lowered_by_parts(self, setpoint: Array, ramps: Mapping[str, Ramp]) -> tuple[Array, Mapping[str, Ramp]]:
+        """Shed for each limit that is on some of the machines, or leaves some out."""
+        kept: dict[str, Ramp] = {}
+        for part in self.demand.parts:
+            excess_w = self._part_excess(setpoint, part)
+            if excess_w <= 0:
+                continue
+            rate, ramp = self._shed_rate(part.may_step, part.shed_w_per_s), ramps.get(part.key, Ramp())
+            if rate is not None:
+                step_w = self.policy.max_step_w or float(np.nanmax(self.view.step_w, initial=0.0))
+                ramp = ramp.filled(rate_w_per_s=rate, mono=self.situation.now, step_w=step_w)
+                excess_w = min(excess_w, ramp.tokens_w, self.policy.max_step_w or float("inf"))
+            setpoint, freed_w = self._shed(setpoint, part.commanded & self._sheddable(), excess_w)
+            if rate is not None:
+                kept[part.key] = ramp.spent(freed_w)
+        return setpoint, kept
+
+    def _part_excess(self, setpoint: Array, part: Part) -> Watts:
+        if part.is_of_site:
+            return self._site_excess(setpoint, part.cap_w)
+        if not self.situation.proved or not np.isfinite(part.cap_w):
+            return 0.0
+        forecast_w, share = self._part_forecast(setpoint, part)
+        if forecast_w <= part.cap_w * (1 - DEADBAND * self.policy.margin):
+            return 0.0
+        return (forecast_w - part.cap_w * (1 - self.policy.margin)) / share
+
+    def _part_forecast(self, setpoint: Array, part: Part) -> tuple[Watts, float]:
+        """Return what a part will draw, and the least a W shed counts in it."""
+        if part.feeder is not None:
+            return self._feeder_forecast(setpoint, part.feeder)
+        assert part.counted is not None  # what is neither the site's nor a feeder's counts some machines
+        return float(BELIEF_MARGIN * self.weigh(setpoint).expected[part.counted].sum()), BELIEF_MARGIN
 
     def _shed_feeder(self, setpoint: Array, feeder: int) -> Array:
         cap_w = self.tree.cap_w[feeder]
@@ -305,6 +280,8 @@ class _Tick:
     def raised(self, setpoint: Array, ramps: Mapping[int, Ramp]) -> tuple[Array, Mapping[int, Ramp]]:
         """Raise who fits into headroom and ramp of the site and of every feeder above them."""
         index = restoring.candidates(self.view, setpoint, self.rank)
+        for part in self.demand.parts:
+            index = index[~part.commanded[index]] if part.stop else index
         if not len(index):
             return setpoint, {}
         weighed = self.weigh(setpoint)
@@ -318,6 +295,9 @@ class _Tick:
             index = restoring.admit(index, weighed.rise, float(headroom_w[feeder]), below)
             if feeder in filled:
                 index = restoring.admit(index, nominal_w, filled[feeder].tokens_w, below)
+        for part in self.demand.parts:
+            if part.counted is not None and part.feeder is None:
+                index = restoring.admit(index, weighed.rise, self._part_room_w(part, setpoint), part.counted)
         spent = {feeder: ramp.spent(self._moved(feeder, index, nominal_w)) for feeder, ramp in filled.items()}
         after = setpoint.copy()
         after[index] = self.view.intended[index]
@@ -339,7 +319,11 @@ class _Tick:
 
     def _headroom_w(self, weighed: Power, setpoint: Array) -> Floats:
         """Return what may be added below each feeder: by its meter, else by beliefs with a margin."""
-        headroom_w = np.array(self.tree.cap_w) * (1 - self.policy.margin)
+        caps_w = np.array(self.tree.cap_w)
+        for part in self.demand.parts:
+            if part.feeder is not None:
+                caps_w[part.feeder] = min(caps_w[part.feeder], part.cap_w)
+        headroom_w = caps_w * (1 - self.policy.margin)
         if np.isfinite(headroom_w[SITE + 1 :]).any():
             reserve = reserves(self.view, setpoint, metered=False, lost_share=1.0)
             not_shown = reserves(self.view, setpoint, metered=True, lost_share=1.0)
@@ -349,6 +333,19 @@ class _Tick:
         headroom_w[SITE] = self.cap_w * (1 - self.policy.margin) - weighed.draw_w - weighed.reserve_w
         return headroom_w
 
+    def fits(self, part: Part, setpoint: Array) -> bool:
+        """Whether a part's draw and reserve are within its limit: else nobody in it is told to rise again."""
+        if part.is_of_site or part.stop:
+            return not part.stop
+        if part.feeder is not None:
+            return float(self._headroom_w(self.weigh(setpoint), setpoint)[part.feeder]) >= 0.0
+        return self._part_room_w(part, setpoint) >= 0.0
+
+    def _part_room_w(self, part: Part, setpoint: Array) -> Watts:
+        reserve = reserves(self.view, setpoint, metered=False, lost_share=1.0)
+        told = (BELIEF_MARGIN * self.view.believed_w + reserve)[part.counted]
+        return part.cap_w * (1 - self.policy.margin) - float(told.sum())
+
     def decision(self, setpoint: Array, cause: str, memory: Memory) -> Decision:
         """State the setpoints that change, the commands that are due, and the figures they rest on."""
         weighed = self.weigh(setpoint)
@@ -357,6 +354,8 @@ class _Tick:
         rows = np.flatnonzero(setpoint != self.view.setpoint)
         admitted = self.may_restore and (room_w is None or room_w >= 0)
         lower, higher = reconcile.due(self.view, setpoint, changed=rows, may_raise=admitted)
+        for part in self.demand.parts:
+            higher = higher if self.fits(part, setpoint) else higher[~part.counts(higher)]
         pending = setpoint > self.view.intended
         pending_w = at_step(self.view.step_w, self.view.intended) - at_step(self.view.step_w, setpoint)
         return Decision(

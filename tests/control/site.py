@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from agent.clock import ManualClock
@@ -24,8 +25,9 @@ from agent.ledger.store import CannotWrite, Store
 from agent.orders.order_book import BookPolicy, OrderBook
 from agent.orders.trust import Issuer, TrustPolicy
 from agent.outputs.acks import acks_of
-from agent.planning.decide import Policy, Tree
 from agent.planning.ladder import build_ladder
+from agent.planning.situation import Policy
+from agent.planning.tree import Tree
 from drivers.errors import DeviceError, Unreachable
 from drivers.interface import Abilities, Identity, Reading, Receipt, Sleep, SleepAbility, State, Target
 
@@ -119,18 +121,44 @@ class NullLink:
         self.posted += messages
 
 
+@dataclass
+class Layout:
+    """Where machines hang and what they are tagged with, by number; the feeders, their meters, who may order."""
+
+    feeders: tuple = ()
+    where: dict = field(default_factory=dict)
+    tags: dict = field(default_factory=dict)
+    meters: tuple = ()
+    issuers: dict = field(default_factory=dict)
+
+    def of(self, at):
+        return {"feeder": self.where.get(at, "site"), "tags": self.tags.get(at, ())}
+
+
 class Site:
     """A control room over `machines`; build it again on the same folder to restart it."""
 
-    def __init__(self, machines, folder, *, enforce=True, poll_s=10.0, min_off_s=0.0, clock=None, restore_w_per_s=1e9):
+    def __init__(
+        self,
+        machines,
+        folder,
+        *,
+        enforce=True,
+        poll_s=10.0,
+        min_off_s=0.0,
+        clock=None,
+        restore_w_per_s=1e9,
+        layout=None,
+    ):
         self.machines = machines
         self.clock = clock or ManualClock(START)
         self.store = Store("sqlite:///hashwatt.db", folder)
         self.ledger = Ledger(self.store)
-        miners = [Miner(id=f"m{at}", host=host) for at, host in enumerate(machines.hosts)]
-        tree = FeederTree.of(())
+        layout = layout or Layout()
+        miners = [Miner(id=f"m{at}", host=host, **layout.of(at)) for at, host in enumerate(machines.hosts)]
+        tree = FeederTree.of(layout.feeders)
         self.fleet = Fleet(miners, tree, FleetPolicy(poll_s=poll_s, meter_lag_s=6.0, min_off_s=min_off_s))
-        issuers = {
+        issuers = layout.issuers or {
             "grid": Issuer(name="grid", classes=("law", "contract"), unsigned=True, transports=("mqtt", "http")),
             "boss": Issuer(name="boss", classes=("operator",), unsigned=True),
         }
@@ -140,7 +168,9 @@ class Site:
         self.link = self.journal.link = NullLink()
         meter = MeterPolicy(id="main", window_s=5.0, stale_s=30.0, most_w=MOST_W)
         now = self.clock.now()
-        self.metering = Metering(self.fleet, HouseLoad(given_w=HOUSE_W), meter, memory_s=26.0, now=now)
+        self.metering = Metering(
+            self.fleet, HouseLoad(given_w=HOUSE_W), meter, others=layout.meters, memory_s=26.0, now=now
+        )
         ways = Drivers(
             identify=lambda target, _driver: PlantDriver(machines, target).identify(),
             create=lambda _identity, target: PlantDriver(machines, target),
@@ -162,7 +192,13 @@ class Site:
             clock=self.clock,
             proved=lambda: self.poller.rounds >= 2 or self.fleet.everyone_known(),
         )
-        limits = Limits(policy=Policy(restore_w_per_s=restore_w_per_s), tree=Tree(cap_w=(1e6,)), enforce=enforce)
+        parents = tuple(tree.parents())
+        tree = Tree(
+            parent=parents,
+            cap_w=(1e6, *[float("inf")] * (len(parents) - 1)),
+            ramp_w_per_s=tuple(float("inf") for _ in parents),
+        )
+        limits = Limits(policy=Policy(restore_w_per_s=restore_w_per_s), tree=tree, enforce=enforce)
         self.controller = Controller(parts, limits)
         self.desk = Desk(self.controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
         self.accounting = Accounting(self.fleet, self.metering, interval_s=900.0)

@@ -65,6 +65,10 @@ ACCEPTED = [
     {"targets": {}},
     {"targets": {"feeders": [], "tags": [], "miners": []}},
     {"exempt": {"sources": []}},
+    {"measure": {"over_s": 60, "aligned": True}},
+    {"measure": {"quantity": "consumption", "at": "T1"}},
+    {"targets": {"feeders": ["T1"]}},
+    {"exempt": {"sources": ["solar"], "tags": ["a"]}},
     {"comply_by_s": 0},
     {"comply_by_s": 1e9},
     {"ramp_kw_per_min": 0.1, "restore_kw_per_min": 9},
@@ -274,10 +278,6 @@ def test_an_unknown_field_is_named_before_anything_else(change, field):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"measure": {"over_s": 60}}, "measure"),
-        ({"measure": {"quantity": "consumption"}}, "measure"),
-        ({"targets": {"feeders": ["T1"]}}, "targets"),
-        ({"exempt": {"sources": ["solar"]}}, "exempt"),
         ({"on_silence": {"timeout_s": 60, "failsafe_kw": 0}}, "on_silence"),
         ({"excess_price": {"amount": "-1.5", "currency": "KGS"}}, "excess_price"),
     ],

@@ -128,9 +128,9 @@ def test_invariant_10_catches_an_ok_that_is_taken_for_its_effect(monkeypatch: py
     caught(lambda: control.others_make_up_for_who_disobeys(STUBBORN))
 
 
-def _by_expectation_alone(tick, setpoint):
+def _by_expectation_alone(tick, setpoint, cap_w):
     forecast_w = tick.weigh(setpoint).forecast_w
-    return max(0.0, forecast_w - tick.cap_w * (1 - tick.policy.margin)) if np.isfinite(tick.cap_w) else 0.0
+    return max(0.0, forecast_w - cap_w * (1 - tick.policy.margin)) if np.isfinite(cap_w) else 0.0
 
 
 def test_invariant_13_catches_a_hold_that_is_overlooked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,7 +36,9 @@ from agent.outputs.http.desk import CannotWrite, Chains, WhatIf
 from agent.outputs.http.server import HttpServer
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
-from agent.planning.decide import Demand, Memory, Policy, Situation, Tree, decide
+from agent.planning.decide import Memory, decide
+from agent.planning.situation import Demand, Policy, Situation
+from agent.planning.tree import Tree
 from agent.signature import SigningKey
 from agent.trusted_time import Standing
 from agent.values import Moment

@@ -14,9 +14,11 @@ from agent.control.dispatcher import command_for
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import Meter, RestObserver
-from agent.planning.decide import Decision, Demand, Memory, Policy, Situation, Tree, decide
+from agent.planning.decide import Decision, Memory, decide
 from agent.planning.headroom import Gauges
 from agent.planning.ladder import build_ladder
+from agent.planning.situation import Demand, Policy, Situation
+from agent.planning.tree import Tree
 from drivers.interface import (
     Abilities,
     Identity,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from agent.fleet.miner import Feeder
-from agent.planning.decide import Policy
 from agent.planning.ladder import build_ladder
 from agent.planning.ramp import Ramp
+from agent.planning.situation import Policy
 from drivers.interface import Abilities, Identity, LowAbility, SleepAbility
 from tests.planning.plant import STANDBY_W, Nature, Plant
 

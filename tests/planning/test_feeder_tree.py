@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.miner import Feeder
 from agent.fleet.power import Meter
-from agent.planning.decide import Policy
+from agent.planning.situation import Policy
 from tests.planning.plant import STANDBY_W, Plant
 
 pytestmark = pytest.mark.pure

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.planning.decide import Policy
+from agent.planning.situation import Policy
 from tests.planning.plant import STANDBY_W, Nature, Plant
 
 pytestmark = pytest.mark.pure

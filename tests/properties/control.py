@@ -12,7 +12,7 @@ from random import Random
 import numpy as np
 from hypothesis import strategies as st
 
-from agent.planning.decide import Policy
+from agent.planning.situation import Policy
 from tests.planning.plant import STANDBY_W, Nature, Plant
 
 

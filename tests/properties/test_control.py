@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from agent.fleet.belief import Code
 from agent.fleet.power import BELIEF_MARGIN
-from agent.planning.decide import Policy
 from agent.planning.headroom import power, reserves
+from agent.planning.situation import Policy
 from tests.planning.plant import Plant
 from tests.properties import control
 from tests.properties.control import Scenario, mute_farms, scenarios

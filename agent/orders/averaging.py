@@ -1,0 +1,51 @@
+"""A limit on a mean: over the last so many seconds, or over clock intervals whose energy so far counts (contract 4).
+
+What a clock interval leaves unused lets a draw above the limit be, but calls nobody up: the next interval would only
+send them down again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from agent.values import Moment, Watts
+
+Means = Callable[[float, float], Watts | None]
+"""The mean W from so many seconds ago until so many seconds ago, None where no meter told it."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+REACT_S = 60.0
+"""What is left of an interval counts as at least this: machines follow no faster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The means that a limit is judged by. None: none is known yet; `allowance_w` is what may be drawn from now on."""
+
+    mean_w: Watts | None
+    allowance_w: Watts | None = None
+
+
+def rolling(means: Means, over_s: float) -> Measured:
+    """Return the mean of the last `over_s`."""
+    return Measured(mean_w=means(over_s, 0.0))
+
+
+def aligned(means: Means, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_at: datetime, now: Moment) -> Measured:
+    """Return the mean of the last clock interval that ended since the limit began, and what this one still allows."""
+    length = timedelta(seconds=over_s)
+    start = EPOCH + (now.at - EPOCH) // length * length
+    since = max(start, begins_at)
+    elapsed_s = max(0.0, (now.at - since).total_seconds())
+    left_s = (start + length - now.at).total_seconds()
+    used_w = means(elapsed_s, 0.0) if elapsed_s > 0 else None
+    spent = (draw_w if used_w is None else used_w) * elapsed_s
+    allowance_w = (cap_w * (elapsed_s + left_s) - spent) / max(left_s, REACT_S)
+    if allowance_w >= cap_w:
+        allowance_w = min(allowance_w, max(cap_w, draw_w))
+    before = max(start - length, begins_at)
+    ended_w = None
+    if before < start:
+        ended_w = means((now.at - before).total_seconds(), (now.at - start).total_seconds())
+    return Measured(mean_w=ended_w, allowance_w=max(0.0, allowance_w))
