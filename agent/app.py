@@ -16,6 +16,7 @@ import structlog
 from agent import settings
 from agent.attesting import Attesting
 from agent.clock import SystemClock, TrustedClock
+from agent.comings import Comings
 from agent.config import Config
 from agent.control.absence import Away
 from agent.control.clockwork import Confirming, watch_absence, watch_civil_time, watch_loop
@@ -35,7 +36,6 @@ from agent.fleet.seals import Seals
 from agent.forgetting import Forgetting
 from agent.http_desk import HttpDesk, Recalled
 from agent.inputs.order_document import parse_known, parse_order
-from agent.leavers import Leavers, with_held
 from agent.ledger.attest import Attest
 from agent.ledger.history import History
 from agent.ledger.ledger import Ledger
@@ -98,7 +98,7 @@ class _Built:
     metrics: Metrics
     link: MqttLink | None
     incoming: asyncio.Queue[tuple[str, bytes]]
-    leavers: Leavers
+    comings: Comings
 
 
 async def serve(
@@ -134,7 +134,7 @@ def _lock_of(state_dir: Path) -> StoreLock:
 
 
 def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -> _Built:
-    config, leavers = with_held(config, ledger)
+    config, comings = Comings.of(config, ledger)
     models()  # the table takes a tenth of a second to read: before the loop has work
     clock = TrustedClock(SystemClock())
     feeders = settings.feeders_of(config)
@@ -189,14 +189,14 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         metrics=Metrics(site=config.schema.site.id, version=version("hashwatt")),
         link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
         incoming=asyncio.Queue(),
-        leavers=leavers,
+        comings=comings,
     )
 
 
 async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
     pulse = _pulse(built, state_dir)
     recovery = _recovered(built, pulse)
-    built.leavers.begin_again = stop.set
+    built.comings.bind(built.controller, built.poller, stop.set)
     _listen(built, pulse)
     mode = built.config.schema.control.mode
     started = AgentStarted(at=built.clock.now().at, version=version("hashwatt"), mode=mode, away_since=recovery.last_at)
@@ -282,7 +282,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "civil-time": lambda: watch_civil_time(built.clock, built.controller),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
-    works |= {"leavers": lambda: built.leavers.run(built.controller)} if built.leavers.held else {}
+    works |= built.comings.works()
     asker = MeterRoom(built.config, built.controller, built.clock).asker()
     works |= {} if asker is None else {"meters": asker.run}
     if built.link is not None:
@@ -389,7 +389,7 @@ def _server(built: _Built, token: str, pulse: Pulse) -> HttpServer:
     access = Access(public_read=http.public_read, tokens=Tokens(tokens=(own, *others)))
     confirming = Confirming(built.clock, built.controller)
     recalled = Recalled(ledger=built.ledger, attest=built.attest, now=built.clock.now)
-    desk = HttpDesk(built.desk, recalled, lambda raw: _last_step(built.book, raw), confirming)
+    desk = HttpDesk(built.desk, recalled, lambda raw: _last_step(built.book, raw), confirming, built.comings.newcomers)
     return HttpServer(_sight(built), desk, built.metrics, access, pulse.watch())
 
 

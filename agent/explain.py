@@ -18,6 +18,7 @@ def explain(config: Config, charges: Iterable[str] = ()) -> Iterator[str]:
     yield from _site(schema)
     yield from _feeders(config)
     yield from _machines(config)
+    yield from _discovery(schema)
     yield from explain_meters(schema)
     yield from _broker(schema)
     yield from _issuers(schema)
@@ -69,6 +70,14 @@ def _machines(config: Config) -> Iterator[str]:
         yield f"  miners.{at}: {_group(group)}"
     polling = schema.polling
     yield f"polling: each {_figure(polling.interval_s)} s, an answer within {_figure(polling.timeout_s)} s"
+
+
+def _discovery(schema: Schema) -> Iterator[str]:
+    told = schema.discovery
+    if told.networks:
+        often = "once after the start" if told.every_s is None else f"each {_figure(told.every_s)} s"
+        then = "ADOPTED, on the site and wanted at full" if told.adopt else "proposed, and nobody's until adopted"
+        yield f"discovery: {', '.join(map(str, told.networks))} and nothing outside, {often}; who is found is {then}"
 
 
 def _group(group: Miners) -> str:

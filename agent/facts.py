@@ -28,10 +28,14 @@ from agent.facts_identity import (
     MarkDoubled,
     MinerClear,
     MinerMoved,
+    MinerReplaced,
+    MinersAdopted,
     MinersKept,
     MinersLetGo,
+    MinersProposed,
     MinersSwapped,
     MinerUnclear,
+    ProposalsGone,
 )
 from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 
@@ -356,6 +360,10 @@ AnyFact = (
     | MarkDoubled
     | MinersKept
     | MinersLetGo
+    | MinersProposed
+    | ProposalsGone
+    | MinersAdopted
+    | MinerReplaced
     | CommandRefused
     | LoginsRefused
     | CommandsTaken

@@ -94,3 +94,54 @@ class MinersLetGo(Fact, frozen=True):
 
     miners: list[str]
     orders: list[str] = msgspec.field(default_factory=list)  # those that held them
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A machine that nobody told us of: the id that it would have, where it answers, what it says of itself."""
+
+    miner: str
+    host: str
+    driver: str | None = None
+    make: str | None = None
+    model: str | None = None
+    firmware: str | None = None
+    firmware_version: str | None = None
+    mac: str | None = None
+    serial: str | None = None
+    note: str | None = None  # what speaks against adopting it
+
+
+class MinersProposed(Fact, frozen=True):
+    """Discovery found these machines on the configured networks; they are nobody's until they are adopted."""
+
+    miners: list[str]
+    found: list[Found]
+
+
+class ProposalsGone(Fact, frozen=True):
+    """These proposals are none any more: nobody answers there, or the inventory names them."""
+
+    miners: list[str]
+
+
+class MinersAdopted(Fact, frozen=True):
+    """These machines belong to the farm from now on, though the inventory does not name them yet."""
+
+    miners: list[str]
+    found: list[Found]
+    by: str
+    feeder: str = "site"
+    credentials: str | None = None
+    tags: list[str] = msgspec.field(default_factory=list)
+
+
+class MinerReplaced(Fact, frozen=True):
+    """A hand took what answers at a miner's address for that miner from now on. `stated`: what the inventory said."""
+
+    miner: str
+    by: str
+    mac: str | None = None
+    serial: str | None = None
+    stated_mac: str | None = None
+    stated_serial: str | None = None
+    orders: list[str] = msgspec.field(default_factory=list)

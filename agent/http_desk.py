@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from agent import newcomers
 from agent.control.clockwork import Confirming
 from agent.control.desk import Desk
 from agent.control.journal import Unwritten
@@ -14,7 +15,7 @@ from agent.fleet.seals import Objection
 from agent.ledger.attest import Attest
 from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
-from agent.outputs.http.desk import CannotWrite, Chains, WhatIf
+from agent.outputs.http.desk import Adoption, CannotWrite, Chains, WhatIf
 from agent.outputs.words import no_record
 from agent.search import Search
 from agent.trusted_time import Standing
@@ -36,8 +37,16 @@ class Recalled:
 class HttpDesk:
     """Joins what the rooms must not know of each other."""
 
-    def __init__(self, desk: Desk, recalled: Recalled, last_step: LastStep, confirming: Confirming) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        recalled: Recalled,
+        last_step: LastStep,
+        confirming: Confirming,
+        new: newcomers.Newcomers,
+    ) -> None:
         self._desk = desk
+        self._newcomers = new
         self._confirming = confirming
         self._ledger = recalled.ledger
         self._attest = recalled.attest
@@ -104,6 +113,20 @@ class HttpDesk:
         """Take the seals off these machines; returns why nothing was changed."""
         try:
             return await self._desk.sealing.unseal(miners, by=by, second=second)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    def proposals(self) -> Sequence[Mapping[str, object]]:
+        """Return each machine that was found."""
+        return self._newcomers.items()
+
+    async def adopt(self, miners: Sequence[str], how: Adoption, *, by: str) -> Objection | None:
+        """Take these machines into the farm."""
+        wanted = newcomers.Adoption(by=by, feeder=how.feeder, credentials=how.credentials, tags=tuple(how.tags))
+        if how.dry_run:
+            return self._newcomers.objection(miners, wanted)
+        try:
+            return await self._newcomers.adopt(miners, wanted)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 

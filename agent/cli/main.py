@@ -18,6 +18,7 @@ from agent.cli.journal import journal
 from agent.cli.meters import meters
 from agent.cli.miners import miners
 from agent.cli.miners_export import export
+from agent.cli.miners_found import adopt, proposed
 from agent.cli.miners_import import import_
 from agent.cli.options import examples
 from agent.cli.orders import orders
@@ -101,6 +102,13 @@ miners.command(
     "import",
     epilog=examples("hashwatt miners import foreman.csv", "hashwatt miners import foreman.csv -o inventory.csv"),
 )(import_)
+miners.command("proposed", epilog=examples("hashwatt miners proposed", "hashwatt miners proposed --json"))(proposed)
+miners.command(
+    "adopt",
+    epilog=examples(
+        "hashwatt miners adopt 10.20.1.7", "hashwatt miners adopt all --feeder T1 --tag owner:acme --by Aigul --yes"
+    ),
+)(adopt)
 shell.add_typer(miners, name="miners")
 shell.add_typer(meters, name="meters")
 shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)

@@ -6,7 +6,7 @@ A row whose machine is unclear is told down and never up, and nothing that is re
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -33,7 +33,7 @@ from agent.fleet.remembered import Remembered
 from agent.fleet.view import Flags
 from drivers.interface import Identity, Reading, Target
 
-SHOWN_FOR_S = 60.0
+SHOWN_FOR_S = 90.0
 """So long what an address showed counts for what it shows, while another row waits to know."""
 SETTLED_S = 60.0
 """So long after an identification no uptime makes a machine doubtful: firmware may tell two of them by turns."""
@@ -65,6 +65,15 @@ class _Shown:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """Who answers at a machine's address that need not be it: why, since when, and what he says of himself."""
+
+    reason: str
+    since: datetime
+    found: Identity | None = None
+
+
 class Recognition:
     """Knows whose machines answer. `doubtful` rows are identified before they are read, and not raised till then."""
 
@@ -74,7 +83,7 @@ class Recognition:
         self.open_orders: Callable[[], list[str]] = list  # whose evidence a case belongs to
         self.stated = [Place.of(miner) for miner in fleet.miners]
         self.bindings = Remembered().bindings(fleet.miners)
-        self._stated_macs = [miner.mac for miner in fleet.miners]
+        self.stated_marks = [(miner.mac, miner.serial) for miner in fleet.miners]
         self._fleet = fleet
         self._targets = targets
         self._asking = asking
@@ -82,7 +91,7 @@ class Recognition:
         self._remembered: dict[str, MinerSeen] = {}
         self._shown: dict[int, _Shown] = {}
         self._waiting: dict[int, set[int]] = {}  # who waits, by the row that is asked
-        self._named: dict[int, str] = {}  # rows that are unclear by a fact, and why
+        self.unclear: dict[int, Stranger] = {}  # rows that are so by a fact, and who answers there
         self._identified_at = np.full(len(fleet), -np.inf)
 
     def restore(self, remembered: Remembered) -> None:
@@ -138,6 +147,8 @@ class Recognition:
             facts += self._same(row, found, judgement, now.at)
         elif judgement.verdict is Verdict.UNCLEAR:
             facts += self._unclear(row, seen, judgement, now.at)
+            if row in self.unclear:
+                self.unclear[row] = replace(self.unclear[row], found=found)
         else:
             facts += self._follow(row, judgement, now.at)
         if facts:
@@ -145,6 +156,23 @@ class Recognition:
         if judgement.verdict in SAME | {Verdict.UNCLEAR}:
             self._shows(row, seen)
         return judgement.verdict in SAME
+
+    def judge_elsewhere(self, seen: Seen) -> Judgement:
+        """Return whose machine showed this at an address that no row has; nothing is changed by it."""
+        return judge(self.bindings, None, seen, self._there)
+
+    def follow_elsewhere(self, row: int, place: Place, by: str) -> None:
+        """Let a row's machine be where it was found, at an address that no row has."""
+        if self._asking.busy[row]:
+            return
+        was = str(Place.of(self._fleet.miners[row]))
+        put(self._fleet, self._targets, row, place)
+        self._begin_anew(row)
+        miner, stated = self._fleet.miners[row].id, str(self.stated[row])
+        log.warning("a machine has moved", miner_id=miner, place=str(place), was=was)
+        at, orders = self._clock.now().at, self.open_orders()
+        moved = MinerMoved(at=at, miner=miner, place=str(place), was=was, stated=stated, by=by, orders=orders)
+        self.on_facts([moved])
 
     # how it is judged ----------------------------------------------------------------------------------------
 
@@ -159,7 +187,7 @@ class Recognition:
     def _shows(self, row: int, seen: Seen) -> None:
         """Keep what an address showed, as long as somebody may want to know it, and let those ask again."""
         waiting = self._waiting.pop(row, None)
-        if waiting or self._fleet.unclear[row]:
+        if waiting is not None or self._fleet.unclear[row]:
             self._shown[row] = _Shown(seen, self._clock.now().mono)
         for one in waiting or ():
             self._asking.soon(one)
@@ -174,7 +202,7 @@ class Recognition:
                     miner=miner.id,
                     mac=found.mac,
                     was_mac=was.mac,
-                    stated_mac=self._stated_macs[row],
+                    stated_mac=self.stated_marks[row][0],
                     serial=found.serial,
                     by=judgement.by or "",
                     orders=orders,
@@ -202,7 +230,7 @@ class Recognition:
     def _cleared(self, row: int, at: datetime) -> list[AnyFact]:
         self.doubtful[row] = self._fleet.unclear[row] = False
         self._shown.pop(row, None)
-        if self._named.pop(row, None) is None:
+        if self.unclear.pop(row, None) is None:
             return []
         return [MinerClear(at=at, miner=self._fleet.miners[row].id, orders=self.open_orders())]
 
@@ -239,16 +267,17 @@ class Recognition:
         self.doubtful[row] = self._fleet.unclear[row] = True
         self._shown[row] = _Shown(seen, self._clock.now().mono)
         if (other := judgement.ask) is not None:
-            self._ask(other, row)
+            self.ask(other, row)
             return []
-        if self._named.get(row) == reason:
+        if row in self.unclear and self.unclear[row].reason == reason:
             return []
-        self._named[row] = reason
+        self.unclear[row] = Stranger(reason=reason, since=at)
         log.error("it is unclear whose machine answers: it is not raised", miner_id=miner, reason=reason)
         return [MinerUnclear(at=at, miner=miner, reason=reason, orders=self.open_orders())]
 
-    def _ask(self, other: int, row: int) -> None:
-        self._waiting.setdefault(other, set()).add(row)
+    def ask(self, other: int, row: int | None = None) -> None:
+        """Have a row's own address asked who is there, for another row or for discovery."""
+        self._waiting.setdefault(other, set()).update(() if row is None else (row,))
         self._shown.pop(other, None)
         self.doubtful[other] = True
         self._asking.soon(other)

@@ -108,6 +108,14 @@ class Bindings:
         self._claim(row, now)
         self.known[row] = self._own(row, now)
 
+    def rebind(self, row: int, seen: Seen) -> None:
+        """Bind a row to another machine: nothing of the one before stays."""
+        for mark in self.known[row].marks():
+            if self._owner.get(mark) == row:
+                del self._owner[mark]
+        self.known[row] = Seen()
+        self.bind(row, seen)
+
     def double(self, mark: Mark) -> None:
         """Take in that a mark answers at two addresses: from now on it tells nobody apart."""
         self.doubled.add(mark)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from agent.facts import AnyFact, MinerSeen
-from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersSwapped
-from agent.fleet.identity import Bindings, Mark, Seen, bare_mac
+from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinerReplaced, MinersSwapped
+from agent.fleet.identity import Bindings, Mark, Seen, bare_mac, bare_serial
 from agent.fleet.miner import Miner
 from agent.fleet.places import Place, restored
 
@@ -20,7 +22,8 @@ class Remembered:
     doubled: set[Mark] = field(default_factory=set)
     #: where each answers, and where the inventory said then, by miner
     _places: dict[str, tuple[str, str]] = field(default_factory=dict)
-    _boards: dict[str, BoardExchanged] = field(default_factory=dict)
+    #: what a machine says since another than the inventory states, by miner
+    _rebound: dict[str, MinerReplaced] = field(default_factory=dict)
 
     def take(self, fact: AnyFact) -> None:
         """Take in a fact; one that tells nothing of identity changes nothing."""
@@ -31,8 +34,11 @@ class Remembered:
                 self._places[miner] = place, stated
             case MinersSwapped(places=places, stated=stated):
                 self._places |= {miner: (place, stated[miner]) for miner, place in places.items()}
-            case BoardExchanged(miner=miner):
-                self._boards[miner] = fact
+            case BoardExchanged(miner=miner, mac=mac, stated_mac=stated):
+                was = self._rebound.get(miner, MinerReplaced(at=fact.at, miner=miner, by=""))
+                self._rebound[miner] = replace(was, at=fact.at, mac=mac, stated_mac=stated)
+            case MinerReplaced(miner=miner):
+                self._rebound[miner] = fact
             case MarkDoubled(kind=kind, mark=mark):
                 self.doubled.add((kind, mark))
             case _:
@@ -49,15 +55,18 @@ class Remembered:
 
     def bindings(self, miners: Sequence[Miner]) -> Bindings:
         """Return what binds each row: its inventory's word, but for a board exchanged since, else what it said."""
-        stated = [Seen(mac=self._stated_mac(miner), serial=miner.serial) for miner in miners]
+        stated = [self._stated(miner) for miner in miners]
         known = [self._known(miner, said) for miner, said in zip(miners, stated, strict=True)]
         return Bindings(known, stated, tuple(self.doubled))
 
-    def _stated_mac(self, miner: Miner) -> str | None:
-        board = self._boards.get(miner.id)
-        if board is None or bare_mac(board.stated_mac) != bare_mac(miner.mac):
-            return miner.mac
-        return board.mac if miner.mac is not None else None
+    def _stated(self, miner: Miner) -> Seen:
+        """Return what the inventory states of a machine, but for what it was seen to say another word of since."""
+        mac, serial, since = miner.mac, miner.serial, self._rebound.get(miner.id)
+        if since is not None and mac is not None and bare_mac(since.stated_mac) == bare_mac(mac):
+            mac = since.mac
+        if since is not None and serial is not None and bare_serial(since.stated_serial) == bare_serial(serial):
+            serial = since.serial
+        return Seen(mac=mac, serial=serial)
 
     def _known(self, miner: Miner, stated: Seen) -> Seen:
         said = self.seen.get(miner.id)

@@ -6,7 +6,7 @@ a start needs: the last word on each machine and each order, all of seals; and w
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from agent.facts import (
@@ -33,7 +33,18 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.facts_energy import Absence, EnergyInterval, MinutesSoFar, RegisterSeen
-from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersKept, MinersLetGo, MinersSwapped
+from agent.facts_identity import (
+    BoardExchanged,
+    MarkDoubled,
+    MinerMoved,
+    MinerReplaced,
+    MinersAdopted,
+    MinersKept,
+    MinersLetGo,
+    MinersProposed,
+    MinersSwapped,
+    ProposalsGone,
+)
 from agent.search import orders_of
 
 
@@ -90,7 +101,7 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield from (("hold", miner) for miner in miners)
         case MinerSeen(miner=miner):
             yield ("seen", miner)
-        case MinerMoved() | MinersSwapped() | BoardExchanged() | MarkDoubled() | MinersKept() | MinersLetGo():
+        case _ if type(fact) in _IDENTITY:
             yield from _of_identity(fact)
         case ModesBefore(modes=modes):
             yield from (("mode", miner) for miner in modes)
@@ -100,18 +111,11 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield from _of_site(number, fact, met)
 
 
-def _of_identity(fact: _Identity) -> Iterator[Hashable]:
-    match fact:
-        case MinerMoved(miner=miner):
-            yield ("place", miner)
-        case MinersSwapped(miners=miners):
-            yield from (("place", miner) for miner in miners)
-        case BoardExchanged(miner=miner):
-            yield ("board", miner)
-        case MarkDoubled(kind=kind, mark=mark):
-            yield ("doubled", kind, mark)
-        case MinersKept(miners=miners) | MinersLetGo(miners=miners):
-            yield from (("kept", miner) for miner in miners)
+def _of_identity(fact: AnyFact) -> Iterator[Hashable]:
+    if isinstance(fact, MarkDoubled):
+        yield "doubled", fact.kind, fact.mark
+    for miner in getattr(fact, "miners", None) or (getattr(fact, "miner", None),):
+        yield from ((word, miner) for word in _IDENTITY[type(fact)])
 
 
 def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[Hashable]:
@@ -134,5 +138,17 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
             return
 
 
-_Identity = MinerMoved | MinersSwapped | BoardExchanged | MarkDoubled | MinersKept | MinersLetGo
+_IDENTITY: Mapping[type[AnyFact], tuple[str, ...]] = {
+    MinerMoved: ("place",),
+    MinersSwapped: ("place",),
+    BoardExchanged: ("board",),
+    MinerReplaced: ("board", "replaced"),
+    MarkDoubled: (),
+    MinersKept: ("kept",),
+    MinersLetGo: ("kept",),
+    MinersProposed: ("proposed",),
+    ProposalsGone: ("proposed",),
+    MinersAdopted: ("adopted", "proposed"),
+}
+"""Of which of a machine's matters each of these is a word."""
 _LIVES = OrderReceived | OrderMoved | OrderRefused | OrderHouseLowered

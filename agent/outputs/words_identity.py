@@ -12,10 +12,14 @@ from agent.facts_identity import (
     MarkDoubled,
     MinerClear,
     MinerMoved,
+    MinerReplaced,
+    MinersAdopted,
     MinersKept,
     MinersLetGo,
+    MinersProposed,
     MinersSwapped,
     MinerUnclear,
+    ProposalsGone,
 )
 
 _UNKNOWN = "unknown"
@@ -71,6 +75,12 @@ WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
         f"Taken out of the inventory, and kept where they are set until {_orders(fact.orders)}: {_few(fact.miners)}"
     ),
     MinersLetGo: lambda fact: f"No order holds what was taken out of the inventory, it is let go: {_few(fact.miners)}",
+    MinersProposed: lambda fact: f"Found on the networks of [discovery], and nobody's yet: {_few(fact.miners)}",
+    ProposalsGone: lambda fact: f"Proposed no longer: {_few(fact.miners)}",
+    MinersAdopted: lambda fact: f"{fact.by} adopted {_few(fact.miners)} on feeder {fact.feeder}",
+    MinerReplaced: lambda fact: (
+        f"{fact.by} took what answers at the address of {fact.miner} for it: MAC {fact.mac or _UNKNOWN}"
+    ),
     MarkDoubled: lambda fact: (
         f"{_mark(fact.kind)} {fact.mark} answers at the addresses of {' and '.join(fact.miners)}: "
         "they are told apart without it"

@@ -54,6 +54,7 @@ class Farm:
     orders: list = field(default_factory=lambda: [order("stop-1", "complied", limit={"stop": True})])
     not_ready: list = field(default_factory=list)
     seals: list = field(default_factory=list)
+    proposals: list = field(default_factory=list)
     shortfall_w: float = 0.0
     page: int = 2
     problem: tuple | None = None  # status, detail
@@ -102,6 +103,10 @@ class Farm:
                 return 200, {"hashing": ["m-1"], **asked.body, "miners": self._named(asked.body)}
             case "DELETE", "/api/v1/seals":
                 return 200, {**asked.body, "miners": ["m-1", "m-2"], "numbers": ["17"]}
+            case "GET", "/api/v1/proposals":
+                return self._list(self.proposals, asked.query)
+            case "POST", "/api/v1/proposals/adopt":
+                return 200, {**asked.body, "miners": asked.body["miners"] or [one["id"] for one in self.proposals]}
             case "POST", "/api/v1/plan":
                 levels = {"m-1": "sleep", "m-2": "full", "m-3": "sleep"}
                 told = {"levels": levels, "power_w": 3100.0, "hashrate_ths": 104.0, "shortfall_w": self.shortfall_w}

@@ -36,11 +36,22 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.facts_energy import Absence, MeterInterval
-from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinersSwapped
+from agent.facts_identity import (
+    BoardExchanged,
+    Found,
+    MarkDoubled,
+    MinerMoved,
+    MinerReplaced,
+    MinersAdopted,
+    MinersProposed,
+    MinersSwapped,
+    ProposalsGone,
+)
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.power import HouseLoad
+from agent.fleet.proposals import Proposals
 from agent.fleet.seals import Seals
 from agent.inputs.order_document import parse_known
 from agent.ledger.ledger import Ledger
@@ -133,6 +144,15 @@ class Story:
                 self.add(MinersSwapped, miners=miners, places=places, stated=stated, by="mac", orders=orders)
             case "board":
                 self.add(BoardExchanged, miner=miners[0], mac=str(number), was_mac=None)
+            case "replaced":
+                self.add(MinerReplaced, miner=miners[0], by="x", mac=str(number), serial=str(number))
+            case "proposed":
+                self.add(MinersProposed, miners=miners, found=[Found(miner=one, host=str(number)) for one in miners])
+            case "gone":
+                self.add(ProposalsGone, miners=miners)
+            case "adopted":
+                found = [Found(miner=one, host=str(number)) for one in miners]
+                self.add(MinersAdopted, miners=miners, found=found, by="x", feeder=str(number))
             case "doubled":
                 self.add(MarkDoubled, miners=miners, kind="mac", mark=str(number))
             case "mode":
@@ -166,21 +186,9 @@ class Story:
 
 miners = st.lists(st.sampled_from(MINERS), min_size=1, max_size=3, unique=True)
 MACHINE = (
-    "setpoint",
-    "intended",
-    "hold",
-    "unhold",
-    "seen",
-    "moved",
-    "swapped",
-    "board",
-    "doubled",
-    "mode",
-    "seal",
-    "unseal",
-    "broke",
-    "quiet",
-)
+    "setpoint", "intended", "hold", "unhold", "seen", "moved", "swapped", "board", "replaced", "doubled", "proposed",
+    "gone", "adopted", "mode", "seal", "unseal", "broke", "quiet",
+)  # fmt: skip
 SITE = ("cap", "powers", "step", "trust", "start", "absence", "meter")
 ORDER = ("begin", "end", "cancel", "refuse", "house")
 events = st.one_of(
@@ -208,8 +216,10 @@ def recovered(facts):
         Away(Metering(fleet, house, None, memory_s=1.0, now=Moment.trusted(NOW, 0.0)), book),
     )
     recovery.replay(facts)
+    proposals = Proposals()
     for fact in facts:
         away.replayed(fact)
+        proposals.take(fact)
     lives = {life.order.order_id: life for life in book._lives}
     ids = sorted(lives)
     return {
@@ -220,6 +230,7 @@ def recovered(facts):
         "intended": recovery._intended,
         "powers": (recovery._powers, recovery._house_w),
         "identities": recovery.remembered,
+        "proposals": ({name: one for name, (one, _) in proposals.open.items()}, proposals.adopted),
         "modes": fleet.modes_before,
         "holds": holds.by_miner(),
         "seals": (seals.by_miner(), seals.broken, seals.broken_feeders),

@@ -25,7 +25,7 @@ from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
 from agent.fleet.power import MeterState
-from agent.fleet.seals import Seal, Seals, against_lifting, against_sealing
+from agent.fleet.seals import Objection, Seal, Seals, against_lifting, against_sealing
 from agent.inputs.order_document import parse_known, parse_order
 from agent.orders.compliance import Observed
 from agent.orders.order import Rejection
@@ -144,6 +144,7 @@ class MemoryDesk:
     def __init__(self, fleet: Fleet, book: OrderBook) -> None:
         self.fleet, self.book, self.holds = fleet, book, Holds()
         self.seals = Seals()
+        self.proposed, self.adopted = {}, []  # ids and what speaks against them; who was adopted, where, by whom
         self.now = NOW
         self.facts = []
         self.is_full = False
@@ -224,6 +225,20 @@ class MemoryDesk:
         self.seals.lift(miners)
         self.fleet.seal(self.seals.by_miner(), self.seals.broken)
         self.facts.append(SealLifted(at=self.now.at, miners=list(miners), numbers=numbers, by=by, second=second))
+        return None
+
+    def proposals(self):
+        return [
+            {"id": miner, "host": miner, "note": note, "since": self.now.at} for miner, note in self.proposed.items()
+        ]
+
+    async def adopt(self, miners, how, *, by):
+        for miner in miners:
+            if miner not in self.proposed:
+                return Objection(field="miners", reason=f"{miner!r} is not proposed")
+        if not how.dry_run:
+            self._must_write()
+            self.adopted.append((list(miners), how.feeder, by))
         return None
 
     def clock(self):

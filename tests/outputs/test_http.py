@@ -47,6 +47,7 @@ READING = [
         f"{V1}/events",
         f"{V1}/ledger",
         f"{V1}/clock",
+        f"{V1}/proposals",
         f"{V1}/bill",
         f"{V1}/evidence",
         f"{V1}/evidence/o1",
@@ -63,6 +64,7 @@ OPERATING = [
     ("DELETE", f"{V1}/holds"),
     ("POST", f"{V1}/seals"),
     ("POST", f"{V1}/clock/trust"),
+    ("POST", f"{V1}/proposals/adopt"),
     ("DELETE", f"{V1}/seals"),
 ]
 ORDERING = [("POST", f"{V1}/orders")]

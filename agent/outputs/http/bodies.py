@@ -92,6 +92,17 @@ class Unsealing(Body):
     dry_run: bool = False
 
 
+class Adopting(Body):
+    """Machines that were found, by their ids, None for all; on which feeder, with what. A dry run only names them."""
+
+    miners: Ids | None = None
+    feeder: Word = "site"
+    credentials: Word | None = None
+    tags: Annotated[list[Word], Field(max_length=64)] = []
+    by: Hand | None = None
+    dry_run: bool = False
+
+
 class Release(Body):
     """Whose hand releases an order, or answers an offer."""
 

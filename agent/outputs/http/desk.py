@@ -36,6 +36,15 @@ class Chains:
     site_head: Head | None
 
 
+class Adoption(Protocol):
+    """How new machines are taken in; a dry run only says what is against it."""
+
+    feeder: str
+    credentials: str | None
+    tags: list[str]
+    dry_run: bool
+
+
 class CannotWrite(Exception):
     """The ledger refused: what was asked is not done, except that what tightens goes on."""
 
@@ -72,6 +81,12 @@ class Desk(Protocol):
 
     async def unseal(self, miners: Sequence[str], *, by: str, second: str) -> Objection | None:
         """Take the seals off these machines; returns why nothing was changed."""
+
+    def proposals(self) -> Sequence[Mapping[str, object]]:
+        """Return each machine that was found, with its `id` and a `note` of what speaks against adopting it."""
+
+    async def adopt(self, miners: Sequence[str], how: Adoption, *, by: str) -> Objection | None:
+        """Take these machines into the farm; returns why nothing was changed."""
 
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""
