@@ -20,6 +20,7 @@ from agent.facts_energy import (
     MetersDiffer,
     Minutes,
     MinutesSoFar,
+    MonthCharged,
     RegisterSeen,
 )
 from agent.facts_identity import (
@@ -377,6 +378,7 @@ AnyFact = (
     | LastPowers
     | MeterInterval
     | EnergyInterval
+    | MonthCharged
     | MeterLost
     | MeterBack
     | MetersDiffer

@@ -64,6 +64,18 @@ class EnergyInterval(Fact, frozen=True):
     revenue_currency: str | None = None
 
 
+class MonthCharged(Fact, frozen=True):
+    """What a month was charged as a whole, beside what its intervals were, once it was over; it never changes again.
+
+    An amount may be below 0: blocks that periods of the day share are settled here too.
+    """
+
+    month: str  # YYYY-MM
+    currency: str
+    charges: list[Charge]
+    cost: str  # sum of the charges that do not come back
+
+
 class MeterLost(Fact, frozen=True):
     """A meter fell silent for longer than its `stale_s`."""
 

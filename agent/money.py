@@ -59,7 +59,7 @@ class Books:
         pending: list[EnergyInterval] = []
         for fact in facts:
             pending.append(self.desk.priced(fact, pending))
-        return [*pending]
+        return [*self.desk.settled(self.clock.now().at), *pending]
 
 
 def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journal, clock: Clock) -> Books:

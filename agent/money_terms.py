@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from agent.config import Config, ConfigError
 from agent.config_schema import Revenue
 from agent.inputs.tariff_file import read_pack, read_tariff
-from agent.outputs.money_desk import Terms
+from agent.outputs.terms import Terms
 from agent.planning.economics import Earning
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat

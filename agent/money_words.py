@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 
-from agent.outputs.money_desk import Terms
+from agent.outputs.terms import Terms
 from agent.planning.economics import Earning, break_even_per_kwh
 from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.figures import Dated, NoFigure

@@ -14,9 +14,9 @@ from agent.cli.offline import Remembered, read_config, remembered, running
 from agent.cli.options import Reach, present
 
 if TYPE_CHECKING:
-    from agent.facts_energy import EnergyInterval
-    from agent.outputs.money_desk import Terms
+    from agent.facts_energy import EnergyInterval, MonthCharged
     from agent.outputs.money_totals import Totals
+    from agent.outputs.terms import Terms
 
 NO_CONFIG = (
     "no --config FILE is given: months and days are those of UTC, and nothing is priced that was not when it ended"
@@ -66,21 +66,38 @@ def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:
 
 
 def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:
-    from agent.facts_energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
+    from agent.facts_energy import EnergyInterval, MonthCharged  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
     from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise
 
     terms = _terms(store)
     totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
-    for fact in store.facts(["EnergyInterval"]):
-        if isinstance(fact, EnergyInterval):
+    for fact in store.facts(["EnergyInterval", "MonthCharged"]):
+        if isinstance(fact, MonthCharged):
+            totals.heard(fact)
+        elif isinstance(fact, EnergyInterval):
             known = _priced(fact, terms, totals) if month in {None, totals.month_of(fact.start)} else fact
             currency = currency or known.currency or ""
             totals.heard(known)
     digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
-    told = billed(totals, currency, digits, month)
+    told = billed(totals, currency, digits, month, _besides(totals, terms, month))
     return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None}
+
+
+def _besides(totals: Totals, terms: Terms, month: str | None) -> dict[str, MonthCharged]:
+    """Return by month what it is charged as a whole: by the configuration where one is told, else as it was settled."""
+    from agent.outputs.money_month import beside  # noqa: PLC0415 - quick help needs it not
+    from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
+
+    if terms.tariff is None:
+        return {name: told.settled for name, told in totals.months.items() if told.settled is not None}
+    names = [name for name in totals.months if month in {None, name}]
+    try:
+        found = {name: beside(totals, terms, name, totals.months[name].end) for name in names}
+    except Unpriced as error:
+        raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
+    return {name: told for name, told in found.items() if told is not None}
 
 
 def _priced(fact: EnergyInterval, terms: Terms, before: Totals) -> EnergyInterval:
@@ -99,7 +116,7 @@ def _terms(store: Remembered) -> Terms:
 
     from agent.config import ConfigError  # noqa: PLC0415 - likewise
     from agent.money_terms import terms_of  # noqa: PLC0415 - likewise
-    from agent.outputs.money_desk import Terms  # noqa: PLC0415 - likewise
+    from agent.outputs.terms import Terms  # noqa: PLC0415 - likewise
 
     if store.config is None:
         return Terms(currency="", zone=UTC, doubts=(NO_CONFIG,))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
+from types import MappingProxyType
 from typing import Any
 
+from agent.facts_energy import Charge, MonthCharged
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_totals import Month, Totals, hours, kwh, kwh_by
 from agent.tariffs.money import EXACT, minor_digits, rounded, written
@@ -19,14 +23,21 @@ def bill_json(money: MoneyDesk, at: datetime, month: str | None = None) -> dict[
     """Return the bill of one month, or of all that the ledger knows, and money now."""
     currency, tariff = money.terms.currency, money.terms.tariff
     digits = tariff.total_digits if tariff is not None else minor_digits(currency)
-    return {**billed(money.totals, currency, digits, month), "now": now_json(money, at)}
+    return {**billed(money.totals, currency, digits, month, money.besides(at)), "now": now_json(money, at)}
 
 
-def billed(totals: Totals, currency: str, digits: int, month: str | None = None) -> dict[str, Any]:
-    """Return the bill of what was heard; `total` None where nothing was charged."""
+def billed(
+    totals: Totals,
+    currency: str,
+    digits: int,
+    month: str | None = None,
+    besides: Mapping[str, MonthCharged] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return the bill of what was heard, with what months are charged beside it; `total` None where nothing was."""
     chosen = {name: told for name, told in sorted(totals.months.items()) if month in {None, name}}
-    shown = [_month(name, told, currency, digits) for name, told in chosen.items()]
-    amounts = [amount for told in chosen.values() if (amount := _amount(told, currency)) is not None]
+    whole = {name: charged(told, besides.get(name), currency) for name, told in chosen.items()}
+    shown = [_month(name, told, whole[name], digits) for name, told in chosen.items()]
+    amounts = [amount for told in whole.values() if (amount := _amount(told)) is not None]
     return {
         "currency": currency,
         "total": _money(_sum(amounts), digits) if amounts else None,
@@ -35,8 +46,29 @@ def billed(totals: Totals, currency: str, digits: int, month: str | None = None)
     }
 
 
-def _month(name: str, told: Month, currency: str, digits: int) -> dict[str, Any]:
-    amount, cost = _amount(told, currency), told.cost.get(currency)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charged:
+    """What a month is charged in one currency: components with their amounts, and what of it does not come back."""
+
+    components: tuple[tuple[Charge, Decimal], ...]
+    cost: Decimal | None
+
+
+def charged(told: Month, beside: MonthCharged | None, currency: str) -> Charged:
+    """Return what intervals were charged together with what the month as a whole is."""
+    found = {charge.name: (charge, amount) for (code, _), (charge, amount) in told.charges.items() if code == currency}
+    cost = told.cost.get(currency)
+    if beside is not None and beside.currency == currency:
+        with localcontext(EXACT):
+            for one in beside.charges:
+                _, before = found.get(one.name, (one, Decimal(0)))
+                found[one.name] = (one, before + Decimal(one.amount))
+            cost = (cost or Decimal(0)) + Decimal(beside.cost)
+    return Charged(components=tuple(found.values()), cost=cost)
+
+
+def _month(name: str, told: Month, whole: Charged, digits: int) -> dict[str, Any]:
+    amount, cost = _amount(whole), whole.cost
     return {
         "month": name,
         "from": rfc3339(told.start),
@@ -45,7 +77,7 @@ def _month(name: str, told: Month, currency: str, digits: int) -> dict[str, Any]
         "peak_kw": None if told.peak_w is None else round(told.peak_w / 1000, 6),
         "total": None if amount is None else _money(amount, digits),
         "cost": None if cost is None else written(cost),
-        "components": components(told, currency),
+        "components": components(whole),
         "energy": energy(told),
         "revenue": {code: written(earned) for code, earned in sorted(told.revenue.items())},
         "days": [
@@ -55,12 +87,11 @@ def _month(name: str, told: Month, currency: str, digits: int) -> dict[str, Any]
     }
 
 
-def components(told: Month, currency: str) -> list[dict[str, str]]:
+def components(whole: Charged) -> list[dict[str, str]]:
     """Return what each component charges, exact."""
     return [
         {"name": charge.name, "kind": charge.kind, "party": charge.party, "amount": written(amount)}
-        for (code, _), (charge, amount) in told.charges.items()
-        if code == currency
+        for charge, amount in whole.components
     ]
 
 
@@ -98,12 +129,13 @@ def now_json(money: MoneyDesk, at: datetime) -> dict[str, Any]:
     price = money.price_now(at)
     month, day = money.totals.month_at(at), money.totals.day_at(at)
     currency = money.terms.currency
+    beside = money.besides(at).get(money.totals.month_of(at))
     return {
         "at": rfc3339(at),
         "currency": currency,
         "price_per_kwh": _price(price),
         "marginal_per_kwh": _price(price),
-        "month_to_date": None if month is None else _text(month.cost.get(currency)),
+        "month_to_date": None if month is None else _text(charged(month, beside, currency).cost),
         "today": None if day is None else _text(day.cost),
         "cost_per_h": _per_hour(price, money.power_w()),
         "break_even": {model: _price(limit) for model, limit in money.break_even(at).items()},
@@ -130,9 +162,9 @@ def _money(amount: Decimal, digits: int) -> str:
     return f"{rounded(amount, digits):f}"
 
 
-def _amount(told: Month, currency: str) -> Decimal | None:
+def _amount(whole: Charged) -> Decimal | None:
     """Return what a month's bill says, VAT that comes back included; None where nothing was charged."""
-    amounts = [amount for (code, _), (_, amount) in told.charges.items() if code == currency]
+    amounts = [amount for _, amount in whole.components]
     return _sum(amounts) if amounts else None
 
 

@@ -7,40 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import msgspec
 import numpy as np
 
 from agent.facts import AnyFact
-from agent.facts_energy import Charge, EnergyInterval
+from agent.facts_energy import Charge, EnergyInterval, MonthCharged
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.selector import model_of
 from agent.fleet.view import Indices
+from agent.outputs.money_month import beside, due
 from agent.outputs.money_totals import Totals
-from agent.planning.economics import Earning, break_even_per_kwh, earned
+from agent.outputs.terms import Terms
+from agent.planning.economics import break_even_per_kwh, earned
 from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.charging import charged
 from agent.tariffs.money import written
-from agent.tariffs.tariff import Tariff
 from agent.values import Watts
 
 GROUPED_FOR = timedelta(minutes=5)
 """So long after a machine was identified its model counts at the latest."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What energy costs and hashing earns, from the configuration; None where nobody says."""
-
-    currency: str  # the site's
-    zone: tzinfo
-    tariff: Tariff | None = None
-    earning: Earning | None = None
-    billing_day: int = 1
-    doubts: tuple[str, ...] = ()  # what could not be honoured, in words
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,6 +42,7 @@ class MoneyDesk:
     totals: Totals = field(init=False)
     unpriced: str | None = None  # why the last interval has no price
     _prices: tuple[datetime, Decimal | None] | None = None  # of a minute: no price changes within one
+    _newest: tuple[str, int, MonthCharged | None] | None = None  # of a month and so many of its intervals
     _groups: tuple[datetime, dict[str, Indices]] | None = None  # rows by model
 
     def __post_init__(self) -> None:
@@ -73,6 +63,31 @@ class MoneyDesk:
             return earn(fact, self.terms)
         self.unpriced = None
         return told
+
+    def settled(self, at: datetime) -> list[MonthCharged]:
+        """Return what the month that is over is charged as a whole; nothing where it was said, or there is none."""
+        name = due(self.totals)
+        told = None if name is None else self._beside(name, at)
+        return [] if told is None else [told]
+
+    def besides(self, at: datetime) -> dict[str, MonthCharged]:
+        """Return by month what it is charged beside its intervals: as it was settled, of the newest until now."""
+        found = {name: told.settled for name, told in self.totals.months.items() if told.settled is not None}
+        newest = max(self.totals.months, default=None)
+        if newest is None or newest in found:
+            return found
+        count = len(self.totals.months[newest].starts)
+        if self._newest is None or self._newest[:2] != (newest, count):
+            self._newest = (newest, count, self._beside(newest, at))
+        told = self._newest[2]
+        return found if told is None else {**found, newest: told}
+
+    def _beside(self, name: str, at: datetime) -> MonthCharged | None:
+        try:
+            return beside(self.totals, self.terms, name, at)
+        except Unpriced as error:
+            self.unpriced = f"{error.component}: {error}"
+            return None
 
     # now -----------------------------------------------------------------------------------------------------
 

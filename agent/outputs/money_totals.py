@@ -5,6 +5,7 @@ Nothing is billed twice: an interval carries what it was charged when it ended. 
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.facts import AnyFact
-from agent.facts_energy import Charge, EnergyInterval
+from agent.facts_energy import Charge, EnergyInterval, MonthCharged
 from agent.tariffs.charging import kwh_of
 from agent.tariffs.load import Taken
 from agent.tariffs.money import EXACT
@@ -51,6 +52,9 @@ class Month:
     cost: dict[str, Decimal] = field(default_factory=dict)
     revenue: dict[str, Decimal] = field(default_factory=dict)
     days: dict[date, Day] = field(default_factory=dict)
+    starts: array[int] = field(default_factory=lambda: array("q"))  # of its intervals, whole seconds since 1970
+    energies: array[int] = field(default_factory=lambda: array("q"))  # Wh
+    settled: MonthCharged | None = None
 
     @property
     def missing_s(self) -> float:
@@ -62,6 +66,8 @@ class Month:
         seconds = (fact.end - fact.start).total_seconds()
         self.start, self.end = min(self.start, fact.start), max(self.end, fact.end)
         self.covered_s += seconds
+        self.starts.append(int(fact.start.timestamp()))
+        self.energies.append(fact.site_wh)
         self.site_wh += fact.site_wh
         self.miners_wh += fact.miners_wh or 0
         self.house_wh += fact.house_wh or 0
@@ -101,6 +107,7 @@ class Totals:
 
     zone: tzinfo
     billing_day: int = 1
+    interval: timedelta = timedelta()  # the longest that was heard
     months: dict[str, Month] = field(default_factory=dict)
     costs: defaultdict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     credits: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -112,8 +119,12 @@ class Totals:
 
     def heard(self, fact: AnyFact) -> None:
         """Take in an interval, new or replayed; other facts are passed over."""
+        if isinstance(fact, MonthCharged):
+            self._settle(fact)
+            return
         if not isinstance(fact, EnergyInterval) or fact.end <= fact.start:
             return
+        self.interval = max(self.interval, fact.end - fact.start)
         with localcontext(EXACT):
             day = fact.start.astimezone(self.zone).date()
             name = billing_month(day, self.billing_day)
@@ -121,14 +132,24 @@ class Totals:
             month.add(fact, month.days.setdefault(day, Day()))
             self._count(fact)
 
+    def _settle(self, fact: MonthCharged) -> None:
+        month = self.months.get(fact.month)
+        if month is not None and month.settled is None:
+            month.settled = fact
+            with localcontext(EXACT):
+                self._add(fact.currency, fact.charges)
+
+    def _add(self, currency: str, charges: Sequence[Charge]) -> None:
+        for charge in charges:
+            amount = Decimal(charge.amount)
+            if amount < 0:
+                self.credits[currency] -= amount
+            else:
+                self.costs[currency, charge.name] += amount
+
     def _count(self, fact: EnergyInterval) -> None:
         if fact.currency is not None:
-            for charge in fact.charges:
-                amount = Decimal(charge.amount)
-                if amount < 0:
-                    self.credits[fact.currency] -= amount
-                else:
-                    self.costs[fact.currency, charge.name] += amount
+            self._add(fact.currency, fact.charges)
         if fact.revenue is not None and fact.revenue_currency is not None:
             self.revenue[fact.revenue_currency] += Decimal(fact.revenue)
 

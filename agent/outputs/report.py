@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.outputs.baselines import PAST, Measured, baselines
-from agent.outputs.money_desk import Terms
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
+from agent.outputs.terms import Terms
 from agent.planning.economics import Earning, earned
 from agent.tariffs.bill import Unpriced, bill
-from agent.tariffs.charging import Amount, charged_for, cost_by_day, kwh_of
-from agent.tariffs.load import Load
+from agent.tariffs.charging import Amount, charged_for, cost_by_day, load_of
 from agent.tariffs.money import EXACT, rounded, written
-from agent.tariffs.periods import Span, interval_start
+from agent.tariffs.periods import Span
 from agent.values import rfc3339
 
 CENTS = 6
@@ -135,15 +134,6 @@ def _priced(
         return Priced(cost=None)
     charges = charged_for(billed)
     return Priced(cost=charges.cost, amounts=charges.amounts, days=cost_by_day(billed))
-
-
-def load_of(energies: Sequence[tuple[datetime, int]], interval: timedelta) -> Load:
-    """Return whole Wh by their starts as one load of whole intervals; between them is nothing."""
-    start = interval_start(energies[0][0], interval)
-    steps = [0] * ((energies[-1][0] - start) // interval + 1)
-    for at, energy_wh in energies:
-        steps[(at - start) // interval] += energy_wh
-    return Load(start=start, step=interval, kwh=tuple(map(kwh_of, steps)))
 
 
 def _not_drawn_wh(piece: Piece) -> int | None:

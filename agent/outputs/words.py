@@ -49,6 +49,7 @@ from agent.facts_energy import (
     MetersDiffer,
     Minutes,
     MinutesSoFar,
+    MonthCharged,
     RegisterSeen,
 )
 from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
@@ -202,6 +203,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     LastPowers: lambda fact: f"The last powers of {_count(len(fact.powers_w))} are kept",
     MeterInterval: lambda fact: f"Meter {fact.meter} showed {_kw(fact.mean_w)} on average from {rfc3339(fact.start)}",
     EnergyInterval: lambda fact: f"{fact.site_wh / 1000:,.3f} kWh were drawn from {rfc3339(fact.start)}",
+    MonthCharged: lambda fact: (
+        f"{fact.month} is charged as a whole, beside its energy: "
+        + ", ".join(f"{one.name} {one.amount} {fact.currency}" for one in fact.charges)
+    ),
     MeterLost: lambda fact: f"Meter {fact.meter} is silent",
     MeterBack: lambda fact: f"Meter {fact.meter} speaks",
     MetersDiffer: lambda fact: (

@@ -49,21 +49,40 @@ class Bill:
     total: Decimal  # rounded once, from the exact sum
 
 
-def bill(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken = NOTHING) -> Bill:
+def bill(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken = NOTHING, first_day: int = 1) -> Bill:
     """Return the bill for a load by the local clock of `zone`; `taken` is what its first month drew before it.
 
-    Raises Unpriced.
+    Bills begin on `first_day` of a month. Raises Unpriced.
     """
     with localcontext(EXACT):
-        register = Register(load)
-        usages: list[Usage] = []
-        for span in months(load.span, zone):
-            usages.append(
-                Usage(span=span, zone=zone, register=register, days=tariff.days, earlier=tuple(usages), taken=taken)
-            )
-        billed = tuple(_month(tariff, usage) for usage in usages)
+        billed = tuple(_month(tariff, usage) for usage in _usages(tariff, load, zone, taken, first_day))
         amount = sum((month.amount for month in billed), Decimal(0))
     return Bill(currency=tariff.currency, months=billed, amount=amount, total=rounded(amount, tariff.total_digits))
+
+
+def last_month(tariff: Tariff, load: Load, zone: tzinfo, first_day: int = 1) -> MonthBill:
+    """Return the last month of a load's bill, going through earlier ones only as far as it needs. Raises Unpriced."""
+    with localcontext(EXACT):
+        usages = _usages(tariff, load, zone, NOTHING, first_day)
+        return [_month(tariff, usage) for usage in (usages if tariff.settles_years else usages[-1:])][-1]
+
+
+def _usages(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken, first_day: int) -> list[Usage]:
+    register = Register(load)
+    found: list[Usage] = []
+    for span in months(load.span, zone, first_day):
+        found.append(
+            Usage(
+                span=span,
+                zone=zone,
+                register=register,
+                days=tariff.days,
+                earlier=tuple(found),
+                taken=taken,
+                first_day=first_day,
+            )
+        )
+    return found
 
 
 def price_at(tariff: Tariff, at: datetime, zone: tzinfo, taken: Taken = NOTHING) -> Decimal:
@@ -93,7 +112,7 @@ def _month(tariff: Tariff, usage: Usage) -> MonthBill:
         lines += _line(tariff, component, usage, lines)
     amount = sum((line.amount for line in lines), Decimal(0))
     return MonthBill(
-        month=usage.span.start.astimezone(usage.zone).strftime("%Y-%m"),
+        month=usage.month,
         span=usage.span,
         kwh=usage.register.kwh(usage.span),
         peak_kw=usage.register.peak_kw(usage.span),

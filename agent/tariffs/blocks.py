@@ -125,13 +125,13 @@ class Blocks:
         """Return what was taken before, of the month or of the year."""
         if self.over == "month":
             return _ZERO if usage.earlier else usage.taken.month_kwh
-        this_year = [one for one in usage.earlier if one.first.year == usage.first.year]
+        this_year = [one for one in usage.earlier if one.month[:4] == usage.month[:4]]
         told = usage.taken.year_kwh if len(this_year) == len(usage.earlier) else _ZERO
         return sum((one.register.kwh(one.span) for one in this_year), told)
 
     def _bounds(self, usage: Usage, period: BlockPeriod) -> list[tuple[int, Decimal | None]]:
         """Return the places of the blocks that this month has, each with its bound in kWh."""
-        days = (usage.last - usage.first).days + 1
+        days = usage.day_count
         power = self._power(usage) if any(block.is_per_kw for block in period.block) else _ZERO
         bounds = [_bound(block, days, power) for block in period.block]
         if not period.block[0].is_per_kw:

@@ -6,14 +6,15 @@ whole, to the last digit. What is charged by the month as a whole (fixed, demand
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.tariffs.bill import Bill, bill, cost
 from agent.tariffs.load import NOTHING, Load, Taken
 from agent.tariffs.money import EXACT
+from agent.tariffs.periods import interval_start
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -42,6 +43,15 @@ class Charged:
 def kwh_of(energy_wh: int) -> Decimal:
     """Return whole Wh as kWh, exactly."""
     return Decimal(energy_wh).scaleb(-WH_PER_KWH)
+
+
+def load_of(energies: Sequence[tuple[datetime, int]], interval: timedelta) -> Load:
+    """Return whole Wh by their starts as one load of whole intervals; between them is nothing."""
+    start = interval_start(energies[0][0], interval)
+    steps = [0] * ((energies[-1][0] - start) // interval + 1)
+    for at, energy_wh in energies:
+        steps[(at - start) // interval] += energy_wh
+    return Load(start=start, step=interval, kwh=tuple(map(kwh_of, steps)))
 
 
 def charged(

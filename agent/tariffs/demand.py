@@ -17,7 +17,7 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, rounded, written
-from agent.tariffs.periods import Span, days_of_month
+from agent.tariffs.periods import Span
 from agent.tariffs.power import Measure, Peak, at_window, highest
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
@@ -137,7 +137,7 @@ class Demand:
     def _share(self, usage: Usage) -> Decimal:
         if self.prorate == "none" or self.every == "day":
             return _ONE
-        return Decimal((usage.last - usage.first).days + 1) / days_of_month(usage.first)
+        return Decimal(usage.day_count) / usage.days_of_month
 
     def _times(self, usage: Usage, period: DemandPeriod) -> Iterator[tuple[date, list[Span]]]:
         """Yield when a period holds: as of the month's last day, or day by day."""

@@ -13,7 +13,6 @@ from agent.tariffs.charge import Line, Part
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even
-from agent.tariffs.periods import days_of_month
 from agent.tariffs.shape import SHAPE
 
 _MONTHS_OF_YEAR = 12
@@ -57,13 +56,12 @@ class Fixed:
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield its days in runs of one figure, each as of its last day."""
         [(_, rate)] = self.rates()
-        if self.months and usage.first.month not in self.months:
+        if self.months and int(usage.month[5:]) not in self.months:
             return
-        whole = (usage.last - usage.first).days + 1
         for figure, days in groupby(_days(usage.first, usage.last), key=rate.on):
             run = list(days)
             if figure.value is not None:
-                units, of = self._units(len(run), whole, usage.first)
+                units, of = self._units(len(run), usage)
                 yield Part(
                     day=run[-1],
                     label="",
@@ -72,11 +70,11 @@ class Fixed:
                     amount=even(figure.value * units / of),
                 )
 
-    def _units(self, days: int, whole: int, day: date) -> tuple[Decimal, int]:
+    def _units(self, days: int, usage: Usage) -> tuple[Decimal, int]:
         """Return how many of its units so many days of a month are, as a fraction."""
         if self.per_day is not None:
             return Decimal(days), 1
-        of = whole if self.prorate == "none" else days_of_month(day)
+        of = usage.day_count if self.prorate == "none" else usage.days_of_month
         return Decimal(days), of if self.per_month is not None else of * _MONTHS_OF_YEAR
 
 

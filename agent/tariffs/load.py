@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from agent.tariffs.money import DECIMALS
-from agent.tariffs.periods import MIDNIGHT, Span, pieces
+from agent.tariffs.periods import MIDNIGHT, Span, billing_month, days_of_month, pieces
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 """What a day can be to a tariff."""
@@ -133,6 +133,22 @@ class Usage:
     days: Mapping[date, str] = field(default_factory=dict)  # days that are not what their weekday says
     earlier: tuple[Usage, ...] = ()  # the months of the load before this one, in their order
     taken: Taken = NOTHING
+    first_day: int = 1  # of the month, on which bills begin
+
+    @property
+    def month(self) -> str:
+        """As YYYY-MM the month whose bill it stands on."""
+        return billing_month(self.first, self.first_day)
+
+    @property
+    def days_of_month(self) -> int:
+        """How many days the whole of its month has."""
+        return days_of_month(date.fromisoformat(f"{self.month}-01"))
+
+    @property
+    def day_count(self) -> int:
+        """How many days of it there are."""
+        return (self.last - self.first).days + 1
 
     @property
     def first(self) -> date:

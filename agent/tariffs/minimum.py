@@ -11,7 +11,7 @@ from agent.tariffs.charge import Line, Part
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, written
-from agent.tariffs.periods import Span, days_of_month, year_of
+from agent.tariffs.periods import Span, year_of
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -86,4 +86,4 @@ class Minimum:
     def _share(self, usage: Usage) -> Decimal:
         if self.prorate == "none":
             return Decimal(1)
-        return Decimal((usage.last - usage.first).days + 1) / days_of_month(usage.first)
+        return Decimal(usage.day_count) / usage.days_of_month

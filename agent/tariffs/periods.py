@@ -58,13 +58,13 @@ def months_before(day: date, count: int) -> Iterator[str]:
         yield f"{day:%Y-%m}"
 
 
-def months(span: Span, zone: tzinfo) -> Iterator[Span]:
-    """Cut a span at the firsts of the local months."""
+def months(span: Span, zone: tzinfo, first_day: int = 1) -> Iterator[Span]:
+    """Cut a span at that day of the local months on which bills begin."""
     start = span.start
     while start < span.end:
-        first = start.astimezone(zone).date().replace(day=1)
-        following = (first + timedelta(days=31)).replace(day=1)
-        end = min(midnight(following, zone), span.end)
+        name = billing_month(start.astimezone(zone).date(), first_day)
+        following = date.fromisoformat(f"{name}-01") + timedelta(days=31)
+        end = min(midnight(following.replace(day=first_day), zone), span.end)
         yield Span(start=start, end=end)
         start = end
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from re import fullmatch
 
@@ -51,11 +52,13 @@ class Ratchet:
 
     def held(self, usage: Usage, measured: Callable[[Usage], Decimal]) -> Held | None:
         """Return what an earlier month holds this one to; `measured` tells what a month drew. None: nothing."""
-        if self.in_ and usage.first.month not in self.in_:
+        if self.in_ and int(usage.month[5:]) not in self.in_:
             return None
         known = dict(self.measured)
-        known.update((f"{one.first:%Y-%m}", measured(one)) for one in usage.earlier)
-        counted = [month for month in months_before(usage.first, self.months) if month in known]
+        known.update((one.month, measured(one)) for one in usage.earlier)
+        counted = [
+            month for month in months_before(date.fromisoformat(f"{usage.month}-01"), self.months) if month in known
+        ]
         counted = [month for month in counted if not self.of or int(month[5:]) in self.of]
         if not counted:
             return None

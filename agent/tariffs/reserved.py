@@ -11,7 +11,7 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import PERCENT, even, rounded, written
-from agent.tariffs.periods import Span, days_of_month
+from agent.tariffs.periods import Span
 from agent.tariffs.power import Measure, highest
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.tiers import rising, shares
@@ -76,7 +76,7 @@ class ReservedPower:
         """Yield the contracted power as of the month's last day, then what was drawn above it. Raises NoFigure."""
         day = usage.last
         contracted = self.kw.on(day).value or _ZERO
-        share = Decimal((usage.last - usage.first).days + 1) / days_of_month(day) if self.prorate == "days" else 1
+        share = Decimal(usage.day_count) / usage.days_of_month if self.prorate == "days" else 1
         yield from product(day, "contracted", even(contracted * share), self.per_kw.on(day))
         peak = highest(usage, self._spans(usage), self.window_min, self.measure)
         above = peak.power - contracted

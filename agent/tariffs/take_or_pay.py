@@ -11,7 +11,7 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, written
-from agent.tariffs.periods import days_of_month, year_of
+from agent.tariffs.periods import year_of
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -67,4 +67,4 @@ class TakeOrPay:
 
 
 def _share(usage: Usage) -> Decimal:
-    return Decimal((usage.last - usage.first).days + 1) / days_of_month(usage.first)
+    return Decimal(usage.day_count) / usage.days_of_month

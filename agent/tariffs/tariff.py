@@ -12,11 +12,15 @@ from agent.tariffs.export import ExportCredit
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
+from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
 from agent.tariffs.settling import Settling
+from agent.tariffs.take_or_pay import TakeOrPay
 from agent.tariffs.time_of_use import TimeOfUse
 from agent.tariffs.vat import Vat
 from agent.tariffs.when import know_holidays
+
+_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +74,35 @@ class Tariff:
         if len(kept) == len(self.components) and exchanged == self.settlings:
             return self
         return replace(self, components=tuple(kept), settlings=exchanged)
+
+    @property
+    def settles_years(self) -> bool:
+        """Whether a month may be charged for what earlier ones were."""
+        return any(isinstance(one, Minimum) and one.per_year is not None for one in self.components)
+
+    @property
+    def months_back(self) -> int:
+        """How many earlier months a month's bill looks back on."""
+        ratchets = (one.ratchet for one in self.components if isinstance(one, Demand | Blocks))
+        back = max((ratchet.months for held in ratchets for ratchet in held), default=0)
+        is_yearly = self.settles_years or any(
+            (isinstance(one, TakeOrPay) and one.kwh_per_year is not None)
+            or (isinstance(one, Blocks) and one.over == "year")
+            for one in self.components
+        )
+        return max(back, _YEAR if is_yearly else 0)
+
+    @property
+    def is_settled_by_month(self) -> bool:
+        """Whether a month's bill is more than the sum of its intervals."""
+        return self.fills_together or self.running() is not self
+
+    @property
+    def fills_together(self) -> bool:
+        """Whether periods share blocks, which only the whole month tells."""
+        return any(
+            isinstance(one, Blocks) and len(one.period) > 1 and one.fill == "together" for one in self.components
+        )
 
     def unborne(self) -> list[str]:
         """Return in words what no kWh bears when it is taken."""

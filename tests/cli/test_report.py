@@ -111,6 +111,11 @@ def test_a_month_is_billed_from_the_store(folder, say):
         parts = energy["miners_kwh"] + energy["house_kwh"] + energy["unexplained_kwh"]
         assert parts == pytest.approx(month["kwh"], abs=1e-9)
     assert told(say("bill", "--month", "2025-12", *where, "--json"))["months"] == []
+    service = '[[component]]\nkind = "fixed"\nname = "service"\nper_month = "300"\nprorate = "none"\n'
+    (folder / "tariff.toml").write_text(TARIFF + service)
+    dearer = told(say("bill", "--month", "2026-01", *where, "--json"))
+    assert float(dearer["total"]) == pytest.approx(float(bill["total"]) + 300, abs=0.01)
+    assert dearer["months"][0]["components"][-1]["amount"] == "300"
 
 
 def test_a_store_without_prices_has_no_total(folder, say):

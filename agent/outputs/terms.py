@@ -1,0 +1,21 @@
+"""What energy costs and hashing earns, as everything about money is handed it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from agent.planning.economics import Earning
+from agent.tariffs.tariff import Tariff
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What energy costs and hashing earns, from the configuration; None where nobody says."""
+
+    currency: str  # the site's
+    zone: tzinfo
+    tariff: Tariff | None = None
+    earning: Earning | None = None
+    billing_day: int = 1
+    doubts: tuple[str, ...] = ()  # what could not be honoured, in words
