@@ -116,8 +116,12 @@ def _refuse(reader: Reader) -> None:
 
 
 def _fixed(reader: Reader) -> Iterator[Component]:
-    first = "fixedchargefirstmeter"
-    for key, unit in ((first, _unit_of(reader, first, "fixedchargeunits")), ("fixedmonthlycharge", "$/month")):
+    first, monthly = "fixedchargefirstmeter", "fixedmonthlycharge"
+    own = _unit_of(reader, first, "fixedchargeunits")
+    is_twice = own == "$/month" and reader.told(first) == reader.told(monthly)  # as records of several versions have it
+    if own is not None and reader.told(monthly) and not is_twice:
+        reader.bad(monthly, f"is another amount than {first}: which of them is charged is not said")
+    for key, unit in ((first, own), (monthly, None if is_twice else "$/month")):
         if unit is not None and reader.told(key):
             month, year = _rates(reader.told(key), unit)
             name = "fixed charge" if key == first else "fixed monthly charge"

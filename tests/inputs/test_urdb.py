@@ -99,6 +99,8 @@ FORMS = {
         "energyRateStrux": [{"energyRateTiers": [{"rate": {"$numberDouble": "0.1"}, "unit": "kWh"}]}],
         "energyWeekdaySched": [[{"$numberInt": "0"}] * 24] * 12,
         "energyWeekendSched": FLAT,
+        "demandRateUnits": "kW",
+        "energyKeyVals": [{"key": "Adjustment", "val": "see the sheet"}],
     },
     "flat": {
         "label": "made",
@@ -142,6 +144,11 @@ def test_what_charges_is_charged():
 )
 def test_fixed_charges_are_by_the_month_as_sam_has_them(unit, amount):
     assert billed(record(fixedchargefirstmeter=12, fixedchargeunits=unit))["fixed charge"] == Decimal(amount)
+
+
+def test_a_fixed_charge_that_a_record_says_in_two_versions_is_charged_once():
+    twice = record(fixedchargefirstmeter=20, fixedchargeunits="$/month", fixedmonthlycharge=20)
+    assert billed(twice) == {"energy": 74_400, "fixed charge": 20}
 
 
 def test_demand_goes_by_its_window_unit_and_day():
@@ -292,6 +299,10 @@ REFUSED = [
     ),
     (record(fixedchargefirstmeter=5), "fixedchargeunits: is required by fixedchargefirstmeter"),
     (record(fixedchargefirstmeter=5, fixedchargeunits="$/kWh"), "fixedchargeunits: is $/kwh, and none of $/month, "),
+    (
+        record(fixedchargefirstmeter=5, fixedchargeunits="$/month", fixedmonthlycharge=6),
+        "fixedmonthlycharge: is another amount than fixedchargefirstmeter",
+    ),
     (record(mincharge=5), "minchargeunits: is required by mincharge"),
     (
         record(coincidentratestructure=[[{"rate": 5}]], coincidentrateschedule=FLAT),

@@ -19,7 +19,7 @@ from agent.tariffs.load import Load
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.vat import Vat
-from tests.tariffs.loads import BISHKEK, QUARTER, flat, rate, tariff
+from tests.tariffs.loads import BISHKEK, HOUR, flat, rate, tariff
 
 pytestmark = pytest.mark.pure
 DEMAND = Demand(
@@ -41,8 +41,8 @@ def live(money, start, energies_wh):
     """Let intervals pass as the books do: each is charged, then heard; what a month that is over costs is said."""
     told = []
     for at, energy_wh in enumerate(energies_wh):
-        begin = start + at * QUARTER
-        end = begin + QUARTER
+        begin = start + at * HOUR
+        end = begin + HOUR
         fact = EnergyInterval(at=end, start=begin, end=end, site_wh=energy_wh, unexplained_wh=energy_wh, source="meter")
         settled = money.settled(end)
         told += settled
@@ -54,19 +54,19 @@ def local(*day):
     return datetime(*day, tzinfo=BISHKEK).astimezone(UTC)
 
 
-def quarters(first, last):
-    return int((local(*last) - local(*first)) / QUARTER)
+def hours(first, last):
+    return int((local(*last) - local(*first)) / HOUR)
 
 
-JANUARY = [250_000] * quarters((2026, 1, 1), (2026, 2, 1))
-FEBRUARY = [25_000] * quarters((2026, 2, 1), (2026, 3, 1))
+JANUARY = [1_000_000] * hours((2026, 1, 1), (2026, 2, 1))
+FEBRUARY = [100_000] * hours((2026, 2, 1), (2026, 3, 1))
 
 
 def test_the_bill_of_a_month_is_that_of_its_load_until_now_and_when_it_is_over():
     money = desk()
-    settled = live(money, local(2026, 1, 1), [*JANUARY, *FEBRUARY[:96]])
+    settled = live(money, local(2026, 1, 1), [*JANUARY, *FEBRUARY[:24]])
     load = Load(
-        start=local(2026, 1, 1), step=QUARTER, kwh=tuple(Decimal(one) / 1000 for one in [*JANUARY, *FEBRUARY[:96]])
+        start=local(2026, 1, 1), step=HOUR, kwh=tuple(Decimal(one) / 1000 for one in [*JANUARY, *FEBRUARY[:24]])
     )
     expected = bill(WHOLE, load, BISHKEK)
     found = bill_json(money, local(2026, 2, 2))
@@ -93,7 +93,7 @@ def test_a_month_that_is_over_never_changes_and_is_said_once():
 
 def test_a_month_that_was_over_before_is_not_charged_by_a_tariff_that_came_later():
     money = desk(tariff(flat("5")))
-    live(money, local(2026, 1, 1), [*JANUARY, *FEBRUARY[: 96 * 10]])
+    live(money, local(2026, 1, 1), [*JANUARY, *FEBRUARY[: 24 * 10]])
     later = desk()
     later.totals = money.totals
     assert live(later, local(2026, 2, 11), FEBRUARY[:4]) == []
@@ -104,7 +104,7 @@ def test_a_month_that_was_over_before_is_not_charged_by_a_tariff_that_came_later
 def test_months_may_begin_on_another_day():
     money = desk(billing_day=15)
     start = local(2026, 1, 15)
-    settled = live(money, start, [250_000] * quarters((2026, 1, 15), (2026, 2, 16)))
+    settled = live(money, start, [1_000_000] * hours((2026, 1, 15), (2026, 2, 16)))
     [january] = settled
     assert (january.month, january.charges[0].amount) == ("2026-01", "10000")
     assert january.charges[1].amount == "300"
@@ -127,7 +127,7 @@ def test_blocks_that_periods_share_are_settled_at_the_end():
 def test_a_years_least_charge_looks_back_on_its_months():
     priced = tariff(flat("1"), Minimum(name="least", per_year=rate("36000"), year_ends=2))
     money = desk(priced)
-    live(money, local(2026, 1, 1), [1_000] * (len(JANUARY) + len(FEBRUARY)))
+    live(money, local(2026, 1, 1), [4_000] * (len(JANUARY) + len(FEBRUARY)))
     months = bill_json(money, local(2026, 3, 1))["months"]
     found = [{one["name"]: Decimal(one["amount"]) for one in month["components"]} for month in months]
     assert found == [{"energy": 2976}, {"energy": 2688, "least": 6000 - 2976 - 2688}]
