@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -54,7 +54,11 @@ class Window:
 def bench_agent(*, miners: int, seconds: float, as_json: bool) -> int:
     """Measure, print, and return 1 where a target is missed."""
     windows, hashing = asyncio.run(_measure(miners, seconds))
-    rows = _rows(miners, windows, hashing)
+    return show(_rows(miners, windows, hashing), as_json=as_json)
+
+
+def show(rows: Sequence[Row], *, as_json: bool) -> int:
+    """Print rows, and return 1 where a target is missed."""
     if as_json:
         print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}))
     else:

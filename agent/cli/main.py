@@ -174,3 +174,12 @@ def bench_agent(
     from agent.cli.bench import bench_agent as measure  # noqa: PLC0415
 
     raise typer.Exit(measure(miners=miners_, seconds=window_s, as_json=as_json_))
+
+
+@bench.command("bill", epilog=examples("hashwatt bench bill", "hashwatt bench bill --json"))
+def bench_bill(as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
+    """Measure how long a year of quarter hours takes to bill, by sorts of tariff."""
+    from agent.cli.bench import show  # noqa: PLC0415 - not for every command
+    from agent.cli.bench_bill import bench_bill as measure  # noqa: PLC0415 - likewise
+
+    raise typer.Exit(show(measure(), as_json=as_json_))
