@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from agent.config import Config, ConfigError
 from agent.config_schema import Revenue
+from agent.inputs.packs import pack_beneath, read_stops
 from agent.inputs.tariff_file import read_pack, read_tariff
 from agent.outputs.terms import Terms
 from agent.planning.economics import Earning
+from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
-
-PACKS = ("KG", "KZ")
 
 
 def terms_of(config: Config) -> Terms:
@@ -40,7 +40,17 @@ def terms_of(config: Config) -> Terms:
         earning=earning,
         billing_day=told.metering.billing_day,
         doubts=tuple(doubts),
+        stops=_stops(config),
     )
+
+
+def _stops(config: Config) -> tuple[Stop, ...]:
+    """Return the stops that are known of the pack beneath the tariff's file, else of the site's jurisdiction."""
+    told, jurisdiction = config.schema.tariff, config.schema.site.jurisdiction
+    beneath = None if told.file is None else pack_beneath(config.folder / told.file)
+    if beneath is not None:
+        return read_stops(*beneath)
+    return () if jurisdiction is None else read_stops(jurisdiction, told.class_)
 
 
 def _tariff(config: Config) -> tuple[Tariff | None, list[str]]:
@@ -53,8 +63,6 @@ def _tariff(config: Config) -> tuple[Tariff | None, list[str]]:
         return None, ["there is no tariff"] if told.class_ is None else [
             "tariff.class is of a pack: name site.jurisdiction"
         ]
-    if site.jurisdiction not in PACKS:
-        return None, [f"there is no pack for {site.jurisdiction} yet: [tariff] file"]
     try:
         return read_pack(site.jurisdiction, told.class_), []
     except ConfigError as error:

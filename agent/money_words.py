@@ -25,6 +25,7 @@ def terms_in_words(terms: Terms, now: datetime) -> Iterator[str]:
         yield from _tariff(terms.tariff, terms, now, today)
     if terms.earning is not None:
         yield from _earning(terms.earning, terms.currency)
+    yield from (f"  known stop, which binds nothing by itself: {stop.in_words()}" for stop in terms.stops)
     doubts = [*terms.doubts, *(terms.tariff.doubts(today, today) if terms.tariff is not None else ())]
     yield from (f"  in doubt: {doubt}" for doubt in doubts)
 

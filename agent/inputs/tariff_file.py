@@ -1,7 +1,8 @@
 """A tariff's file: TOML to a `Tariff`, or every mistake in it with file, key and reason.
 
 A file may begin with a pack: its own components come first, those that the pack knows by name replace what they name
-of them, so that each figure of a pack can be overridden. JSON is an OpenEI URDB record: `urdb.py`.
+of them, so that each figure of a pack can be overridden; one of another kind replaces the pack's whole.
+JSON is an OpenEI URDB record: `urdb.py`.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class _Class(BaseModel):
 
     name: str
     needs: list[str] = []
+    notes: list[str] = []
     component: list[dict[str, Any]]
+    stop: list[dict[str, Any]] = []
 
 
 class _Pack(BaseModel):
@@ -83,7 +86,7 @@ class _Pack(BaseModel):
 
     name: str
     currency: Currency
-    zone: Zone
+    zone: Zone | None = None
     classes: dict[str, _Class]
 
 
@@ -98,6 +101,7 @@ class _File(BaseModel):
     pack: str | None = None
     class_: Annotated[str | None, Field(alias="class")] = None
     fx: dict[str, Any] = {}
+    notes: list[str] = []
     component: list[dict[str, Any]] = []
 
 
@@ -177,6 +181,7 @@ def _on_pack(head: _File, jurisdiction: str, file: str) -> _File:
         "name": head.name or chosen.name,
         "currency": head.currency or pack.currency,
         "zone": head.zone or pack.zone,
+        "notes": [*chosen.notes, *head.notes],
     }
     return head.model_copy(update={**said, "component": components})
 
@@ -186,7 +191,12 @@ def _laid_over(pack: list[dict[str, Any]], own: list[dict[str, Any]]) -> list[di
     names = [component["name"] for component in pack]
     said = {component["name"]: component for component in own if component.get("name") in names}
     new = [component for component in own if component.get("name") not in names]
-    return [*new, *(component | said.get(component["name"], {}) for component in pack)]
+    return [*new, *(_over(component, said.get(component["name"], {})) for component in pack)]
+
+
+def _over(component: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """Return a pack's component with what is said of it; one that is said to be of another kind is another."""
+    return component | said if said.get("kind", component["kind"]) == component["kind"] else said
 
 
 def _tariff(head: _File, file: str) -> Tariff:
@@ -219,6 +229,7 @@ def _tariff(head: _File, file: str) -> Tariff:
             components=tuple(components),
             settlings={name: one for name, one in settlings.items() if one != AS_IT_IS},
             fx=fx,
+            notes=tuple(head.notes),
         )
     except ValueError as error:
         raise _bad(file, "component", str(error)) from None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from agent.planning.economics import Earning
+from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 
 
@@ -19,3 +20,4 @@ class Terms:
     earning: Earning | None = None
     billing_day: int = 1
     doubts: tuple[str, ...] = ()  # what could not be honoured, in words
+    stops: tuple[Stop, ...] = ()  # that the jurisdiction is known for: facts, which bind nobody

@@ -1,0 +1,40 @@
+"""The jurisdictions that there are packs of, and the stops that each is known for."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agent.inputs.tariff_file import PACKS
+from agent.tariffs.stops import Stop
+
+_STOPS = TypeAdapter(tuple[Stop, ...])
+
+
+def jurisdictions() -> list[str]:
+    """Return what packs there are, by their names."""
+    return sorted(path.stem for path in PACKS.glob("*.toml"))
+
+
+def read_stops(jurisdiction: str, tariff_class: str | None = None) -> tuple[Stop, ...]:
+    """Return the stops that a class of a pack is known for; none of a pack or a class that there is not.
+
+    A pack's only class may go unnamed.
+    """
+    if jurisdiction not in jurisdictions():
+        return ()
+    classes = tomllib.loads((PACKS / f"{jurisdiction}.toml").read_text(encoding="utf-8"))["classes"]
+    wanted = tariff_class or (next(iter(classes)) if len(classes) == 1 else "")
+    return _STOPS.validate_python(classes.get(wanted, {}).get("stop", ()))
+
+
+def pack_beneath(path: Path) -> tuple[str, str | None] | None:
+    """Return the pack and class that a tariff's file begins with, None where it begins with none."""
+    try:
+        told: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError):
+        return None
+    return (told["pack"], told.get("class")) if isinstance(told.get("pack"), str) else None
