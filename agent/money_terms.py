@@ -24,8 +24,6 @@ def terms_of(config: Config) -> Terms:
     if tariff is not None and told.vat_recoverable:
         parts = (replace(part, recoverable=True) if isinstance(part, Vat) else part for part in tariff.components)
         tariff = replace(tariff, components=tuple(parts))
-    if tariff is not None:
-        doubts += tariff.unborne()
     currency = site.currency if tariff is None else tariff.currency
     if currency != site.currency:
         doubts.append(f"the tariff is in {currency}, the site's money is {site.currency}: money is told in {currency}")

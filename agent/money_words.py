@@ -12,6 +12,7 @@ from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.figures import Dated, NoFigure
 from agent.tariffs.kinds import Component
 from agent.tariffs.money import rounded, written
+from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.tariff import Tariff
 
 EXAMPLES_J_TH = (Decimal("17.5"), Decimal("21.5"), Decimal(30))
@@ -34,11 +35,11 @@ def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterato
     since = "" if terms.billing_day == 1 else f", months from day {terms.billing_day}"
     yield f"  tariff {tariff.name or 'without a name'} in {tariff.currency}, by the clock of {terms.zone}{since}"
     for component in tariff.components:
-        figures = ", ".join(
-            _figure(component, label, rate, tariff.currency, today) for label, rate in component.rates()
-        )
+        currency = tariff.settlings.get(component.name, AS_IT_IS).currency or tariff.currency
+        figures = ", ".join(_figure(component, label, rate, currency, today) for label, rate in component.rates())
         comes_back = ", which comes back and is no cost" if getattr(component, "recoverable", False) else ""
         yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{comes_back}"
+    yield from (f"    {words}" for words in tariff.unborne())
     try:
         price = written(rounded(price_at(tariff, now, terms.zone), 6))
         yield f"    a kWh now costs {price} {tariff.currency}, all in"

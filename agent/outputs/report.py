@@ -211,7 +211,7 @@ def _of_tariff(terms: Terms, spans: Sequence[Span]) -> list[str]:
     if terms.tariff is None or not spans:
         return []
     first, last = (at.astimezone(terms.zone).date() for at in (spans[0].start, spans[-1].end))
-    return [*terms.tariff.doubts(first, last)]
+    return [*terms.tariff.doubts(first, last), *terms.tariff.unborne()]
 
 
 def _seconds(piece: Piece) -> float:

@@ -17,7 +17,7 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, written
-from agent.tariffs.power import highest
+from agent.tariffs.power import Window, highest
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.tiers import rising, shares
@@ -157,7 +157,7 @@ class Blocks:
         return max(power, held.power) if held else power
 
     def _measured(self, usage: Usage) -> Decimal:
-        return highest(usage, [usage.span], self.window_min).power
+        return highest(usage, [usage.span], Window(minutes=self.window_min)).power
 
 
 def _bound(block: Block, days: int, power: Decimal) -> Decimal:

@@ -15,10 +15,10 @@ from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated, Figure
-from agent.tariffs.load import Usage
-from agent.tariffs.money import even, rounded, written
+from agent.tariffs.load import Prorate, Usage
+from agent.tariffs.money import even, part_of, rounded, written
 from agent.tariffs.periods import Span
-from agent.tariffs.power import Measure, Peak, at_window, highest
+from agent.tariffs.power import Measure, Peak, Window, factor_at, highest
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.tiers import rising, shares
@@ -86,13 +86,14 @@ class Demand:
     period: tuple[DemandPeriod, ...]
     measure: Measure = "kW"
     window_min: int | None = None  # None: the step of the load
+    rolling: bool = False  # windows begin with each step of the load, and not by the clock
     every: Literal["month", "day"] = "month"
     least: Decimal = Decimal(0)
     free: Decimal = Decimal(0)  # kW that are not charged
     ratchet: tuple[Ratchet, ...] = ()
     power_factor: PowerFactor | None = None
     digits: int | None = None  # decimals to which what is billed is rounded
-    prorate: Literal["days", "none"] = "none"
+    prorate: Prorate = "none"
 
     def __post_init__(self) -> None:
         distinct([period.name for period in self.period])
@@ -112,6 +113,10 @@ class Demand:
         """What it is charged by."""
         return self.measure
 
+    @property
+    def _window(self) -> Window:
+        return Window(minutes=self.window_min, is_rolling=self.rolling)
+
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return the rate of each block of each period."""
         for period in self.period:
@@ -129,15 +134,10 @@ class Demand:
 
     def _charged(self, usage: Usage, period: DemandPeriod, day: date, billed: Decimal, said: str) -> Iterator[Part]:
         quantity = max(billed - self.free, Decimal(0))
-        share = self._share(usage)
+        share = usage.share_of_month("none" if self.every == "day" else self.prorate)
         for at, power in shares([block.up_to for block in period.blocks], Decimal(0), quantity):
             figure: Figure = period.blocks[at].per_kw.on(day)
-            yield from product(day, f"{period.name}, {said}", even(power * share), figure)
-
-    def _share(self, usage: Usage) -> Decimal:
-        if self.prorate == "none" or self.every == "day":
-            return _ONE
-        return Decimal(usage.day_count) / usage.days_of_month
+            yield from product(day, f"{period.name}, {said}", part_of(power, share), figure)
 
     def _times(self, usage: Usage, period: DemandPeriod) -> Iterator[tuple[date, list[Span]]]:
         """Yield when a period holds: as of the month's last day, or day by day."""
@@ -156,7 +156,7 @@ class Demand:
 
     def _measured(self, usage: Usage, spans: Sequence[Span]) -> Peak:
         """Return the highest power of some times, raised where its power factor was too low."""
-        peak = highest(usage, spans, self.window_min, self.measure)
+        peak = highest(usage, spans, self._window, self.measure)
         if self.power_factor is not None and peak.at is not None:
             factor = self._factor(usage, peak)
             if factor < self.power_factor.target:
@@ -168,12 +168,9 @@ class Demand:
         if self.power_factor is None or peak.at is None:
             return _ONE
         if self.power_factor.at == "peak":
-            active = at_window(usage, peak.at, self.window_min, "kW")
-            apparent = at_window(usage, peak.at, self.window_min, "kVA")
-        else:
-            active, reactive = usage.register.kwh(usage.span), usage.register.kwh(usage.span, "kvarh")
-            apparent = (active * active + reactive * reactive).sqrt()
-        return active / apparent if active else _ONE
+            return factor_at(usage, peak.at, self._window)
+        active, reactive = usage.register.kwh(usage.span), usage.register.kwh(usage.span, "kvarh")
+        return active / (active * active + reactive * reactive).sqrt() if active else _ONE
 
     def _billed(self, usage: Usage, period: DemandPeriod, peak: Peak) -> tuple[Decimal, str]:
         """Return what is billed, and why in words."""

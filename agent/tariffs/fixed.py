@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from itertools import groupby
 from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part
 from agent.tariffs.figures import Dated
-from agent.tariffs.load import Usage
-from agent.tariffs.money import even
+from agent.tariffs.load import Prorate, Usage
+from agent.tariffs.money import part_of
 from agent.tariffs.shape import SHAPE
 
+_ONE = Decimal(1)
 _MONTHS_OF_YEAR = 12
 
 
@@ -22,8 +24,8 @@ _MONTHS_OF_YEAR = 12
 class Fixed:
     """A charge by the calendar. A figure that changes within a month holds for its own days.
 
-    Of a month that a load covers in part `prorate = "days"` charges the share of its days, `none` the whole. A year's
-    charge falls in twelve equal months.
+    Of a month that a load covers in part `prorate = "days"` charges the share of its days, `none` the whole; with
+    `mean_month` every day is charged alike, twelve months to 365.25 of them. A year is twelve such months.
     """
 
     __pydantic_config__ = SHAPE
@@ -35,7 +37,7 @@ class Fixed:
     per_month: Dated | None = None
     per_day: Dated | None = None
     per_year: Dated | None = None
-    prorate: Literal["days", "none"] = "days"
+    prorate: Prorate = "days"
     months: tuple[int, ...] = ()  # none: every month
 
     def __post_init__(self) -> None:
@@ -61,21 +63,21 @@ class Fixed:
         for figure, days in groupby(_days(usage.first, usage.last), key=rate.on):
             run = list(days)
             if figure.value is not None:
-                units, of = self._units(len(run), usage)
+                units = self._units(usage) * len(run) / usage.day_count
                 yield Part(
                     day=run[-1],
                     label="",
-                    quantity=even(units / of),
+                    quantity=part_of(_ONE, units),
                     figure=figure,
-                    amount=even(figure.value * units / of),
+                    amount=part_of(figure.value, units),
                 )
 
-    def _units(self, days: int, usage: Usage) -> tuple[Decimal, int]:
-        """Return how many of its units so many days of a month are, as a fraction."""
+    def _units(self, usage: Usage) -> Fraction:
+        """Return how many of its units a month is."""
         if self.per_day is not None:
-            return Decimal(days), 1
-        of = usage.day_count if self.prorate == "none" else usage.days_of_month
-        return Decimal(days), of if self.per_month is not None else of * _MONTHS_OF_YEAR
+            return Fraction(usage.day_count)
+        share = usage.share_of_month(self.prorate)
+        return share if self.per_month is not None else share / _MONTHS_OF_YEAR
 
 
 def _days(first: date, last: date) -> Iterator[date]:

@@ -8,6 +8,7 @@ from typing import get_args
 
 from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.blocks import Blocks
+from agent.tariffs.coincident import CoincidentPeak
 from agent.tariffs.demand import Demand
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.fixed import Fixed
@@ -33,6 +34,7 @@ Component = (
     | Fixed
     | Demand
     | ReservedPower
+    | CoincidentPeak
     | Reactive
     | Minimum
     | LevyPerKwh

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from fractions import Fraction
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -48,6 +49,9 @@ class Unmetered(Exception):
     """A load lacks what a component charges for; the message names the column."""
 
 
+Prorate = Literal["days", "mean_month", "none"]
+"""By the days of the month that are covered; the same, of a month of 365.25/12 days however long it is; not at all."""
+MEAN_MONTH = Fraction(36525, 1200)
 Column = Literal["kwh", "export_kwh", "kvarh", "kvarh_lead"]
 
 
@@ -159,6 +163,12 @@ class Usage:
     def last(self) -> date:
         """The local day on which its last energy is taken."""
         return (self.span.end - _TICK).astimezone(self.zone).date()
+
+    def share_of_month(self, prorate: Prorate) -> Fraction:
+        """Return what of a month's charge falls on it."""
+        if prorate == "none":
+            return Fraction(1)
+        return Fraction(self.day_count) / (self.days_of_month if prorate == "days" else MEAN_MONTH)
 
     def segments(self, minutes: frozenset[int] = MIDNIGHT, column: Column = "kwh") -> Iterator[Segment]:
         """Yield the energy between these minutes of the local days; without any, by days. Raises Unmetered."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part
 from agent.tariffs.figures import Dated
-from agent.tariffs.load import Usage
-from agent.tariffs.money import even, written
+from agent.tariffs.load import Prorate, Usage
+from agent.tariffs.money import even, part_of, written
 from agent.tariffs.periods import Span, year_of
 from agent.tariffs.shape import SHAPE
 
@@ -35,7 +36,7 @@ class Minimum:
     per_year: Dated | None = None
     year_ends: int = 12  # the month at whose end a year's shortfall is charged
     on: tuple[str, ...] = ()  # none: every component before it
-    prorate: Literal["days", "none"] = "days"
+    prorate: Prorate = "days"
 
     def __post_init__(self) -> None:
         if (self.per_month is None) == (self.per_year is None):
@@ -64,8 +65,9 @@ class Minimum:
             months += [one for one in usage.earlier if year_of(one.last, self.year_ends) == year]
         figure = rate.on(usage.last)
         charged = sum((usage.register.known[self._key(one)] for one in months), _ZERO)
-        least = (figure.value or _ZERO) * sum(map(self._share, months), _ZERO)
-        least = even(least if self.per_month is not None else least / _MONTHS_OF_YEAR)
+        share = sum((one.share_of_month(self.prorate) for one in months), Fraction(0))
+        share = share if self.per_month is not None else share / _MONTHS_OF_YEAR
+        least = part_of(figure.value or _ZERO, share)
         if figure.value and charged < least:
             yield Part(
                 day=usage.last,
@@ -82,8 +84,3 @@ class Minimum:
 
     def _key(self, usage: Usage) -> tuple[str, str, Span]:
         return "minimum", self.name, usage.span
-
-    def _share(self, usage: Usage) -> Decimal:
-        if self.prorate == "none":
-            return Decimal(1)
-        return Decimal(usage.day_count) / usage.days_of_month

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal
+from fractions import Fraction
 
 EXACT = Context(prec=200)
 """Wide enough that no product or sum of a bill is ever rounded by the way."""
@@ -31,6 +32,11 @@ def even(quotient: Decimal) -> Decimal:
     """Return a quotient as it is where it ends, else rounded to as many decimals as a figure may have."""
     short = quotient.quantize(_LEAST, context=EXACT)
     return quotient if short == quotient else short
+
+
+def part_of(amount: Decimal, share: Fraction) -> Decimal:
+    """Return a share of an amount, as `even` has it."""
+    return even(amount * share.numerator / share.denominator)
 
 
 def written(amount: Decimal) -> str:

@@ -6,7 +6,7 @@ load's step is the step itself. A window that the edge of a period cuts counts o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -34,85 +34,121 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Windows:
+class Window:
+    """Over what power is a mean; rolling windows begin with each step of the load and lie whole in what is measured."""
+
+    minutes: int | None = None  # None: the step of the load
+    is_rolling: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Means:
     start: datetime
+    stride: timedelta
     length: timedelta
     energies: tuple[Decimal, ...]  # kWh or kvarh; of apparent power: its square
 
     def highest(self, spans: Iterable[Span]) -> tuple[Decimal, datetime] | None:
         best: tuple[Decimal, datetime] | None = None
-        for span in spans:
-            first = max((span.start - self.start) // self.length, 0)
-            end = -((self.start - span.end) // self.length)
-            for at in range(first, min(end, len(self.energies))):
+        for first, end in self._places(spans):
+            for at in range(max(first, 0), min(end, len(self.energies))):
                 if best is None or self.energies[at] > best[0]:
-                    best = self.energies[at], self.start + at * self.length
+                    best = self.energies[at], self.start + at * self.stride
         return best
 
+    def _places(self, spans: Iterable[Span]) -> Iterator[tuple[int, int]]:
+        if self.stride == self.length:
+            for span in spans:
+                yield (span.start - self.start) // self.length, -((self.start - span.end) // self.length)
+            return
+        for span in _joined(spans):
+            yield -((self.start - span.start) // self.stride), (span.end - self.length - self.start) // self.stride + 1
 
-def highest(usage: Usage, spans: Iterable[Span], window_min: int | None, measure: Measure = "kW") -> Peak:
+
+def _joined(spans: Iterable[Span]) -> Iterator[Span]:
+    """Yield spans with those that follow at once as one."""
+    held: Span | None = None
+    for span in spans:
+        if held is not None and held.end == span.start:
+            held = Span(start=held.start, end=span.end)
+            continue
+        if held is not None:
+            yield held
+        held = span
+    if held is not None:
+        yield held
+
+
+def highest(usage: Usage, spans: Iterable[Span], window: Window, measure: Measure = "kW") -> Peak:
     """Return the highest mean power of a window in these spans. Raises Unmetered."""
-    windows = _windows(usage, window_min, measure)
-    found = windows.highest(spans)
+    means = _means(usage, window, measure)
+    found = means.highest(spans)
     if found is None:
         return Peak(power=_ZERO)
     energy = found[0].sqrt() if measure == "kVA" else found[0]
-    power = energy * _HOUR_TICKS / (windows.length // _TICK)
+    power = energy * _HOUR_TICKS / (means.length // _TICK)
     power = power / _KW_OF_HP if measure == "hp" else power
     return Peak(power=even(power), at=found[1])
 
 
-def at_window(usage: Usage, at: datetime, window_min: int | None, measure: Measure) -> Decimal:
-    """Return the mean power of the window that begins at an instant. Raises Unmetered."""
-    return highest(usage, [Span(start=at, end=at + _TICK)], window_min, measure).power
+def factor_at(usage: Usage, at: datetime, window: Window) -> Decimal:
+    """Return the power factor in the window that begins at an instant; 1 where nothing was drawn. Raises Unmetered."""
+    length = _length(usage, window)
+    active, reactive = _energies(usage, at, length, length, 1, "kwh")[0], _reactive(usage, at, length, length, 1)[0]
+    return active / (active * active + reactive * reactive).sqrt() if active else Decimal(1)
 
 
-def peak_window(usage: Usage, window_min: int | None) -> Span:
+def peak_window(usage: Usage, window: Window) -> Span:
     """Return when the highest mean power of a month was drawn; the first window of equals."""
-    windows = _windows(usage, window_min, "kW")
-    found = windows.highest([usage.span])
+    means = _means(usage, window, "kW")
+    found = means.highest([usage.span])
     start = usage.span.start if found is None else found[1]
     whole = usage.register.load.span
-    return Span(start=max(start, whole.start), end=min(start + windows.length, whole.end))
+    return Span(start=max(start, whole.start), end=min(start + means.length, whole.end))
 
 
-def _windows(usage: Usage, window_min: int | None, measure: Measure) -> _Windows:
-    key = ("windows", usage.span, window_min, measure)
+def _length(usage: Usage, window: Window) -> timedelta:
+    return max(timedelta(minutes=window.minutes or 0), usage.register.load.step)
+
+
+def _means(usage: Usage, window: Window, measure: Measure) -> _Means:
+    key = ("means", usage.span, window, measure)
     if key not in usage.register.known:
-        usage.register.known[key] = _made(usage, window_min, measure)
-    found: _Windows = usage.register.known[key]
+        usage.register.known[key] = _made(usage, window, measure)
+    found: _Means = usage.register.known[key]
     return found
 
 
-def _made(usage: Usage, window_min: int | None, measure: Measure) -> _Windows:
-    load, span = usage.register.load, usage.span
-    length = max(timedelta(minutes=window_min or 0), load.step)
-    anchor = load.start if length == load.step else midnight(usage.first, usage.zone)
-    start = anchor + (span.start - anchor) // length * length
-    count = -((start - span.end) // length)
+def _made(usage: Usage, window: Window, measure: Measure) -> _Means:
+    load, span, length = usage.register.load, usage.span, _length(usage, window)
+    stride = load.step if window.is_rolling else length
+    anchor = load.start if stride == load.step else midnight(usage.first, usage.zone)
+    start = anchor + (span.start - anchor) // stride * stride
+    told = (usage, start, stride, length, -((start - span.end) // stride))
     match measure:
         case "kW" | "hp":
-            energies = _energies(usage, start, length, count, "kwh")
+            energies = _energies(*told, "kwh")
         case "kvar":
-            energies = tuple(max(energy, _ZERO) for energy in _reactive(usage, start, length, count))
+            energies = tuple(max(energy, _ZERO) for energy in _reactive(*told))
         case "kVA":
-            active, reactive = _energies(usage, start, length, count, "kwh"), _reactive(usage, start, length, count)
+            active, reactive = _energies(*told, "kwh"), _reactive(*told)
             energies = tuple(one * one + other * other for one, other in zip(active, reactive, strict=True))
-    return _Windows(start=start, length=length, energies=energies)
+    return _Means(start=start, stride=stride, length=length, energies=energies)
 
 
-def _reactive(usage: Usage, start: datetime, length: timedelta, count: int) -> Sequence[Decimal]:
-    lagging = _energies(usage, start, length, count, "kvarh")
+def _reactive(usage: Usage, start: datetime, stride: timedelta, length: timedelta, count: int) -> Sequence[Decimal]:
+    lagging = _energies(usage, start, stride, length, count, "kvarh")
     if not usage.register.has("kvarh_lead"):
         return lagging
-    leading = _energies(usage, start, length, count, "kvarh_lead")
+    leading = _energies(usage, start, stride, length, count, "kvarh_lead")
     return [one - other for one, other in zip(lagging, leading, strict=True)]
 
 
-def _energies(usage: Usage, start: datetime, length: timedelta, count: int, column: Column) -> tuple[Decimal, ...]:
-    whole = usage.register.load.span
-    energy: Callable[[Span], Decimal] = lambda span: usage.register.kwh(span, column)  # noqa: E731 - one line of it
+def _energies(
+    usage: Usage, start: datetime, stride: timedelta, length: timedelta, count: int, column: Column
+) -> tuple[Decimal, ...]:
+    whole, register = usage.register.load.span, usage.register
+    starts = (start + at * stride for at in range(count))
     return tuple(
-        energy(Span(start=max(start + at * length, whole.start), end=min(start + (at + 1) * length, whole.end)))
-        for at in range(count)
+        register.kwh(Span(start=max(at, whole.start), end=min(at + length, whole.end)), column) for at in starts
     )

@@ -15,7 +15,7 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Column, Usage
 from agent.tariffs.money import even, rounded, written
-from agent.tariffs.power import peak_window
+from agent.tariffs.power import Window, peak_window
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -85,7 +85,7 @@ class Reactive:
             return
         span, hours = usage.span, Decimal(1)
         if self.over == "peak":
-            window = peak_window(usage, self.window_min)
+            window = peak_window(usage, Window(minutes=self.window_min))
             span, hours = window, Decimal((window.end - window.start) // _TICK) / _HOUR_TICKS
         excess = usage.register.kwh(span, column) - allowed * usage.register.kwh(span)
         yield usage.last, even(excess / hours)

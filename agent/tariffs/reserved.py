@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
-from agent.tariffs.load import Usage
-from agent.tariffs.money import PERCENT, even, rounded, written
+from agent.tariffs.load import Prorate, Usage
+from agent.tariffs.money import PERCENT, part_of, rounded, written
 from agent.tariffs.periods import Span
-from agent.tariffs.power import Measure, highest
+from agent.tariffs.power import Measure, Window, highest
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import ALWAYS, Calendar, Times, cuts
@@ -50,7 +50,7 @@ class ReservedPower:
     measure: Measure = "kW"
     window_min: int | None = None  # None: the step of the load
     when: Times = ALWAYS
-    prorate: Literal["days", "none"] = "days"
+    prorate: Prorate = "days"
 
     def __post_init__(self) -> None:
         if self.excess:
@@ -76,9 +76,9 @@ class ReservedPower:
         """Yield the contracted power as of the month's last day, then what was drawn above it. Raises NoFigure."""
         day = usage.last
         contracted = self.kw.on(day).value or _ZERO
-        share = Decimal(usage.day_count) / usage.days_of_month if self.prorate == "days" else 1
-        yield from product(day, "contracted", even(contracted * share), self.per_kw.on(day))
-        peak = highest(usage, self._spans(usage), self.window_min, self.measure)
+        share = usage.share_of_month(self.prorate)
+        yield from product(day, "contracted", part_of(contracted, share), self.per_kw.on(day))
+        peak = highest(usage, self._spans(usage), Window(minutes=self.window_min), self.measure)
         above = peak.power - contracted
         if not self.excess or peak.at is None or above <= contracted * self.tolerance_pct * PERCENT:
             return

@@ -121,6 +121,15 @@ when = { hours = ["06:00-22:00"] }
 prorate = "none"
 
 [[component]]
+kind = "coincident_peak"
+name = "4CP"
+per_kw = 4
+intervals = [2025-06-23T16:30:00-05:00, 2025-07-28T16:45:00-05:00]
+interval_min = 15
+factor = "1.11"
+months = [1, 2]
+
+[[component]]
 kind = "fixed"
 name = "service"
 per_month = "140"
@@ -202,12 +211,13 @@ def test_every_key_is_read_exactly():
     found = parse_tariff(EVERY)
     assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
-    transit, energy, grid, authorised, guarantee, fed_in, contract, service, power, *rest = found.components
+    transit, energy, grid, authorised, guarantee, fed_in, contract, peaks, service, power, *rest = found.components
     kvarh, least, fee, mining, vat, tax = rest
     assert {one.kind for one in found.components} == set(KINDS) - {"series"}
     assert (authorised.kw.figures[0].value, authorised.events[0].from_.hour) == (900, 18)
     assert (guarantee.kwh_per_year, guarantee.year_ends, fed_in.period[0].name) == (1_000_000, 6, "all")
     assert (contract.excess[0].up_to_pct, contract.when.hours, contract.measure) == (10, ("06:00-22:00",), "kVA")
+    assert (len(peaks.intervals), peaks.factor, peaks.months) == (2, Decimal("1.11"), (1, 2))
     assert found.settlings == {"contract": Settling(currency="USD", floor=Decimal(100), cap=Decimal(9000), round=2)}
     assert [one.value for one in found.fx["USD"].figures] == [450, Decimal("452.5")]
     assert [one.price_from for one in mining.row] == [0, Decimal("24.5")]

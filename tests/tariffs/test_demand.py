@@ -55,6 +55,17 @@ def test_the_mean_is_taken_over_windows_of_the_clock(window, kw):
     assert amount(demand(window_min=window), with_peaks((7, 10, 15, "75"))) == 10 * kw
 
 
+def test_rolling_windows_begin_with_each_step_and_lie_whole_in_their_period():
+    across = with_peaks((7, 9, 45, "75"), (7, 10, 0, "75"))  # two half hours of the clock, one that rolls
+    assert amount(demand(window_min=30), across) == 2000
+    assert amount(demand(window_min=30, rolling=True), across) == 3000
+    edge = with_peaks((7, 19, 45, "75"), (7, 20, 0, "75"))  # half of it is after the peak hours
+    assert amount(demand(PEAK, window_min=30, rolling=True), edge) == 5 * 200
+    night = DemandPeriod(name="night", per_kw=rate("1"), hours=("22:00-06:00",))
+    over_midnight = with_peaks((7, 23, 45, "75"), (8, 0, 0, "75"))
+    assert amount(demand(night, window_min=30, rolling=True), over_midnight) == 300
+
+
 def test_windows_begin_at_local_midnight_wherever_the_load_begins():
     load = with_peaks((7, 10, 0, "75"), (7, 9, 45, "75"))  # two steps in different half hours
     late = Load(start=load.start + QUARTER, step=QUARTER, kwh=load.kwh[1:])

@@ -44,6 +44,11 @@ def test_a_part_of_a_month_is_charged_the_share_of_its_days_or_the_whole():
     assert charged(fixed(per_day=rate("2")), TEN_DAYS) == [20, 20]
 
 
+def test_every_day_may_be_charged_alike_however_long_its_month():
+    [january, february, *_] = charged(fixed(per_month=rate("365.25"), prorate="mean_month"), YEAR)
+    assert (january, february) == (31 * 12, 28 * 12)
+
+
 def test_a_figure_that_changes_within_a_month_holds_for_its_own_days_and_so_does_vat():
     change = date(2026, 4, 11)
     service = fixed(per_month=rates(figure("300", until=change), figure("600", from_=change)))

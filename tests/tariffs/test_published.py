@@ -2,11 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from agent.tariffs.bill import bill
 from agent.tariffs.blocks import Block, BlockPeriod, Blocks
+from agent.tariffs.coincident import CoincidentPeak
 from agent.tariffs.demand import Demand, DemandPeriod, PowerFactor
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
@@ -215,12 +217,9 @@ def test_demand_of_tariff_14_in_queensland(monthly, least, line, total):
         step=timedelta(hours=1),
         kwh=(Decimal("0.7"), *[Decimal("183.22") / 743] * 743),
     )
-    supply, demand_31 = (
-        Fixed(name="supply", per_day=rate("0.60514")),
-        even(Decimal(monthly) * 31 * 12 / Decimal("365.25")),
-    )
-    period = DemandPeriod(name="any time", per_kw=rate(demand_31))
-    demand = Demand(name="demand", period=(period,), least=Decimal(least))
+    supply = Fixed(name="supply", per_day=rate("0.60514"))
+    period = DemandPeriod(name="any time", per_kw=rate(monthly))
+    demand = Demand(name="demand", period=(period,), least=Decimal(least), prorate="mean_month")
     priced = tariff(supply, flat("0.14984"), demand, Vat(name="GST", pct=rate("10")), currency="AUD")
     [month] = bill(priced, load, UTC).months
     assert round(amounts(month)["demand"] * GST * 100) == line
@@ -242,6 +241,23 @@ def test_a_two_part_price_in_astrakhan_whose_source_cuts_digits_off():
     }
     assert found.total == Decimal("2474.8730")
     assert bill(tariff(flat("4.13842"), currency="RUB", digits=4), load, UTC).total == Decimal("832.5239")
+
+
+def test_four_coincident_peaks_in_texas_and_three_triads_in_britain():
+    """Arcadia: Oncor's four of 2017, 510, 510, 520 and 500 kW, are 510 a month; sbs.eco: 100 kW are GBP 3,000."""
+    peaks = {(6, 23, 16, 30): 510, (7, 28, 16, 45): 510, (8, 16, 16, 45): 520, (9, 20, 16, 30): 500}
+    chicago, quarter = ZoneInfo("America/Chicago"), timedelta(minutes=15)
+    at = {datetime(2017, *when, tzinfo=chicago).astimezone(UTC): kw for when, kw in peaks.items()}
+    start = datetime(2017, 6, 1, tzinfo=chicago).astimezone(UTC)
+    steps = int((datetime(2018, 2, 1, tzinfo=chicago).astimezone(UTC) - start) / quarter)
+    load = Load(
+        start=start, step=quarter, kwh=tuple(Decimal(at.get(start + one * quarter, 100)) / 4 for one in range(steps))
+    )
+    found = CoincidentPeak(name="4CP", per_kw=rate("1"), intervals=tuple(at), months=(1,))
+    assert [month.amount for month in bill(tariff(found, currency="USD"), load, chicago).months] == [*[0] * 7, 510]
+    triads = CoincidentPeak(name="triad", per_kw=rate("30"), kw=Decimal(100), months=(3,))
+    march = _month(100, start=datetime(2020, 3, 1, tzinfo=UTC))
+    assert bill(tariff(triads, currency="GBP"), march, UTC).total == 3_000
 
 
 def test_demand_ratchets():

@@ -1,0 +1,80 @@
+"""Coincident peak: what was drawn in the intervals in which the whole system drew most is billed for months.
+
+Which intervals those were is known afterwards, so that they are data: named here, or as the kW that they came to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from agent.tariffs.charge import Line, Part, product
+from agent.tariffs.figures import Dated, NoFigure
+from agent.tariffs.load import Usage
+from agent.tariffs.money import even, written
+from agent.tariffs.periods import Span
+from agent.tariffs.shape import SHAPE
+from agent.tariffs.when import MONTHS
+
+_ZERO = Decimal(0)
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoincidentPeak:
+    """So much a kW and month of the mean of the kW drawn in these intervals, times `factor`.
+
+    Where `kw` is told it is that mean: as the network measured it in the year before. Else the load tells it, and must
+    cover every interval.
+    """
+
+    __pydantic_config__ = SHAPE
+    unit: ClassVar[str] = "kW"
+    by_month: ClassVar[bool] = True
+
+    kind: Literal["coincident_peak"] = "coincident_peak"
+    name: str
+    party: str = "network"
+    per_kw: Dated
+    kw: Decimal | None = None
+    intervals: tuple[datetime, ...] = ()  # their starts
+    interval_min: int = 15
+    factor: Decimal = Decimal(1)
+    months: tuple[int, ...] = ()  # that are billed; none: every month
+
+    def __post_init__(self) -> None:
+        if (self.kw is None) == (not self.intervals):
+            raise ValueError("needs either kw or intervals")
+        if any(start.tzinfo is None for start in self.intervals):
+            raise ValueError("intervals need an offset, such as 2026-08-16T16:45:00-05:00")
+        if not 1 <= self.interval_min <= 60:
+            raise ValueError("interval_min must be 1 to 60")
+        if (self.kw or _ZERO) < 0 or self.factor <= 0:
+            raise ValueError("kw is not negative, and factor above 0")
+        if any(month not in MONTHS for month in self.months):
+            raise ValueError("months are 1 to 12")
+
+    def rates(self) -> Iterable[tuple[str, Dated]]:
+        """Return its one rate."""
+        return [("", self.per_kw)]
+
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
+        """Yield the month's charge as of its last day. Raises NoFigure."""
+        if self.months and int(usage.month[5:]) not in self.months:
+            return
+        kw = self._kw(usage) if self.kw is None else self.kw
+        words = f"mean of {len(self.intervals)} intervals" if self.intervals else "as measured"
+        scaled = "" if self.factor == 1 else f", times {written(self.factor)}"
+        yield from product(usage.last, words + scaled, even(kw * self.factor), self.per_kw.on(usage.last))
+
+    def _kw(self, usage: Usage) -> Decimal:
+        whole, length = usage.register.load.span, timedelta(minutes=self.interval_min)
+        energy = _ZERO
+        for start in self.intervals:
+            if not (whole.start <= start and start + length <= whole.end):
+                raise NoFigure(f"the load does not cover the interval of {start.isoformat()}")
+            energy += usage.register.kwh(Span(start=start, end=start + length))
+        return energy * (_HOUR // timedelta(minutes=1)) / self.interval_min / len(self.intervals)
