@@ -35,7 +35,6 @@ _TABLE = (
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
     _Row("feeder.*.outlet", loosens=True),
-    _Row("meter.*.kind", loosens=True, built=("mqtt", "modbus", "sunspec")),
     _Row("outlet", loosens=True),
     _Row("safety_input", loosens=True),
     _Row("tariff.metering.multiplier"),

@@ -100,16 +100,26 @@ def _place_mistakes(schema: Schema) -> Iterator[Finding]:
 def _meter_mistakes(schema: Schema) -> Iterator[Finding]:
     yield from _twice([meter.id for meter in schema.meter], "meter")
     for at, meter in enumerate(schema.meter):
-        if meter.kind != "mqtt" and meter.address is None:
-            yield f"meter.{at}.address", f"a meter of kind {meter.kind} needs one"
-        if meter.kind == "modbus" and meter.map is None:
-            yield f"meter.{at}.map", "a meter of kind modbus needs a register map"
+        yield from _reach_mistakes(f"meter.{at}", meter)
+        if meter.credentials is not None and meter.credentials not in schema.credentials:
+            yield f"meter.{at}.credentials", f"{meter.credentials} is not in [credentials]"
         if meter.stale_s < meter.period_s:
             yield f"meter.{at}.stale_s", "must not be shorter than period_s"
-        if meter.unit > MOST_UNIT:
-            yield f"meter.{at}.unit", f"must be 0 to {MOST_UNIT}"
         if meter.role == "feeder" and meter.feeder == "site":
             yield f"meter.{at}.feeder", "a feeder's meter names the feeder that it measures"
+
+
+def _reach_mistakes(key: str, meter: Meter) -> Iterator[Finding]:
+    if meter.kind != "mqtt" and meter.address is None:
+        yield f"{key}.address", f"a meter of kind {meter.kind} needs one"
+    if meter.kind != "http" and "/" in (meter.address or ""):
+        yield f"{key}.address", f"a meter of kind {meter.kind} is at no path"
+    if meter.kind == "modbus" and meter.map is None:
+        yield f"{key}.map", "a meter of kind modbus needs a register map"
+    if meter.kind == "shelly" and meter.unit == 0:
+        yield f"{key}.unit", "a Shelly's meters are counted from 1"
+    if meter.unit > MOST_UNIT:
+        yield f"{key}.unit", f"must be 0 to {MOST_UNIT}"
 
 
 def _connection_mistakes(schema: Schema) -> Iterator[Finding]:

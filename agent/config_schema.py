@@ -148,6 +148,7 @@ class Meter:
     topic: Text | None = None
     unit: Count = 1
     map: Text | None = None
+    credentials: Name | None = None
     sign: Literal[1, -1] = 1
     multiplier: AboveZero = 1.0
     period_s: AboveZero = 2.0

@@ -1,7 +1,4 @@
-"""Joins a site's meters to control: from the configuration to what hears them over MQTT and what asks them.
-
-Whatever needs pymodbus is imported only where a meter needs it.
-"""
+"""Joins a site's meters to control: from the configuration to what hears them over MQTT and what asks them."""
 
 from __future__ import annotations
 
@@ -14,17 +11,13 @@ from agent.config import Config
 from agent.config_schema import Meter
 from agent.control.controller import Controller
 from agent.control.metering import Said
-from agent.control.meters import AskedMeter, Line, Meters
+from agent.control.meters import AskedMeter, Meters
 from agent.inputs.meters import BadSample, parse_sample
 from agent.links.mqtt import MqttLink
-from agent.register_maps import register_map
+from agent.meter_ways import MeterWays
 from agent.settings import prefix_of
-from drivers.meter import MeterDriver, MeterReading
-from drivers.meter_modbus import ModbusMeter
-from drivers.meter_sunspec import SunSpecMeter
+from drivers.meter import MeterReading
 
-ASKED = frozenset({"modbus", "sunspec"})
-MODBUS_PORT = 502
 log = structlog.get_logger()
 
 
@@ -44,22 +37,9 @@ class MeterRoom:
 
     def asker(self) -> Meters | None:
         """Return what asks the meters that have to be asked, None where there are none."""
-        asked = [self._asked(meter) for meter in self._config.schema.meter if meter.kind in ASKED]
-        if not asked:
-            return None
-        lines = {meter.place: line_to(meter.place) for meter in asked}
-        return Meters(asked, lines, self._read, self._clock)
-
-    def _asked(self, meter: Meter) -> AskedMeter:
-        return AskedMeter(
-            id=meter.id,
-            place=place_of(meter),
-            unit=meter.unit,
-            driver=driver_of(self._config, meter),
-            sign=meter.sign,
-            multiplier=meter.multiplier,
-            period_s=meter.period_s,
-        )
+        ways = MeterWays(self._config)
+        asked = [_asked(meter, ways) for meter in self._config.schema.meter if meter.kind != "mqtt"]
+        return Meters(asked, self._read, self._clock, ways.close) if asked else None
 
     def _ear(self, meter: Meter) -> Callable[[str, bytes, bool], None]:
         def hear(_topic: str, raw: bytes, _retained: bool) -> None:  # noqa: FBT001 - as the link calls it
@@ -87,26 +67,12 @@ class MeterRoom:
             self._controller.wake()
 
 
+def _asked(meter: Meter, ways: MeterWays) -> AskedMeter:
+    return AskedMeter(
+        id=meter.id, ask=ways.to(meter), sign=meter.sign, multiplier=meter.multiplier, period_s=meter.period_s
+    )
+
+
 def topic_of(config: Config, meter: Meter) -> str:
     """Return where a meter that speaks over MQTT is heard."""
     return meter.topic or f"{prefix_of(config)}/meter/{meter.id}"
-
-
-def place_of(meter: Meter) -> str:
-    """Return HOST:PORT of a meter that is asked."""
-    address = meter.address or ""
-    host, colon, port = address.rpartition(":")
-    return f"{host}:{port}" if colon and port.isdigit() else f"{address}:{MODBUS_PORT}"
-
-
-def driver_of(config: Config, meter: Meter) -> MeterDriver:
-    """Return what speaks with a meter that is asked."""
-    return SunSpecMeter() if meter.kind == "sunspec" else ModbusMeter(register_map(meter.map or "", config.folder))
-
-
-def line_to(place: str) -> Line:
-    """Return a line to HOST:PORT."""
-    from drivers.transports.modbus_tcp import ModbusLine  # noqa: PLC0415 - pymodbus, where there is such a meter
-
-    host, _, port = place.rpartition(":")
-    return ModbusLine(host.strip("[]"), int(port))

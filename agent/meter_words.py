@@ -59,8 +59,10 @@ def _place(meter: Meter) -> str:
             return f"{meter.address} unit {meter.unit}, by the map {meter.map}, asked each {_figure(meter.period_s)} s"
         case "sunspec":
             return f"{meter.address} unit {meter.unit}, asked each {_figure(meter.period_s)} s"
+        case "shelly":
+            return f"{meter.address} meter {meter.unit}, asked each {_figure(meter.period_s)} s"
         case _:
-            return meter.address or ""
+            return f"{meter.address}, asked each {_figure(meter.period_s)} s"
 
 
 def _wiring(meter: Meter) -> str:

@@ -65,17 +65,23 @@ def miners_of(config: Config) -> tuple[Miner, ...]:
 
 def targets_of(config: Config) -> list[Target]:
     """Return where each machine answers, its logins' secrets followed. Raises ConfigError."""
-    logins = {
-        name: tuple(
-            Login(
-                user=login.user,
-                password=config.secret(login.password, f"credentials.{name}.logins.{at}.password").reveal(),
-            )
-            for at, login in enumerate(table.logins)
-        )
-        for name, table in config.schema.credentials.items()
-    }
+    logins = {name: _logins(config, name) for name in config.schema.credentials}
     return [_target(entry, logins) for entry in config.miners]
+
+
+def login_of(config: Config, credentials: str | None) -> Login | None:
+    """Return the first login of a [credentials.*], its secret followed; None for none. Raises ConfigError."""
+    return None if credentials is None else _logins(config, credentials)[0]
+
+
+def _logins(config: Config, name: str) -> tuple[Login, ...]:
+    return tuple(
+        Login(
+            user=login.user,
+            password=config.secret(login.password, f"credentials.{name}.logins.{at}.password").reveal(),
+        )
+        for at, login in enumerate(config.schema.credentials[name].logins)
+    )
 
 
 def lockouts_of(config: Config) -> list[int]:

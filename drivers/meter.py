@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drivers.errors import Garbled
+from drivers.interface import Conversation
 
 MOST_W = 2e9
 LEAST_HZ, MOST_HZ = 40.0, 70.0
@@ -78,4 +79,11 @@ class MeterDriver(Protocol):
     """Speaks with one meter. Pure: no clock, no socket."""
 
     def read(self) -> MeterConversation:
+        """Learn what it measures now; changes nothing. Raises DeviceError."""
+
+
+class PageMeter(Protocol):
+    """Speaks with one meter over HTTP. Pure: no clock, no socket."""
+
+    def read(self) -> Conversation[MeterReading]:
         """Learn what it measures now; changes nothing. Raises DeviceError."""

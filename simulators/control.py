@@ -1,5 +1,6 @@
 """The farm's own controls over HTTP: what is really so, and faults, the meter and the house by command.
 
+The farm's meter has its pages here too, as a Shelly's, Tasmota's and its own at `/meter`; a silent one answers nothing.
 A request that is not understood changes nothing and is answered 400 with the field's name.
 """
 
@@ -11,6 +12,8 @@ from typing import Any, Protocol
 
 from simulators.faults import Scheduled, demanded, seconds
 from simulators.machines import BadInput
+from simulators.meter_modbus import Figures
+from simulators.meter_pages import MeterPages
 from simulators.web import BadRequest, Request, json_response, parse_request
 
 MOST_W = 1e12
@@ -21,6 +24,9 @@ class Controlled(Protocol):
 
     def state(self) -> dict[str, Any]:
         """Return what is really so."""
+
+    def metered(self) -> Figures | None:
+        """Return what the site's meter says now, None while it is silent."""
 
     def written(self) -> dict[str, Any]:
         """Return the commands that machines acknowledged."""
@@ -42,6 +48,7 @@ class Control:
 
     def __init__(self, farm: Controlled) -> None:
         self._farm = farm
+        self._meters = [MeterPages(farm.metered, make) for make in ("shelly-2", "tasmota", "http")]
         self._gets: dict[str, Callable[[], dict[str, Any]]] = {"/state": farm.state, "/writes": farm.written}
         self._posts: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "/faults": self._fault,
@@ -56,12 +63,13 @@ class Control:
         except BadRequest:
             return True
 
-    async def answer(self, _index: int, request: bytes) -> bytes:
-        """Return the whole response."""
+    async def answer(self, _index: int, request: bytes) -> bytes | None:
+        """Return the whole response, None where the meter is asked and silent."""
         try:
             parsed = parse_request(request)
             assert parsed is not None
-            return self._routed(parsed)
+            meter = next((one for one in self._meters if one.has(parsed)), None)
+            return self._routed(parsed) if meter is None else await meter.answer(0, request)
         except (BadRequest, BadInput) as error:
             return json_response({"error": str(error)}, HTTPStatus.BAD_REQUEST)
 

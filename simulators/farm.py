@@ -177,10 +177,14 @@ class Farm:
         stack.callback(bound.close)
         self.meter_port = bound.getsockname()[1]
         others = {unit: partial(self._metered, meter) for unit, meter in self.points.meters.items()}
-        face = ModbusFace(partial(self._metered, self.meter), others=others, any_peer=everywhere)
+        face = ModbusFace(self.metered, others=others, any_peer=everywhere)
         stack.callback(face.drop)
         server = await asyncio.start_server(face.serve, sock=bound)
         stack.callback(server.close)
+
+    def metered(self) -> Figures | None:
+        """Return what the site's meter says now, None while it is silent."""
+        return self._metered(self.meter)
 
     def _metered(self, meter: Meter) -> Figures | None:
         said = meter.said(asyncio.get_running_loop().time())

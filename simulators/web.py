@@ -119,11 +119,12 @@ def json_response(document: Any, status: int = 200) -> bytes:
 
 
 class Digest:
-    """Digest authentication, MD5 with qop "auth"; a nonce of its own stays good, and may be used again."""
+    """Digest authentication with qop "auth"; a nonce of its own stays good, and may be used again."""
 
-    def __init__(self, realm: str, users: Mapping[str, str]) -> None:
+    def __init__(self, realm: str, users: Mapping[str, str], algorithm: str = "MD5") -> None:
         self._realm = realm
         self._users = users
+        self._algorithm = algorithm
         self._secret = secrets.token_bytes(16)
 
     def admits(self, request: Request) -> bool:
@@ -135,15 +136,15 @@ class Digest:
             and told.get("realm") == self._realm
             and told.get("uri") == request.target
             and told.get("qop") == "auth"
-            and told.get("algorithm", "MD5").upper() == "MD5"
+            and told.get("algorithm", "MD5").upper() == self._algorithm
             and re.fullmatch(r"[0-9a-fA-F]{8}", told.get("nc", "")) is not None
             and self._issued(told.get("nonce", ""))
         )
         if not right:
             return False
-        one = _md5(f"{told['username']}:{self._realm}:{password}")
-        two = _md5(f"{request.method}:{told['uri']}")
-        due = _md5(":".join((one, told["nonce"], told["nc"], told.get("cnonce", ""), "auth", two)))
+        one = self._hash(f"{told['username']}:{self._realm}:{password}")
+        two = self._hash(f"{request.method}:{told['uri']}")
+        due = self._hash(":".join((one, told["nonce"], told["nc"], told.get("cnonce", ""), "auth", two)))
         return hmac.compare_digest(due.encode(), told.get("response", "").lower().encode())
 
     def refusal(self, request: Request) -> bytes:
@@ -151,9 +152,14 @@ class Digest:
         nonce = secrets.token_hex(8)
         told = _credentials(request)
         stale = ", stale=true" if "nonce" in told and not self._issued(told["nonce"]) else ""
-        challenge = f'Digest realm="{self._realm}", nonce="{nonce}{self._seal(nonce)}", qop="auth"{stale}'
+        named = "" if self._algorithm == "MD5" else f", algorithm={self._algorithm}"
+        challenge = f'Digest realm="{self._realm}", nonce="{nonce}{self._seal(nonce)}", qop="auth"{named}{stale}'
         body = "<html><body><h1>401 - Unauthorized</h1></body></html>"
         return response(HTTPStatus.UNAUTHORIZED, body, "text/html", {"WWW-Authenticate": challenge})
+
+    def _hash(self, text: str) -> str:
+        name = self._algorithm.lower().replace("-", "")
+        return hashlib.new(name, text.encode(), usedforsecurity=False).hexdigest()
 
     def _seal(self, nonce: str) -> str:
         return hmac.new(self._secret, nonce.encode(), "sha256").hexdigest()[:16]
@@ -170,7 +176,3 @@ def _credentials(request: Request) -> dict[str, str]:
         match[1].lower(): re.sub(r"\\(.)", r"\1", match[2]) if match[2] is not None else match[3]
         for match in _PARAMETER.finditer(rest)
     }
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -27,9 +27,12 @@ meters = typer.Typer(
         "hashwatt meters", "hashwatt meters --json", "hashwatt meters read --config farm.toml --meter main"
     ),
 )
+COUNTED = frozenset({"modbus", "sunspec", "shelly"})
+"""Kinds of which several stand at one address, each at its unit."""
 FUNCTIONS = {3: "holding", 4: "input"}
 MOST_WORDS = 24
 """So many registers of an answer are printed; the JSON has all."""
+MOST_BODY = 400
 
 
 @meters.command("list", epilog=examples("hashwatt meters", "hashwatt meters list --json"))
@@ -141,7 +144,7 @@ def _json(answer: Answer) -> dict[str, Any]:
         "feeder": meter.feeder,
         "kind": meter.kind,
         "where": answer.where,
-        "unit": None if meter.kind == "mqtt" else meter.unit,
+        "unit": meter.unit if meter.kind in COUNTED else None,
         "map": meter.map,
         "sign": meter.sign,
         "multiplier": meter.multiplier,
@@ -154,6 +157,8 @@ def _json(answer: Answer) -> dict[str, Any]:
 
 def _exchanged_json(one: Exchanged) -> dict[str, Any]:
     asked = one.asked
+    if asked is None:
+        return {"path": one.path, "status": one.status, "body": one.body, "error": one.error}
     words = None if one.words is None else list(one.words)
     return {
         "function": asked.function,
@@ -166,7 +171,7 @@ def _exchanged_json(one: Exchanged) -> dict[str, Any]:
 
 def _show(answer: Answer) -> None:
     meter, said = answer.meter, answer.reading
-    unit = "" if meter.kind == "mqtt" else f" unit {meter.unit}"
+    unit = f" unit {meter.unit}" if meter.kind in COUNTED else ""
     by = f", map {plain(meter.map)}" if meter.map else ""
     print(f"{plain(meter.id)}: {meter.role} at {plain(meter.feeder)}, {meter.kind} {plain(answer.where)}{unit}{by}")
     if said is not None:
@@ -199,6 +204,9 @@ def _thousandth(value: float | None) -> float | None:
 
 def _exchanged(one: Exchanged) -> str:
     asked = one.asked
+    if asked is None:
+        said = one.error if one.body is None else f"{one.status} {one.body[:MOST_BODY]}"
+        return f"GET {plain(one.path)}: {plain(said)}"
     which = f"{FUNCTIONS.get(asked.function, asked.function)} 0x{asked.address:04X} x {asked.count}"
     if one.words is None:
         return f"{which}: {plain(one.error)}"

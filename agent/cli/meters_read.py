@@ -6,26 +6,31 @@ What goes wrong with a meter is in its own row.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.config import Config
 from agent.config_schema import Meter
-from agent.control.meters import Line
 from agent.inputs.meters import BadSample, parse_sample
 from agent.links.mqtt import Broker
-from agent.meter_room import ASKED, driver_of, line_to, place_of, topic_of
+from agent.meter_room import topic_of
+from agent.meter_ways import Ask, MeterWays, place_of
 from agent.settings import broker_of
 from drivers.errors import DeviceError, Refused, Unreachable
+from drivers.interface import Conversation, Exchange, Http, HttpReply, Reply
 from drivers.meter import MeterConversation, MeterReading, ReadRegisters, Registers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchanged:
-    """One request to a meter, and its words or its refusal."""
+    """One request to a meter, for registers or for a page, and its words, its body or its refusal."""
 
-    asked: ReadRegisters
+    asked: ReadRegisters | None = None
     words: Registers | None = None
+    path: str | None = None  # without the password that a query may hold
+    status: int | None = None
+    body: str | None = None
     error: str | None = None
 
 
@@ -58,21 +63,17 @@ def read_all(config: Config, meters: Sequence[Meter], wait_s: float) -> list[Ans
 async def _read_all(config: Config, meters: Sequence[Meter], wait_s: float) -> list[Answer]:
     answers = [Answer(meter=meter, where=_where(config, meter)) for meter in meters]
     broker = broker_of(config) if any(meter.kind == "mqtt" for meter in meters) else None
-    asked = [answer for answer in answers if answer.meter.kind in ASKED]
     heard = [answer for answer in answers if answer.meter.kind == "mqtt"]
-    for answer in answers:
-        if answer not in asked and answer not in heard:
-            answer.error, answer.kind = f"kind {answer.meter.kind} is not built yet", "Unsupported"
-    lines = {answer.where: line_to(answer.where) for answer in asked}
+    ways = MeterWays(config)
+    asks = [(answer, ways.to(answer.meter, _Kept(answer.exchanged))) for answer in answers if answer not in heard]
     try:
         async with asyncio.TaskGroup() as group:
-            for answer in asked:
-                group.create_task(_ask(config, answer, lines[answer.where]), name=f"meter {answer.meter.id}")
+            for answer, ask in asks:
+                group.create_task(_ask(answer, ask), name=f"meter {answer.meter.id}")
             if heard:
                 group.create_task(_hear(broker, heard, wait_s), name="broker")
     finally:
-        for line in lines.values():
-            line.close()
+        await ways.close()
     return answers
 
 
@@ -80,35 +81,68 @@ def _where(config: Config, meter: Meter) -> str:
     return topic_of(config, meter) if meter.kind == "mqtt" else place_of(meter)
 
 
-# Modbus -----------------------------------------------------------------------------------------------------------
+# asked ------------------------------------------------------------------------------------------------------------
 
 
-async def _ask(config: Config, answer: Answer, line: Line) -> None:
+async def _ask(answer: Answer, ask: Ask) -> None:
     meter = answer.meter
     try:
-        said = await line.run(meter.unit, _kept(driver_of(config, meter).read(), answer.exchanged))
+        said = await ask()
     except DeviceError as error:
         answer.fail(error)
         return
     answer.reading = said.turned(sign=meter.sign, multiplier=meter.multiplier)
 
 
-def _kept(conversation: MeterConversation, exchanged: list[Exchanged]) -> MeterConversation:
-    """Pass a conversation through, and keep what was asked and answered."""
-    try:
-        asked = next(conversation)
-        while True:
-            try:
-                words = yield asked
-            except Refused as error:
-                exchanged.append(Exchanged(asked=asked, error=str(error)))
-                asked = conversation.throw(error)
-            else:
-                exchanged.append(Exchanged(asked=asked, words=words))
-                asked = conversation.send(words)
-    except StopIteration as done:
-        reading: MeterReading = done.value
-        return reading
+class _Kept:
+    """Passes conversations through, and keeps what was asked and answered."""
+
+    def __init__(self, exchanged: list[Exchanged]) -> None:
+        self._exchanged = exchanged
+
+    def registers(self, conversation: MeterConversation) -> MeterConversation:
+        """Pass a conversation about registers through."""
+        try:
+            asked = next(conversation)
+            while True:
+                try:
+                    words = yield asked
+                except Refused as error:
+                    self._exchanged.append(Exchanged(asked=asked, error=str(error)))
+                    asked = conversation.throw(error)
+                else:
+                    self._exchanged.append(Exchanged(asked=asked, words=words))
+                    asked = conversation.send(words)
+        except StopIteration as done:
+            reading: MeterReading = done.value
+            return reading
+
+    def pages(self, conversation: Conversation[MeterReading]) -> Conversation[MeterReading]:
+        """Pass a conversation about pages through."""
+        try:
+            asked = next(conversation)
+            while True:
+                try:
+                    reply = yield asked
+                except DeviceError as error:
+                    self._keep(asked, error)
+                    asked = conversation.throw(error)
+                else:
+                    self._keep(asked, reply)
+                    asked = conversation.send(reply)
+        except StopIteration as done:
+            reading: MeterReading = done.value
+            return reading
+
+    def _keep(self, asked: Exchange, reply: Reply | DeviceError) -> None:
+        if not isinstance(asked, Http):
+            return
+        path = re.sub(r"(?<=[?&]password=)[^&]*", "***", asked.path)
+        if isinstance(reply, HttpReply):
+            body = reply.body.decode("utf-8", "replace").strip()
+            self._exchanged.append(Exchanged(path=path, status=reply.status, body=body))
+        else:
+            self._exchanged.append(Exchanged(path=path, error=str(reply)))
 
 
 # MQTT -------------------------------------------------------------------------------------------------------------

@@ -6,55 +6,42 @@ A meter that does not answer is asked less often, and named once until it answer
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
 from agent.clock import Clock
 from drivers.errors import DeviceError, DriverBug
-from drivers.meter import MeterConversation, MeterDriver, MeterReading
+from drivers.meter import MeterReading
 
 FAREST_BACKOFF_S = 10.0
 log = structlog.get_logger()
 
 
-class Line(Protocol):
-    """Where meters are reached: a drivers.transports.modbus_tcp.ModbusLine."""
-
-    async def run(self, unit: int, conversation: MeterConversation) -> MeterReading:
-        """Run a conversation with one unit. Raises DeviceError."""
-
-    def close(self) -> None:
-        """Drop the connection."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedMeter:
-    """One meter: on which line, how it is spoken to, how it is wired, how often."""
+    """One meter: what asks it once, how it is wired, how often."""
 
     id: str
-    place: str  # the line's name
-    unit: int
-    driver: MeterDriver
+    ask: Callable[[], Awaitable[MeterReading]]  # raises DeviceError
     sign: int = 1
     multiplier: float = 1.0
     period_s: float = 2.0
 
 
 class Meters:
-    """The meters of one site that are asked. `hear` takes what each said, turned as it is wired."""
+    """The meters of one site that are asked. `hear` takes what each said, turned as it is wired; `close` at the end."""
 
     def __init__(
         self,
         meters: Sequence[AskedMeter],
-        lines: Mapping[str, Line],
         hear: Callable[[str, MeterReading], None],
         clock: Clock,
+        close: Callable[[], Awaitable[None]],
     ) -> None:
         self._meters = meters
-        self._lines = lines
+        self._close = close
         self._hear = hear
         self._clock = clock
 
@@ -65,8 +52,7 @@ class Meters:
                 for meter in self._meters:
                     group.create_task(self._keep_asking(meter), name=f"meter {meter.id}")
         finally:
-            for line in self._lines.values():
-                line.close()
+            await self._close()
 
     async def _keep_asking(self, meter: AskedMeter) -> None:
         misses, due = 0, self._clock.now().mono
@@ -79,7 +65,7 @@ class Meters:
     async def _ask(self, meter: AskedMeter, *, named: bool) -> bool:
         """Ask once; returns whether it answered."""
         try:
-            reading = await self._lines[meter.place].run(meter.unit, meter.driver.read())
+            reading = await meter.ask()
         except DeviceError as error:
             if not named:
                 trace = error.__cause__ if isinstance(error, DriverBug) else None

@@ -9,6 +9,7 @@ import paho.mqtt.client as paho
 import pytest
 
 from simulators.meter_modbus import Figures, ModbusFace
+from simulators.meter_pages import MeterPages
 from tests.brokers import Mosquitto, free_port
 from tests.cli.farm import SITE
 
@@ -65,18 +66,33 @@ def test_status_names_a_silent_meter_of_another_role(farm, say, agents_meters):
 # by themselves ----------------------------------------------------------------------------------------------------
 
 
-@contextmanager
 def modbus(says):
     """Let a meter of several makes answer at a port, in a thread of its own."""
+    face = ModbusFace(says)
+    return serving(face.serve, face.drop)
+
+
+def answering(pages):
+    """Let pages be answered at a port, in a thread of its own."""
+
+    async def serve(reader, writer):
+        writer.write(await pages.answer(0, await reader.readuntil(b"\r\n\r\n")))
+        writer.close()
+
+    return serving(serve, lambda: None)
+
+
+@contextmanager
+def serving(behave, drop):
     port, up, loop = free_port(), Event(), asyncio.new_event_loop()
 
     async def serve():
-        face, ended = ModbusFace(says), asyncio.Event()
+        ended = asyncio.Event()
         loop.ended = ended
-        async with await asyncio.start_server(face.serve, "127.0.0.1", port):
+        async with await asyncio.start_server(behave, "127.0.0.1", port):
             up.set()
             await ended.wait()
-            face.drop()
+            drop()
             await asyncio.sleep(0)
 
     thread = Thread(target=loop.run_until_complete, args=(serve(),))
@@ -117,6 +133,22 @@ def test_each_meter_is_asked_by_its_own_map_and_shows_its_registers(say, tmp_pat
         ("spec", 41_500.0, 2_500_000.0),
     ]
     assert all(request["words"] for one in told for request in one["asked"])
+
+
+def test_a_meter_behind_a_page_shows_its_pages_and_no_password(say, tmp_path, monkeypatch):
+    monkeypatch.setenv("METER_PASSWORD", "s3cret")
+    pages = MeterPages(lambda: TOLD, "tasmota", {"admin": "s3cret"})
+    with answering(pages) as port:
+        told = {"id": "main", "kind": "tasmota", "address": f"127.0.0.1:{port}", "credentials": "meters"}
+        head = '[credentials.meters]\nlogins = [{ user = "admin", password = "env:METER_PASSWORD" }]\n'
+        config = written(tmp_path, told, head=head)
+        result = say("meters", "read", "--config", config)
+        [shown] = json.loads(say("meters", "read", "--config", config, "--json").stdout)["items"]
+    assert result.exit_code == 0
+    assert "41,500.0 W, 2,500.0 kWh imported" in result.stdout
+    assert "GET /cm?user=admin&password=***&cmnd=Status%208: 200 {" in result.stdout
+    assert (shown["power_w"], shown["unit"], shown["asked"][0]["status"]) == (41_500.0, None, 200)
+    assert "s3cret" not in result.stdout + json.dumps(shown)
 
 
 def test_a_meter_is_turned_as_it_is_wired(say, tmp_path):

@@ -27,8 +27,9 @@ DEFAULTS = {
     "Polling": {"interval_s": 10, "timeout_s": 3, "full_every": 6, "source_address": None},
     "Discovery": {"networks": [], "every_s": None, "adopt": False},
     "Meter": {
-        "role": "billing", "feeder": "site", "address": None, "topic": None, "unit": 1, "map": None, "sign": 1,
-        "multiplier": 1, "period_s": 2, "delay_s": 0, "window_s": 15, "stale_s": 30, "error_pct": 1,
+        "role": "billing", "feeder": "site", "address": None, "topic": None, "unit": 1, "map": None,
+        "credentials": None, "sign": 1, "multiplier": 1, "period_s": 2, "delay_s": 0,
+        "window_s": 15, "stale_s": 30, "error_pct": 1,
     },
     "Outlet": {"address": None, "profile": None, "credentials": None},
     "SafetyInput": {"topic": None, "when": "true", "silence_s": None},
@@ -185,7 +186,6 @@ def test_a_plain_farm_waits_for_nothing():
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[[meter]]\nid = 'm'\nkind = 'shelly'\naddress = '10.7.9.1'\n", "meter.0.kind"),
         ("[[safety_input]]\nid = 's'\nfeeder = 'site'\nkind = 'mqtt'\n", "safety_input"),
         ("[[outlet]]\nid = 'q'\nkind = 'snmp'\n", "outlet"),
         ("[orders.issuers.g]\n[orders.signals.d]\ntopic = 't'\nissuer = 'g'\n", "orders.signals"),

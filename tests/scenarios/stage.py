@@ -82,14 +82,14 @@ class Stage:
         self.dispatcher = dispatcher
         self.agent = None
         self.environ = {}  # what the agent's process is given beside ours
-        self._control_url = control_url
+        self.control_url = control_url
         self._root = Path("/")  # as the agent's process sees it
 
     # the farm
 
     async def farm(self, path, body=None):
         """Ask the farm's control: `/state`, or post a fault, the meter's or the house's."""
-        return await asyncio.to_thread(_http, f"{self._control_url}{path}", body)
+        return await asyncio.to_thread(_http, f"{self.control_url}{path}", body)
 
     async def states(self):
         """Return how many machines are in which true state."""

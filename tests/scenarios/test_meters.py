@@ -1,4 +1,4 @@
-"""Meters in every role, over Modbus and MQTT, at two connections over a tree of feeders: each does what it is for."""
+"""Meters in every role, over Modbus, MQTT and a page, at two connections over a tree of feeders: each does its part."""
 
 import asyncio
 import json
@@ -64,22 +64,23 @@ stale_s = 5
 SITE_METERS = (
     ("north", "billing", "north", 21, 1),
     ("south", "billing", "south", 22, 1),
-    ("check", "check", "site", 2, 0.9),
+    ("check", "check", "site", 1, 0.9),
     ("house", "house", "site", 10, 1),
     ("t1", "feeder", "T1", 11, SEES),
     ("t2", "feeder", "T2", 12, 1),
 )
 
 
-def rewire(config):
+def rewire(config, pages):
     """Give a farm's configuration the feeders, connections and meters of this scene; machines stay where they are."""
     text = re.sub(r"(?m)^connection_kw = .*$", "connection_kw = 34", config.read_text())
     place = re.search(r'^address = "(.+)"$', text, re.MULTILINE)[1]
     kept = [table for table in text.split("\n\n") if not table.startswith(("[[meter]]", "[[feeder]]"))]
     told = METERS.format(t1_kw=T1_KW) + SUN
     for name, role, feeder, unit, times in SITE_METERS:
-        kind = "sunspec" if role == "check" else "modbus"
-        told += METER.format(id=name, role=role, feeder=feeder, kind=kind, place=place, unit=unit, times=times)
+        kind = "shelly" if role == "check" else "modbus"
+        at = pages if kind == "shelly" else place
+        told += METER.format(id=name, role=role, feeder=feeder, kind=kind, place=at, unit=unit, times=times)
         told += 'map = "eastron-sdm630"\n' if kind == "modbus" else ""
     config.write_text("\n\n".join(kept) + told)
 
@@ -124,7 +125,7 @@ async def on_t1_w(scene):
 @pytest.mark.lasts(45)
 async def test_every_meter_does_what_its_role_says_and_the_cap_is_held_through_a_silence(tmp_path):
     async with stage(tmp_path, 8, feeders=2, start=False) as scene, sunshine(scene.broker.port, 5000):
-        rewire(scene.config)
+        rewire(scene.config, scene.control_url.removeprefix("http://"))
         await scene.start()
         await scene.until(lambda: everyone_speaks(scene), 60)
         await the_site_is_the_sum_of_its_connections(scene)
