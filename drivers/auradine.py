@@ -144,6 +144,11 @@ class Auradine:
 
     # what it is told -----------------------------------------------------------------------------------------
 
+    def prepare(self) -> Conversation[None]:
+        """Get a token and see it taken by a read; raises NotPermitted where no login is taken."""
+        self._is_shut = False
+        yield from self._page("GET", "mode")
+
     def send(self, command: Command) -> Conversation[Receipt]:
         """Tell it by its pages; raises Unsupported before any exchange where it has no such ability."""
         identity = self._identity or (yield from self.identify())

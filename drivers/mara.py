@@ -155,6 +155,11 @@ class Mara:
 
     # what it is told -----------------------------------------------------------------------------------------
 
+    def prepare(self) -> Conversation[None]:
+        """See a login taken by a read; raises NotPermitted where none is."""
+        yield from self._config()
+        self._is_shut = False
+
     def send(self, command: Command) -> Conversation[Receipt]:
         """Tell it; raises Unsupported before any exchange where it has no such ability."""
         identity = self._identity or (yield from self.identify())

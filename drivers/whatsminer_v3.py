@@ -164,6 +164,10 @@ class WhatsminerV3:
 
     # what it is told -----------------------------------------------------------------------------------------
 
+    def prepare(self) -> Conversation[None]:
+        """See that its owner lets it be told; raises NotPermitted where not. A token is made anew for each command."""
+        _grain((yield from self._info()))
+
     def send(self, command: Command) -> Conversation[Receipt]:
         """Give a command, unless the machine is there already."""
         identity = self._identity or (yield from self.identify())

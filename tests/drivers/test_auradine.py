@@ -325,6 +325,16 @@ def test_logins_are_tried_in_order_and_none_is_shown():
     assert "s3cret" not in str(refused.value)
 
 
+def test_before_an_order_a_token_is_got_and_seen_taken():
+    machine, driver = Machine(), Auradine(HERE)
+    talk = Talk(machine)
+    assert talk.hold(driver.prepare()) is None
+    assert talk.names == ["POST /token", "GET /mode"]
+    machine.logins = {}
+    with pytest.raises(NotPermitted):
+        converse(Auradine(HERE).prepare(), machine)
+
+
 def test_a_refusal_is_one_in_either_form():
     for reply in (said("E", 0, "no"), {"STATUS": "E", "Msg": "no"}):
         machine = Machine()

@@ -403,6 +403,15 @@ def test_logins_are_tried_in_order_and_none_is_shown():
     assert "s3cret" not in str(refused.value)
 
 
+def test_before_an_order_its_login_is_seen_taken():
+    machine = Machine()
+    assert converse(Mara(HERE).prepare(), machine) is None
+    machine.logins = {}
+    with pytest.raises(NotPermitted):
+        converse(Mara(HERE).prepare(), machine)
+    assert machine.written == []
+
+
 @given(st.data())
 def test_whatever_it_says_only_device_errors_come_out(data):
     figure = st.none() | st.booleans() | st.integers(-5, 400) | st.floats() | st.text(max_size=4) | st.just([{"a": 2}])

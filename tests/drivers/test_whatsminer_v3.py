@@ -382,6 +382,15 @@ def test_a_machine_whose_owner_lets_nobody_write_is_not_told():
     assert not any(name.startswith("set.") for name in talk.names)
 
 
+def test_before_an_order_it_is_seen_whether_it_may_be_told():
+    machine = Machine()
+    assert converse(WhatsminerV3(HERE).prepare(), machine) is None
+    machine.info["system"]["apiswitch"] = "0"
+    with pytest.raises(NotPermitted):
+        converse(WhatsminerV3(HERE).prepare(), machine)
+    assert machine.written == []
+
+
 @pytest.mark.parametrize(("code", "error"), [(-1, Refused), (-2, Unsupported), (-3, Refused)])
 def test_a_refusal_is_what_its_code_means(code, error):
     machine = Machine(answers={"set.miner.service": {"code": code, "msg": "no"}})
