@@ -139,13 +139,17 @@ class Demand:
             figure: Figure = period.blocks[at].per_kw.on(day)
             yield from product(day, f"{period.name}, {said}", part_of(power, share), figure)
 
-    def _times(self, usage: Usage, period: DemandPeriod) -> Iterator[tuple[date, list[Span]]]:
+    def _times(
+        self, usage: Usage, period: DemandPeriod, *, in_any_month: bool = False
+    ) -> Iterator[tuple[date, list[Span]]]:
         """Yield when a period holds: as of the month's last day, or day by day."""
         calendar = Calendar([period])
         held = [
             segment
             for segment in usage.segments(cuts([period]))
-            if calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
+            if calendar.holding(
+                None if in_any_month else segment.day.month, usage.day_kind(segment.day), segment.minute
+            )
         ]
         if self.every == "month":
             if held:
@@ -187,9 +191,11 @@ class Demand:
         return (billed if self.digits is None else rounded(billed, self.digits)), said
 
     def _of_month(self, usage: Usage, period: DemandPeriod) -> Decimal:
+        """Return what an earlier month drew in the days and hours of a period, of whatever season the period is."""
         key = ("demand", self.name, period.name, usage.span)
         if key not in usage.register.known:
-            spans = [span for _, held in self._times(usage, period) for span in held]
+            times = self._times(usage, period, in_any_month=True)
+            spans = [span for _, held in times for span in held]
             usage.register.known[key] = self._measured(usage, spans).power if spans else Decimal(0)
         found: Decimal = usage.register.known[key]
         return found

@@ -52,10 +52,10 @@ class When:
         """The minutes of the day in which it holds."""
         return _windows(self.hours)
 
-    def names(self, month: int, kind: str, minute: int) -> bool:
-        """Whether this minute of such a day is in it."""
+    def names(self, month: int | None, kind: str, minute: int) -> bool:
+        """Whether this minute of such a day is in it; without a month, of whatever month."""
         return (
-            (not self.months or month in self.months)
+            (month is None or not self.months or month in self.months)
             and (not self.days or kind in self.kinds)
             and any(start <= minute < end for start, end in self.windows)
         )
@@ -84,7 +84,7 @@ class Times(When):
         """Each of its own sayings."""
         return (self, *self.also)
 
-    def holds(self, month: int, kind: str, minute: int) -> bool:
+    def holds(self, month: int | None, kind: str, minute: int) -> bool:
         """Whether it names this minute of such a day; the rest names none."""
         return not self.is_rest and any(when.names(month, kind, minute) for when in self.said)
 
@@ -106,13 +106,16 @@ class Calendar:
 
     periods: Sequence[Times]
     _has_holidays: bool = field(init=False)
-    _found: dict[tuple[int, str, int], tuple[int, ...]] = field(init=False, default_factory=dict)
+    _found: dict[tuple[int | None, str, int], tuple[int, ...]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._has_holidays = know_holidays(self.periods)
 
-    def holding(self, month: int, kind: str, minute: int) -> tuple[int, ...]:
-        """Return the places of the periods that name this minute; where none does, of the rest."""
+    def holding(self, month: int | None, kind: str, minute: int) -> tuple[int, ...]:
+        """Return the places of the periods that name this minute; where none does, of the rest.
+
+        Without a month a period counts that names the minute in any.
+        """
         key = (month, "sun" if kind == "holiday" and not self._has_holidays else kind, minute)
         if key not in self._found:
             named = tuple(at for at, period in enumerate(self.periods) if period.holds(*key))

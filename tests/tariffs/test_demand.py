@@ -98,6 +98,19 @@ def test_a_ratchet_bills_what_earlier_months_drew_for_so_many_months():
     assert billed(months=1, measured={"2025-12": Decimal(1000)}) == [8000, 2000, 250, 250, 250, 250]
 
 
+def test_a_ratchet_of_a_season_looks_back_on_the_months_of_the_other():
+    winter = DemandPeriod(name="winter", per_kw=rate("10"), months=(11, 12, 1, 2, 3))
+    summer = DemandPeriod(name="summer", per_kw=rate("20"), months=(4, 5, 6, 7, 8, 9, 10))
+    kwh = [
+        one for month in (3, 4) for one in days((2026, month, 1), (2026, month + 1, 1), BISHKEK, str(1200 / month)).kwh
+    ]
+    load = Load(start=datetime(2026, 3, 1, tzinfo=BISHKEK).astimezone(UTC), step=QUARTER, kwh=tuple(kwh))
+    held = demand(winter, summer, ratchet=(Ratchet(pct=Decimal(90)),))  # 1600 kW in March, 1200 in April
+    assert [month.amount for month in bill(tariff(held), load, BISHKEK).months] == [16_000, 20 * 1440]
+    of_summer = demand(winter, summer, ratchet=(Ratchet(pct=Decimal(90), of=(6, 7, 8)),))
+    assert [month.amount for month in bill(tariff(of_summer), load, BISHKEK).months] == [16_000, 20 * 1200]
+
+
 def test_a_demand_has_its_least_and_may_be_rounded():
     load = with_peaks((7, 10, 15, "75.013"))
     assert amount(demand(least=Decimal(5000)), load) == 50_000
