@@ -166,7 +166,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         holds=holds,
         seals=Seals(),
         clock=clock,
-        proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or fleet.everyone_known(),
+        proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or (fleet.everyone_known() and metering.has_spoken),
     )
     controller = Controller(parts, settings.limits_of(config, feeders))
     return _Built(

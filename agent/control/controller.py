@@ -192,6 +192,7 @@ class Controller:
         return Situation(
             now=now.mono,
             gauges=self.parts.metering.gauges(now.mono),
+            proved=self.parts.proved(),
             may_raise=self.parts.journal.writable,
         )
 

@@ -95,6 +95,11 @@ class Instrument:
             standing_in_for=standing_in_for,
         )
 
+    @property
+    def has_spoken(self) -> bool:
+        """Whether it was heard since the start."""
+        return self._taken_at is not None
+
     def facts(self, now: Moment) -> list[AnyFact]:
         """Return what happened since the last call: lost, back, intervals that ended."""
         self._turn(now)

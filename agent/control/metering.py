@@ -66,6 +66,11 @@ class Metering:
         return None if self._site is None else self._site.energy_wh
 
     @property
+    def has_spoken(self) -> bool:
+        """Whether the billing meter was heard since the start, or there is none to wait for."""
+        return self._site is None or self._site.has_spoken
+
+    @property
     def instruments(self) -> Mapping[str, Instrument]:
         """Every meter by its id, the sum of connections among them."""
         site = {} if self._site is None else {self._site.policy.id: self._site}

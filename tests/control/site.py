@@ -190,7 +190,7 @@ class Site:
             holds=self.holds,
             seals=self.seals,
             clock=self.clock,
-            proved=lambda: self.poller.rounds >= 2 or self.fleet.everyone_known(),
+            proved=lambda: self.poller.rounds >= 2 or (self.fleet.everyone_known() and self.metering.has_spoken),
         )
         parents = tuple(tree.parents())
         tree = Tree(
