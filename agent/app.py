@@ -286,8 +286,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     asker = MeterRoom(built.config, built.controller, built.clock).asker()
     works |= {} if asker is None else {"meters": asker.run}
     if built.link is not None:
-        link = built.link
-        topic = f"{settings.prefix_of(built.config)}/evidence/head"
+        link, topic = built.link, f"{settings.prefix_of(built.config)}/evidence/head"
         works |= {"mqtt": link.run, "state": lambda: _publish_state(built, link)}
         works["heads"] = lambda: built.attesting.publish(link, topic)
     return works
@@ -318,6 +317,7 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     prefix = settings.prefix_of(built.config)
     built.link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: built.incoming.put_nowait((topic, raw)))
     MeterRoom(built.config, built.controller, built.clock).listen(built.link)
+    built.books.listen(built.link)
 
 
 async def _intake(built: _Built) -> None:

@@ -40,7 +40,6 @@ _TABLE = (
     _Row("tariff.metering.multiplier"),
     _Row("tariff.metering.no_load_kwh_per_month"),
     _Row("tariff.metering.loss_pct"),
-    _Row("revenue.source"),
     _Row("price.*"),
     _Row("orders.schedule", loosens=True),
     _Row("orders.issuers.*.heartbeat_timeout_s", loosens=True),

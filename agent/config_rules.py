@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Iterator, Sequence
 
+from agent import config_money
 from agent.config_schema import Feeder, Issuer, Meter, Schema
 
 Finding = tuple[str, str]
@@ -22,6 +23,7 @@ def contradictions(schema: Schema) -> Iterator[Finding]:
     yield from _meter_mistakes(schema)
     yield from _connection_mistakes(schema)
     yield from _group_mistakes(schema)
+    yield from config_money.contradictions(schema)
     for name, issuer in schema.orders.issuers.items():
         yield from _issuer_mistakes(f"orders.issuers.{name}", issuer, known_feeders(schema))
     for name, signal in schema.orders.signals.items():
@@ -196,6 +198,7 @@ def warnings(schema: Schema) -> Iterator[Finding]:
     if not schema.miners:
         yield "miners", "there are no machines"
     yield from _connection_warnings(schema)
+    yield from config_money.warnings(schema)
     yield from _order_warnings(schema)
 
 
@@ -235,6 +238,7 @@ def _order_warnings(schema: Schema) -> Iterator[Finding]:
 def _needs_broker(schema: Schema) -> Iterator[str]:
     yield from (f"meter {meter.id}" for meter in schema.meter if meter.kind == "mqtt")
     yield from (f"issuer {name}" for name, issuer in schema.orders.issuers.items() if "mqtt" in issuer.transports)
+    yield from ("revenue",) if config_money.feed_of(schema) == "mqtt" else ()
     yield from (f"signal {name}" for name in schema.orders.signals)
     yield from (f"safety input {safety.id}" for safety in schema.safety_input if safety.kind == "mqtt")
 

@@ -21,6 +21,8 @@ from agent.config_values import (
     Count,
     Currency,
     CurrencyPair,
+    Day,
+    FeedUrl,
     Flag,
     Level,
     Money,
@@ -203,8 +205,18 @@ class Tariff:
 
 
 @_table
+class FxRate:
+    """What one unit of a currency is in another, from a local day until the day on which it is no more."""
+
+    pair: CurrencyPair
+    value: Rate
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    until: Day | None = None
+
+
+@_table
 class Revenue:
-    """What hashrate earns."""
+    """What hashrate earns, and where the price of it comes from."""
 
     source: Literal["fixed", "csv", "http", "mqtt", "network"] = "fixed"
     hashprice_per_ph_day: Money = Decimal(0)
@@ -213,6 +225,16 @@ class Revenue:
     revenue_tax_pct: Percent = 0.0
     pue: Annotated[Number, Field(ge=1)] = 1.0
     fx: dict[CurrencyPair, Rate] = field(default_factory=dict)
+    fx_rate: list[FxRate] = field(default_factory=list)
+    file: Text | None = None
+    url: FeedUrl | None = None
+    topic: Text | None = None
+    every_s: AboveZero = 300.0
+    stale_s: AboveZero = 86_400.0
+    difficulty: Rate | None = None
+    btc_price: Money | None = None
+    fees_btc: Money | None = None
+    height: Count | None = None
 
 
 @_table

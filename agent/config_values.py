@@ -6,6 +6,7 @@ Says nothing of tables and knows no other key. A number is never read from text,
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from decimal import Decimal
 from ipaddress import IPv4Address, ip_network
 from typing import Annotated, Any, Literal
@@ -112,6 +113,19 @@ def _broker(told: str) -> str:
     return told
 
 
+def _feed(told: str) -> str:
+    found = re.fullmatch(r"https?://(?:[^\s/:@]+|\[[0-9A-Fa-f:]+\])(?::([0-9]{1,5}))?(?:/\S*)?", told)
+    if found is None or not _is_port(found[1]):
+        raise ValueError("must be http://HOST/PATH or https://HOST/PATH, without a login")
+    return told
+
+
+def _day(told: object) -> object:
+    if not isinstance(told, date) or isinstance(told, datetime):
+        raise ValueError("must be a date such as 2026-01-01")  # noqa: TRY004 - as above
+    return told
+
+
 def _is_port(text: str | None) -> bool:
     return text is None or 0 < int(text) <= PORT_MOST
 
@@ -140,6 +154,8 @@ SourceAddress = Annotated[Text, AfterValidator(_source)]
 Network = Annotated[Text, AfterValidator(_network)]
 Bind = Annotated[Text, AfterValidator(_bind)]
 BrokerUrl = Annotated[Text, AfterValidator(_broker)]
+FeedUrl = Annotated[Text, AfterValidator(_feed)]
+Day = Annotated[date, BeforeValidator(_day)]
 TopicPrefix = Annotated[Text, _matches(r"[^#+\s\x00]+", "must be a topic without blanks and wildcards")]
 StoreUrl = Annotated[Text, _matches(r"(?s)(sqlite:///|postgresql).+", "must begin with sqlite:/// or postgresql")]
 SecretRef = Annotated[

@@ -13,6 +13,7 @@ from agent.fact import Fact
 from agent.facts_energy import (
     Absence,
     EnergyInterval,
+    HashpriceSeen,
     MeterBack,
     MeterInterval,
     MeterLost,
@@ -379,6 +380,7 @@ AnyFact = (
     | MeterInterval
     | EnergyInterval
     | MonthCharged
+    | HashpriceSeen
     | MeterLost
     | MeterBack
     | MetersDiffer

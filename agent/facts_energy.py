@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -74,6 +75,19 @@ class MonthCharged(Fact, frozen=True):
     currency: str
     charges: list[Charge]
     cost: str  # sum of the charges that do not come back
+
+
+class HashpriceSeen(Fact, frozen=True):
+    """What a PH/s earned a day as of `quoted_at`, by a feed; only the last is kept, and it is in no chain."""
+
+    quoted_at: datetime
+    per_ph_day: str
+    currency: str
+    source: str
+
+    def price(self) -> Decimal:
+        """Return it as a figure."""
+        return Decimal(self.per_ph_day)
 
 
 class MeterLost(Fact, frozen=True):

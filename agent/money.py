@@ -5,17 +5,21 @@ Interval facts are written behind: a kill loses the interval under way and no mo
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.clock import Clock
 from agent.config import Config
+from agent.config_money import feed_of
 from agent.control.accounting import Accounting
 from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.facts import AnyFact
 from agent.facts_energy import EnergyInterval
+from agent.feeds import HashpriceFeed
 from agent.fleet.fleet import Fleet
+from agent.links.mqtt import MqttLink
 from agent.money_terms import terms_of
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.snapshot import site_power
@@ -33,19 +37,33 @@ class Books:
     desk: MoneyDesk
     journal: Journal
     clock: Clock
+    feed: HashpriceFeed | None = None
 
     def replayed(self, fact: AnyFact) -> None:
         """Take in a fact of the lives before this one."""
         self.accounting.replayed(fact)
         self.desk.heard([fact])
+        if self.feed is not None:
+            self.feed.replayed(fact)
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
         """Take in what happened in this life, intervals of our own among it."""
         self.accounting.heard(facts)
         self.desk.heard(facts)
 
+    def listen(self, link: MqttLink) -> None:
+        """Hear what a PH/s earns, where that comes over MQTT."""
+        if self.feed is not None:
+            self.feed.listen(link)
+
     async def run(self) -> None:
-        """Add up for ever; what ends is charged and written soon."""
+        """Add up for ever; what ends is charged and written soon. Look beside that for what a PH/s earns."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._add_up(), name="books-energy")
+            if self.feed is not None:
+                group.create_task(self.feed.run(), name="books-hashprice")
+
+    async def _add_up(self) -> None:
         while True:
             self.journal.note(self.priced(self.accounting.tick(self.clock.now())))
             await self.clock.sleep(TURN_S)
@@ -71,9 +89,13 @@ def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journa
         return site_power(metering.state(mono), float(fleet.believed_w.sum()), house_w)[0]
 
     interval_s = config.schema.tariff.metering.interval_min * 60
+    terms, feed = terms_of(config), None
+    if terms.revenue is not None and feed_of(config.schema) is not None:
+        feed = HashpriceFeed(config, terms.revenue.quotes, clock, lambda fact: journal.note([fact]))
     return Books(
         accounting=Accounting(fleet, metering, interval_s=interval_s),
-        desk=MoneyDesk(terms=terms_of(config), fleet=fleet, power_w=power_w),
+        desk=MoneyDesk(terms=terms, fleet=fleet, power_w=power_w),
         journal=journal,
         clock=clock,
+        feed=feed,
     )

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from agent import config_schema
 from agent.config import Config, ConfigError
-from agent.config_schema import Revenue
+from agent.config_money import dated, feed_of
+from agent.config_schema import Schema
+from agent.inputs.hashprice import BadQuote, Shape, of_network
 from agent.inputs.packs import pack_beneath, read_stops
 from agent.inputs.tariff_file import read_pack, read_tariff
 from agent.outputs.terms import Terms
-from agent.planning.economics import Earning
+from agent.planning.hashprice import Quotes, Revenue
+from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
@@ -27,15 +32,15 @@ def terms_of(config: Config) -> Terms:
     currency = site.currency if tariff is None else tariff.currency
     if currency != site.currency:
         doubts.append(f"the tariff is in {currency}, the site's money is {site.currency}: money is told in {currency}")
-    earning = earning_of(config.schema.revenue, currency)
-    if earning is not None and earning.rate is None:
-        doubts.append(f"revenue.fx has no {earning.currency}/{currency}: there is no break-even")
     zone = site.timezone if tariff is None or tariff.zone is None else tariff.zone
+    revenue = revenue_of(config.schema)
+    if revenue is not None and currency != revenue.currency and not _is_exchanged(revenue, currency):
+        doubts.append(f"revenue.fx has no {revenue.currency}/{currency}: there is no break-even")
     return Terms(
         currency=currency,
         zone=ZoneInfo(zone),
         tariff=tariff,
-        earning=earning,
+        revenue=revenue,
         billing_day=told.metering.billing_day,
         doubts=tuple(doubts),
         stops=_stops(config),
@@ -70,26 +75,54 @@ def _tariff(config: Config) -> tuple[Tariff | None, list[str]]:
         ]
 
 
-def earning_of(revenue: Revenue, currency: str) -> Earning | None:
-    """Return what hashing earns; None where no price of hashrate is told."""
-    if revenue.source != "fixed" or not revenue.hashprice_per_ph_day:
+def revenue_of(schema: Schema) -> Revenue | None:
+    """Return how hashing earns; None where no price of hashrate is told or comes."""
+    told, feed = schema.revenue, feed_of(schema)
+    by_hand = told.hashprice_per_ph_day or None
+    if feed is None and by_hand is None and told.source != "network":
         return None
-    return Earning(
-        per_ph_day=revenue.hashprice_per_ph_day,
-        currency=revenue.currency,
-        pool_fee_pct=_decimal(revenue.pool_fee_pct),
-        revenue_tax_pct=_decimal(revenue.revenue_tax_pct),
-        pue=_decimal(revenue.pue),
-        rate=_rate(revenue, currency),
+    stale = None if told.source == "fixed" else timedelta(seconds=told.stale_s)
+    if told.source == "network" and feed is None:
+        by_hand, stale = _network_by_hand(told) or by_hand, None
+    return Revenue(
+        quotes=Quotes(by_hand=by_hand, stale=stale, source=told.source),
+        currency=told.currency,
+        pool_fee_pct=_decimal(told.pool_fee_pct),
+        revenue_tax_pct=_decimal(told.revenue_tax_pct),
+        pue=_decimal(told.pue),
+        fx=_rates(told),
     )
 
 
-def _rate(revenue: Revenue, currency: str) -> Decimal | None:
-    if revenue.currency == currency:
-        return Decimal(1)
-    direct = revenue.fx.get(f"{revenue.currency}/{currency}")
-    inverse = revenue.fx.get(f"{currency}/{revenue.currency}")
-    return direct if direct is not None or inverse is None else 1 / inverse
+def shape_of(revenue: config_schema.Revenue) -> Shape:
+    """Return how what comes is to be read."""
+    figures = {
+        "difficulty": revenue.difficulty,
+        "height": None if revenue.height is None else Decimal(revenue.height),
+        "fees_btc": revenue.fees_btc,
+        "price": revenue.btc_price,
+    }
+    by_hand = {name: figure for name, figure in figures.items() if figure is not None}
+    return Shape(said=revenue.source, network=revenue.source == "network", by_hand=by_hand)
+
+
+def _network_by_hand(revenue: config_schema.Revenue) -> Decimal | None:
+    try:
+        return of_network({}, shape_of(revenue).by_hand).per_ph_day
+    except BadQuote:
+        return None
+
+
+def _rates(revenue: config_schema.Revenue) -> dict[str, Dated]:
+    """Return rates by pair: dated ones, else the one for all time."""
+    found = {pair: Dated(figures=(Figure(value=value),)) for pair, value in revenue.fx.items()}
+    for pair in {rate.pair for rate in revenue.fx_rate}:
+        found[pair] = dated([rate for rate in revenue.fx_rate if rate.pair == pair])
+    return found
+
+
+def _is_exchanged(revenue: Revenue, currency: str) -> bool:
+    return bool({f"{revenue.currency}/{currency}", f"{currency}/{revenue.currency}"} & revenue.fx.keys())
 
 
 def _decimal(told: float) -> Decimal:

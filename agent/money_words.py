@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from agent.outputs.terms import Terms
 from agent.planning.economics import Earning, break_even_per_kwh
+from agent.planning.hashprice import Revenue
 from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.figures import Dated, NoFigure
 from agent.tariffs.kinds import Component
@@ -24,8 +25,10 @@ def terms_in_words(terms: Terms, now: datetime) -> Iterator[str]:
     today = now.astimezone(terms.zone).date()
     if terms.tariff is not None:
         yield from _tariff(terms.tariff, terms, now, today)
-    if terms.earning is not None:
-        yield from _earning(terms.earning, terms.currency)
+    if terms.revenue is not None:
+        yield from _revenue(terms.revenue)
+    if (earning := terms.earning_at(now)) is not None:
+        yield from _earning(earning, terms.currency)
     yield from (f"  known stop, which binds nothing by itself: {stop.in_words()}" for stop in terms.stops)
     doubts = [*terms.doubts, *(terms.tariff.doubts(today, today) if terms.tariff is not None else ())]
     yield from (f"  in doubt: {doubt}" for doubt in doubts)
@@ -56,6 +59,14 @@ def _figure(component: Component, label: str, rate: Dated, currency: str, today:
     doubt = ", not confirmed" if figure.unconfirmed else ""
     said = "not known, nothing is charged" if figure.value is None else f"{written(figure.value)} {unit}{doubt}"
     return f"{label} {said}".lstrip()
+
+
+def _revenue(revenue: Revenue) -> Iterator[str]:
+    quotes = revenue.quotes
+    if quotes.stale is not None:
+        else_ = "nothing is known" if quotes.by_hand is None else f"{written(quotes.by_hand)} by hand holds"
+        hours = quotes.stale.total_seconds() / 3600
+        yield f"  revenue comes by {quotes.source}; older than {hours:g} h it counts no more, and {else_}"
 
 
 def _earning(earning: Earning, currency: str) -> Iterator[str]:

@@ -32,7 +32,7 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
-from agent.facts_energy import Absence, EnergyInterval, MinutesSoFar, RegisterSeen
+from agent.facts_energy import Absence, EnergyInterval, HashpriceSeen, MinutesSoFar, RegisterSeen
 from agent.facts_identity import (
     BoardExchanged,
     MarkDoubled,
@@ -132,7 +132,15 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
             yield number  # of an absence that is not told yet
         case ClockStepped() | ClockTrusted():
             yield ClockStepped
-        case CapChanged() | EnergyInterval() | LastPowers() | MinutesSoFar() | RegisterSeen() | Absence():
+        case (
+            CapChanged()
+            | EnergyInterval()
+            | HashpriceSeen()
+            | LastPowers()
+            | MinutesSoFar()
+            | RegisterSeen()
+            | Absence()
+        ):
             yield type(fact)
         case _:
             return

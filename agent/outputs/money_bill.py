@@ -11,7 +11,9 @@ from typing import Any
 
 from agent.facts_energy import Charge, MonthCharged
 from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_totals import Month, Totals, hours, kwh, kwh_by
+from agent.planning.hashprice import Revenue
 from agent.tariffs.money import EXACT, minor_digits, rounded, written
 from agent.values import rfc3339
 
@@ -139,7 +141,24 @@ def now_json(money: MoneyDesk, at: datetime) -> dict[str, Any]:
         "today": None if day is None else _text(day.cost),
         "cost_per_h": _per_hour(price, money.power_w()),
         "break_even": {model: _price(limit) for model, limit in money.break_even(at).items()},
+        "under_break_even": None if (under := under_break_even(money, at)) is None else len(under),
+        "hashprice": _hashprice(money.terms.revenue, at),
         "doubts": money.doubts(at),
+    }
+
+
+def _hashprice(revenue: Revenue | None, at: datetime) -> dict[str, Any] | None:
+    """Return what a PH/s earns a day, who says so, and how old that is; by hand it has no age."""
+    per_ph_day = None if revenue is None else revenue.quotes.per_ph_day(at)
+    if revenue is None or per_ph_day is None:
+        return None
+    fresh = revenue.quotes.fresh(at)
+    return {
+        "per_ph_day": written(per_ph_day),
+        "currency": revenue.currency,
+        "source": "by hand" if fresh is None else fresh.said,
+        "at": None if fresh is None else rfc3339(fresh.at),
+        "age_s": None if fresh is None else round((at - fresh.at).total_seconds(), 3),
     }
 
 

@@ -113,7 +113,7 @@ class MoneyDesk:
 
     def break_even(self, at: datetime) -> dict[str, Decimal]:
         """Return by model the price of a kWh at which it earns nothing: as it hashes now, else by its nameplate."""
-        earning = self.terms.earning
+        earning = self.terms.earning_at(at)
         if earning is None:
             return {}
         if self._groups is None or abs(at - self._groups[0]) > GROUPED_FOR:
@@ -125,6 +125,8 @@ class MoneyDesk:
     def doubts(self, at: datetime) -> list[str]:
         """Return in words what in these figures is not known or not confirmed."""
         told = list(self.terms.doubts)
+        if self.terms.revenue is not None and (doubt := self.terms.revenue.quotes.doubt(at)) is not None:
+            told.append(doubt)
         if self.terms.tariff is not None:
             today = at.astimezone(self.terms.zone).date()
             told += self.terms.tariff.doubts(today, today)
@@ -153,10 +155,11 @@ def charge(
 
 def earn(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
     """Return an interval with what its hashes earned."""
-    if terms.earning is None or fact.hashed_th is None:
+    earning = terms.earning_at(fact.start)
+    if earning is None or fact.hashed_th is None:
         return fact
-    amount = earned(terms.earning, Decimal(str(fact.hashed_th)))
-    return msgspec.structs.replace(fact, revenue=written(amount), revenue_currency=terms.earning.currency)
+    amount = earned(earning, Decimal(str(fact.hashed_th)))
+    return msgspec.structs.replace(fact, revenue=written(amount), revenue_currency=earning.currency)
 
 
 def rows_by_model(fleet: Fleet) -> dict[str, Indices]:

@@ -5,7 +5,7 @@ Money is decimal text and exact; None is unknown, and each doubt is a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, localcontext
@@ -46,8 +46,8 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
     base = story.base()
     spared = _priced(pieces, _not_drawn_wh, story, terms, doubts)
     weighed = _priced([piece for piece in pieces if piece.not_hashed_th is not None], _not_drawn_wh, story, terms, [])
-    missed = _missed(pieces, terms.earning)
-    lost = exchanged(missed, terms.earning)
+    missed = _missed(pieces, terms)
+    lost = _exchanged(missed)
     counted_s = sum((span.end - span.start).total_seconds() for span in counted)
     unknown_s = max(0.0, counted_s - sum(map(_seconds, pieces)))
     return {
@@ -67,7 +67,7 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
         "cost": _text(drawn.cost),
         "components": components(drawn.amounts),
         "revenue_not_earned": _text(lost),
-        "revenue": None if missed is None or terms.earning is None else _revenue(missed, terms.earning),
+        "revenue": None if missed is None else _revenue(missed),
         "saved": _text(_less(weighed.cost, lost)),
         "days": _days(pieces, drawn, spared, terms),
         "doubts": [
@@ -140,24 +140,33 @@ def _not_drawn_wh(piece: Piece) -> int | None:
     return piece.not_drawn_wh
 
 
-def _missed(pieces: Sequence[Piece], earning: Earning | None) -> Decimal | None:
-    """Return the revenue that was not earned, in its own currency, where all of it is known."""
-    told = [piece.not_hashed_th for piece in pieces if piece.not_hashed_th is not None]
-    if earning is None or not told:
-        return None
-    return earned(earning, Decimal(str(round(sum(told), 3))))
+def _missed(pieces: Sequence[Piece], terms: Terms) -> dict[Earning, Decimal] | None:
+    """Return the revenue that was not earned by what hashing earned then, where all of it is known."""
+    hashes: dict[Earning, float] = {}
+    for piece in pieces:
+        if piece.not_hashed_th is None:
+            continue
+        earning = terms.earning_at(piece.fact.start)
+        if earning is None:
+            return None
+        hashes[earning] = hashes.get(earning, 0.0) + piece.not_hashed_th
+    return {one: earned(one, Decimal(str(round(told, 3)))) for one, told in hashes.items()} or None
 
 
-def exchanged(amount: Decimal | None, earning: Earning | None) -> Decimal | None:
-    """Return an amount of revenue in the site's money, None without a rate."""
-    if amount is None or earning is None or earning.rate is None:
+def _exchanged(missed: Mapping[Earning, Decimal] | None) -> Decimal | None:
+    """Return revenue in the site's money, None without a rate."""
+    if missed is None:
         return None
     with localcontext(EXACT):
-        return rounded(amount * earning.rate, CENTS)
+        told = [None if one.rate is None else amount * one.rate for one, amount in missed.items()]
+        known = [amount for amount in told if amount is not None]
+        return rounded(sum(known, Decimal(0)), CENTS) if len(known) == len(told) else None
 
 
-def _revenue(missed: Decimal, earning: Earning) -> dict[str, str]:
-    return {"currency": earning.currency, "not_earned": written(missed)}
+def _revenue(missed: Mapping[Earning, Decimal]) -> dict[str, str]:
+    with localcontext(EXACT):
+        amount = sum(missed.values(), Decimal(0))
+    return {"currency": next(iter(missed)).currency, "not_earned": written(amount)}
 
 
 def components(amounts: Sequence[Amount]) -> list[dict[str, str]]:
@@ -180,7 +189,7 @@ def _days(pieces: Sequence[Piece], drawn: Priced, spared: Priced, terms: Terms) 
             "not_drawn_kwh": _kwh(found, _not_drawn_wh),
             "cost": _text(_on(drawn, day)),
             "cost_not_incurred": _text(_on(spared, day)),
-            "revenue_not_earned": _text(exchanged(_missed(found, terms.earning), terms.earning)),
+            "revenue_not_earned": _text(_exchanged(_missed(found, terms))),
         }
         for day, found in sorted(by_day.items())
     ]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 
 from agent.planning.economics import Earning
+from agent.planning.hashprice import Revenue
 from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 
@@ -17,7 +18,11 @@ class Terms:
     currency: str  # the site's
     zone: tzinfo
     tariff: Tariff | None = None
-    earning: Earning | None = None
+    revenue: Revenue | None = None
     billing_day: int = 1
     doubts: tuple[str, ...] = ()  # what could not be honoured, in words
     stops: tuple[Stop, ...] = ()  # that the jurisdiction is known for: facts, which bind nobody
+
+    def earning_at(self, at: datetime) -> Earning | None:
+        """Return what hashing earns at an instant; None where no price of hashrate is known."""
+        return None if self.revenue is None else self.revenue.earning(at, self.currency, self.zone)

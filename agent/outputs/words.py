@@ -42,6 +42,7 @@ from agent.facts import (
 from agent.facts_energy import (
     Absence,
     EnergyInterval,
+    HashpriceSeen,
     MeterBack,
     MeterInterval,
     MeterLost,
@@ -64,6 +65,7 @@ QUIET = frozenset(
         "CommandsResent",
         "CommandsTaken",
         "EnergyInterval",
+        "HashpriceSeen",
         "LastPowers",
         "LevelsSeen",
         "MeterInterval",
@@ -222,6 +224,9 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     ClockTrusted: lambda fact: (
         f"{'The' if fact.by is None else f'{fact.by} confirmed it: the'} host's clock is trusted again"
+    ),
+    HashpriceSeen: lambda fact: (
+        f"A PH/s earned {fact.per_ph_day} {fact.currency} a day as of {fact.quoted_at:%Y-%m-%d %H:%MZ} ({fact.source})"
     ),
     RegisterSeen: lambda fact: f"Meter {fact.meter} has counted {fact.energy_wh / 1000:,.1f} kWh",
     Absence: _absence,

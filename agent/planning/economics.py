@@ -10,6 +10,12 @@ from agent.tariffs.money import EXACT
 HOURS = Decimal(24)
 THS_DAYS_PER_PH_DAY = Decimal(1000)
 SECONDS_PER_DAY = Decimal(86_400)
+HASHES_PER_DIFFICULTY = Decimal(2**32)
+"""Hashes that find a block at difficulty 1, on average."""
+HASHES_PER_PH = Decimal(10**15)
+FIRST_SUBSIDY = Decimal(50)
+HALVED_EACH = 210_000
+"""Blocks."""
 _DIGITS = Decimal("1e-12")
 """A quotient is written to so little."""
 
@@ -30,6 +36,35 @@ class Earning:
         """Hashprice x (1 - pool fee) x (1 - revenue tax)."""
         fee, tax = self.pool_fee_pct / 100, self.revenue_tax_pct / 100
         return self.per_ph_day * (1 - fee) * (1 - tax)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """What the network pays for hashing: `price` is of a bitcoin, fees are the mean of a block."""
+
+    difficulty: Decimal
+    height: int
+    fees_btc: Decimal
+    price: Decimal
+
+    @property
+    def per_ph_day(self) -> Decimal:
+        """What a PH/s earns a day: blocks x (subsidy + fees) x price."""
+        with localcontext(EXACT):
+            reward = subsidy_btc(self.height) + self.fees_btc
+            return (blocks_per_day(HASHES_PER_PH, self.difficulty) * reward * self.price).quantize(_DIGITS)
+
+
+def subsidy_btc(height: int) -> Decimal:
+    """Return the new bitcoins of the block at a height: 50 / 2 ** (height // 210,000), in whole satoshis."""
+    halvings = height // HALVED_EACH
+    return Decimal(int(FIRST_SUBSIDY.scaleb(8)) >> halvings).scaleb(-8) if halvings < 64 else Decimal(0)
+
+
+def blocks_per_day(hashes_per_s: Decimal, difficulty: Decimal) -> Decimal:
+    """Return the blocks that so many hashes a second find a day on average: H x 86,400 / (D x 2 ** 32)."""
+    with localcontext(EXACT):
+        return hashes_per_s * SECONDS_PER_DAY / (difficulty * HASHES_PER_DIFFICULTY)
 
 
 def earned(earning: Earning, hashed_th: Decimal) -> Decimal:

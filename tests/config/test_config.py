@@ -37,9 +37,11 @@ DEFAULTS = {
         "interval_min": 15, "multiplier": 1, "no_load_kwh_per_month": 0, "loss_pct": 0, "billing_day": 1,
     },
     "Tariff": {"file": None, "class_": None, "vat_recoverable": False, "metering": schema.Metering()},
+    "FxRate": {"from_": None, "until": None},
     "Revenue": {
         "source": "fixed", "hashprice_per_ph_day": Decimal(0), "currency": "USD", "pool_fee_pct": 1,
-        "revenue_tax_pct": 0, "pue": 1, "fx": {},
+        "revenue_tax_pct": 0, "pue": 1, "fx": {}, "fx_rate": [], "file": None, "url": None, "topic": None,
+        "every_s": 300, "stale_s": 86_400, "difficulty": None, "btc_price": None, "fees_btc": None, "height": None,
     },
     "Price": {"act": False, "min_on_s": 1800, "min_off_s": 1800, "hysteresis_pct": 5, "restart_cost": Decimal(0)},
     "Mqtt": {
@@ -79,6 +81,7 @@ REQUIRED = {
     "Outlet": {"id": "a", "kind": "mqtt"},
     "SafetyInput": {"id": "a", "feeder": "site", "kind": "mqtt"},
     "Signal": {"topic": "a", "issuer": "b"},
+    "FxRate": {"pair": "USD/KGS", "value": Decimal(1)},
 }
 TABLES = [name for name, one in vars(schema).items() if is_dataclass(one) and name != "Schema"]
 

@@ -22,9 +22,11 @@ from agent.outputs.http.miner_list import page_of, picked, searched
 from agent.outputs.http.paging import limit_of, listed, number_of, only
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.metrics import Metrics
+from agent.outputs.money_machines import own_break_even
 from agent.outputs.shown import event_json, hold_json, miner_json, order_json, site_json
 from agent.outputs.sight import Sight
 from agent.search import KINDS
+from agent.tariffs.money import rounded, written
 
 MOST_AT_ONCE = 65_536
 """Bytes that are handed to the transport before it may say that it is full."""
@@ -125,7 +127,10 @@ class Reads:
         if miner not in fleet.index:
             raise Problem(HTTPStatus.NOT_FOUND, f"there is no miner {miner!r}")
         hold, seal = self._sight.holds().get(miner), self._sight.seals.by_miner().get(miner)
-        return as_json(miner_json(fleet, fleet.index[miner], self._sight.now(), hold, seal))
+        now, row, money = self._sight.now(), fleet.index[miner], self._sight.money
+        break_even = None if money is None else own_break_even(money, row, now.at)
+        told = miner_json(fleet, row, now, hold, seal)
+        return as_json({**told, "break_even_per_kwh": None if break_even is None else written(rounded(break_even, 6))})
 
     async def orders(self, request: web.Request) -> web.Response:
         """List orders by their ids; filters: state, class, issuer."""
