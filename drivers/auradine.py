@@ -73,7 +73,7 @@ class Auradine:
         version = yield from self._asked("version")
         report = next(iter((yield from self._maybe("ipreport")).reports or ()), None)
         details = next(iter((yield from self._maybe("devdetails")).details or ()), None)
-        supply = next(iter((yield from self._maybe("psu")).supplies or ()), None)
+        supplies = (yield from self._maybe("psu")).supplies or ()
         told = (None if details is None else words(details.model)) or (None if report is None else words(report.model))
         model = self._model = find(self.target.model or told)
         described = words(version.verdict.description)
@@ -87,7 +87,7 @@ class Auradine:
             serial=None if report is None else words(report.serial),
             nominal_ths=None if model is None else model.hashrate_ths,
             nominal_w=None if model is None else model.power_w,
-            abilities=_abilities(model, None if supply is None else watts(supply.most_out)),
+            abilities=_abilities(model, sum(watts(supply.most_out) or 0.0 for supply in supplies)),
         )
         return self._identity
 
@@ -114,15 +114,8 @@ class Auradine:
 
     def _asked(self, command: str) -> Generator[Exchange, Answer, Part]:
         """Ask on the API port, which wants no login; for what it does not know, by a page."""
-        if command not in self._paged:
-            payload = yield ask(command)
-            assert isinstance(payload, bytes)
-            reply = parse(payload)
-            if not reply.refuses:
-                return reply
-            if command == _MUST:
-                must(reply)
-            self._paged.add(command)
+        if command not in self._paged and (reply := (yield from self._by_socket(command))) is not None:
+            return reply
         if self._is_shut:
             raise NotPermitted("its pages take no login of ours")
         try:
@@ -131,15 +124,31 @@ class Auradine:
             self._is_shut = True
             raise
 
+    def _by_socket(self, command: str) -> Generator[Exchange, Answer, Part | None]:
+        """Ask on the API port; None where that is shut, or does not know the command."""
+        try:
+            payload = yield ask(command)
+        except NotListening:
+            return None
+        assert isinstance(payload, bytes)
+        reply = parse(payload)
+        if not reply.refuses:
+            return reply
+        if command == _MUST:
+            must(reply)
+        self._paged.add(command)
+        return None
+
     def _page(
         self, method: str, command: str, body: Mapping[str, object] | None = None
     ) -> Generator[Exchange, Answer, Part]:
-        """Ask by a page, with a new token where the one that there is holds no more."""
+        """Ask by a page; a read without a token until one is wanted, and with a new one where it holds no more."""
         told = None if body is None else {"command": command, **body}
-        reply = parse((yield from self._web.ask(method, f"/{command}", told)).body)
+        is_read, path = body is None, f"/{command}"
+        reply = parse((yield from self._web.ask(method, path, told, open_to_all=is_read)).body)
         if reply.wants_token:
             self._web.forget()
-            reply = parse((yield from self._web.ask(method, f"/{command}", told)).body)
+            reply = parse((yield from self._web.ask(method, path, told)).body)
         return must(reply)
 
     # what it is told -----------------------------------------------------------------------------------------
@@ -239,7 +248,7 @@ def _version_in(described: str | None) -> str | None:
     return (rest.rpartition("-")[0] or rest if dash else name) or None
 
 
-def _abilities(model: Model | None, most_out_w: float | None) -> Abilities:
+def _abilities(model: Model | None, most_out_w: float) -> Abilities:
     standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
     limits = None
     if model is not None:

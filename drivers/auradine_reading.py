@@ -42,7 +42,7 @@ class Told:
     devices: list[Device] | None = None
     pools: list[PoolRow] | None = None
     mode: Mode | None = None
-    supply: Supply | None = None
+    supplies: list[Supply] | None = None
     count: Count | None = None
     fans: list[FanRow] | None = None
     heat: list[Heat] | None = None
@@ -53,7 +53,7 @@ class Told:
         """Take in one command's reply."""
         self.summary = part.summary[0] if part.summary else self.summary
         self.mode = part.modes[0] if part.modes else self.mode
-        self.supply = part.supplies[0] if part.supplies else self.supply
+        self.supplies = self.supplies if part.supplies is None else part.supplies
         self.count = part.counts[0] if part.counts else self.count
         self.light = part.lights[0] if part.lights else self.light
         self.devices = self.devices if part.devices is None else part.devices
@@ -101,9 +101,11 @@ def is_asleep(mode: Mode | None) -> bool | None:
 
 
 def power_w(told: Told) -> float | None:
-    """Return what it draws at the wall: by its supply's input, else by its summary."""
-    own = None if told.supply is None else watts(told.supply.power_in)
-    return own or (None if told.summary is None else watts(told.summary.watts))
+    """Return what it draws at the wall: by the input of all of its supplies, else by its summary."""
+    inputs_w = [watts(supply.power_in) for supply in told.supplies or ()]
+    if inputs_w and None not in inputs_w:
+        return sum(one or 0.0 for one in inputs_w)
+    return None if told.summary is None else watts(told.summary.watts)
 
 
 def limit_w(mode: Mode | None) -> float | None:

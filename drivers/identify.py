@@ -56,6 +56,7 @@ PAGES = (
         (b'"BOS"',),
         "braiins",
     ),
+    (Http(method="GET", path="/"), (b"MINER UI",), "auradine"),
 )
 """What firmware with a shut API port shows to whoever asks: the request, what the upper-case page holds, the driver."""
 

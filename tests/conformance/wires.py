@@ -80,10 +80,12 @@ def framed(replies):
 
 
 def replied(replies, command, param):
-    """Return what was recorded of a command and its parts, which the machine joins at a plus."""
-    if param is None or f"{command}:{param}" in replies or command in replies:
-        return replies.get(f"{command}:{param}", replies.get(command, NO_COMMAND))
-    parts = [replies[f"{command}:{part}"] for part in param.split("+") if f"{command}:{part}" in replies]
+    """Return what was recorded of a command: of its parts, which the machine joins at a plus, or all for no parts."""
+    if command in replies:
+        return replies[command]
+    asked = None if param is None else set(param.split("+"))
+    recorded = {key.removeprefix(f"{command}:"): told for key, told in replies.items() if key.startswith(f"{command}:")}
+    parts = [told for key, told in recorded.items() if asked is None or asked & set(key.split("+"))]
     return reduce(both, parts, {}) or NO_COMMAND
 
 

@@ -45,6 +45,8 @@ class Machine:
         self.pools = [{"POOL": 0, "URL": "stratum+tcp://a.test:1", "User": "u", "Status": "Alive", "Priority": 0}]
         self.logins = {"admin": "admin"}
         self.token = FRESH
+        self.locked = True  # its pages want a token
+        self.listens = True  # on its API port
         self.pages = {}  # by command: what is answered instead
         self.written = []
 
@@ -72,6 +74,8 @@ class Machine:
         }.get(command)
 
     def __call__(self, exchange):
+        if isinstance(exchange, Ask) and not self.listens:
+            return NotListening("refused")
         if isinstance(exchange, Ask):
             command = name_of(exchange)
             own = command in {"version", "summary", "devs", "devdetails", "asccount", "pools"}
@@ -89,7 +93,7 @@ class Machine:
         if command == "token":
             fits = self.logins.get(told["user"]) == told["password"]
             return said(Token=[{"Token": self.token}]) if fits else said("E", 0, "wrong user or password")
-        if dict(exchange.headers).get("Token") != FRESH:
+        if self.locked and dict(exchange.headers).get("Token") != FRESH:
             return ok(status=401)
         if command in self.pages:
             return self.pages[command]
@@ -167,6 +171,30 @@ def test_pages_that_take_no_login_are_not_knocked_at_by_each_reading():
         talk.hold(driver.send(Sleep()))
     machine.row["MHS 5s"] = 0.0
     assert talk.hold(driver.read(Want.QUICK)).state is State.UNKNOWN
+
+
+def test_with_its_api_port_shut_it_is_known_and_read_by_its_pages():
+    machine = Machine()
+    machine.listens = machine.locked = False
+    talk = Talk(machine)
+    front = ok(b"<html><title>Miner UI</title></html>")
+    whole = machine.page
+    machine.page = lambda asked: whole(asked) if asked.port else front if asked.path == "/" else ok(status=404)
+    assert talk.hold(identify(HERE)).driver == "auradine"
+    assert converse(Auradine(HERE).read(Want.FULL), machine) == read(Machine())
+    assert "POST /token" not in talk.names
+
+
+def test_the_inputs_of_several_supplies_are_one_draw():
+    machine = Machine()
+    machine.sections = lambda command, told=machine.sections: (
+        {"PSU": [{"PowerIn": "1500.00W"}, {"PowerIn": "1400.5W"}]} if command == "psu" else told(command)
+    )
+    assert read(machine).power_w == 2900.5
+    machine.row["Wattage"] = 2950
+    machine.supply["PowerIn"] = "n/a"
+    machine.sections = Machine.sections.__get__(machine)
+    assert read(machine).power_w == 2950.0
 
 
 def test_without_pages_it_is_read_all_the_same():
@@ -329,7 +357,7 @@ def test_before_an_order_a_token_is_got_and_seen_taken():
     machine, driver = Machine(), Auradine(HERE)
     talk = Talk(machine)
     assert talk.hold(driver.prepare()) is None
-    assert talk.names == ["POST /token", "GET /mode"]
+    assert talk.names == ["GET /mode", "POST /token", "GET /mode"]
     machine.logins = {}
     with pytest.raises(NotPermitted):
         converse(Auradine(HERE).prepare(), machine)
