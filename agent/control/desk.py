@@ -26,6 +26,8 @@ from agent.planning.headroom import at_step
 from agent.planning.situation import Demand
 from agent.values import Watts
 
+TURN = 100
+"""So many wishes are taken in before the loop may turn."""
 Parse = Callable[[bytes, str | None], Order | Rejection]
 """Turns a document's bytes, and the id that its topic names, into an order."""
 LONG = 16_384
@@ -113,8 +115,10 @@ class Desk:
         async with self._controller.turn:
             now = self._parts.clock.now()
             await self._attempt(IntendedChanged(at=now.at, level=level, miners=list(miners), by=by))
-            for miner in miners:
+            for at, miner in enumerate(miners, 1):
                 fleet.intend(fleet.index[miner], level)
+                if at % TURN == 0:
+                    await asyncio.sleep(0)
         log.info("intended", level=level, miners=len(miners), by=by)
         self._controller.wake()
 

@@ -4,23 +4,36 @@
 `position:P` · `model:M` · `make:M` · `firmware:F` (its name, or its version) · `mac:M` · `serial:S` · `state:S` ·
 `host:H`.
 A comma joins, a leading `!` takes away. What cannot be understood is an error, never an empty or a full fleet.
+
+A hundred thousand machines take a tenth of a second to look through: whoever must not be held up so long takes the
+turns one by one, and does something else in between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from fnmatch import fnmatchcase
+import re
+from collections.abc import Callable, Generator, Iterable
+from fnmatch import translate
+from typing import TypeVar
 
 import numpy as np
 
 from agent.fleet.belief import CODES
 from agent.fleet.fleet import Fleet
+from agent.fleet.view import Flags
 from drivers.interface import State
 
-Rows = frozenset[int]
-Names = tuple[str | None, ...]
-_Key = Callable[[Fleet, str], Rows]
+TURN = 500
+"""Machines looked at in one turn: a millisecond."""
+_GLOB = re.compile(r"[*?[]")
 _BETWEEN = str.maketrans("", "", ":-.")
+
+T = TypeVar("T")
+Turns = Generator[None, None, T]
+"""Work that yields after each turn, and returns its answer at the end."""
+Rows = frozenset[int]
+Names = Iterable[str | None]
+_Key = Callable[[Fleet, str], Turns[Flags]]
 
 
 def model_of(fleet: Fleet, row: int) -> str | None:
@@ -35,47 +48,92 @@ def make_of(fleet: Fleet, row: int) -> str | None:
     return identity.make if identity is not None else None
 
 
+def at_once(turns: Turns[T]) -> T:
+    """Take every turn, one after the other, and return the answer."""
+    while True:
+        try:
+            next(turns)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+
+
 def select(fleet: Fleet, text: str) -> list[int]:
     """Return the rows that `text` names, ascending; raises ValueError for an unknown term and for no miner at all."""
-    wanted: set[int] = set()
-    unwanted: set[int] = set()
-    terms = [term.strip() for term in text.split(",")]
-    for term in terms:
-        (unwanted if term.startswith("!") else wanted).update(_rows(fleet, term.removeprefix("!")))
-    if all(term.startswith("!") for term in terms):
-        wanted.update(range(len(fleet)))
-    found = sorted(wanted - unwanted)
-    if not found:
-        raise ValueError(f"no miner matches {text!r}")
-    return found
+    rows: list[int] = np.flatnonzero(at_once(selecting(fleet, text))).tolist()
+    return rows
 
 
 def matching(fleet: Fleet, key: str, value: str) -> Rows:
     """Return the rows of one `key:value`, perhaps none; raises ValueError for an unknown key, feeder or state."""
+    return frozenset(np.flatnonzero(at_once(matches(fleet, key, value))).tolist())
+
+
+def selecting(fleet: Fleet, text: str) -> Turns[Flags]:
+    """Find whom `text` names; raises ValueError for an unknown term and for no miner at all."""
+    wanted, unwanted = np.zeros(len(fleet), np.bool_), np.zeros(len(fleet), np.bool_)
+    terms = [term.strip() for term in text.split(",")]
+    for term in terms:
+        found = yield from _rows(fleet, term.removeprefix("!"))
+        among = unwanted if term.startswith("!") else wanted
+        among |= found
+    if all(term.startswith("!") for term in terms):
+        wanted[:] = True
+    chosen: Flags = wanted & ~unwanted
+    if not chosen.any():
+        raise ValueError(f"no miner matches {text!r}")
+    return chosen
+
+
+def matches(fleet: Fleet, key: str, value: str) -> Turns[Flags]:
+    """Find the rows of one `key:value`, perhaps none; raises ValueError for an unknown key, feeder or state."""
     if key not in _KEYS:
         raise ValueError(f"{key!r} selects nothing; what does: {', '.join(_KEYS)}")
-    return _KEYS[key](fleet, value)
+    return (yield from _KEYS[key](fleet, value))
 
 
-def _rows(fleet: Fleet, term: str) -> Rows:
-    """Return the rows of one term; only a state may have nobody in it."""
+def _rows(fleet: Fleet, term: str) -> Turns[Flags]:
+    """Find the rows of one term; only a state may have nobody in it."""
     if not term:
         raise ValueError("a selector has an empty term")
     if term in fleet.index:
-        return frozenset({fleet.index[term]})
+        return _only(fleet, (fleet.index[term],))
+    if term == "*":
+        return np.ones(len(fleet), np.bool_)
     key, colon, value = term.partition(":")
     if colon and key in _KEYS:
-        found = matching(fleet, key, value)
-        if not found and key != "state":
+        found = yield from matches(fleet, key, value)
+        if not found.any() and key != "state":
             raise ValueError(f"no miner matches {term!r}")
         return found
-    found = frozenset(row for row, miner in enumerate(fleet.miners) if fnmatchcase(miner.id, term))
-    if not found:
+    found = yield from _where(fleet, _test(term), lambda row: (fleet.miners[row].id,))
+    if not found.any():
         raise ValueError(f"no miner has the id {term!r}")
     return found
 
 
-def _feeder(fleet: Fleet, name: str) -> Rows:
+def _only(fleet: Fleet, rows: Iterable[int]) -> Flags:
+    found = np.zeros(len(fleet), np.bool_)
+    found[list(rows)] = True
+    return found
+
+
+def _test(asked: str) -> Callable[[str], object]:
+    """Return what tells whether a name is meant: equal, or matching where there is a * or ? or [ in it."""
+    return re.compile(translate(asked)).match if _GLOB.search(asked) else asked.__eq__
+
+
+def _where(fleet: Fleet, test: Callable[[str], object], names_of: Callable[[int], Names]) -> Turns[Flags]:
+    """Find the rows of which any name passes a test."""
+    found = np.zeros(len(fleet), np.bool_)
+    for start in range(0, len(fleet), TURN):
+        rows = range(start, min(start + TURN, len(fleet)))
+        found[[row for row in rows if any(name and test(name) for name in names_of(row))]] = True
+        yield
+    return found
+
+
+def _feeder(fleet: Fleet, name: str) -> Turns[Flags]:
     tree = fleet.tree
     if name not in tree.positions:
         raise ValueError(f"there is no feeder {name!r}")
@@ -83,25 +141,27 @@ def _feeder(fleet: Fleet, name: str) -> Rows:
     for feeder in tree.feeders:
         if feeder.parent in below:
             below.add(feeder.id)
-    return frozenset(row for row, miner in enumerate(fleet.miners) if miner.feeder in below)
+    return (yield from _where(fleet, below.__contains__, lambda row: (fleet.miners[row].feeder,)))
 
 
-def _state(fleet: Fleet, name: str) -> Rows:
+def _state(fleet: Fleet, name: str) -> Turns[Flags]:
     if name not in set(State):
         raise ValueError(f"there is no state {name!r}; there are: {', '.join(State)}")
-    return frozenset(np.flatnonzero(fleet.state == CODES[State(name)]).tolist())
+    yield
+    found: Flags = fleet.state == CODES[State(name)]
+    return found
 
 
-def _tag(fleet: Fleet, name: str) -> Rows:
-    return frozenset(row for row, miner in enumerate(fleet.miners) if name in miner.tags)
+def _tag(fleet: Fleet, name: str) -> Turns[Flags]:
+    return (yield from _where(fleet, name.__eq__, lambda row: fleet.miners[row].tags))
 
 
-def _owner(fleet: Fleet, name: str) -> Rows:
-    return _tag(fleet, f"owner:{name}")
+def _owner(fleet: Fleet, name: str) -> Turns[Flags]:
+    return (yield from _tag(fleet, f"owner:{name}"))
 
 
-def _host(fleet: Fleet, name: str) -> Rows:
-    return frozenset(row for row, miner in enumerate(fleet.miners) if fnmatchcase(miner.host, name))
+def _host(fleet: Fleet, name: str) -> Turns[Flags]:
+    return (yield from _where(fleet, _test(name), lambda row: (fleet.miners[row].host,)))
 
 
 def _rack(fleet: Fleet, row: int) -> Names:
@@ -135,11 +195,15 @@ def _bare(mac: str) -> str:
 def _named(names_of: Callable[[Fleet, int], Names], plain: Callable[[str], str] = str.casefold) -> _Key:
     """Compare the names that a machine or its owner's inventory says: a glob over any of them, by its `plain` form."""
 
-    def named(fleet: Fleet, name: str) -> Rows:
-        asked = plain(name)
-        return frozenset(
-            row for row in range(len(fleet)) if any(fnmatchcase(plain(n), asked) for n in names_of(fleet, row) if n)
-        )
+    def named(fleet: Fleet, name: str) -> Turns[Flags]:
+        asked, known = _test(plain(name)), dict[str, bool]()
+
+        def test(said: str) -> bool:
+            if said not in known:
+                known[said] = bool(asked(plain(said)))
+            return known[said]
+
+        return (yield from _where(fleet, test, lambda row: names_of(fleet, row)))
 
     return named
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner, unknown_ladder
-from agent.fleet.selector import matching, select
+from agent.fleet.selector import TURN, matching, select, selecting
 from drivers.interface import Identity, Reading, State
 
 pytestmark = pytest.mark.pure
@@ -110,3 +110,24 @@ def test_taking_away_is_the_rest_of_naming(ids):
     text = ",".join(sorted(ids))
     without = ",".join(f"!{miner}" for miner in sorted(ids))
     assert sorted(select(fleet(), text) + select(fleet(), without)) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("text", ["m*", "model:*a*", "mac:02*", "host:10.0.*", "tag:x,rack:r2", "feeder:site"])
+def test_a_large_fleet_is_looked_through_a_turn_at_a_time(text):
+    """No turn looks at more machines than are a millisecond's work."""
+    looked, turns = [0], []
+
+    class Counted(list):
+        def __getitem__(self, at):
+            looked[0] += 1
+            return super().__getitem__(at)
+
+    alike = {"mac": "02:00:00:00:00:01", "tags": ("x",), "model": "a", "rack": "R2"}
+    many = [Miner(id=f"m{at}", host=f"10.0.{at // 250}.{at % 250}", **alike) for at in range(5 * TURN)]
+    made = Fleet(many, TREE, FleetPolicy())
+    made.miners = Counted(made.miners)
+    for _ in selecting(made, text):
+        turns.append(looked[0])
+        looked[0] = 0
+    assert max(turns) <= 2 * TURN
+    assert len(turns) >= 5

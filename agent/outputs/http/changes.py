@@ -9,8 +9,6 @@ import structlog
 from aiohttp import web
 
 from agent.facts import OrderMoved
-from agent.fleet.fleet import Fleet
-from agent.fleet.selector import select
 from agent.orders.acks import ack_of_move, ack_of_refusal
 from agent.orders.order import Rejection
 from agent.outputs.http.access import Token
@@ -18,10 +16,13 @@ from agent.outputs.http.bodies import Errand, Lock, Question, Release, Wish, Wis
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
+from agent.outputs.http.turns import each, named, selected
 from agent.outputs.sight import Sight
 from agent.values import rfc3339
 
 TOKEN = web.RequestKey("token", Token)
+LADDERS = 200
+"""So many ladders are looked at in one turn."""
 log = structlog.get_logger()
 
 
@@ -76,19 +77,22 @@ class Changes:
         `instead` says who has no such level, by the level that it would go to: the next that draws no more.
         """
         body = read(await request.read(), Wishes)
-        ids = self._selected(body.select)
-        instead = self._instead(ids, body.level)
+        ids = await selected(self._sight.fleet, body.select)
+        instead = await self._instead(ids, body.level)
         if not body.dry_run:
             await self._set(ids, body.level, request)
         return as_json({"miners": ids, "level": body.level, "instead": instead, "dry_run": body.dry_run})
 
-    def _instead(self, ids: Sequence[str], level: str) -> dict[str, list[str]]:
+    async def _instead(self, ids: Sequence[str], level: str) -> dict[str, list[str]]:
         fleet, others = self._sight.fleet, dict[str, list[str]]()
-        for miner in ids:
+
+        def given(miner: str) -> str:
             ladder = fleet.ladders[fleet.index[miner]].holding(level)
-            given = ladder.steps[ladder.nearest(level)].level
-            if given != level:
-                others.setdefault(given, []).append(miner)
+            return ladder.steps[ladder.nearest(level)].level
+
+        for miner, other in zip(ids, await each(ids, given, LADDERS), strict=True):
+            if other != level:
+                others.setdefault(other, []).append(miner)
         return others
 
     async def _set(self, ids: Sequence[str], level: str, request: web.Request) -> None:
@@ -99,7 +103,7 @@ class Changes:
     async def send(self, request: web.Request) -> web.Response:
         """Have miners reboot or blink; says who is left out and why. A dry run only names them."""
         body, by = read(await request.read(), Errand), request[TOKEN].name
-        ids = self._selected(body.select)
+        ids = await selected(self._sight.fleet, body.select)
         left_out = dict(self._desk.excuses(ids, body.errand))
         told = [miner for miner in ids if miner not in left_out]
         if told and not body.dry_run:
@@ -118,7 +122,7 @@ class Changes:
             raise bad_field("kind", "is missing")
         if body.until is not None and body.until <= self._sight.now().at:
             raise bad_field("until", "is over")
-        ids, by = self._named(body), hand(body.by, request)
+        ids, by = await self._named(body), hand(body.by, request)
         await self._desk.hold(ids, kind=body.kind, by=by, until=body.until)
         log.info("held over http", by=by, kind=body.kind, miners=len(ids), first=ids[0])
         until = None if body.until is None else rfc3339(body.until)
@@ -133,7 +137,7 @@ class Changes:
 
     async def _lift(self, body: Lock, request: web.Request) -> web.Response:
         held, by = self._sight.holds(), hand(body.by, request)
-        ids = [miner for miner in self._named(body) if miner in held]
+        ids = [miner for miner in await self._named(body) if miner in held]
         if ids:
             await self._desk.unhold(ids, by=by)
             log.info("held no longer, over http", by=by, miners=len(ids), first=ids[0])
@@ -145,31 +149,8 @@ class Changes:
         found = self._desk.plan(body.max_import_kw * 1000)
         return as_json(found)
 
-    def _named(self, body: Lock) -> list[str]:
-        return named(self._sight.fleet, body.select, body.miners)
-
-    def _selected(self, text: str) -> list[str]:
-        return selected(self._sight.fleet, text)
-
-
-def named(fleet: Fleet, text: str | None, miners: Sequence[str] | None) -> list[str]:
-    """Return the ids of the machines that a selector or a list names, one of the two. Raises Problem."""
-    if (text is None) == (miners is None):
-        raise bad_field("select", "say either select or miners")
-    if text is not None:
-        return selected(fleet, text)
-    for miner in miners or ():
-        if miner not in fleet.index:
-            raise bad_field("miners", f"there is no miner {miner!r}")
-    return list(dict.fromkeys(miners or ()))
-
-
-def selected(fleet: Fleet, text: str) -> list[str]:
-    """Return the ids of the machines that a selector names. Raises Problem."""
-    try:
-        return [fleet.miners[row].id for row in select(fleet, text)]
-    except ValueError as error:
-        raise bad_field("select", str(error)) from None
+    async def _named(self, body: Lock) -> list[str]:
+        return await named(self._sight.fleet, body.select, body.miners)
 
 
 def hand(told: str | None, request: web.Request) -> str:

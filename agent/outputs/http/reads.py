@@ -9,10 +9,11 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+import numpy as np
 from aiohttp import web
 from multidict import MultiMapping
 
-from agent.fleet.selector import matching, select
+from agent.fleet.selector import matches, selecting
 from agent.orders.lifecycle import OrderState
 from agent.orders.order import CLASSES
 from agent.orders.order_view import OrderView
@@ -21,6 +22,7 @@ from agent.outputs.http.desk import Desk
 from agent.outputs.http.miner_list import page_of, picked, searched
 from agent.outputs.http.paging import limit_of, listed, number_of, only
 from agent.outputs.http.problems import Problem, bad_field
+from agent.outputs.http.turns import taken
 from agent.outputs.metrics import Metrics
 from agent.outputs.money_machines import own_break_even
 from agent.outputs.shown import event_json, hold_json, miner_json, order_json, site_json
@@ -96,7 +98,7 @@ class Reads:
         """
         fleet, query = self._sight.fleet, request.query
         only(query, (*MINER_FILTERS, "select", "search", "sort", "fields"))
-        now, limit, rows = self._sight.now(), limit_of(query), self._filtered(query)
+        now, limit, rows = self._sight.now(), limit_of(query), await self._filtered(query)
         if query.get("search"):
             rows = await searched(fleet, rows, query["search"])
         page, more = await page_of(fleet, rows, query, limit=limit, now=now)
@@ -109,17 +111,19 @@ class Reads:
                 await asyncio.sleep(0)
         return as_json({**listed(items, fleet.miners[page[-1]].id if more else None), "total": len(rows)})
 
-    def _filtered(self, query: Mapping[str, str]) -> list[int]:
-        fleet, rows, name = self._sight.fleet, set(range(len(self._sight.fleet))), "select"
+    async def _filtered(self, query: Mapping[str, str]) -> list[int]:
+        fleet, name = self._sight.fleet, "select"
+        chosen = np.ones(len(fleet), np.bool_)
         try:
             if "select" in query:
-                rows &= set(select(fleet, query["select"]))
+                chosen &= await taken(selecting(fleet, query["select"]))
             for name in MINER_FILTERS:
                 if name in query:
-                    rows &= matching(fleet, name, query[name])
+                    chosen &= await taken(matches(fleet, name, query[name]))
         except ValueError as error:
             raise bad_field(name, str(error)) from None
-        return sorted(rows)
+        rows: list[int] = np.flatnonzero(chosen).tolist()
+        return rows
 
     async def miner(self, request: web.Request) -> web.Response:
         """Show one miner."""

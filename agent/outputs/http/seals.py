@@ -11,11 +11,12 @@ from aiohttp import web
 from agent.fleet.belief import Code
 from agent.fleet.seals import Objection, against_lifting, against_sealing
 from agent.outputs.http.bodies import Sealing, Unsealing, read
-from agent.outputs.http.changes import hand, named
+from agent.outputs.http.changes import hand
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.paging import listed
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
+from agent.outputs.http.turns import named
 from agent.outputs.shown import seal_json
 from agent.outputs.sight import Sight
 
@@ -39,7 +40,7 @@ class SealRoutes:
     async def seal(self, request: web.Request) -> web.Response:
         """Put a seal on miners; those behind this very seal already are passed over."""
         body = read(await request.read(), Sealing)
-        ids, known = named(self._sight.fleet, body.select, body.miners), self._sight.seals.by_miner()
+        ids, known = await named(self._sight.fleet, body.select, body.miners), self._sight.seals.by_miner()
         objection = against_sealing(known, ids, number=body.number, act=body.act)
         bare, by = [miner for miner in ids if miner not in known], hand(body.by, request)
         if objection is None and bare and not body.dry_run:
@@ -64,7 +65,7 @@ class SealRoutes:
     async def unseal(self, request: web.Request) -> web.Response:
         """Take the seals off miners, by two persons."""
         body = read(await request.read(), Unsealing)
-        ids, seals = self._behind(body), self._sight.seals
+        ids, seals = await self._behind(body), self._sight.seals
         objection = against_lifting(seals.by_miner(), ids, body.by, body.second)
         if objection is not None and objection.field == "and":
             raise bad_field("and", objection.reason)
@@ -75,10 +76,10 @@ class SealRoutes:
         _refuse(objection)
         return as_json({"miners": ids, "numbers": numbers, "by": by, "and": second, "dry_run": body.dry_run})
 
-    def _behind(self, body: Unsealing) -> list[str]:
+    async def _behind(self, body: Unsealing) -> list[str]:
         """Return whom the body names: by machines, or by the number of their seal."""
         if body.number is None:
-            return named(self._sight.fleet, body.select, body.miners)
+            return await named(self._sight.fleet, body.select, body.miners)
         if body.select is not None or body.miners is not None:
             raise bad_field("number", "say either number or machines")
         ids = self._sight.seals.behind(body.number)
