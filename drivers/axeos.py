@@ -243,8 +243,10 @@ def _profiles(told: Told, nominal_w: float | None) -> Iterable[Profile]:
     if sold_mhz is None or nominal_w is None:
         return
     for mhz in _options(told):
-        if mhz < sold_mhz:
-            yield Profile(name=mode_of(mhz), power_w=nominal_w * mhz / sold_mhz, hashrate_ths=told.rate_ths(mhz))
+        if 0 < mhz < sold_mhz:
+            yield Profile(
+                name=mode_of(mhz), power_w=round(nominal_w * mhz / sold_mhz, 1), hashrate_ths=told.rate_ths(mhz)
+            )
 
 
 def _require(command: Command, abilities: Abilities) -> None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from drivers.cgminer_wire import Figure
-from drivers.figures import hottest, number, watts, whole, words
+from drivers.figures import finite, flag, hottest, number, watts, whole, words
 from drivers.interface import Board, DeviceFault, Fan, Pool, Reading, State
 from drivers.models import Model
 
@@ -151,7 +151,7 @@ class Told:
         cores, chips = number(self.info.cores), self.chips
         if not cores or not chips or not frequency_mhz:
             return None
-        return frequency_mhz * cores * chips / 1e6
+        return finite(frequency_mhz * cores * chips / 1e6)
 
     @property
     def nominal_ths(self) -> float | None:
@@ -211,7 +211,7 @@ def _state(told: Told) -> tuple[State, str | None]:
         return (State.IDLE, "idle:stopping") if lit and core_mv is not None else (State.SLEEPING, None)
     if words(info.power_fault) or words(info.hardware_fault):
         return State.FAULT, "fault:boards"
-    if whole(info.overheated):
+    if flag(info.overheated):
         return State.IDLE, "idle:thermal"
     return _awake(told, lit=lit)
 
@@ -289,7 +289,7 @@ def _pools(info: Info) -> Iterable[Pool]:
     """Yield the pools by priority, as host and port: it names no scheme."""
     rows = _rows(info)
     links = (info.links.pools if info.links is not None else None) or []
-    second = bool(whole(info.on_second))
+    second = flag(info.on_second)
     for priority, row in enumerate(rows):
         link = links[priority] if priority < len(links) else None
         port = whole(row.port)
@@ -317,7 +317,7 @@ def _errors(info: Info) -> Iterable[DeviceFault]:
     for code, message in (("power_fault", info.power_fault), ("hardware_fault", info.hardware_fault)):
         if (said := words(message)) is not None:
             yield DeviceFault(code=code, message=said)
-    if whole(info.overheated):
+    if flag(info.overheated):
         yield DeviceFault(code="overheat_mode", message="it stopped itself for heat")
 
 
@@ -325,5 +325,5 @@ def _difficulty(told: object) -> float | None:
     """Read a difficulty: a number, or a text with a suffix, "4.29G"."""
     if isinstance(told, str):
         found = _DIFFICULTY.fullmatch(told)
-        return None if found is None else float(found[1]) * _SUFFIXES[found[2]]
+        return None if found is None else finite(float(found[1]) * _SUFFIXES[found[2]])
     return number(told)

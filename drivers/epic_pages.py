@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from drivers.cgminer_wire import Figure
-from drivers.figures import number
+from drivers.figures import number, words
 from drivers.models import Model
 
 IDLES, STOPS, MINES = "Idling", "Stopping", "Mining"
@@ -29,7 +29,7 @@ class Standing(msgspec.Struct, gc=False):
     """What it does, and what it was told last."""
 
     state: str | None = _key("Operating State")
-    command: str | None = _key("Last Command")
+    command: Any = _key("Last Command")
     error: str | dict[str, Any] | None = _key("Last Error")
 
 
@@ -217,7 +217,7 @@ class Told:
         standing = self.summary.standing
         if standing is None or standing.state != IDLES or standing.error:
             return False
-        return "stop" in (standing.command or "").lower()
+        return "stop" in (words(standing.command) or "").lower()
 
 
 def presets(able: Capabilities | None) -> list[tuple[float, float]]:

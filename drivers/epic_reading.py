@@ -5,6 +5,7 @@ Boards that do not mine are missing among those that do; a supply without a mete
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ from drivers.epic_pages import (
     is_of_power,
     level_of,
 )
-from drivers.figures import hottest, number, watts, whole, words
+from drivers.figures import finite, hottest, number, watts, whole, words
 from drivers.interface import Board, DeviceFault, Fan, Pool, Reading, State
 
 STANDS, FALLS = 0.01, 0.9
@@ -38,6 +39,7 @@ _STARTING = {
     "AdjustingClockVoltage": "starting:tuning",
     "Testing": "starting:tuning",
 }
+_FAN = re.compile(r"Fans Speed ([0-9]{1,3})")
 _HOT = ("ShutdownTemp", "CriticalTemp")
 
 
@@ -71,7 +73,7 @@ def present_ths(summary: Summary) -> float | None:
     """Return the sum of its boards' rates; of old firmware, which has none, the session's average."""
     rates = [rate for board in summary.boards or () if (rate := _rate_ths(board)) is not None]
     if rates:
-        return sum(rates)
+        return finite(sum(rates))
     if summary.standing is not None:
         return 0.0 if summary.boards is not None else None
     average_mhs = None if summary.session is None else number(summary.session.average_mhs)
@@ -88,8 +90,8 @@ def _usual_ths(told: Told) -> float | None:
     ideal = 0.0
     for board in told.summary.boards or ():
         rate_ths, percent = _rate_ths(board), number(board.rate[1]) if board.rate and len(board.rate) > 1 else None
-        ideal += rate_ths / percent * 100 if rate_ths and percent else 0.0
-    return ideal or told.sold_ths
+        ideal += rate_ths / percent * 100 if rate_ths and percent and percent >= 1 else 0.0
+    return finite(ideal) or told.sold_ths
 
 
 def _watts(summary: Summary) -> float | None:
@@ -99,7 +101,7 @@ def _watts(summary: Summary) -> float | None:
     """
     supply_w = None if summary.supply is None else watts(summary.supply.input_w)
     boards_w = sum(w for board in summary.boards or () if (w := watts(board.input_w)) is not None)
-    return supply_w or round(boards_w, 9) or None
+    return supply_w or finite(round(boards_w, 9)) or None
 
 
 def _state(told: Told) -> tuple[State, str | None]:
@@ -187,8 +189,8 @@ def _board(told: Told, index: int, board: Hashboard | None, expected: int | None
 
 def _fans(rows: Mapping[str, Figure]) -> Iterable[Fan]:
     """Yield the fans by their number, which the keys are not sorted by; null is no fan, 0 one that stands."""
-    numbered = sorted((int(key.rpartition(" ")[2]), rpm) for key, rpm in rows.items() if key[-1:].isdecimal())
-    for slot, told_rpm in numbered:
+    numbered = {int(found[1]): rpm for key, rpm in rows.items() if (found := _FAN.fullmatch(key)) is not None}
+    for slot, told_rpm in sorted(numbered.items()):
         rpm = whole(told_rpm)
         if rpm is not None:
             yield Fan(slot=slot, rpm=rpm)

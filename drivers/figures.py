@@ -17,14 +17,26 @@ _TEMPERATURE = re.compile(r"(?:^|-)(-?\d+(?:\.\d+)?)")
 def number(told: object) -> float | None:
     """Read a number, or a text of one with or without its unit: 12.5, "12.5", "18,500.5", "4052.00 RPM"."""
     if isinstance(told, float | int) and not isinstance(told, bool):
-        return _finite(told)
+        return finite(told)
     if isinstance(told, str) and (found := _NUMBER.fullmatch(told.replace(",", "").strip())) is not None:
-        return _finite(float(found[1]))
+        return finite(float(found[1]))
     return None
 
 
-def _finite(value: float) -> float | None:
+def finite(value: float) -> float | None:
+    """Return a figure, or what was computed of figures; None for what is no number any more."""
     return float(value) if abs(value) <= _MOST else None
+
+
+def count(told: object, most: int) -> int:
+    """Read how many there are of something, 0 for none, `most` for what no machine has."""
+    value = whole(told)
+    return 0 if value is None else max(0, min(value, most))
+
+
+def flag(told: object) -> bool:
+    """Read a switch: true, 1, "1"."""
+    return told is True or bool(whole(told))
 
 
 def whole(told: object) -> int | None:

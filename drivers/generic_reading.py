@@ -25,7 +25,7 @@ Row = dict[str, Any]
 _POWERS = ("Power", "Power Consumption", "Wattage", "power")
 _NAMES = ("Model", "MODEL", "PROD", "Prod", "Product", "Type", "Miner Type")
 _PROGRAMS = re.compile(r"^(cgminer|bfgminer|sgminer|bmminer|asc|pga)\b", re.IGNORECASE)
-_FAN = re.compile(r"Fan ?(\d+)", re.IGNORECASE)
+_FAN = re.compile(r"Fan ?([0-9]{1,2})", re.IGNORECASE)
 _BLOWERS = ("Fan Speed In", "Fan Speed Out")
 _ERROR = re.compile(r"Error Code \d+")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from drivers.cgminer_reading import is_alive, pool_of
 from drivers.cgminer_wire import PoolRow, Summary
-from drivers.figures import hottest, number, watts, whole, words
+from drivers.figures import count, hottest, number, watts, whole, words
 from drivers.interface import Board, DeviceFault, Fan, Reading, State
 from drivers.models import Model
 
@@ -24,7 +24,7 @@ RUNS = "running"
 RESTS = ("suspend", "standby", "sleep", "stop", "pause")
 """How its state may name a stop; only the word for mining is known, so a stop is proved by the supply as well."""
 RESTS_W = 150.0
-SENSORS = 8
+SENSORS, MOST_BOARDS, MOST_FANS = 8, 16, 16
 _LISTED = re.compile(r"[\s,;]+")
 _NO_ERRORS = frozenset({"", "0", "none"})
 
@@ -115,8 +115,8 @@ def _state(told: Told) -> tuple[State, str | None]:
 def _running(told: Told, *, young: bool) -> tuple[State, str | None]:
     """Tell what hashes from what tunes, waits or fails."""
     present, usual = told.rate_ths("Sample"), _usual_ths(told)
-    count = int(told.one("Board Count") or 0)
-    if count and all(told.row.get(f"{at} Online") is False for at in range(count)):
+    boards = count(told.row.get("Board Count"), MOST_BOARDS)
+    if boards and all(told.row.get(f"{at} Online") is False for at in range(boards)):
         return (State.STARTING, "starting:boot") if young else (State.FAULT, "fault:boards")
     if present is None:
         return State.UNKNOWN, None
@@ -144,7 +144,7 @@ def _usual_ths(told: Told) -> float:
 
 
 def _boards(told: Told) -> Iterable[Board]:
-    for at in range(int(told.one("Board Count") or 0)):
+    for at in range(count(told.row.get("Board Count"), MOST_BOARDS)):
         chips, bad = whole(told.row.get(f"{at} Chip Count")), whole(told.row.get(f"{at} Bad Chip Count"))
         rate_mhs = told.one(f"{at} MHS(Sample)")
         sensors = tuple(c for sensor in range(SENSORS) if (c := told.one(f"{at} Temp {sensor}")))
@@ -153,7 +153,7 @@ def _boards(told: Told) -> Iterable[Board]:
             hashrate_ths=None if rate_mhs is None else rate_mhs / 1e6,
             board_temp_c=hottest(sensors),
             board_temps_c=sensors,
-            chips=None if chips is None else chips - (bad or 0),
+            chips=None if chips is None else max(0, chips - (bad or 0)),
             chips_expected=None if told.model is None else told.model.chips_per_board,
             frequency_mhz=told.one(f"{at} Freq") or None,
             state="offline" if told.row.get(f"{at} Online") is False else words(told.row.get(f"{at} Tune Status")),
@@ -162,7 +162,7 @@ def _boards(told: Told) -> Iterable[Board]:
 
 def _fans(told: Told) -> Iterable[Fan]:
     """Yield its fans; the supply's own is none of them."""
-    for at in range(int(told.one("Fan Count") or 0)):
+    for at in range(count(told.row.get("Fan Count"), MOST_FANS)):
         rpm = whole(told.row.get(f"{at} Speed"))
         if rpm is not None:
             yield Fan(slot=at, rpm=rpm)

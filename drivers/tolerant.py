@@ -50,7 +50,7 @@ def convert(document: object, kind: type[T], payload: bytes) -> T:
     """Convert a document to a type, texts of numbers included; raises Garbled, which keeps `payload`."""
     try:
         return msgspec.convert(document, type=kind, strict=False)
-    except (msgspec.ValidationError, RecursionError) as error:
+    except (msgspec.ValidationError, RecursionError, UnicodeEncodeError) as error:  # half a character, "\\ud800"
         raise Garbled(f"not of the wire's form: {error}", payload) from error
 
 

@@ -97,7 +97,7 @@ def test_what_it_can_is_what_its_build_shows():
 def test_frequencies_below_the_one_it_was_sold_with_are_its_profiles():
     profiles = identified().abilities.profiles
     assert [one.name for one in profiles] == ["400", "490"]
-    assert profiles[0].power_w == pytest.approx(18 * 400 / 525)
+    assert profiles[0].power_w == 13.7
     assert profiles[0].hashrate_ths == pytest.approx(0.816)
     assert identified(OLD, None).abilities.profiles == ()
 
@@ -115,6 +115,14 @@ def test_figures_in_their_units():
     ]
     (board,) = reading.boards
     assert (board.chips, board.chips_expected, board.voltage_v, board.chip_temp_c) == (1, 1, 1.145, 61.5)
+
+
+@pytest.mark.pure
+def test_switches_are_numbers_or_words_of_yes_and_absurd_figures_are_none():
+    told = {"overheat_mode": True, "isUsingFallbackStratum": True, "frequency": 1e308, "expectedHashrate": 0}
+    reading = read(INFO | told | {"bestDiff": "9" * 400})
+    assert (reading.reason, reading.pools[1].active, reading.best_share) == ("idle:thermal", True, None)
+    assert reading.nominal_ths == 1.07
 
 
 @pytest.mark.pure

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.figures import hottest, number, temperatures, watts, whole, words
+from drivers.figures import count, finite, flag, hottest, number, temperatures, watts, whole, words
 
 pytestmark = pytest.mark.pure
 
@@ -83,6 +83,22 @@ def test_sensors_in_one_text_are_told_apart_from_minus_signs(told, sensors):
 )
 def test_absent_and_broken_sensors_are_not_the_hottest(sensors, most):
     assert hottest(sensors) == most
+
+
+@pytest.mark.parametrize(("told", "how_many"), [(3, 3), ("4", 4), (-1, 0), (None, 0), (1e300, 16), ("x", 0)])
+def test_a_count_ends_at_what_a_machine_may_have(told, how_many):
+    assert count(told, 16) == how_many
+
+
+@pytest.mark.parametrize(
+    ("told", "is_on"), [(True, True), (1, True), ("1", True), (False, False), (0, False), ("", False), (None, False)]
+)
+def test_a_switch_is_read_as_firmware_writes_it(told, is_on):
+    assert flag(told) is is_on
+
+
+def test_what_is_no_number_any_more_is_none():
+    assert (finite(1e308 * 10), finite(math.nan), finite(2.5)) == (None, None, 2.5)
 
 
 @given(st.one_of(st.text(), st.integers(), st.floats(), st.booleans(), st.none(), st.binary()))

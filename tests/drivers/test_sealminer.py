@@ -141,6 +141,11 @@ def test_states_by_what_proves_them(changes, state, reason):
     assert (reading.state, reading.reason) == (state, reason)
 
 
+def test_absurd_counts_end_at_what_a_machine_may_have():
+    reading = read(**{"Board Count": 1e300, "Fan Count": "9" * 400, "0 Bad Chip Count": 999})
+    assert (len(reading.boards), reading.boards[0].chips, reading.fans) == (16, 0, ())
+
+
 def test_a_machine_that_stands_is_asked_for_its_pools_and_no_other():
     dead = said(POOLS=[POOL | {"Status": "Dead"}])
     talk = Talk(machine(ROW | {"MHS(Sample)": 0}, pools=dead))

@@ -74,6 +74,8 @@ def test_a_document_of_another_form_is_garbled():
         decode(b'{"chips":"many"}', msgspec.json.Decoder(Row))
     with pytest.raises(Garbled):
         convert([1], Row, b"[1]")
+    with pytest.raises(Garbled):
+        decode(b'{"chips":"\\ud800",}', msgspec.json.Decoder(Row))
 
 
 @given(st.binary(max_size=200))
