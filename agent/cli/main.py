@@ -11,6 +11,7 @@ import typer
 from agent.cli.bill import bill
 from agent.cli.check import check
 from agent.cli.clock import clock
+from agent.cli.compare import compare
 from agent.cli.evidence import evidence
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
@@ -135,6 +136,12 @@ shell.command(
 shell.command(
     epilog=examples("hashwatt bill --month 2026-11", "hashwatt bill --tariff tariff.toml --load load.csv --explain")
 )(bill)
+shell.command(
+    epilog=examples(
+        "hashwatt compare KG PY:kv66 QC:cb_small --hashprice 52 --fx USD/KGS=87.4 --fx USD/CAD=1.37",
+        "hashwatt compare KG kz.toml --fleet fleet.json --load load.csv --html places.html",
+    )
+)(compare)
 shell.command(
     epilog=examples(
         "hashwatt report --order stop-1",
