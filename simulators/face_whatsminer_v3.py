@@ -113,7 +113,7 @@ class WhatsminerV3Face:
         ghs = machine.nameplate_ths * 1000 / boards
         return {
             "working": "false" if self._physics.level[machine.index] == Level.SLEEP else "true",
-            "type": f"{machine.model}_{VERSIONS.get(machine.model, 'VH1')}{machine.index % 10}",
+            "type": type_of(machine),
             "hash-board": "K40",
             "detect-hash-rate": ":".join([f"{ghs:.0f}"] * boards),
             "cointype": "BTC",
@@ -291,6 +291,11 @@ class WhatsminerV3Face:
 
 def _said(command: str, code: int, message: object) -> Row:
     return {"code": code, "when": int(time.time()), "msg": message, "desc": command}
+
+
+def type_of(machine: Machine) -> str:
+    """Return what a machine calls itself; the last digit is its batch."""
+    return f"{machine.model}_{VERSIONS.get(machine.model, 'VH1')}{machine.index % 10}"
 
 
 def salt_of(machine: Machine) -> str:

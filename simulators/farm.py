@@ -17,7 +17,7 @@ from typing import Any, Self
 from simulators.control import Control
 from simulators.farm_config import MetersAt, config_toml
 from simulators.faults import Faults, Scheduled
-from simulators.firmwares import Footing, firmware_of
+from simulators.firmwares import API_PORT, Footing, firmware_of
 from simulators.machines import Machine, MixRow
 from simulators.meter import Meter, MeterOptions
 from simulators.meter_modbus import Figures, ModbusFace
@@ -217,6 +217,8 @@ class Farm:
                 switchboard.put(host, made.port, made.index, face.api)
             if made.http_port is not None and face.web is not None:
                 switchboard.put(host, made.http_port, made.index, face.web)
+            if ground.by_address and face.old is not None:
+                switchboard.put(host, API_PORT, made.index, face.old)
         return switchboard
 
     def _fault_of(self, index: int) -> str | None:

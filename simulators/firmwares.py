@@ -38,6 +38,7 @@ from simulators.face_sealminer import SealMinerFace, SealMinerWeb
 from simulators.face_stranger import StrangerFace
 from simulators.face_vnish import VnishWeb
 from simulators.face_whatsminer import WhatsminerFace
+from simulators.face_whatsminer_old_port import OldPortFace
 from simulators.face_whatsminer_v3 import WhatsminerV3Face
 from simulators.machines import Machine
 from simulators.physics import Physics
@@ -52,6 +53,8 @@ class Faces:
 
     api: Face | None = None
     web: Face | None = None
+    #: on everybody's API port where the vendor has one of its own, and the machine an address of its own
+    old: Face | None = None
     #: what a machine is set to besides its level: pools, logins, network, fans; None: none of it can be changed
     settings: Callable[[Machine], object] | None = None
 
@@ -87,6 +90,8 @@ class Firmware:
     #: the vendor's own ports where they are not everybody's
     api_port: int | None = None
     web_port: int | None = None
+    #: answers on everybody's API port too, where it has an address of its own
+    old_port: bool = False
     #: a mix may let clients write over the API port
     may_write: bool = True
     #: sleep outlasts a new start
@@ -108,7 +113,7 @@ def _whatsminer(footing: Footing) -> Faces:
 
 
 def _whatsminer_v3(footing: Footing) -> Faces:
-    return Faces(api=WhatsminerV3Face(*footing.parts))
+    return Faces(api=WhatsminerV3Face(*footing.parts), old=OldPortFace(*footing.parts))
 
 
 def _luxos(footing: Footing) -> Faces:
@@ -307,6 +312,7 @@ FIRMWARES = (
         api_version=face_whatsminer_v3.API,
         pools=2,
         api_port=face_whatsminer_v3.PORT,
+        old_port=True,
     ),
     Firmware(
         make="WhatsMiner",

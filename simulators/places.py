@@ -74,12 +74,13 @@ def _listener(host: str, port: int) -> socket.socket:
 def _on_own_addresses(rows: Sequence[MixRow]) -> Ground | None:
     addresses = [str(FIRST_ADDRESS + number) for number in range(len(rows))]
     firmwares = {firmware_of(row.make, row.firmware) for row in rows}
-    ports = sorted({port for one in firmwares for port in _own_ports(one) if port is not None})
+    ports = {port for one in firmwares for port in _own_ports(one) if port is not None}
+    ports |= {API_PORT for one in firmwares if one.old_port}
     with ExitStack() as undo:
         try:
             with socket.socket() as probe:
                 probe.bind((addresses[-1], 0))
-            sockets = tuple(undo.enter_context(closing(_listener(ANY_ADDRESS, port))) for port in ports)
+            sockets = tuple(undo.enter_context(closing(_listener(ANY_ADDRESS, port))) for port in sorted(ports))
         except OSError:
             return None
         undo.pop_all()

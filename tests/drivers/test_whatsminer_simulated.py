@@ -5,9 +5,9 @@ import asyncio
 import pytest
 
 from drivers import registry
-from drivers.errors import NotPermitted
+from drivers.errors import DeviceError, NotListening, NotPermitted
 from drivers.identify import identify
-from drivers.interface import LimitPower, Locate, Login, Reboot, SetMode, Sleep, State, Target, Wake, Want
+from drivers.interface import Ask, LimitPower, Locate, Login, Reboot, SetMode, Sleep, State, Target, Wake, Want, Work
 from drivers.transports.lanes import Lanes
 from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
@@ -141,3 +141,37 @@ async def test_one_that_was_made_ready_needs_no_token_for_its_command(farm, lane
     monkeypatch.setattr("simulators.whatsminer_crypt.MOST_TOKENS", 0)
     await hand.send(Locate(on=True))
     assert [write.command for write in farm.writes] == ["blink on"]
+
+
+async def hold(conversation, *, old, new=None):
+    """Hold a conversation with faces alone: one at the API port, one at the port of version 3; nobody else is there."""
+    reply = None
+    while True:
+        try:
+            asked = conversation.throw(reply) if isinstance(reply, DeviceError) else conversation.send(reply)
+        except StopIteration as end:
+            return end.value
+        face = (new if asked.port else old) if isinstance(asked, Ask) else None
+        if isinstance(asked, Work):
+            reply = asked.run()
+        elif face is None:
+            reply = NotListening("refused")
+        else:
+            assert face.complete(asked.request)
+            reply = (await face.answer(0, asked.request) or b"").removesuffix(b"\0")
+
+
+async def test_newer_firmware_reads_on_its_old_port_and_is_identified_by_its_new_one():
+    row, here = MixRow(make="WhatsMiner", model="M60S", share=1, firmware="whatsminer-v3"), Target(host="127.0.0.1")
+    async with Farm(FarmOptions(miners=1, mix=(row,), own_ports=True)) as farm:
+        faces, made = farm._faces["WhatsMiner", "whatsminer-v3"], farm.machines[0]
+        identity = await hold(identify(here), old=faces.old, new=faces.api)
+        assert (identity.driver, identity.mac, identity.serial) == ("whatsminer-v3", made.mac, made.serial)
+        older = await hold(identify(here), old=faces.old)
+        assert (older.driver, older.mac, older.firmware_version) == ("whatsminer", made.mac, identity.firmware_version)
+        driver = registry.create(older, here)
+        reading = await hold(driver.read(Want.FULL), old=faces.old)
+        assert (reading.state, len(reading.boards)) == (State.HASHING, 3)
+        assert sum(board.hashrate_ths for board in reading.boards) == pytest.approx(reading.hashrate_ths, rel=0.05)
+        with pytest.raises(NotPermitted, match="open the machine's API"):
+            await hold(driver.send(Locate()), old=faces.old)

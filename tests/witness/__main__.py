@@ -15,12 +15,12 @@ from pathlib import Path
 from simulators.farm import Farm, FarmOptions
 from simulators.firmwares import firmware_names
 from simulators.machines import MixRow, models
-from simulators.places import API_PORT
+from simulators.places import ONE_ADDRESS
 from tests.witness.comparing import compared
 
 ALONE = "HASHWATT_WITNESS_ALONE"
 CLIENT = Path(__file__).with_name("client.py")
-OTHERS = (("Antminer", "Antminer S21", "mara"),)
+OTHERS = (("Antminer", "Antminer S21", "mara"), ("WhatsMiner", "M60S", "whatsminer-v3"))
 """Firmware that machines did not come with, and that the client knows."""
 SETTLE_S, CLIENT_S = 2.0, 120.0
 
@@ -54,7 +54,7 @@ async def witnessed(python):
         for model in models().values()
     ) + tuple(MixRow(make=make, model=model, share=1, firmware=firmware) for make, model, firmware in OTHERS)
     async with Farm(FarmOptions(miners=len(mix), mix=mix)) as farm:
-        if any(machine.port != API_PORT for machine in farm.machines):
+        if any(machine.host == ONE_ADDRESS for machine in farm.machines):
             return bad("the vendors' ports are taken or not to be had, and pyasic knows no other", 3)
         await asyncio.sleep(SETTLE_S)
         seen = await asked(python, [machine.host for machine in farm.machines])

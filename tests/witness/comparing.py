@@ -6,9 +6,8 @@ RATE, POWER, FAN = 0.03, 0.02, 0.05
 """By how much a figure may differ: rates are averages and rounded, fans round up to the next tooth."""
 
 UNSEEN = None
-API = "pyasic takes rpc_ver from the answer, the machine says api_ver"
+PLAIN = "pyasic asks it for none"
 FLAWS = {
-    **{(model, "api version"): (UNSEEN, API) for model in ("M30S++", "M50", "M50S", "M60S")},
     ("Antminer S9", "mac"): (UNSEEN, "pyasic asks an S9's API port alone, which has no MAC"),
     ("Antminer S17 Pro", "firmware"): (UNSEEN, "pyasic knows the program as CGMiner alone, later ones are BMMiner"),
     ("Antminer S17 Pro", "fan speed"): (0.5, "pyasic reads fans 3 to 6 of an S17, the machines number them 1 to 4"),
@@ -19,14 +18,13 @@ UNTOLD = {
     ("Antminer", "power"): "Bitmain's firmware says no watts",
     ("Antminer", "inlet"): "Bitmain's firmware has no sensor there",
     ("Antminer", "serial"): "older pages have no serial number",
-    ("mara", "api version"): "pyasic asks it for none",
+    ("whatsminer", "api version"): "pyasic takes rpc_ver from the answer, the machine says api_ver",
+    ("mara", "api version"): PLAIN,
+    **{("whatsminer-v3", field): "pyasic looks for them in the summary" for field in ("pools", "worker")},
     ("Auradine", "inlet"): "which of its sensors the air meets first is not told",
-    **{
-        ("Auradine", field): "pyasic asks it for none"
-        for field in ("serial", "api version", "chips", "pools", "worker")
-    },
+    **{("Auradine", field): PLAIN for field in ("serial", "api version", "chips", "pools", "worker")},
     **{("Bitaxe", field): "AxeOS has none" for field in ("serial", "inlet")},
-    **{("Bitaxe", field): "pyasic asks it for none" for field in ("pools", "worker")},
+    **{("Bitaxe", field): PLAIN for field in ("pools", "worker")},
 }
 """What a make, or a firmware, does not say, or not in each generation; where it is told it must be right."""
 
