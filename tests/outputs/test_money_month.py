@@ -5,9 +5,11 @@ from decimal import Decimal
 
 import pytest
 
+from agent.clock import ManualClock
 from agent.facts_energy import EnergyInterval
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import FeederTree
+from agent.money import Books
 from agent.outputs.money_bill import bill_json
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.terms import Terms
@@ -151,3 +153,20 @@ def test_a_price_now_is_that_of_the_block_that_the_month_has_come_to():
     assert money.price_now(later) == 2
     [month] = bill_json(money, later)["months"]
     assert Decimal(month["total"]) == 1000 + 2 * 200
+
+
+def test_the_books_write_what_a_month_was_charged_before_the_next_interval():
+    money = desk()
+    live(money, local(2026, 1, 1), JANUARY)
+    books = Books(accounting=None, desk=money, journal=None, clock=ManualClock(local(2026, 2, 1)))
+    first, second = (
+        EnergyInterval(at=end, start=end - HOUR, end=end, site_wh=1000, unexplained_wh=1000, source="meter")
+        for end in (local(2026, 2, 1, 1), local(2026, 2, 1, 2))
+    )
+    [told] = books.priced([first])
+    assert isinstance(told, EnergyInterval)
+    money.heard([told])
+    settled, told = books.priced([second])
+    assert (settled.month, told.start) == ("2026-01", second.start)
+    money.heard([settled, told])
+    assert books.priced([]) == []
