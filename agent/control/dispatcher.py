@@ -175,6 +175,7 @@ class Dispatcher:
                 self._count(name, "already" if found.already else "ok")
                 self._keep_mode(row, command, found)
                 self.receipts.received(row)
+                self._poller.recognition.told(row)
                 self._poller.soon(row)
             case Refused():
                 final = isinstance(found, NotPermitted | Unsupported) or self.fleet.tries(row) > ESCALATES_AFTER

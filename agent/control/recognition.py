@@ -81,9 +81,8 @@ class Recognition:
         self.doubtful = np.zeros(len(fleet), np.bool_)
         self.on_facts: Callable[[list[AnyFact]], None] = lambda _facts: None
         self.open_orders: Callable[[], list[str]] = list  # whose evidence a case belongs to
-        self.stated = [Place.of(miner) for miner in fleet.miners]
+        self._stated: dict[int, Place] = {}  # where the inventory says, of those that are elsewhere
         self.bindings = Remembered().bindings(fleet.miners)
-        self.stated_marks = [(miner.mac, miner.serial) for miner in fleet.miners]
         self._fleet = fleet
         self._targets = targets
         self._asking = asking
@@ -92,13 +91,14 @@ class Recognition:
         self._shown: dict[int, _Shown] = {}
         self._waiting: dict[int, set[int]] = {}  # who waits, by the row that is asked
         self.unclear: dict[int, Stranger] = {}  # rows that are so by a fact, and who answers there
-        self._identified_at = np.full(len(fleet), -np.inf)
+        self._settled_until = np.full(len(fleet), -np.inf)  # until then no uptime makes it doubtful
 
     def restore(self, remembered: Remembered) -> None:
         """Go on with what earlier lives knew: what binds whom, and who is elsewhere than the inventory says."""
         self.bindings = remembered.bindings(self._fleet.miners)
         self._remembered = remembered.seen
         for row, place in remembered.places(self._fleet.miners).items():
+            self._leave(row)
             put(self._fleet, self._targets, row, place)
 
     def asks(self, row: int) -> bool:
@@ -129,7 +129,7 @@ class Recognition:
         before, now = self._fleet.readings[row], self._clock.now().mono
         if self._fleet.state[row] == Code.UNREACHABLE:
             self._fleet.garbled(row, UNCLEAR)
-        if before is None or self.doubtful[row] or now - self._identified_at[row] < SETTLED_S:
+        if before is None or self.doubtful[row] or now < self._settled_until[row]:
             return bool(self.doubtful[row])
         elapsed_s = now - float(self._fleet.heard_at[row])
         if uptime_breaks(before.uptime_s, reading.uptime_s, elapsed_s):
@@ -139,7 +139,7 @@ class Recognition:
     def admits(self, row: int, found: Identity) -> bool:
         """Take in who answered at a row's address; returns whether it is the row's own machine."""
         now = self._clock.now()
-        self._identified_at[row] = now.mono
+        self._settled_until[row] = max(now.mono + SETTLED_S, float(self._settled_until[row]))
         seen = seen_of(found)
         judgement = judge(self.bindings, row, seen, self._there)
         facts = [self._doubled(row, mark, now.at) for mark in judgement.doubled]
@@ -165,14 +165,19 @@ class Recognition:
         """Let a row's machine be where it was found, at an address that no row has."""
         if self._asking.busy[row]:
             return
-        was = str(Place.of(self._fleet.miners[row]))
+        was = str(self._leave(row))
         put(self._fleet, self._targets, row, place)
         self._begin_anew(row)
-        miner, stated = self._fleet.miners[row].id, str(self.stated[row])
+        miner, stated = self._fleet.miners[row].id, str(self._stated[row])
         log.warning("a machine has moved", miner_id=miner, place=str(place), was=was)
         at, orders = self._clock.now().at, self.open_orders()
         moved = MinerMoved(at=at, miner=miner, place=str(place), was=was, stated=stated, by=by, orders=orders)
         self.on_facts([moved])
+
+    def told(self, row: int) -> None:
+        """Take in that a machine took a command of ours: its firmware may begin anew, and no uptime is odd."""
+        ladder = self._fleet.ladders[row]
+        self._settled_until[row] = self._clock.now().mono + ladder.settle_s + ladder.wake_s
 
     # how it is judged ----------------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ class Recognition:
                     miner=miner.id,
                     mac=found.mac,
                     was_mac=was.mac,
-                    stated_mac=self.stated_marks[row][0],
+                    stated_mac=miner.mac,
                     serial=found.serial,
                     by=judgement.by or "",
                     orders=orders,
@@ -289,11 +294,19 @@ class Recognition:
         if self._asking.busy[mover]:  # its conversation is with another machine: let it end first
             self._unclear(row, self.bindings.known[mover], Judgement(verdict=Verdict.UNCLEAR, ask=mover), at)
             return []
+        self._leave(row)
+        self._leave(mover)
         exchange(self._fleet, self._targets, row, mover)
         self._begin_anew(row)
         self._begin_anew(mover)
         facts = [self._swapped(row, mover, judgement, at)] if judgement.verdict is Verdict.SWAPPED else []
         return facts or self._moved(row, mover, judgement, at)
+
+    def _leave(self, row: int) -> Place:
+        """Return where a row's machine is, before it is elsewhere: the first time that is where the inventory says."""
+        place = Place.of(self._fleet.miners[row])
+        self._stated.setdefault(row, place)
+        return place
 
     def _begin_anew(self, row: int) -> None:
         """Ask who is at a row's new address, before anything is read there; those who wait on the row ask again."""
@@ -315,7 +328,7 @@ class Recognition:
                 miner=miners[one].id,
                 place=place if one == mover else was,
                 was=was if one == mover else place,
-                stated=str(self.stated[one]),
+                stated=str(self._stated[one]),
                 by=judgement.by or "",
                 found=one == mover,
                 orders=orders,
@@ -330,7 +343,7 @@ class Recognition:
             at=at,
             miners=list(ids.values()),
             places={miner: str(Place.of(self._fleet.miners[one])) for one, miner in ids.items()},
-            stated={miner: str(self.stated[one]) for one, miner in ids.items()},
+            stated={miner: str(self._stated[one]) for one, miner in ids.items()},
             by=judgement.by or "",
             orders=self.open_orders(),
         )

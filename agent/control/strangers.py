@@ -36,7 +36,7 @@ def replacements(poller: Poller, miners: Sequence[str], by: str, at: datetime) -
     recognition, facts = poller.recognition, list[AnyFact]()
     for miner in miners:
         row = poller.fleet.index[miner]
-        found, (mac, serial) = recognition.unclear[row].found, recognition.stated_marks[row]
+        found, stated = recognition.unclear[row].found, poller.fleet.miners[row]
         assert found is not None
         facts.append(
             MinerReplaced(
@@ -45,8 +45,8 @@ def replacements(poller: Poller, miners: Sequence[str], by: str, at: datetime) -
                 by=by,
                 mac=found.mac,
                 serial=found.serial,
-                stated_mac=mac,
-                stated_serial=serial,
+                stated_mac=stated.mac,
+                stated_serial=stated.serial,
                 orders=recognition.open_orders(),
             )
         )

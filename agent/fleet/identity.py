@@ -10,6 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
+from msgspec.structs import asdict
+from msgspec.structs import replace as changed
+
 MAC, SERIAL, ADDRESS = "mac", "serial", "address"
 _BETWEEN = str.maketrans("", "", ":-. ")
 _NO_MACS = frozenset(("000000000000", "ffffffffffff"))
@@ -21,8 +25,7 @@ Mark = tuple[str, str]
 """What binds a machine: which of MAC and serial, and how it reads without separators."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a machine says of itself, or said when it was bound; None where nothing is said."""
 
     mac: str | None = None
@@ -88,10 +91,10 @@ class Bindings:
         self.doubled = set(doubled)
         self._owner: dict[Mark, int] = {}
         for row, seen in enumerate(stated):
-            self._claim(row, seen)
+            for mark in seen.marks():
+                self._owner.setdefault(mark, row)
         for row, seen in enumerate(known):
             self._claim(row, seen)
-            self.known[row] = self._own(row, seen)
 
     def owner(self, mark: Mark) -> int | None:
         """Return the row that a mark binds, None for nobody's and for one that is doubled."""
@@ -103,10 +106,9 @@ class Bindings:
         for mark in was.marks():
             if self._owner.get(mark) == row:
                 del self._owner[mark]
-        said = {name: value for name in Seen.__slots__ if (value := getattr(seen, name)) is not None}
-        now = replace(was, **{kind: value for kind, value in said.items() if kind not in self._doubled_in(seen)})
-        self._claim(row, now)
-        self.known[row] = self._own(row, now)
+        said = {name: value for name, value in asdict(seen).items() if value is not None}
+        doubled = {kind for kind, text in seen.marks() if (kind, text) in self.doubled}
+        self._claim(row, changed(was, **{kind: value for kind, value in said.items() if kind not in doubled}))
 
     def rebind(self, row: int, seen: Seen) -> None:
         """Bind a row to another machine: nothing of the one before stays."""
@@ -120,17 +122,10 @@ class Bindings:
         """Take in that a mark answers at two addresses: from now on it tells nobody apart."""
         self.doubled.add(mark)
 
-    def _doubled_in(self, seen: Seen) -> set[str]:
-        return {kind for kind, text in seen.marks() if (kind, text) in self.doubled}
-
     def _claim(self, row: int, seen: Seen) -> None:
-        for mark in seen.marks():
-            self._owner.setdefault(mark, row)
-
-    def _own(self, row: int, seen: Seen) -> Seen:
-        """Return what is known of a row without the marks that bind another."""
-        others = {kind for kind, text in seen.marks() if self._owner.get((kind, text)) != row}
-        return replace(seen, **dict.fromkeys(others))
+        """Bind a row to these marks, but for those that bind another."""
+        others = [mark[0] for mark in seen.marks() if self._owner.setdefault(mark, row) != row]
+        self.known[row] = changed(seen, **dict.fromkeys(others)) if others else seen
 
 
 def judge(bindings: Bindings, row: int | None, seen: Seen, there: There) -> Judgement:
@@ -200,7 +195,7 @@ def _unclear(reason: str) -> Judgement:
 
 def _without(seen: Seen, doubled: set[Mark]) -> Seen:
     names = {kind for kind, text in seen.marks() if (kind, text) in doubled}
-    return replace(seen, **dict.fromkeys(names))
+    return changed(seen, **dict.fromkeys(names))
 
 
 def _differ(known: str | None, seen: str | None) -> bool:

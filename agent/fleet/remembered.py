@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agent.facts import AnyFact, MinerSeen
 from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinerReplaced, MinersSwapped
-from agent.fleet.identity import Bindings, Mark, Seen, bare_mac, bare_serial
+from agent.fleet.identity import NOTHING, Bindings, Mark, Seen, bare_mac, bare_serial
 from agent.fleet.miner import Miner
 from agent.fleet.places import Place, restored
 
@@ -46,6 +46,8 @@ class Remembered:
 
     def places(self, miners: Sequence[Miner]) -> dict[int, Place]:
         """Return the rows that answer elsewhere than their inventory says, and where."""
+        if not self._places:
+            return {}
         learned = {
             row: (Place.parse(told[0]), told[1])
             for row, miner in enumerate(miners)
@@ -56,11 +58,17 @@ class Remembered:
     def bindings(self, miners: Sequence[Miner]) -> Bindings:
         """Return what binds each row: its inventory's word, but for a board exchanged since, else what it said."""
         stated = [self._stated(miner) for miner in miners]
-        known = [self._known(miner, said) for miner, said in zip(miners, stated, strict=True)]
+        seen = self.seen
+        known = [
+            said if (told := seen.get(miner.id)) is None else _known(told, said)
+            for miner, said in zip(miners, stated, strict=True)
+        ]
         return Bindings(known, stated, tuple(self.doubled))
 
     def _stated(self, miner: Miner) -> Seen:
         """Return what the inventory states of a machine, but for what it was seen to say another word of since."""
+        if miner.mac is None and miner.serial is None:
+            return NOTHING
         mac, serial, since = miner.mac, miner.serial, self._rebound.get(miner.id)
         if since is not None and mac is not None and bare_mac(since.stated_mac) == bare_mac(mac):
             mac = since.mac
@@ -68,15 +76,13 @@ class Remembered:
             serial = since.serial
         return Seen(mac=mac, serial=serial)
 
-    def _known(self, miner: Miner, stated: Seen) -> Seen:
-        said = self.seen.get(miner.id)
-        if said is None:
-            return stated
-        return Seen(
-            mac=stated.mac or said.mac,
-            serial=stated.serial or said.serial,
-            model=said.model,
-            driver=said.driver,
-            firmware=said.firmware,
-            firmware_version=said.firmware_version,
-        )
+
+def _known(said: MinerSeen, stated: Seen) -> Seen:
+    return Seen(
+        mac=stated.mac or said.mac,
+        serial=stated.serial or said.serial,
+        model=said.model,
+        driver=said.driver,
+        firmware=said.firmware,
+        firmware_version=said.firmware_version,
+    )

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent.control.poller import Drivers, Poller, PollPolicy
 from agent.facts_identity import (
@@ -288,3 +289,41 @@ def test_whatever_way_machines_change_addresses_each_row_finds_its_own_and_hears
     assert not wires.fleet.unclear.any()
     assert {miner.host for miner in wires.fleet.miners} == everybody
     assert [target.host for target in wires.poller.targets] == [miner.host for miner in wires.fleet.miners]
+
+
+async def test_an_uptime_that_does_not_go_on_makes_a_machine_say_who_it_is_before_it_is_read(site, monkeypatch):
+    uptime, usual = {HERE: 1000}, PlantDriver.read
+
+    def read(driver, want):
+        reading = yield from usual(driver, want)
+        return replace(reading, uptime_s=uptime.get(driver.host))
+
+    monkeypatch.setattr(PlantDriver, "read", read)
+    await site.live(60)
+    heard = []
+    monkeypatch.setattr(site.fleet, "heard", lambda row, reading, now: heard.append((row, reading.uptime_s)))
+    site.machines.exchange(HERE, THERE)
+    uptime[HERE] = 5
+    await site.live(40)
+    assert hosts(site) == {"m0": THERE, "m1": HERE, "m2": "127.0.0.3"}
+    assert (0, 5) not in heard
+    assert [type(fact) for fact in await cases(site)] == [MinersSwapped]
+
+
+async def test_a_machine_that_begins_anew_by_our_command_is_not_asked_who_it_is(site, monkeypatch):
+    uptime, usual = [1000], PlantDriver.read
+
+    def read(driver, want):
+        reading = yield from usual(driver, want)
+        return replace(reading, uptime_s=uptime[0])
+
+    monkeypatch.setattr(PlantDriver, "read", read)
+    await site.live(80)
+    await site.order()
+    await site.live(3)
+    asked = []
+    monkeypatch.setattr(PlantDriver, "identify", lambda driver: asked.append(driver.host))
+    uptime[0] = 5
+    await site.live(15)
+    assert asked == []
+    assert site.states()[-1] == "complied"
