@@ -44,6 +44,7 @@ from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
 from agent.meter_room import MeterRoom
 from agent.money import Books, open_books
+from agent.order_room import OrderRoom
 from agent.orders.order import Rejection
 from agent.orders.order_book import OrderBook
 from agent.outputs.acks import acks_of
@@ -97,7 +98,7 @@ class _Built:
     desk: Desk
     metrics: Metrics
     link: MqttLink | None
-    incoming: asyncio.Queue[tuple[str, bytes]]
+    orders: OrderRoom
     comings: Comings
 
 
@@ -169,6 +170,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or (fleet.everyone_known() and metering.has_spoken),
     )
     controller = Controller(parts, settings.limits_of(config, feeders))
+    desk = Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
     return _Built(
         config=config,
         clock=clock,
@@ -185,10 +187,10 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         lanes=lanes,
         poller=poller,
         controller=controller,
-        desk=Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id)),
+        desk=desk,
         metrics=Metrics(site=config.schema.site.id, version=version("hashwatt")),
         link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
-        incoming=asyncio.Queue(),
+        orders=OrderRoom(config, desk, controller, clock),
         comings=comings,
     )
 
@@ -249,6 +251,7 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         built.books.replayed(fact)
         built.away.replayed(fact)
         built.controller.minutes.replayed(fact)
+        built.orders.silence.replayed(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)
         yield fact
@@ -273,7 +276,6 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
         "poller": built.poller.run,
         "controller": built.controller.run,
-        "intake": lambda: _intake(built),
         "books": built.books.run,
         "attesting": built.attesting.run,
         "pulse": pulse.run,
@@ -283,6 +285,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
     works |= built.comings.works()
+    works |= built.orders.works()
     asker = MeterRoom(built.config, built.controller, built.clock).asker()
     works |= {} if asker is None else {"meters": asker.run}
     if built.link is not None:
@@ -312,23 +315,12 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     if built.link is None:
         return
     built.journal.link = built.link
+    built.orders.silence.on_link = metrics.link
     built.link.on_change = lambda up: metrics.link("mqtt", up)
     metrics.link("mqtt", False)
-    prefix = settings.prefix_of(built.config)
-    built.link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: built.incoming.put_nowait((topic, raw)))
+    built.orders.listen(built.link)
     MeterRoom(built.config, built.controller, built.clock).listen(built.link)
     built.books.listen(built.link)
-
-
-async def _intake(built: _Built) -> None:
-    """Take in orders one after the other, as they come from the broker."""
-    while True:
-        topic, raw = await built.incoming.get()
-        order_id = topic.rpartition("/")[2]
-        if raw:
-            await built.desk.take_in(raw, transport="mqtt", topic_id=order_id)
-        else:
-            await built.desk.vanish(order_id)
 
 
 async def _publish_state(built: _Built, link: MqttLink) -> None:

@@ -39,7 +39,7 @@ from agent.facts_identity import (
     MinerUnclear,
     ProposalsGone,
 )
-from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
 
 
 class AgentStarted(Fact, frozen=True):
@@ -343,6 +343,8 @@ AnyFact = (
     | OrderVanished
     | OrderReleaseAsked
     | OfferAnswered
+    | IssuerHeard
+    | IssuerSilent
     | CapChanged
     | SetpointsChanged
     | IntendedChanged

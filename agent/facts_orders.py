@@ -24,3 +24,21 @@ class OfferAnswered(Fact, frozen=True):
     order_id: str
     by: str
     accepted: bool
+
+
+class IssuerHeard(Fact, frozen=True):
+    """The first heartbeat of an issuer ever, or the first since it fell silent."""
+
+    issuer: str
+
+
+class IssuerSilent(Fact, frozen=True):
+    """No heartbeat of an issuer for the time agreed: `failsafe` is the order that holds now.
+
+    `silent_s` None: it was never heard; `reason` says what else than silence it was.
+    """
+
+    issuer: str
+    failsafe: str
+    silent_s: float | None = None
+    reason: str | None = None

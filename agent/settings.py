@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from agent.config import Config, ConfigError, Problem
 from agent.config_rules import site_meters
 from agent.config_schema import Feeder as FeederTable
+from agent.config_schema import Issuer as IssuerTable
 from agent.control.controller import Limits
 from agent.control.instrument import MeterPolicy
 from agent.control.lockout import USUAL_AFTER
@@ -25,6 +26,7 @@ from agent.inventory import MinerEntry
 from agent.ledger.history import Kept
 from agent.links.mqtt import Broker
 from agent.orders.order_book import BookPolicy
+from agent.orders.silence import Failsafe
 from agent.orders.trust import Issuer, TrustPolicy
 from agent.outputs.http.access import Token
 from agent.outputs.http.tokens import parse_tokens
@@ -235,6 +237,8 @@ def book_policy_of(config: Config) -> BookPolicy:
             transports=tuple(issuer.transports),
             unsigned=issuer.unsigned,
             offers=issuer.offers,
+            failsafe=_failsafe(issuer),
+            rejects_to_failsafe=issuer.on_reject == "failsafe",
             feeders=None if issuer.feeders is None else tuple(issuer.feeders),
             max_shed_w=None if issuer.max_shed_kw is None else float(issuer.max_shed_kw) * 1000,
             keys=dict(_key(told) for told in issuer.keys),
@@ -247,6 +251,17 @@ def book_policy_of(config: Config) -> BookPolicy:
         window_s=NO_METER_WINDOW_S if meter is None else meter.window_s,
         respond_s=schema.control.respond_s,
         observe_only=schema.control.mode == "observe",
+    )
+
+
+def _failsafe(issuer: IssuerTable) -> Failsafe | None:
+    if issuer.failsafe_kw is None:
+        return None
+    return Failsafe(
+        timeout_s=issuer.heartbeat_timeout_s,
+        cap_kw=issuer.failsafe_kw,
+        min_s=issuer.failsafe_min_s,
+        then=issuer.failsafe_then,
     )
 
 

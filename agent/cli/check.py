@@ -18,10 +18,12 @@ def check(
     """Say in words what a configuration would enforce and charge. Exit 2 with every mistake: file, key, reason."""
     from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
     from agent.money_terms import terms_of  # noqa: PLC0415
+    from agent.order_room import schedule_of  # noqa: PLC0415
 
     try:
         sound = load(config)
         terms = terms_of(sound)
+        schedule_of(sound)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)

@@ -1,6 +1,6 @@
 """An order's document: bytes to an `Order`, or to the one refusal that says what is wrong with it (contract 3, 4).
 
-The shape is the contract's schema. What is valid but not built yet is declined by name, never accepted and ignored.
+The shape is the contract's schema; what it cannot say of two fields together is said here.
 """
 
 from __future__ import annotations
@@ -31,15 +31,12 @@ from agent.inputs.strict_json import decode
 from agent.jws import Jws, is_compact, opened
 from agent.orders.limit import Base, Fraction, Limit, MaxImport, Reduce, Stop, Trajectory
 from agent.orders.order import Chosen, Measure, Order, Rejection
+from agent.orders.silence import Failsafe
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MOST_SAID = 300
 _PYDANTICS = re.compile(r"[A-Za-z]+Shape|literal\[.*\]")
 """Parts of a place that name a choice of shapes, not a field; so does the second one below `limit`."""
-_NOT_BUILT: dict[str, Any] = {
-    "on_silence": None, "excess_price": None,
-}  # fmt: skip
-"""Fields that are declined unless they are absent or say what their absence says."""
 
 
 def parse_order(raw: bytes, *, topic_id: str | None = None) -> Order | Rejection:
@@ -67,9 +64,6 @@ def _read(told: dict[str, Any], where: _Named, topic_id: str | None, signed: Jws
         document = DocumentShape.model_validate(told)
     except ValidationError as error:
         return where.reject(*_say(error))
-    missing = _not_built(document)
-    if missing is not None:
-        return where.reject("declined", f"not supported yet: {missing}")
     unsaid = signed and next((field for field in ("site", "issued_at") if getattr(document, field) is None), None)
     if unsaid:
         return where.reject("bad_value", f"{unsaid}: a signed document says it")
@@ -135,11 +129,6 @@ def _say(error: ValidationError) -> tuple[str, str]:
     return code, f"{field}: {message}" if field else message
 
 
-def _not_built(document: DocumentShape) -> str | None:
-    told = ((field, getattr(document, field), silent) for field, silent in _NOT_BUILT.items())
-    return next((field for field, value, silent in told if value is not None and value != silent), None)
-
-
 def _order(document: DocumentShape, told: dict[str, Any]) -> Order:
     """Return the order that a document of the right shape is. Raises ValueError."""
     starts_at, ends_at, doubts = _times(document)
@@ -169,6 +158,7 @@ def _order(document: DocumentShape, told: dict[str, Any]) -> Order:
         test=document.test,
         resume=resume,
         supersedes=tuple(document.supersedes),
+        on_silence=_failsafe(document),
         doubts=doubts,
         document=told,
     )
@@ -186,6 +176,16 @@ def _measure(told: MeasureShape) -> Measure:
         aligned=told.aligned,
         tolerance=told.tolerance_pct / 100,
     )
+
+
+def _failsafe(document: DocumentShape) -> Failsafe | None:
+    """Return what holds while its issuer is silent. Raises ValueError."""
+    told = document.on_silence
+    if told is None:
+        return None
+    if told.then == "release" and document.order_class == "law":
+        raise ValueError("on_silence.then: a law is not released by silence")
+    return Failsafe(timeout_s=told.timeout_s, cap_kw=told.failsafe_kw, min_s=told.min_s, then=told.then)
 
 
 def _times(document: DocumentShape) -> tuple[datetime | None, datetime | None, tuple[str, ...]]:

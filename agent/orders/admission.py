@@ -11,7 +11,7 @@ from agent.orders.life import Life, Lives
 from agent.orders.limit import Basis, least
 from agent.orders.loosening import loosens
 from agent.orders.order import STEPPING, Order, Rejection
-from agent.orders.trust import TrustPolicy, because, foreign_hand, refuse, stale
+from agent.orders.trust import OWN, TrustPolicy, because, foreign_hand, refuse, stale
 from agent.values import Moment
 
 MOST_LIVE = 1000
@@ -45,7 +45,7 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejec
         rejection = foreign_hand(life.order, order) or _by_revision(life.order, order)
     for old in others:
         rejection = rejection or foreign_hand(old.order, order)
-    if rejection is None and gate.ground is not None and not order.is_cancel:
+    if rejection is None and gate.ground is not None and not order.is_cancel and transport != OWN:
         rejection = _misdirected(order, gate.ground, gate.trust)
     if rejection is None and (life is None or life.is_final):
         rejection = _too_many(order, gate.lives)

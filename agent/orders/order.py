@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.jws import Jws
 from agent.orders.limit import Limit
+from agent.orders.silence import Failsafe
 
 CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 """From the strongest to the weakest."""
@@ -84,6 +85,7 @@ class Order:
     test: bool = False  # everything but the commands
     resume: str = "auto"  # auto | operator | issuer
     supersedes: tuple[str, ...] = ()
+    on_silence: Failsafe | None = None
     doubts: tuple[str, ...] = ()  # where the document says one thing twice, and differently
     document: Mapping[str, Any] = field(default_factory=dict)
     signed: Jws | None = None  # as received, not yet checked

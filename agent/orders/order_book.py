@@ -28,14 +28,14 @@ from agent.orders.order import SITE_SCOPE, Order, Rejection, same_document
 from agent.orders.order_view import OrderView, view_of
 from agent.orders.receiving import Chance, Receipt, fixed
 from agent.orders.refusal_rate import RefusalRate, Refusals
-from agent.orders.trust import TrustPolicy, because
+from agent.orders.trust import OWN, TrustPolicy, because
 from agent.values import Moment, Watts
 
 HOUSE_STEP_W = 50.0
 """A stop's house load is lowered in steps of at least this."""
 MOST_KEPT = 65_536
 """Characters kept of a refused document."""
-ANSWERED = frozenset({"http", "shell"})
+ANSWERED = frozenset({"http", "shell", OWN})
 """Transports where somebody waits for the answer to each document: their refusals are not rolled up."""
 E, S = OrderEvent, OrderState
 
@@ -100,7 +100,7 @@ class OrderBook:
             reduced_from_w=self._lives.bases_w(),
         )
         kept = fixed(parsed, life, receipt)
-        excessive = beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)
+        excessive = None if transport == OWN else beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)
         if excessive is not None:
             return self._refused(excessive, raw, transport, now)
         received = OrderReceived(

@@ -9,8 +9,14 @@ from datetime import timedelta
 from agent.facts import OrderRefused
 from agent.jws import Jws, is_compact, opened
 from agent.orders.order import STEPPING, Order, Rejection
+from agent.orders.silence import Failsafe
 from agent.signature import PublicKey
 from agent.values import Moment, Watts
+
+OWN = "agent"
+"""The transport of orders that the agent gives itself: a failsafe, a schedule. Nobody else reaches it."""
+OWN_IDS = ("failsafe.", "schedule.", "signal.")
+"""What the ids of such orders begin with; nobody else may use them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +30,8 @@ class Issuer:
     keys: Mapping[str, PublicKey] = field(default_factory=dict)
     feeders: tuple[str, ...] | None = None  # where it may order; None: everywhere
     max_shed_w: Watts | None = None
+    failsafe: Failsafe | None = None
+    rejects_to_failsafe: bool = False  # so does a document of its that is refused
     offers: str = "ask"  # accept | decline | ask: what is said to an order that is not mandatory
 
     def signed(self, document: Jws) -> bool:
@@ -43,6 +51,18 @@ class TrustPolicy:
 
 def refuse(order: Order, policy: TrustPolicy, *, transport: str) -> Rejection | None:
     """Return why this document is not to be followed, None where it is. Freshness is judged by `stale`."""
+    if transport == OWN:
+        return None
+    return _usurped(order, transport) or _forbidden(order, policy, transport)
+
+
+def _usurped(order: Order, transport: str) -> Rejection | None:
+    if not order.order_id.startswith(OWN_IDS) or transport == "signal":
+        return None
+    return because(order, "not_allowed", f"ids that begin with {order.order_id.partition('.')[0]}. are the agent's")
+
+
+def _forbidden(order: Order, policy: TrustPolicy, transport: str) -> Rejection | None:
     issuer = policy.issuers.get(order.issuer)
     if issuer is None:
         return because(order, "unknown_issuer", f"{order.issuer} is not configured")

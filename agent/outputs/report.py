@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.outputs.baselines import PAST, Measured, baselines
+from agent.outputs.excess import excess
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
 from agent.outputs.terms import Terms
@@ -68,6 +69,7 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
         "components": components(drawn.amounts),
         "revenue_not_earned": _text(lost),
         "revenue": None if missed is None else _revenue(missed),
+        "excess": excess(story, pieces),
         "saved": _text(_less(weighed.cost, lost)),
         "days": _days(pieces, drawn, spared, terms),
         "doubts": [

@@ -53,7 +53,7 @@ from agent.facts_energy import (
     MonthCharged,
     RegisterSeen,
 )
-from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.outputs.words_identity import WORDS as IDENTITY
 from agent.values import Watts, rfc3339
 
@@ -170,6 +170,14 @@ def _broken(fact: SealBroken) -> str:
     return f"Behind seal {', '.join(fact.numbers)}: {', '.join(filter(None, [machines, *feeders]))}"
 
 
+def _why_silent(fact: IssuerSilent) -> str:
+    if fact.reason is not None:
+        return fact.reason
+    if fact.silent_s is None:
+        return f"{fact.issuer} was never heard"
+    return f"{fact.issuer} was not heard for {fact.silent_s:.0f} s"
+
+
 _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     AgentStarted: _started,
     AgentStopped: lambda _fact: "The agent ended in good order",
@@ -182,6 +190,8 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     OrderVanished: lambda fact: f"Order {fact.order_id} was cleared on the broker; it stays in force",
     OrderReleaseAsked: lambda fact: f"{fact.by} released order {fact.order_id}",
     OfferAnswered: lambda fact: f"{fact.by} {'accepted' if fact.accepted else 'declined'} offer {fact.order_id}",
+    IssuerHeard: lambda fact: f"{fact.issuer} is heard",
+    IssuerSilent: lambda fact: f"{_why_silent(fact)}: {fact.failsafe} holds",
     CapChanged: _cap,
     SetpointsChanged: lambda fact: f"Decided ({fact.cause}): {_levels(fact.levels)}",
     IntendedChanged: lambda fact: f"{fact.by} wants {_machines(fact.miners)} at {fact.level}",

@@ -191,7 +191,6 @@ def test_a_plain_farm_waits_for_nothing():
     [
         ("[[safety_input]]\nid = 's'\nfeeder = 'site'\nkind = 'mqtt'\n", "safety_input"),
         ("[[outlet]]\nid = 'q'\nkind = 'snmp'\n", "outlet"),
-        ("[orders.issuers.g]\n[orders.signals.d]\ntopic = 't'\nissuer = 'g'\n", "orders.signals"),
         ("[[feeder]]\nid = 'T1'\nmax_kva = 900\n", "feeder.0.max_kva"),
     ],
 )

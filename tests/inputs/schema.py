@@ -125,8 +125,3 @@ def is_valid(told):
         return False
     starts, ends = instant(told.get("starts_at")), instant(told.get("ends_at"))
     return starts is None or ends is None or ends > starts
-
-
-def unbuilt(told):
-    """Whether a valid document asks for what is not built."""
-    return bool(told.get("on_silence"))

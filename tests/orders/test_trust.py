@@ -29,11 +29,6 @@ pytestmark = pytest.mark.pure
         (document(issuer="ops", order_class="operator"), "http", None),
         (document(issuer="ops", order_class="operator"), "shell", None),
         (document(issuer="ops"), "shell", "not_allowed: ops may not issue class law"),
-        (
-            document(excess_price={"amount": "1", "currency": "KGS"}),
-            "mqtt",
-            "declined: not supported yet: excess_price",
-        ),
         (b"a.b.c", "mqtt", "bad_signature: a part is no base64url"),
         (b"{}", "mqtt", "malformed: order_id: is missing or of the wrong form"),
         (document(colour="red"), "mqtt", "unknown_field: colour"),

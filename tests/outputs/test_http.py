@@ -349,7 +349,6 @@ async def test_an_order_is_taken_with_its_acknowledgement():
         (json.dumps(document(limit={"max_import_kw": -1})).encode(), "bad_value"),
         (json.dumps(document(issuer="stranger")).encode(), "unknown_issuer"),
         (json.dumps(document(issuer="wire")).encode(), "not_allowed"),
-        (json.dumps(document(excess_price={"amount": "1", "currency": "KGS"})).encode(), "declined"),
         (b"x" * 280_000, "malformed"),
     ],
 )

@@ -1,11 +1,12 @@
 """Orders that change or begin later, and a meter that falls silent under one."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.scenarios.stage import stage
+from tests.scenarios.stage import ran, stage
 
 DOWN = ("ascdisable", "power_off", "conf sleep", "set_low_power", "conf low")  # the further to the left, the lower
 
@@ -81,3 +82,72 @@ def _height(command):
 
 async def _is_ready(site):
     return not await site.not_ready()
+
+
+ISSUER = """
+[orders.issuers.grid]
+classes = ["contract"]
+keys = ["k1:{key}"]
+heartbeat_timeout_s = 6
+failsafe_kw = {failsafe_kw}
+"""
+
+
+@pytest.mark.lasts(60)
+async def test_a_signed_trajectory_from_an_issuer_that_beats_holds_and_proves_itself(tmp_path):
+    code, public, _ = await ran("orders", "keygen", "k1", "-o", tmp_path / "grid.pem")
+    assert code == 0
+    async with stage(tmp_path, 12, start=False) as site:
+        key = public.strip().rpartition(":")[2]
+        site.config.write_text(site.config.read_text() + ISSUER.format(key=key, failsafe_kw=10))
+        await site.start()
+        await site.until_known(12)
+        await site.dispatcher.ack("failsafe.grid", "complied", 60)
+        await site.dispatcher.beat("grid")
+        signed = await _signed(tmp_path, _trajectory(1, 20, 12))
+        await site.dispatcher.say("orders/t1", signed, retain=True)
+        await site.dispatcher.ack("t1", "active", 10)
+        beating = asyncio.create_task(_beat_for_ever(site))
+        await site.dispatcher.ack("failsafe.grid", "closed", 40)
+        await site.dispatcher.ack("t1", "complied", 40)
+        assert await site.true_draw_w() <= 20_000
+        await site.until(lambda: _is_below(site, 12_000), 30)
+        forged = (await _signed(tmp_path, _trajectory(2, 99)))[:-8] + b"AAAAAAAA"
+        await site.dispatcher.say("orders/t1", forged)
+        refused = await site.dispatcher.ack("t1", "rejected", 10)
+        assert refused["reason"].startswith("bad_signature")
+        beating.cancel()
+        await site.dispatcher.ack("failsafe.grid", "active", 30, revision=3)
+        kinds = await site.evidence("t1")
+        assert {"OrderReceived", "OrderMoved", "SetpointsChanged", "OrderRefused"} <= set(kinds)
+
+
+def _trajectory(revision, *kilowatts):
+    now = datetime.now(UTC)
+    points = [
+        {"at": (now + timedelta(seconds=8 * place)).isoformat(), "max_import_kw": kw}
+        for place, kw in enumerate(kilowatts)
+    ]
+    return {
+        "order_id": "t1", "revision": revision, "issuer": "grid", "class": "contract", "status": "issued",
+        "site": "scene", "issued_at": now.isoformat(), "limit": {"trajectory": points},
+    }  # fmt: skip
+
+
+async def _signed(folder, document):
+    file = folder / "order.json"
+    file.write_text(json.dumps(document))
+    out = folder / "order.jws"
+    code, _, said = await ran("orders", "sign", file, "--key", folder / "grid.pem", "--kid", "k1", "-o", out)
+    assert code == 0, said
+    return out.read_bytes().strip()
+
+
+async def _beat_for_ever(site):
+    while True:
+        await site.dispatcher.beat("grid")
+        await asyncio.sleep(1)
+
+
+async def _is_below(site, power_w):
+    return await site.true_draw_w() <= power_w

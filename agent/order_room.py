@@ -1,0 +1,134 @@
+"""Joins the sources of orders to control: the broker, issuers' silence, signals, the schedule.
+
+Orders from the broker are taken in one after the other, as they come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from agent.clock import Clock
+from agent.config import Config, ConfigError, Problem
+from agent.control.controller import Controller
+from agent.control.desk import Desk
+from agent.control.own_orders import OwnOrders
+from agent.control.schedule_keeper import ScheduleKeeper
+from agent.control.signal_feeds import Feed, SignalFeeds
+from agent.control.silence_watch import SilenceWatch
+from agent.inputs.order_schedule import Schedule, parse_schedule
+from agent.inputs.signals import BadSignal, parse_heartbeat, parse_signal
+from agent.links.mqtt import MqttLink
+from agent.orders.order import CLASSES
+from agent.settings import prefix_of
+
+log = structlog.get_logger()
+
+
+def schedule_of(config: Config) -> Schedule:
+    """Return the schedule of orders, an empty one where there is none. Raises ConfigError."""
+    schema = config.schema
+    zone = ZoneInfo(schema.site.timezone)
+    if schema.orders.schedule is None:
+        return Schedule(zone=zone)
+    path = config.folder / schema.orders.schedule
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = f"{schema.orders.schedule} cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ConfigError([Problem(file=config.file, key="orders.schedule", reason=reason)]) from None
+    schedule = parse_schedule(text, path.name, zone)
+    told = [(row.id, _unfounded(config, row.issuer, row.order_class)) for row in schedule.rows]
+    problems = [Problem(file=path.name, key=f"order.{name}", reason=reason) for name, reason in told if reason]
+    if problems:
+        raise ConfigError(problems)
+    return schedule
+
+
+def _unfounded(config: Config, issuer: str, order_class: str) -> str | None:
+    known = config.schema.orders.issuers.get(issuer)
+    if known is None:
+        return f"{issuer} is no issuer of {config.file}"
+    return None if order_class in known.classes else f"{issuer} may not issue class {order_class}"
+
+
+class OrderRoom:
+    """Everything that orders come from, but HTTP and the shell."""
+
+    def __init__(self, config: Config, desk: Desk, controller: Controller, clock: Clock) -> None:
+        parts = controller.parts
+        self._config = config
+        self._desk = desk
+        self._incoming: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        own = OwnOrders(desk, parts.book, config.schema.site.id, clock)
+        self.silence = SilenceWatch(own, parts.journal, parts.book.policy.trust, clock)
+        self._signals = SignalFeeds(_feeds(config), own, clock)
+        self._schedule = ScheduleKeeper(schedule_of(config), own, clock)
+
+    def listen(self, link: MqttLink) -> None:
+        """Hear orders, heartbeats and signals over MQTT."""
+        prefix = prefix_of(self._config)
+        link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: self._incoming.put_nowait((topic, raw)))
+        link.listen(f"{prefix}/heartbeat/+", self._beat)
+        for name, signal in self._config.schema.orders.signals.items():
+            link.listen(signal.topic, self._ear(name, signal.format))
+
+    def works(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """Return the long-lived tasks by name."""
+        return {
+            "intake": self._intake,
+            "silence": self.silence.run,
+            "signals": self._signals.run,
+            "schedule": self._schedule.run,
+        }
+
+    async def _intake(self) -> None:
+        while True:
+            topic, raw = await self._incoming.get()
+            order_id = topic.rpartition("/")[2]
+            if raw:
+                await self._desk.take_in(raw, transport="mqtt", topic_id=order_id)
+            else:
+                await self._desk.vanish(order_id)
+
+    def _beat(self, topic: str, raw: bytes, retained: bool) -> None:  # noqa: FBT001 - the shape of a handler
+        issuer = topic.rpartition("/")[2]
+        if retained:
+            return
+        try:
+            refused = self.silence.beat(issuer, parse_heartbeat(raw))
+        except BadSignal as error:
+            refused = str(error)
+        if refused is not None:
+            log.warning("a heartbeat does not count", issuer=ascii(issuer)[1:65], reason=refused)
+
+    def _ear(self, name: str, kind: str) -> Callable[[str, bytes, bool], None]:
+        def hear(_topic: str, raw: bytes, retained: bool) -> None:  # noqa: FBT001 - the shape of a handler
+            if retained:
+                return
+            try:
+                told = parse_signal(raw, kind)
+                refused = self._signals.heard(name, told.limit, told.at)
+            except BadSignal as error:
+                refused = str(error)
+            if refused is not None:
+                log.warning("a signal does not count", signal=name, reason=refused)
+
+        return hear
+
+
+def _feeds(config: Config) -> list[Feed]:
+    orders = config.schema.orders
+    return [
+        Feed(
+            name=name,
+            issuer=signal.issuer,
+            order_class=min(orders.issuers[signal.issuer].classes, key=CLASSES.index, default="operator"),
+            silence_s=signal.silence_s,
+        )
+        for name, signal in orders.signals.items()
+    ]
