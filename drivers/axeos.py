@@ -44,7 +44,7 @@ SHUTDOWN, RESTART, IDENTIFY = "/api/system/shutdown", "/api/system/restart", "/a
 STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 4.0, 10.0, 90.0, 20.0
 """Chips without voltage, the fan at a third, radio and display on; unsure: the meter tells."""
 MOST_ABOVE = 1.5
-"""A frequency of its owner's own comes back up to so much above the highest one that it lists; no slip of a digit."""
+"""What its owner had set comes back up to its board's limit, else to so much above the highest that it lists."""
 _BOARDS = {
     "Max": ("2.2", "102"),
     "Ultra": ("0.11", "201", "202", "203", "204", "205", "207"),
@@ -203,8 +203,9 @@ def _wanted(mode: str, told: Told) -> float:
         if told.default_mhz is None:
             raise Unsupported("it does not say which frequency it was sold with")
         return told.default_mhz
-    wanted_mhz, listed_mhz = number(mode), max(_options(told), default=None)
-    if wanted_mhz is None or listed_mhz is None or not 0 < wanted_mhz <= MOST_ABOVE * listed_mhz:
+    wanted_mhz, listed_mhz = number(mode), max(_options(told), default=0.0)
+    most_mhz = (None if told.asic is None else number(told.asic.most_mhz)) or MOST_ABOVE * listed_mhz
+    if wanted_mhz is None or not 0 < wanted_mhz <= most_mhz:
         raise Unsupported(f"this machine has no frequency {mode}")
     return wanted_mhz
 

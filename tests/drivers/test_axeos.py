@@ -241,6 +241,8 @@ def test_what_its_owner_had_set_comes_back_even_above_the_list_and_a_slip_of_a_d
     for mode in ("5250", "0", "-400", "turbo", "low"):
         with pytest.raises(Unsupported):
             tell(SetMode(mode=mode))
+    with pytest.raises(Unsupported):
+        tell(SetMode(mode="650"), asic=ASIC | {"absMaxFrequency": 640})
 
 
 @pytest.mark.pure
