@@ -259,6 +259,23 @@ class EpicFace(WebFace):
         return None
 
 
+class EpicDashboard(WebFace):
+    """Answers on port 80 with the page that a browser asks port 4028 from."""
+
+    def __init__(
+        self,
+        machines: dict[int, Machine],
+        physics: Physics,
+        obeys: Callable[[int], bool],
+        wrote: Callable[[int, str], None],
+    ) -> None:
+        super().__init__(machines, physics, obeys, wrote)
+        self.pages = {("GET", "/"): self._root}
+
+    def _root(self, _machine: Machine, _request: Request) -> bytes:
+        return response(HTTPStatus.OK, "<html><head><title>Miner Web Dashboard</title></head></html>", "text/html")
+
+
 def sold_ths(machine: Machine) -> int:
     """Return what a machine is sold as."""
     return round(machine.nameplate_ths)

@@ -31,7 +31,7 @@ from simulators.face_axeos import AxeOsFace
 from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
 from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
-from simulators.face_epic import EpicFace
+from simulators.face_epic import EpicDashboard, EpicFace
 from simulators.face_luxos import LuxosFace
 from simulators.face_mara import MaraWeb
 from simulators.face_sealminer import SealMinerFace, SealMinerWeb
@@ -157,7 +157,7 @@ def _axeos(footing: Footing) -> Faces:
 
 def _epic(footing: Footing) -> Faces:
     face = EpicFace(*footing.parts)
-    return Faces(api=face, settings=face.settings)
+    return Faces(api=face, web=EpicDashboard(*footing.parts), settings=face.settings)
 
 
 def _stranger(footing: Footing) -> Faces:
@@ -213,6 +213,7 @@ FIRMWARES = (
         faces=_epic,
         version=lambda _: face_epic.VERSION,
         api_version=face_epic.API,
+        web=True,
         may_write=False,
         sleeps_on=True,
     ),

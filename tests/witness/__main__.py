@@ -20,7 +20,11 @@ from tests.witness.comparing import compared
 
 ALONE = "HASHWATT_WITNESS_ALONE"
 CLIENT = Path(__file__).with_name("client.py")
-OTHERS = (("Antminer", "Antminer S21", "mara"), ("WhatsMiner", "M60S", "whatsminer-v3"))
+OTHERS = (
+    ("Antminer", "Antminer S21", "mara"),
+    ("Antminer", "Antminer S19 XP", "epic"),
+    ("WhatsMiner", "M60S", "whatsminer-v3"),
+)
 """Firmware that machines did not come with, and that the client knows."""
 SETTLE_S, CLIENT_S = 2.0, 120.0
 

@@ -31,7 +31,7 @@ async def seen(host):
         "power_limit_w": data.wattage_limit,
         "hashrate_ths": float(data.hashrate) if data.hashrate is not None else None,
         "inlet_c": data.env_temp,
-        "fans_rpm": [fan.speed for fan in data.fans],
+        "fans_rpm": [fan.speed for fan in data.fans if fan.speed is not None],
         "boards": [board(one) for one in data.hashboards],
         "pools": [{"url": str(pool.url), "user": pool.user, "alive": pool.alive} for pool in data.pools],
         "errors": [str(error) for error in data.errors],

@@ -19,7 +19,7 @@ UNTOLD = {
     ("Antminer", "inlet"): "Bitmain's firmware has no sensor there",
     ("Antminer", "serial"): "older pages have no serial number",
     ("whatsminer", "api version"): "pyasic takes rpc_ver from the answer, the machine says api_ver",
-    ("mara", "api version"): PLAIN,
+    **{(firmware, "api version"): PLAIN for firmware in ("mara", "epic")},
     **{("whatsminer-v3", field): "pyasic looks for them in the summary" for field in ("pools", "worker")},
     ("Auradine", "inlet"): "which of its sensors the air meets first is not told",
     **{("Auradine", field): PLAIN for field in ("serial", "api version", "chips", "pools", "worker")},
@@ -36,6 +36,7 @@ STRANGE = {
 READ_OF_STRANGERS = {"mac", "api version", "mining", "inlet", "pools", "worker", "errors"}
 MISREAD = {
     ("Bitaxe", "api version"): "pyasic takes the firmware's version for the API's",
+    ("epic", "pools"): "pyasic takes the pool in use for all of them",
 }
 """What pyasic says something else of."""
 NAMES = ("Antminer ", "Bitaxe ", "Teraflux ")
@@ -111,7 +112,7 @@ def _bare(model):
 def _row(machine, true, field, seen, expected, share):
     """Return one row; what pyasic reads of another thing, or of a model that it has not, is not compared."""
     strange = STRANGE.get(true["model"], "") if field not in READ_OF_STRANGERS else ""
-    misread = strange or MISREAD.get((true["make"], field), "")
+    misread = strange or MISREAD.get((true["make"], field)) or MISREAD.get((true["firmware"], field), "")
     if misread and seen != expected:
         return Row(machine=machine, field=field, seen=_short(seen), expected=_short(expected), ok=True, why=misread)
     least, why = FLAWS.get((true["model"], field), (1.0, ""))
