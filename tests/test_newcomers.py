@@ -10,7 +10,8 @@ from agent.facts_identity import Found, MinersAdopted, MinersProposed
 from agent.ledger.store import CannotWrite
 from agent.newcomers import Adoption, Newcomers, with_adopted
 from tests.control.site import Site
-from tests.control.test_recognition import away, cases, named, seen
+from tests.control.test_recognition import away, cases, seen
+from tests.properties.identity import named
 from tests.test_leavers import AT, FARM
 
 CONFIG = parse(FARM)

@@ -11,7 +11,8 @@ from agent.facts_identity import MinerMoved, MinersProposed, ProposalsGone
 from agent.fleet.proposals import Proposals
 from drivers.interface import Identity
 from tests.control.site import Site
-from tests.control.test_recognition import away, cases, hosts, named
+from tests.control.test_recognition import away, cases, hosts
+from tests.properties.identity import named
 
 NETWORK = "127.0.0.0/28"
 

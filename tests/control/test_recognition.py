@@ -1,13 +1,8 @@
 """Orders, holds and ledgers follow the machine, not its address; who is unclear is told down and never up."""
 
-from types import SimpleNamespace
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.control.poller import Drivers, Poller, PollPolicy
 from agent.facts_identity import (
     BoardExchanged,
     FirmwareChanged,
@@ -17,24 +12,13 @@ from agent.facts_identity import (
     MinersSwapped,
     MinerUnclear,
 )
-from agent.fleet.fleet import Fleet, FleetPolicy
-from agent.fleet.miner import FeederTree, Miner
-from agent.planning.ladder import build_ladder
 from drivers.errors import Garbled, NotPermitted
-from drivers.interface import State, Target
-from tests.control.site import START, AtOnce, Machines, PlantDriver, Site
+from drivers.interface import State
+from tests.control.site import PlantDriver, Site
+from tests.properties.identity import named
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 KINDS = (MinerMoved, MinersSwapped, BoardExchanged, FirmwareChanged, MinerUnclear, MinerClear, MarkDoubled)
-
-
-def named(count):
-    machines = Machines(count)
-    machines.says = {
-        host: {"mac": f"02:00:00:00:00:0{at}", "model": "S19", "firmware": "stock", "firmware_version": "1"}
-        for at, host in enumerate(machines.hosts)
-    }
-    return machines
 
 
 @pytest.fixture
@@ -151,12 +135,12 @@ async def test_a_stranger_is_told_down_and_never_up_and_not_read_for_the_row(sit
     await site.live(60)
     assert site.machines.asleep == set(site.machines.hosts)
     await site.order(revision=2, status="cancelled")
-    await site.live(400)
+    await site.live(400, step_s=5.0)
     assert site.machines.asleep == {HERE}
     assert site.machines.polls[HERE] == read
     assert [f.mac for f in await seen(site, "m0")] == [mine["mac"]]
     await away(site, HERE, then=lambda: site.machines.says.update({HERE: mine}))
-    await site.live(300)
+    await site.live(300, step_s=5.0)
     assert site.machines.asleep == set()
     assert isinstance((await cases(site))[-1], MinerClear)
 
@@ -221,74 +205,6 @@ async def test_no_raising_command_goes_to_a_machine_that_came_back_before_it_sai
     await site.live(120)
     assert (HERE, 0) in asked
     assert site.machines.asleep == set()
-
-
-class Hand:
-    """A clock that is set."""
-
-    def __init__(self):
-        self.mono = 0.0
-
-    def now(self):
-        return SimpleNamespace(mono=self.mono, at=START)
-
-
-class Wires:
-    """A poller over machines that change addresses, without a control room; sees whose readings a row is given."""
-
-    def __init__(self, count):
-        self.machines, self.clock = named(count), Hand()
-        miners = [Miner(id=f"m{at}", host=host) for at, host in enumerate(self.machines.hosts)]
-        self.fleet = Fleet(miners, FeederTree.of(()), FleetPolicy())
-        ways = Drivers(
-            identify=lambda target, _driver: PlantDriver(self.machines, target).identify(),
-            create=lambda _identity, target: PlantDriver(self.machines, target),
-            ladder=build_ladder,
-        )
-        targets = [Target(host=host) for host in self.machines.hosts]
-        self.poller = Poller(self.fleet, targets, AtOnce(), ways, PollPolicy(), self.clock)
-        usual, self.mixed = self.fleet.heard, []
-
-        def heard(row, reading, now):
-            if self.mac_at(row) != f"02:00:00:00:00:0{row}":
-                self.mixed.append(row)
-            usual(row, reading, now)
-
-        self.fleet.heard = heard
-
-    def mac_at(self, row):
-        return self.machines.says[self.fleet.miners[row].host]["mac"]
-
-    def live(self, seconds):
-        for _ in range(seconds):
-            self.clock.mono += 1.0
-            self.poller.poll_due(self.clock.mono)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.booleans(), st.integers(0, 40)), max_size=6),
-    st.sets(st.integers(0, 4)),
-)
-def test_whatever_way_machines_change_addresses_each_row_finds_its_own_and_hears_no_other(changes, off):
-    wires = Wires(5)
-    wires.live(25)
-    everybody = set(wires.machines.hosts)
-    for one, other, lost, then_s in changes:
-        if lost:
-            wires.machines.off = {wires.machines.hosts[at] for at in off}
-        wires.machines.dead = set(everybody)
-        wires.live(60)
-        wires.machines.exchange(wires.machines.hosts[one], wires.machines.hosts[other])
-        wires.machines.dead = set()
-        wires.live(then_s)
-    wires.machines.off = set()
-    wires.live(400)
-    assert [wires.mac_at(row) for row in range(5)] == [f"02:00:00:00:00:0{row}" for row in range(5)]
-    assert not wires.mixed
-    assert not wires.fleet.unclear.any()
-    assert {miner.host for miner in wires.fleet.miners} == everybody
-    assert [target.host for target in wires.poller.targets] == [miner.host for miner in wires.fleet.miners]
 
 
 async def test_an_uptime_that_does_not_go_on_makes_a_machine_say_who_it_is_before_it_is_read(site, monkeypatch):
