@@ -1,7 +1,7 @@
-"""A file of prices: CSV rows of one step to `Prices`, or the first row that is wrong.
+"""Files beside a tariff: CSV rows of one step to `Prices` or `Purchases`, or the first row that is wrong.
 
-Three headings: `start,price`; `end,price`, where rows are named by the end of their interval; and `date,hour,price`,
-where hours are counted from 1 by the intervals of the local day, so that the day on which clocks go back has a 25th.
+Rows are named by their `start`; by their `end`; or by `date,hour`, where hours are counted from 1 by the intervals of
+the local day, so that the day on which clocks go back has a 25th. Then `price`, or `kwh,price[,above][,below]`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ from agent.inputs.stepped import Row, Steps, WrongRow, instant, stepped
 from agent.problems import ConfigError, Problem
 from agent.tariffs.money import DECIMALS, rounded
 from agent.tariffs.periods import midnight
+from agent.tariffs.schedule import Bought, Purchases
 from agent.tariffs.series import Prices
 
-HEADINGS = (("start", "price"), ("end", "price"), ("date", "hour", "price"))
+TIMES = (("start",), ("end",), ("date", "hour"))
+PRICES = (("price",),)
+PURCHASES = (
+    ("kwh", "price"),
+    ("kwh", "price", "above"),
+    ("kwh", "price", "below"),
+    ("kwh", "price", "above", "below"),
+)
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 _MOST = Decimal(10) ** 9
 _STEPS = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 60))
@@ -28,24 +36,53 @@ _HOUR = timedelta(hours=1)
 
 def read_prices(path: Path, zone: tzinfo) -> Prices:
     """Read a file of prices; a time without an offset is of `zone`. Raises ConfigError naming the row."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-        raise ConfigError([Problem(file=path.name, key="", reason=reason)]) from None
-    return parse_prices(text, zone, file=path.name)
+    return parse_prices(_text(path), zone, file=path.name)
+
+
+def read_purchases(path: Path, zone: tzinfo) -> Purchases:
+    """Read a file of what was bought; a time without an offset is of `zone`. Raises ConfigError naming the row."""
+    return parse_purchases(_text(path), zone, file=path.name)
 
 
 def parse_prices(text: str, zone: tzinfo, *, file: str = "prices.csv") -> Prices:
     """Return the prices that a text is. Raises ConfigError."""
     try:
-        rows, name = _rows(text, zone)
-        found = _steps(rows, name, zone)
-        return Prices(start=found.start, step=found.step, values=tuple(map(_price, rows)))
+        steps, rows = _rows(text, zone, PRICES)
+        return Prices(start=steps.start, step=steps.step, values=tuple(_number(row, "price") for row in rows))
     except WrongRow as error:
-        raise ConfigError([Problem(file=file, key=error.place, reason=str(error))]) from None
+        raise _bad(file, error.place, str(error)) from None
     except csv.Error as error:
-        raise ConfigError([Problem(file=file, key="", reason=f"is no CSV: {error}")]) from None
+        raise _bad(file, "", f"is no CSV: {error}") from None
+
+
+def parse_purchases(text: str, zone: tzinfo, *, file: str = "bought.csv") -> Purchases:
+    """Return what a text says was bought. Raises ConfigError."""
+    try:
+        steps, rows = _rows(text, zone, PURCHASES)
+        return Purchases(start=steps.start, step=steps.step, intervals=tuple(map(_bought, rows)))
+    except WrongRow as error:
+        raise _bad(file, error.place, str(error)) from None
+    except csv.Error as error:
+        raise _bad(file, "", f"is no CSV: {error}") from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise _bad(path.name, "", f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _bad(file: str, key: str, reason: str) -> ConfigError:
+    return ConfigError([Problem(file=file, key=key, reason=reason)])
+
+
+def _bought(row: Row) -> Bought:
+    kwh = _number(row, "kwh")
+    if kwh < 0:
+        raise WrongRow(row.place, f"kwh: must not be below 0, and not {kwh}")
+    sides = {side: _number(row, side) if side in row.cells else None for side in ("above", "below")}
+    return Bought(kwh=kwh, price=_number(row, "price"), above=sides["above"], below=sides["below"])
 
 
 def _steps(rows: Sequence[Row], name: str, zone: tzinfo) -> Steps:
@@ -55,15 +92,17 @@ def _steps(rows: Sequence[Row], name: str, zone: tzinfo) -> Steps:
     return Steps(start=found.start - found.step, step=found.step) if name == "end" else found
 
 
-def _rows(text: str, zone: tzinfo) -> tuple[list[Row], str]:
-    """Return the rows, and the name of the column that says when they are."""
+def _rows(text: str, zone: tzinfo, values: Sequence[tuple[str, ...]]) -> tuple[Steps, list[Row]]:
+    """Return the step of the rows, and the rows."""
     reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
     filled = [(reader.line_num, told) for told in reader if any(cell.strip() for cell in told)]
     heading = tuple(cell.strip().lower() for cell in filled[0][1]) if filled else ()
-    if heading not in HEADINGS:
-        raise WrongRow("header", f"must be {' or '.join(','.join(names) for names in HEADINGS)}")
+    if heading not in {(*times, *columns) for times in TIMES for columns in values}:
+        known = " or ".join(",".join((*times, *values[0])) for times in TIMES)
+        rest = "".join(f"[,{name}]" for name in values[-1][len(values[0]) :])
+        raise WrongRow("header", f"must be {known}{rest}")
     rows = list(_cells(filled[1:], heading, zone))
-    return rows, heading[0]
+    return _steps(rows, heading[0], zone), rows
 
 
 def _cells(filled: Sequence[tuple[int, list[str]]], heading: Sequence[str], zone: tzinfo) -> Iterator[Row]:
@@ -88,9 +127,9 @@ def _of_day(place: str, cells: dict[str, str], zone: tzinfo) -> datetime:
     return start.astimezone(UTC)
 
 
-def _price(row: Row) -> Decimal:
-    told = row.cells["price"]
+def _number(row: Row, name: str) -> Decimal:
+    told = row.cells[name]
     value = Decimal(told) if _NUMBER.fullmatch(told) is not None else None
     if value is None or abs(value) > _MOST or value != rounded(value, DECIMALS):
-        raise WrongRow(row.place, "price: must be a number such as -12.5" + (f", and not {told}" if told else ""))
+        raise WrongRow(row.place, f"{name}: must be a number such as -12.5" + (f", and not {told}" if told else ""))
     return value

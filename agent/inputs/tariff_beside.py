@@ -1,4 +1,4 @@
-"""What a tariff's file names beside it: the prices of a series."""
+"""What a tariff's file names beside it: the prices of a series, what a schedule bought."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agent.inputs.price_file import read_prices
+from agent.inputs.price_file import read_prices, read_purchases
 from agent.problems import ConfigError, Problem
 
 
 def beside(components: list[dict[str, Any]], file: str, folder: Path | None, zone: str | None) -> list[dict[str, Any]]:
     """Return the tables of components with what their `file` holds in its place. Raises ConfigError."""
-    return [_with_prices(one, file, folder, zone) if one.get("kind") == "series" else one for one in components]
+    return [_with_file(one, file, folder, zone) if str(one.get("kind")) in _READERS else one for one in components]
 
 
-def _with_prices(told: dict[str, Any], file: str, folder: Path | None, zone: str | None) -> dict[str, Any]:
+_READERS = {"series": read_prices, "schedule": read_purchases}
+
+
+def _with_file(told: dict[str, Any], file: str, folder: Path | None, zone: str | None) -> dict[str, Any]:
     name = told.get("file")
     if not isinstance(name, str) or folder is None:
         return told
     if zone is None:
         raise ConfigError([Problem(file=file, key="zone", reason=f"is required, since {name} has prices by the hour")])
-    return {**told, "file": read_prices(folder / name, ZoneInfo(zone))}
+    return {**told, "file": _READERS[told["kind"]](folder / name, ZoneInfo(zone))}

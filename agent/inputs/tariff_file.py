@@ -25,6 +25,7 @@ from agent.inputs.urdb import parse_urdb
 from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS, Component
+from agent.tariffs.schedule import Purchases
 from agent.tariffs.series import Prices
 from agent.tariffs.settling import AS_IT_IS, Settling
 from agent.tariffs.tariff import Tariff
@@ -34,6 +35,7 @@ _TYPES = {
     Dated.__name__: "must be a figure or a list of them",
     Figure.__name__: "must be a figure or a list of them",
     Prices.__name__: "must name a CSV of prices beside the tariff",
+    Purchases.__name__: "must name a CSV of what was bought beside the tariff",
 }
 _SETTLING = TypeAdapter(Settling)
 _RATE = TypeAdapter(Dated)

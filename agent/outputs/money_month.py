@@ -33,7 +33,7 @@ def beside(totals: Totals, terms: Terms, name: str, at: datetime) -> MonthCharge
         return None
     load = _load(totals, name, tariff.months_back)
     whole = last_month(tariff, load, terms.zone, terms.billing_day)
-    if tariff.fills_together:
+    if tariff.is_netted:
         borne = {one: amount for (code, one), (_, amount) in month.charges.items() if code == tariff.currency}
         borne_cost = month.cost.get(tariff.currency, ZERO)
     else:

@@ -18,6 +18,7 @@ from agent.tariffs.levy_by_price import LevyByPrice
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.reactive import Reactive
 from agent.tariffs.reserved import ReservedPower
+from agent.tariffs.schedule import Schedule
 from agent.tariffs.series import Series
 from agent.tariffs.take_or_pay import TakeOrPay
 from agent.tariffs.time_of_use import TimeOfUse
@@ -28,6 +29,7 @@ Component = (
     | TimeOfUse
     | Blocks
     | Series
+    | Schedule
     | AuthorisedEnergy
     | TakeOrPay
     | ExportCredit

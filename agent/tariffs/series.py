@@ -21,7 +21,8 @@ from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
-_PER_UNIT = {"kWh": _ONE, "MWh": Decimal("0.001")}
+PER_UNIT = {"kWh": _ONE, "MWh": Decimal("0.001")}
+"""How many of what a price is per a kWh is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ class Series:
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield each day's energy at what its intervals cost on average. Raises NoFigure."""
         days: dict[date, list[tuple[Decimal, Decimal]]] = {}
-        factor = _PER_UNIT[self.per] * (_ONE + self.loss_pct * PERCENT) * (_ONE + self.margin_pct * PERCENT)
+        factor = PER_UNIT[self.per] * (_ONE + self.loss_pct * PERCENT) * (_ONE + self.margin_pct * PERCENT)
         for segment in usage.segments():
             margin = _ZERO if self.margin_per_kwh is None else self.margin_per_kwh.on(segment.day).value or _ZERO
             for span, price in self._intervals(segment.span):

@@ -14,6 +14,7 @@ from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
+from agent.tariffs.schedule import Schedule
 from agent.tariffs.settling import Settling
 from agent.tariffs.take_or_pay import TakeOrPay
 from agent.tariffs.time_of_use import TimeOfUse
@@ -95,13 +96,14 @@ class Tariff:
     @property
     def is_settled_by_month(self) -> bool:
         """Whether a month's bill is more than the sum of its intervals."""
-        return self.fills_together or self.running() is not self
+        return self.is_netted or self.running() is not self
 
     @property
-    def fills_together(self) -> bool:
-        """Whether periods share blocks, which only the whole month tells."""
+    def is_netted(self) -> bool:
+        """Whether a month nets what intervals cannot: blocks that periods share, imbalances by the hour."""
         return any(
-            isinstance(one, Blocks) and len(one.period) > 1 and one.fill == "together" for one in self.components
+            isinstance(one, Schedule) or (isinstance(one, Blocks) and len(one.period) > 1 and one.fill == "together")
+            for one in self.components
         )
 
     def unborne(self) -> list[str]:

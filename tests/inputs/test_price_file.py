@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.inputs.price_file import parse_prices
+from agent.inputs.price_file import parse_prices, parse_purchases
 from agent.problems import ConfigError
+from agent.tariffs.schedule import Bought
 from tests.tariffs.loads import BERLIN, BISHKEK
 
 pytestmark = pytest.mark.pure
@@ -37,6 +38,19 @@ def test_local_times_of_the_hour_that_comes_twice_follow_from_their_place():
     assert (found.start, found.step, len(found.values)) == (datetime(2026, 10, 24, 23, tzinfo=UTC), HOUR, 4)
     ends = [f"2026-10-25T0{hour}:00,{at}" for at, hour in enumerate((2, 2, 3, 4))]
     assert parse_prices("end,price\n" + "\n".join(ends), BERLIN) == found
+
+
+def test_what_was_bought_is_read_with_the_prices_of_imbalances_where_it_has_them():
+    rows = "2026-01-01T00:00,100,12.5,20,-1\n2026-01-01T01:00,0,12.5,20,3\n"
+    found = parse_purchases(f"start,kwh,price,above,below\n{rows}", BISHKEK)
+    assert (found.start, found.step) == (datetime(2025, 12, 31, 18, tzinfo=UTC), HOUR)
+    assert found.intervals[0] == Bought(kwh=Decimal(100), price=Decimal("12.5"), above=Decimal(20), below=Decimal(-1))
+    plain = parse_purchases("date,hour,kwh,price\n2026-01-01,1,5,2\n2026-01-01,2,5,2\n", BISHKEK)
+    assert plain.intervals[1] == Bought(kwh=Decimal(5), price=Decimal(2))
+    with pytest.raises(ConfigError, match=r"bought.csv: row 1 \(line 2\): kwh: must not be below 0"):
+        parse_purchases("start,kwh,price\n2026-01-01T00:00,-1,2\n2026-01-01T01:00,1,2\n", BISHKEK)
+    with pytest.raises(ConfigError, match=r"must be start,kwh,price or .* or date,hour,kwh,price\[,above\]\[,below\]"):
+        parse_purchases("start,price\n", BISHKEK)
 
 
 WRONG = [

@@ -213,7 +213,7 @@ def test_every_key_is_read_exactly():
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
     transit, energy, grid, authorised, guarantee, fed_in, contract, peaks, service, power, *rest = found.components
     kvarh, least, fee, mining, vat, tax = rest
-    assert {one.kind for one in found.components} == set(KINDS) - {"series"}
+    assert {one.kind for one in found.components} == set(KINDS) - {"series", "schedule"}
     assert (authorised.kw.figures[0].value, authorised.events[0].from_.hour) == (900, 18)
     assert (guarantee.kwh_per_year, guarantee.year_ends, fed_in.period[0].name) == (1_000_000, 6, "all")
     assert (contract.excess[0].up_to_pct, contract.when.hours, contract.measure) == (10, ("06:00-22:00",), "kVA")
@@ -490,6 +490,11 @@ def test_a_series_has_the_prices_of_a_file_beside_it(tmp_path):
         assert found.file == Prices(
             start=datetime(2025, 12, 31, 18, tzinfo=UTC), step=timedelta(hours=1), values=(Decimal(100), Decimal(-20))
         )
+    (tmp_path / "bought.csv").write_text("start,kwh,price\n2026-01-01T00:00,100,1\n2026-01-01T01:00,90,1\n")
+    market = 'kind = "schedule"\nname = "m"\nfile = "bought.csv"\nabove_factor = 2\nbelow_factor = 0\ndead_band_pct = 5'
+    (tmp_path / "market.toml").write_text(component(market))
+    [bought] = read_tariff(tmp_path / "market.toml", zone="Asia/Bishkek").components
+    assert ([one.kwh for one in bought.file.intervals], bought.above_factor, bought.dead_band_pct) == ([100, 90], 2, 5)
     (tmp_path / "spot.csv").unlink()
     with pytest.raises(ConfigError, match=r"spot.csv: cannot be read: No such file or directory"):
         read_tariff(tmp_path / "tariff.toml", zone="Asia/Bishkek")
