@@ -184,8 +184,9 @@ class Whatsminer:
                 woken = yield from self._wake(told)
                 return (yield from self._set_mode(mode, told)) or woken
             case LimitPower(limit_w=limit_w):
-                there = told.summary is not None and watts(told.summary.power_limit) == round(limit_w)
-                return Receipt(already=True) if there else (yield from self._limit(limit_w, told))
+                limited = yield from self._hold_at(limit_w, told)
+                woken = yield from self._wake(told)
+                return limited or woken
 
     def _wake(self, told: Told) -> Conversation[Receipt]:
         """Start it, unless it is sure that it was not stopped; older firmware takes that as often as it is told."""
@@ -201,6 +202,15 @@ class Whatsminer:
             done = yield from self._limit(self._model.power_w, told)
         if (level == "low") != (mode == "low") or level is None:
             done = yield from self._tell(_LOW if mode == "low" else _NORMAL, mute=True)
+        return done
+
+    def _hold_at(self, limit_w: float, told: Told) -> Generator[Exchange, Answer, Receipt | None]:
+        """Set the limit, and leave the low mode for it; None where all is so already."""
+        row, done = told.summary or Summary(), None
+        if watts(row.power_limit) != round(limit_w):
+            done = yield from self._limit(limit_w, told)
+        if awake_level(row, self._model) == "low":
+            done = replace((yield from self._tell(_NORMAL, mute=True)), before="low")
         return done
 
     def _limit(self, limit_w: float, told: Told) -> Conversation[Receipt]:

@@ -199,8 +199,9 @@ class WhatsminerV3:
                 woken = yield from self._wake(told, info)
                 return (yield from self._set_mode(mode, told, info)) or woken
             case LimitPower(limit_w=limit_w):
-                there = told.summary is not None and watts(told.summary.power_limit) == round(limit_w)
-                return Receipt(already=True) if there else (yield from self._limit(limit_w, told, info))
+                limited = yield from self._hold_at(limit_w, told, info)
+                woken = yield from self._wake(told, info)
+                return limited or woken
 
     def _wake(self, told: Told, info: Reply) -> Generator[Exchange, Answer, Receipt]:
         """Start it, unless it is sure that it was not stopped."""
@@ -217,6 +218,15 @@ class WhatsminerV3:
         if (level == "low") != (mode == "low") or level is None:
             done = yield from self._set_power_mode("low" if mode == "low" else "normal", info)
         return None if done is None else replace(done, before=None if level == "full" else level)
+
+    def _hold_at(self, limit_w: float, told: Told, info: Reply) -> Generator[Exchange, Answer, Receipt | None]:
+        """Set the limit, and leave the low mode for it; None where all is so already."""
+        row, done = told.summary or Summary(), None
+        if watts(row.power_limit) != round(limit_w):
+            done = yield from self._limit(limit_w, told, info)
+        if awake_level(row, self._model) == "low":
+            done = replace((yield from self._set_power_mode("normal", info)), before="low")
+        return done
 
     def _set_power_mode(self, mode: str, info: Reply) -> Generator[Exchange, Answer, Receipt]:
         self._mode = None

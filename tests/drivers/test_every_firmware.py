@@ -170,7 +170,8 @@ async def test_asleep_and_awake(machine):
     assert [pool.url for pool in (await machine.read(Want.FULL)).pools] == [pool.url for pool in pools]
 
 
-async def test_every_level_between_is_proved_and_the_one_before_comes_back(machine):
+def levels_between(machine):
+    """Return one level of each kind that it has between full and sleep, and what takes it there."""
     abilities, nominal_w = machine.identity.abilities, machine.identity.nominal_w
     levels = []
     if abilities.power_limit is not None:
@@ -179,7 +180,11 @@ async def test_every_level_between_is_proved_and_the_one_before_comes_back(machi
     if abilities.low is not None:
         levels.append(("low", SetMode(mode="low")))
     below = [one.name for one in abilities.profiles if one.power_w is not None and one.power_w <= 0.8 * nominal_w]
-    levels += [(f"profile:{name}", SetMode(mode=name)) for name in below[-1:]]
+    return levels + [(f"profile:{name}", SetMode(mode=name)) for name in below[-1:]]
+
+
+async def test_every_level_between_is_proved_and_the_one_before_comes_back(machine):
+    nominal_w, levels = machine.identity.nominal_w, levels_between(machine)
     for level, command in levels:
         assert not (await machine.send(command)).already
         await machine.at(level)
@@ -189,6 +194,17 @@ async def test_every_level_between_is_proved_and_the_one_before_comes_back(machi
         assert not again.already
         await machine.at("full")
         await machine.until(lambda _told: machine.truth["power_w"] > 0.9 * nominal_w)
+
+
+async def test_a_level_wakes_what_sleeps_and_is_reached_from_each_other(machine):
+    levels = levels_between(machine)
+    if machine.identity.abilities.sleep is None or not levels:
+        pytest.skip("it has none, or cannot sleep")
+    await machine.send(Sleep())
+    await machine.until(lambda told: told.state is State.SLEEPING)
+    for level, command in (*levels, levels[0])[: len(levels) + (len(levels) > 1)]:
+        assert not (await machine.send(command)).already
+        await machine.at(level)
 
 
 async def test_reboot_and_light(machine):

@@ -423,6 +423,19 @@ def test_older_firmware_that_is_not_sure_that_it_runs_is_woken_again():
     assert machine.told == [{"cmd": "power_on"}]
 
 
+def test_a_limit_wakes_what_sleeps_and_ends_the_low_mode():
+    asleep, low, there = stopped(), Whatsminer(), stopped()
+    low.summary["Power Mode"] = "Low"
+    there.summary["Power Limit"] = 2500
+    assert not told(asleep, LimitPower(limit_w=2500)).already
+    assert told(low, LimitPower(limit_w=2500)).before == "low"
+    assert not told(there, LimitPower(limit_w=2500)).already
+    limited, started = {"cmd": "adjust_power_limit", "power_limit": "2500"}, {"cmd": "power_on"}
+    assert asleep.told == [limited, started]
+    assert low.told == [limited, {"cmd": "set_normal_power"}]
+    assert there.told == [started]
+
+
 def test_full_lifts_the_limit_that_holds_a_machine():
     limited, low, both = Whatsminer(), Whatsminer(), Whatsminer()
     limited.summary["Power Limit"] = both.summary["Power Limit"] = 2500

@@ -339,6 +339,19 @@ def test_full_lifts_the_limit_and_the_low_mode_and_wakes():
     ]  # fmt: skip
 
 
+def test_a_limit_wakes_what_sleeps_and_ends_the_low_mode():
+    asleep, low, there = stopped(), Machine(), stopped()
+    low.info["power"]["mode"] = "0"
+    there.summary["power-limit"] = 2500
+    assert not tell(asleep, LimitPower(limit_w=2500)).already
+    assert tell(low, LimitPower(limit_w=2500)).before == "low"
+    assert not tell(there, LimitPower(limit_w=2500)).already
+    limited, started = ("set.miner.power_limit", 2500), ("set.miner.service", "start")
+    assert asleep.written == [limited, started]
+    assert low.written == [limited, ("set.miner.power_mode", "normal")]
+    assert there.written == [started]
+
+
 def test_one_that_is_woken_leaves_its_low_mode_and_keeps_its_owners_high_one():
     low, high = stopped(), stopped()
     low.info["power"]["mode"], high.info["power"]["mode"] = "0", "2"
