@@ -78,10 +78,10 @@ def test_a_limit_may_hold_in_named_hours_alone():
 
 
 def test_intervals_of_the_ledger_add_up_to_the_bill_of_authorised_energy():
-    load = with_peaks((7, 10, 0, "75"), (8, 3, 15, "99"))
-    priced = tariff(authorised(kw=rate("120")))
+    load = with_peaks((7, 10, 0, "75"), (8, 3, 0, "9"), step=HOUR)
+    priced = tariff(authorised(kw=rate("20")))
     pieces = (
-        charged(priced, int(kwh * 1000), load.start + at * QUARTER, load.start + (at + 1) * QUARTER, BISHKEK).cost
+        charged(priced, int(kwh * 1000), load.start + at * HOUR, load.start + (at + 1) * HOUR, BISHKEK).cost
         for at, kwh in enumerate(load.kwh)
     )
     assert sum(pieces) == bill(priced, load, BISHKEK).amount

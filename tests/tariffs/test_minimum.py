@@ -52,7 +52,7 @@ def test_exactly_one_unit_is_named(told):
 
 
 @given(
-    kwh=st.lists(st.decimals(min_value=0, max_value=40, places=2), min_size=365, max_size=365),
+    kwh=st.lists(st.decimals(min_value=0, max_value=40, places=2), min_size=90, max_size=90),
     least=st.decimals(min_value=0, max_value=900, places=2),
 )
 @settings(max_examples=15, deadline=None)
