@@ -15,6 +15,7 @@ import structlog
 
 from agent import settings
 from agent.attesting import Attesting
+from agent.capability_room import CapabilityRoom
 from agent.clock import SystemClock, TrustedClock
 from agent.comings import Comings
 from agent.config import Config
@@ -99,6 +100,7 @@ class _Built:
     metrics: Metrics
     link: MqttLink | None
     orders: OrderRoom
+    capability: CapabilityRoom
     comings: Comings
 
 
@@ -191,6 +193,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         metrics=Metrics(site=config.schema.site.id, version=version("hashwatt")),
         link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
         orders=OrderRoom(config, desk, controller, clock),
+        capability=CapabilityRoom(config, controller, clock),
         comings=comings,
     )
 
@@ -291,6 +294,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     if built.link is not None:
         link, topic = built.link, f"{settings.prefix_of(built.config)}/evidence/head"
         works |= {"mqtt": link.run, "state": lambda: _publish_state(built, link)}
+        works["capability"] = lambda: built.capability.publish(link)
         works["heads"] = lambda: built.attesting.publish(link, topic)
     return works
 
@@ -346,6 +350,7 @@ def _sight(built: _Built) -> Sight:
         money=built.books.desk,
         meters=lambda: built.metering.views(built.clock.now().mono),
         links=lambda: {} if built.link is None else {"mqtt": built.link.connected.is_set()},
+        capability=built.capability.now,
         timezone=built.config.schema.site.timezone,
     )
 

@@ -74,7 +74,7 @@ class Scopes:
         """Whether an order commands machines outside these feeders."""
         inside = np.zeros(len(self._fleet), np.bool_)
         for feeder in feeders:
-            inside |= self._below(feeder)
+            inside |= self.below(feeder)
         return bool((self.place(order.scope).commanded & ~inside).any())
 
     def place(self, scope: Scope) -> Place:
@@ -104,14 +104,15 @@ class Scopes:
     def _rows(self, chosen: Chosen) -> Flags:
         rows = np.zeros(len(self._fleet), np.bool_)
         for feeder in chosen.feeders:
-            rows |= self._below(feeder)
+            rows |= self.below(feeder)
         rows[[self._fleet.index[miner] for miner in chosen.miners]] = True
         tags = set(chosen.tags)
         if tags:
             rows |= np.array([not tags.isdisjoint(miner.tags) for miner in self._fleet.miners], np.bool_)
         return rows
 
-    def _below(self, feeder: str) -> Flags:
+    def below(self, feeder: str) -> Flags:
+        """Return which machines hang below a feeder."""
         tree = self._fleet.tree
         parents, top = tree.parents(), tree.positions[feeder]
         inside = np.zeros(len(parents), np.bool_)

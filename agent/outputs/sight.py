@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
@@ -34,4 +35,5 @@ class Sight:
     meters: Callable[[], tuple[MeterView, ...]] = tuple  # every one, the billing meter first
     links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up
     seals: Seals = field(default_factory=Seals)
+    capability: Callable[[], Awaitable[Mapping[str, Any]]] | None = None  # None: nobody knows
     timezone: str = "UTC"  # the site's

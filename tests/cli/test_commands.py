@@ -281,6 +281,15 @@ def test_the_list_of_orders_says_what_each_demands(farm, say):
     assert re.search(r"closed +stop +over", said)
 
 
+def test_the_floor_is_told_instead_of_a_plan(farm, say):
+    said = say("plan", "--floor")
+    assert said.exit_code == 0
+    assert "floor by software" in said.stdout
+    assert json.loads(say("plan", "--floor", "--json").stdout)["shed_kw"]["300"] == 2.5
+    assert say("plan").exit_code == 2
+    assert say("plan", "--floor", "--max-import-kw", "3").exit_code == 2
+
+
 def test_a_plan_for_a_fleet_of_a_file_needs_no_agent(farm, say, tmp_path):
     levels = [
         {"level": "full", "power_w": 3000, "hashrate_ths": 100},

@@ -39,6 +39,7 @@ READING = [
         f"{V1}/miners/a1/history",
         f"{V1}/history",
         f"{V1}/plan",
+        f"{V1}/capability",
         f"{V1}/orders",
         f"{V1}/orders/o1",
         f"{V1}/orders/o1/report",

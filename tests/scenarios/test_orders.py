@@ -117,6 +117,9 @@ async def test_a_signed_trajectory_from_an_issuer_that_beats_holds_and_proves_it
         refused = await site.dispatcher.ack("t1", "rejected", 10)
         assert refused["reason"].startswith("bad_signature")
         beating.cancel()
+        able = json.loads(await site.retained("capability"))
+        assert 0 < able["floor_kw"] < 12
+        assert set(able["shed_kw"]) == {"60", "300", "600"}
         await site.dispatcher.ack("failsafe.grid", "active", 30, revision=3)
         kinds = await site.evidence("t1")
         assert {"OrderReceived", "OrderMoved", "SetpointsChanged", "OrderRefused"} <= set(kinds)

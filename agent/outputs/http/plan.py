@@ -6,11 +6,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
 
 from agent.fleet.fleet import Fleet
+from agent.outputs.http.problems import Problem
 from agent.outputs.http.reads import as_json
 from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
@@ -48,6 +50,12 @@ class Plans:
             "next": list(self._next()),
         }
         return as_json(told)
+
+    async def capability(self, _request: web.Request) -> web.Response:
+        """Show how low the site goes and how fast, by software and with breakers, and how fast it comes back."""
+        if self.sight.capability is None:
+            raise Problem(HTTPStatus.NOT_IMPLEMENTED, "nobody reckons it here")
+        return as_json(dict(await self.sight.capability()))
 
     def _next(self) -> Iterable[dict[str, Any]]:
         lines = order_lines(self.sight.book.views(), self.sight.now())

@@ -53,6 +53,7 @@ def _watching(watch: Watch) -> Iterable[Route]:
     for path, answer, query in (
         ("stream", watch.stream.watch, ()),
         ("plan", watch.plans.now, ()),
+        ("capability", watch.plans.capability, ()),
         ("history", watch.histories.site, ("from", "to", "step")),
         ("miners/{id}/history", watch.histories.miner, ("from", "to")),
     ):
