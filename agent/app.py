@@ -316,6 +316,7 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     built.journal.listeners += [metrics.heard, pulse.heard, built.books.heard, built.attesting.heard]
     poller.counts = dispatcher.counts = metrics
     poller.on_facts = dispatcher.on_facts = built.journal.note
+    built.books.join(built.controller, built.link)
     if built.link is None:
         return
     built.journal.link = built.link
@@ -324,7 +325,6 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     metrics.link("mqtt", False)
     built.orders.listen(built.link)
     MeterRoom(built.config, built.controller, built.clock).listen(built.link)
-    built.books.listen(built.link)
 
 
 async def _publish_state(built: _Built, link: MqttLink) -> None:

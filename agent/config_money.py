@@ -32,6 +32,19 @@ def feed_of(schema: Schema) -> Feed | None:
             return next((feed for feed, where in told if where is not None), None)
 
 
+def price_in_words(schema: Schema) -> Iterator[str]:
+    """Yield how price moves machines, where there is a price and something is earned."""
+    if not _weighs(schema):
+        return
+    price, cost = schema.price, schema.price.restart_cost
+    does = "ACTS: machines are stopped above their break-even" if price.act else "only says what acting would have done"
+    restart = "" if not cost else f", a restart costs {cost} {schema.site.currency}"
+    yield (
+        f"price: {does}, within {price.hysteresis_pct:g} % nothing moves; on for at least {price.min_on_s:g} s, "
+        f"off for {price.min_off_s:g} s{restart}"
+    )
+
+
 def contradictions(schema: Schema) -> Iterator[tuple[str, str]]:
     """Yield what is wrong in the rates of exchange."""
     pairs: dict[str, list[FxRate]] = {}
@@ -56,6 +69,8 @@ def warnings(schema: Schema) -> Iterator[tuple[str, str]]:
     key, told = needs.get(revenue.source, ("", ""))
     if told is None:
         yield f"revenue.{key}", f"source = {revenue.source} needs it: no hashprice comes"
+    if schema.price.act and not _weighs(schema):
+        yield "price.act", "does nothing without a tariff and what hashing earns ([revenue])"
     if revenue.source == "network" and feed_of(schema) is None:
         figures = {"difficulty": revenue.difficulty, "height": revenue.height, "btc_price": revenue.btc_price}
         if missing := [name for name, figure in figures.items() if figure is None]:
@@ -63,3 +78,9 @@ def warnings(schema: Schema) -> Iterator[tuple[str, str]]:
                 "revenue.source",
                 f"network needs file, url or topic, or by hand {' and '.join(missing)}: no hashprice comes",
             )
+
+
+def _weighs(schema: Schema) -> bool:
+    """Whether there is a tariff and something that says what hashing earns."""
+    has_tariff = schema.tariff.file is not None or schema.site.jurisdiction is not None
+    return has_tariff and (bool(schema.revenue.hashprice_per_ph_day) or schema.revenue.source != "fixed")

@@ -40,7 +40,6 @@ _TABLE = (
     _Row("tariff.metering.multiplier"),
     _Row("tariff.metering.no_load_kwh_per_month"),
     _Row("tariff.metering.loss_pct"),
-    _Row("price.*"),
     _Row("control.min_on_s"),
     _Row("control.allow_hard_cut"),
     _Row("control.wake_settle_s"),

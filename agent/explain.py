@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from agent.config import Config
+from agent.config_money import price_in_words
 from agent.config_schema import Feeder, Issuer, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
 from agent.meter_words import explain_meters
@@ -26,6 +27,7 @@ def explain(config: Config, charges: Iterable[str] = ()) -> Iterator[str]:
     yield from _places(schema)
     yield from _money(schema)
     yield from charges
+    yield from price_in_words(schema)
     yield from _left_out(config)
 
 

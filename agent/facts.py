@@ -22,6 +22,7 @@ from agent.facts_energy import (
     Minutes,
     MinutesSoFar,
     MonthCharged,
+    PriceActed,
     RegisterSeen,
 )
 from agent.facts_identity import (
@@ -383,6 +384,7 @@ AnyFact = (
     | EnergyInterval
     | MonthCharged
     | HashpriceSeen
+    | PriceActed
     | MeterLost
     | MeterBack
     | MetersDiffer

@@ -77,6 +77,22 @@ class MonthCharged(Fact, frozen=True):
     cost: str  # sum of the charges that do not come back
 
 
+class PriceActed(Fact, frozen=True):
+    """What acting on price earned from `start` until `at`, or would have: against the owner's own levels, all the time.
+
+    `stopped` and `lowered` (to a level between) are machines at its end, by price alone.
+    """
+
+    start: datetime
+    act: bool
+    currency: str
+    gained: str  # less what restarts cost
+    starts: int
+    stopped: int
+    lowered: int
+    per_kwh: str | None = None
+
+
 class HashpriceSeen(Fact, frozen=True):
     """What a PH/s earned a day as of `quoted_at`, by a feed; only the last is kept, and it is in no chain."""
 

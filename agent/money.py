@@ -13,8 +13,10 @@ from agent.clock import Clock
 from agent.config import Config
 from agent.config_money import feed_of
 from agent.control.accounting import Accounting
+from agent.control.controller import Controller
 from agent.control.journal import Journal
 from agent.control.metering import Metering
+from agent.control.pricing import Pricing
 from agent.facts import AnyFact
 from agent.facts_energy import EnergyInterval
 from agent.feeds import HashpriceFeed
@@ -23,6 +25,7 @@ from agent.links.mqtt import MqttLink
 from agent.money_terms import terms_of
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.snapshot import site_power
+from agent.pricing_room import pricing_of
 from agent.values import Moment, Watts
 
 TURN_S = 5.0
@@ -38,6 +41,7 @@ class Books:
     journal: Journal
     clock: Clock
     feed: HashpriceFeed | None = None
+    pricing: Pricing | None = None
 
     def replayed(self, fact: AnyFact) -> None:
         """Take in a fact of the lives before this one."""
@@ -51,9 +55,12 @@ class Books:
         self.accounting.heard(facts)
         self.desk.heard(facts)
 
-    def listen(self, link: MqttLink) -> None:
-        """Hear what a PH/s earns, where that comes over MQTT."""
-        if self.feed is not None:
+    def join(self, controller: Controller, link: MqttLink | None) -> None:
+        """Let price act, or say what it would do, and hear what a PH/s earns where that comes over MQTT."""
+        controller.pricing = self.pricing
+        if self.pricing is not None:
+            self.desk.acting = self.pricing.acting
+        if self.feed is not None and link is not None:
             self.feed.listen(link)
 
     async def run(self) -> None:
@@ -92,10 +99,12 @@ def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journa
     terms, feed = terms_of(config), None
     if terms.revenue is not None and feed_of(config.schema) is not None:
         feed = HashpriceFeed(config, terms.revenue.quotes, clock, lambda fact: journal.note([fact]))
+    desk = MoneyDesk(terms=terms, fleet=fleet, power_w=power_w)
     return Books(
         accounting=Accounting(fleet, metering, interval_s=interval_s),
-        desk=MoneyDesk(terms=terms, fleet=fleet, power_w=power_w),
+        desk=desk,
         journal=journal,
         clock=clock,
         feed=feed,
+        pricing=pricing_of(config, fleet, desk),
     )

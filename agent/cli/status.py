@@ -42,8 +42,23 @@ def _site(site: dict[str, Any]) -> None:
         loud(f" shortfall {kw(site['shortfall_w'])}: this much cannot be shed ")
     states = ", ".join(f"{count} {plain(state)}" for state, count in site["miners"].items() if count)
     print(f"miners    {states or 'none'}; {figure(site['hashrate_ths'], 'TH/s', 1)}")
+    if (price := site.get("price")) is not None:
+        _price(price)
     if (seals := site.get("seals")) and seals["miners"]:
         _seals(seals)
+
+
+def _price(price: dict[str, Any]) -> None:
+    """Say what price does, or would have done and earned."""
+    counts = f"{price['stopped']} machines stopped, {price['lowered']} at a level between"
+    verb, earned = ("acts", "earned") if price["act"] else ("would act", "would have earned")
+    currency = plain(price["currency"])
+    if price["per_kwh"] is None:
+        print("price     not known, or what hashing earns is not: nothing is weighed")
+        return
+    since = f" since {plain(price['since'])}" if price["since"] else ""
+    gained = f"{earned} {float(price['gained']):,.2f} {currency}{since}"
+    print(f"price     {float(price['per_kwh']):.4f} {currency} a kWh {verb}: {counts}; {gained}")
 
 
 def _seals(seals: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.minutes import MinuteBook, look_of
 from agent.control.observation import Site, observe
+from agent.control.pricing import Pricing
 from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
 from agent.facts import (
@@ -93,6 +94,7 @@ class Controller:
         self.minutes = MinuteBook(enforce=limits.enforce)
         parts.dispatcher.tell_of(parts.book.begun_ids)
         self._memory = Memory()
+        self.pricing: Pricing | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._asked = asyncio.Event()
         self._binds = Cap()
@@ -143,7 +145,7 @@ class Controller:
         """Look, decide, write down, send."""
         async with self.turn:
             now = self.parts.clock.now()
-            view = self.parts.fleet.view(now.mono)
+            view = self.view(now)
             facts = self.parts.metering.facts(now) + self._lift_holds(now)
             feeders_w = self.parts.metering.gauges(now.mono).feeders
             facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
@@ -151,11 +153,17 @@ class Controller:
             facts += self.parts.book.tick(now, observed)
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
+            facts += [] if self.pricing is None else self.pricing.facts()
             facts += self.minutes.seen(look_of(observed, decision.cap_w), self.parts.book.begun_ids(), now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
                 self._prepare(view, now)
+
+    def view(self, now: Moment) -> FleetView:
+        """Return the machines as they are now, with what price wants of them where it may act."""
+        view = self.parts.fleet.view(now.mono)
+        return view if self.pricing is None else self.pricing.over(view, now)
 
     def observed(self, now: Moment, view: FleetView | None = None, coming: Order | None = None) -> Observed:
         """Return what orders, and one that is coming in, are judged by at this moment."""
@@ -202,6 +210,7 @@ class Controller:
             view, self.limits.tree, self.demand(now), self.situation(now), self.limits.policy, self._memory
         )
         self._memory = decision.memory
+        decision = decision if self.pricing is None else self.pricing.caused(decision)
         self.decision = decision
         return decision
 

@@ -146,7 +146,7 @@ class Desk:
         """Return what would be done under this cap at the meter, from the present state."""
         now = self._parts.clock.now()
         fleet, limits = self._parts.fleet, self._controller.limits
-        view = fleet.view(now.mono)
+        view = self._controller.view(now)
         demand = Demand(cap_w=max_import_w, law=True, may_step=True)
         decision = decide(view, limits.tree, demand, self._controller.situation(now), limits.policy, Memory())
         setpoint = view.setpoint.copy()

@@ -12,6 +12,7 @@ from typing import Any
 from agent.facts_energy import Charge, MonthCharged
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import under_break_even
+from agent.outputs.money_price import acting_json
 from agent.outputs.money_totals import Month, Totals, hours, kwh, kwh_by
 from agent.planning.hashprice import Revenue
 from agent.tariffs.money import EXACT, minor_digits, rounded, written
@@ -142,6 +143,7 @@ def now_json(money: MoneyDesk, at: datetime) -> dict[str, Any]:
         "cost_per_h": _per_hour(price, money.power_w()),
         "break_even": {model: _price(limit) for model, limit in money.break_even(at).items()},
         "under_break_even": None if (under := under_break_even(money, at)) is None else len(under),
+        "acting": acting_json(money),
         "hashprice": _hashprice(money.terms.revenue, at),
         "doubts": money.doubts(at),
     }

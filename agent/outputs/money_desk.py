@@ -23,6 +23,7 @@ from agent.outputs.money_month import beside, due
 from agent.outputs.money_totals import Totals
 from agent.outputs.terms import Terms
 from agent.planning.economics import break_even_per_kwh, earned
+from agent.planning.price import Acting
 from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.charging import charged
 from agent.tariffs.money import written
@@ -40,6 +41,7 @@ class MoneyDesk:
     fleet: Fleet
     power_w: Callable[[], Watts]
     totals: Totals = field(init=False)
+    acting: Callable[[], Acting] | None = None  # what price does, or would do
     unpriced: str | None = None  # why the last interval has no price
     _prices: tuple[datetime, Decimal | None] | None = None  # of a minute: no price changes within one
     _newest: tuple[str, int, MonthCharged | None] | None = None  # of a month and so many of its intervals

@@ -19,6 +19,7 @@ from agent.orders.acks import ack_of_move
 from agent.orders.order_book import OrderBook
 from agent.orders.order_view import OrderView
 from agent.outputs.feeders import feeder_draws
+from agent.outputs.money_price import acting_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
@@ -48,6 +49,7 @@ def site_json(sight: Sight) -> Shown:
         "seals": _seals(sight.seals, fleet),
         "meters": [meter_json(meter) for meter in meters],
         "feeders": feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source)),
+        "price": acting_json(sight.money),
     }
 
 

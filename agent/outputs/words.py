@@ -51,6 +51,7 @@ from agent.facts_energy import (
     Minutes,
     MinutesSoFar,
     MonthCharged,
+    PriceActed,
     RegisterSeen,
 )
 from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
@@ -74,6 +75,7 @@ QUIET = frozenset(
         "MinutesSoFar",
         "ModesBefore",
         "OrderHouseLowered",
+        "PriceActed",
         "RegisterSeen",
     )
 )
@@ -234,6 +236,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     ClockTrusted: lambda fact: (
         f"{'The' if fact.by is None else f'{fact.by} confirmed it: the'} host's clock is trusted again"
+    ),
+    PriceActed: lambda fact: (
+        f"Acting on price {'earned' if fact.act else 'would have earned'} {fact.gained} {fact.currency} since "
+        f"{fact.start:%Y-%m-%d %H:%MZ}: {_count(fact.stopped)} stopped, {_count(fact.lowered)} at a level between"
     ),
     HashpriceSeen: lambda fact: (
         f"A PH/s earned {fact.per_ph_day} {fact.currency} a day as of {fact.quoted_at:%Y-%m-%d %H:%MZ} ({fact.source})"

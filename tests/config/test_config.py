@@ -199,8 +199,7 @@ def test_what_is_not_built_and_would_loosen_control_says_so(text, key):
 
 
 def test_what_is_not_built_and_loosens_nothing_says_so():
-    assert not_yet("[price]\nact = true\n[remedies]\nreboot = true\n[tariff.metering]\nloss_pct = 2\n") == {
-        "price.act": False,
+    assert not_yet("[remedies]\nreboot = true\n[tariff.metering]\nloss_pct = 2\n") == {
         "remedies.reboot": False,
         "tariff.metering.loss_pct": False,
     }

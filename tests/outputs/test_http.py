@@ -159,6 +159,7 @@ async def test_the_site():
             feeder("T1", "site", 3030.0, 9000.0, "beliefs"),
             feeder("q1", "T1", 20.0, None, "beliefs"),
         ],
+        "price": None,
     }
 
 

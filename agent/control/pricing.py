@@ -1,0 +1,135 @@
+"""Price over a running site: what it wants of machines, laid over the owner's wish where it may act; else only said.
+
+It has no clock and no I/O: each tick of control hands it the view and `now`. What it earned, or would have, is told by
+the hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+
+from agent.facts_energy import PriceActed
+from agent.fleet.belief import Code
+from agent.fleet.fleet import Fleet
+from agent.fleet.view import Array, FleetView, Floats
+from agent.planning.decide import Decision
+from agent.planning.price import Acting, Market, PriceMemory, PricePolicy, gain_per_h, look, nothing_yet, over
+from agent.values import Moment
+
+LOOKS_EACH_S = 5.0
+RAMPS_EACH_S = 1.0
+"""While some are still to go down."""
+TOLD_EACH_S = 3600.0
+LONGEST_S = 60.0
+"""A time without a tick that is longer earns nothing that anybody saw."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Pricing:
+    """One site's acting on price. `market` says what a kWh costs and a TH/s keeps now, None where nobody knows."""
+
+    fleet: Fleet
+    policy: PricePolicy
+    market: Callable[[Moment], Market | None]
+    currency: str
+    act: bool
+    _memory: PriceMemory | None = None
+    _looked_at: float = -np.inf
+    _market: Market | None = None
+    _gain_per_h: float | None = None
+    _gained: float = 0.0
+    _starts: int = 0
+    _since: datetime | None = None
+    _last_step: Array | None = None
+    _told: list[PriceActed] = field(default_factory=list)
+    _told_gain: tuple[float, int] = (0.0, 0)
+    _told_at: Moment | None = None
+
+    def over(self, view: FleetView, now: Moment) -> FleetView:
+        """Look, where it is time to, and return the view with what price wants in it; as it was where it only says."""
+        memory = self._memory
+        each_s = LOOKS_EACH_S if memory is None or not (memory.wanted > memory.steps).any() else RAMPS_EACH_S
+        if memory is None or now.mono - self._looked_at >= each_s or memory.step_w is not view.step_w:
+            memory = self._look(view, memory or nothing_yet(view), now)
+        return over(view, memory) if self.act else view
+
+    def _look(self, view: FleetView, memory: PriceMemory, now: Moment) -> PriceMemory:
+        self._add_up(now)
+        self._market = self.market(now)
+        memory = look(view, self._own_j_th(), self._market, self.policy, memory, now=now.mono)
+        self._memory, self._looked_at, self._last_step = memory, now.mono, view.last_step
+        self._starts += memory.starts
+        self._gained -= memory.starts * self.policy.restart_cost
+        self._gain_per_h = None if self._market is None else gain_per_h(view, self._market, memory, acts=self.act)
+        return memory
+
+    def _own_j_th(self) -> Floats:
+        fleet = self.fleet
+        hashing = (fleet.state == Code.HASHING) & (fleet.hashrate_ths > 0)
+        own = np.full(len(fleet), np.nan)
+        np.divide(fleet.believed_w, fleet.hashrate_ths, out=own, where=hashing)
+        return own
+
+    def _add_up(self, now: Moment) -> None:
+        """Count what was gained since the last look, and tell it by the hour."""
+        self._since = self._since or now.at
+        self._told_at = self._told_at or now
+        elapsed_s = now.mono - self._looked_at
+        if self._gain_per_h is not None and elapsed_s <= LONGEST_S:
+            self._gained += self._gain_per_h * elapsed_s / 3600
+        if now.mono - self._told_at.mono >= TOLD_EACH_S:
+            fact = self._fact(self._told_at.at, now.at)
+            self._told += [fact] if fact.stopped or fact.lowered or fact.starts or float(fact.gained) else []
+            self._told_at = now
+
+    def _fact(self, start: datetime, end: datetime) -> PriceActed:
+        gained, starts = self._told_gain
+        acting = self.acting()
+        self._told_gain = self._gained, self._starts
+        return PriceActed(
+            at=end,
+            start=start,
+            act=self.act,
+            currency=self.currency,
+            gained=f"{self._gained - gained:.6f}",
+            starts=self._starts - starts,
+            stopped=acting.stopped,
+            lowered=acting.lowered,
+            per_kwh=None if acting.market is None else f"{acting.market.per_kwh:.6f}",
+        )
+
+    def facts(self) -> list[PriceActed]:
+        """Return what is to be remembered since the last call."""
+        told, self._told = self._told, []
+        return told
+
+    def acting(self) -> Acting:
+        """Return what price does, or would do, now."""
+        memory, fleet = self._memory, self.fleet
+        if memory is None:
+            below = np.zeros(len(fleet), np.bool_)
+            asleep = below
+        else:
+            below = memory.steps > fleet.intended
+            asleep = below & (memory.steps == self._last_step)
+        return Acting(
+            act=self.act,
+            market=self._market,
+            stopped=int(np.count_nonzero(asleep)),
+            lowered=int(np.count_nonzero(below & ~asleep)),
+            gain_per_h=self._gain_per_h,
+            gained=self._gained,
+            starts=self._starts,
+            since=self._since,
+        )
+
+    def caused(self, decision: Decision) -> Decision:
+        """Name price where it alone brings machines down."""
+        by_price = self.act and decision.cause == "intended" and bool(len(decision.rows))
+        if by_price and (decision.steps > self.fleet.intended[decision.rows]).all():
+            return replace(decision, cause="price")
+        return decision

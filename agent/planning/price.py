@@ -1,0 +1,229 @@
+"""What price wants of each machine: run below its break-even, the best level between, stop above. Functions of values.
+
+A level earns hashrate x what a terahash keeps, less its watts at the meter x what one more kWh costs. Another level is
+taken where that earns more by over `hysteresis` of the revenue that changes: for on and off that is a price above
+(1 + h) or below (1 - h) of break-even. Stopping must save its restart within the least time off, an hour at least.
+Price never lifts a machine above what its owner wants, and lowering keeps to a ramp; orders bind below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import numpy as np
+
+from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
+from agent.planning.ramp import Ramp
+from agent.values import Watts
+
+HOUR_S = 3600.0
+UNKNOWN_FOR_S = 3600.0
+"""What price wanted is held for so long without a price; then the owner's own levels hold."""
+FACTOR_BOUNDS = (0.5, 2.0)
+"""A machine's own J/TH against its model's is believed within these."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PricePolicy:
+    """How price may move machines; money is the site's."""
+
+    min_on_s: float = 1800.0
+    min_off_s: float = 1800.0
+    hysteresis: float = 0.05
+    restart_cost: float = 0.0  # of one machine
+    shed_w_per_s: float | None = None
+    max_step_w: Watts | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What one more kWh costs now, and what a TH/s keeps in an hour, in the site's money."""
+
+    per_kwh: float
+    per_ths_h: float
+    pue: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceMemory:
+    """What one look leaves to the next, by row; steps are on each machine's ladder."""
+
+    wanted: Array  # what price wants
+    steps: Array  # as far as the ramp has come
+    since: Floats  # when what is wanted last changed, monotonic seconds
+    begun: Flags  # price has looked at it
+    factor: Floats  # its own J/TH over its ladder's
+    step_w: Floats  # the ladders that steps are on
+    ramp: Ramp = field(default_factory=Ramp)
+    known_at: float = -np.inf  # when a price was last known
+    starts: int = 0  # machines that were let run again in this look
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acting:
+    """What price does, or would do, now; money is the site's."""
+
+    act: bool
+    market: Market | None
+    stopped: int
+    lowered: int  # to a level between
+    gain_per_h: float | None
+    gained: float  # since `since`
+    starts: int
+    since: datetime | None
+
+
+def nothing_yet(view: FleetView) -> PriceMemory:
+    """Return the memory of one that never looked."""
+    n = len(view)
+    return PriceMemory(
+        wanted=np.zeros(n, np.int8),
+        steps=np.zeros(n, np.int8),
+        since=np.full(n, -np.inf),
+        begun=np.zeros(n, np.bool_),
+        factor=np.ones(n),
+        step_w=view.step_w,
+    )
+
+
+def look(
+    view: FleetView, j_th: Floats, market: Market | None, policy: PricePolicy, memory: PriceMemory, *, now: float
+) -> PriceMemory:
+    """Return what price wants now. `j_th` is each machine's own as it hashes, NaN where it does not."""
+    memory = _begun(view, j_th, memory, now)
+    if market is None:
+        wanted = memory.wanted if now - memory.known_at < UNKNOWN_FOR_S else view.intended
+    else:
+        wanted = _best(view, market, policy, memory)
+    may = _may_move(view, policy, memory, now)
+    wanted = np.where(may, wanted, memory.wanted).astype(np.int8)
+    moved = wanted != memory.wanted
+    since = np.where(moved, now, memory.since)
+    woken = moved & (memory.wanted == view.last_step) & (wanted < view.last_step) & (view.last_step > 0)
+    steps, ramp = _ramped(view, wanted, memory, policy, now)
+    known_at = memory.known_at if market is None else now
+    return replace(
+        memory,
+        wanted=wanted,
+        steps=steps,
+        since=since,
+        ramp=ramp,
+        known_at=known_at,
+        starts=int(np.count_nonzero(woken)),
+    )
+
+
+def over(view: FleetView, memory: PriceMemory) -> FleetView:
+    """Return the view with what price wants laid over what the owner does; who was never looked at is not raised."""
+    steps = np.where(memory.begun, memory.steps, view.setpoint)
+    return replace(view, intended=np.maximum(view.intended, np.minimum(steps, view.last_step)).astype(np.int8))
+
+
+def profit(view: FleetView, market: Market, factor: Floats) -> tuple[Floats, Floats]:
+    """Return by machine and step what an hour earns after its energy, and before it; NaN where there is no such step.
+
+    A machine's own J/TH shows as more or fewer watts at each step that hashes.
+    """
+    hashes = view.step_ths > 0
+    watts = np.where(hashes, view.step_w * factor[:, None], view.step_w)
+    revenue = view.step_ths * market.per_ths_h
+    return revenue - watts / 1000 * market.pue * market.per_kwh, revenue
+
+
+def gain_per_h(view: FleetView, market: Market, memory: PriceMemory, *, acts: bool) -> float:
+    """Return what the levels that price wants earn more in an hour than the owner's own; what is bound counts 0."""
+    earns, _ = profit(view, market, memory.factor)
+    held_at = memory.steps if acts else view.intended
+    bound = np.where(view.setpoint > np.maximum(held_at, view.intended), view.setpoint, 0)
+    rows = np.flatnonzero(view.fresh & ~view.sealed & _is_weighed(view))
+    with_it = np.maximum.reduce([memory.steps, view.intended, bound])[rows]
+    without = np.maximum(view.intended, bound)[rows]
+    return float(np.nansum(earns[rows, with_it] - earns[rows, without]))
+
+
+def _begun(view: FleetView, j_th: Floats, memory: PriceMemory, now: float) -> PriceMemory:
+    """Begin with machines where they are set; again with those whose ladder is another now."""
+    begun = memory.begun
+    if view.step_w is not memory.step_w:
+        same = ((view.step_w == memory.step_w) | (np.isnan(view.step_w) & np.isnan(memory.step_w))).all(axis=1)
+        begun = begun & same
+    new = ~begun & view.heard & (view.last_step > 0)
+    at = np.maximum(view.setpoint, view.intended)
+    rows = np.arange(len(view))
+    seen = np.maximum(view.seen, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = j_th / (view.step_w[rows, seen] / view.step_ths[rows, seen])
+    factor = np.where(np.isfinite(own) & view.fresh, np.clip(own, *FACTOR_BOUNDS), memory.factor)
+    return replace(
+        memory,
+        wanted=np.where(new, at, memory.wanted).astype(np.int8),
+        steps=np.where(new, at, memory.steps).astype(np.int8),
+        since=np.where(new, -np.inf, memory.since),
+        begun=begun | new,
+        factor=factor,
+        step_w=view.step_w,
+        known_at=now if np.isneginf(memory.known_at) else memory.known_at,
+    )
+
+
+def _best(view: FleetView, market: Market, policy: PricePolicy, memory: PriceMemory) -> Array:
+    """Return the step that earns most, where it is worth leaving the one that is wanted now."""
+    earns, revenue = profit(view, market, memory.factor)
+    rows, at = np.arange(len(view)), np.maximum(memory.wanted, view.intended)
+    score = earns - earns[rows, at][:, None] - policy.hysteresis * np.abs(revenue - revenue[rows, at][:, None])
+    steps = np.arange(view.step_w.shape[1])[None, :]
+    allowed = (steps >= view.intended[:, None]) & (steps <= view.last_step[:, None]) & ~np.isnan(score)
+    horizon_h = max(policy.min_off_s, HOUR_S) / HOUR_S
+    stops = (steps == view.last_step[:, None]) & (view.step_ths <= 0) & (at != view.last_step)[:, None]
+    score = np.where(stops, score - policy.restart_cost / horizon_h, score)
+    score = np.where(allowed, score, -np.inf)
+    score[rows, at] = np.where(allowed[rows, at], 0.0, -np.inf)
+    return np.where(_is_weighed(view), np.argmax(score, axis=1), view.intended)
+
+
+def _is_weighed(view: FleetView) -> Flags:
+    """Return whose levels are known to hash something: of the others nobody can say what they earn."""
+    weighed: Flags = (view.step_ths[:, 0] > 0) & (view.last_step > 0)
+    return weighed
+
+
+def _may_move(view: FleetView, policy: PricePolicy, memory: PriceMemory, now: float) -> Flags:
+    """Return who has been at what is wanted of it for long enough. Who is held stays: we could not wake it again."""
+    is_off = memory.wanted == view.last_step
+    least_s = np.where(is_off, policy.min_off_s, policy.min_on_s)
+    may: Flags = memory.begun & ~view.held & (now - memory.since >= least_s)
+    return may
+
+
+def _ramped(view: FleetView, wanted: Array, memory: PriceMemory, policy: PricePolicy, now: float) -> tuple[Array, Ramp]:
+    """Go up to what is wanted at once (the way back has a ramp of its own), and down as far as the ramp lets."""
+    steps = np.minimum(memory.steps, wanted)
+    down = np.flatnonzero(wanted > steps)
+    rate = policy.shed_w_per_s
+    if not len(down):
+        return steps, Ramp()
+    freed = _freed(view, steps, wanted, down)
+    if rate is None and policy.max_step_w is None:
+        return wanted, Ramp()
+    step_w = policy.max_step_w or float(freed.max())
+    ramp = memory.ramp.filled(rate_w_per_s=rate or step_w, mono=now, step_w=step_w)
+    budget_w = min(ramp.tokens_w, policy.max_step_w or np.inf)
+    order = _costliest_first(view, memory, down)
+    goes = order[np.cumsum(freed[order]) <= budget_w]
+    after = steps.copy()
+    after[down[goes]] = wanted[down[goes]]
+    return after, ramp.spent(float(freed[goes].sum()))
+
+
+def _freed(view: FleetView, steps: Array, wanted: Array, down: Indices) -> Floats:
+    """Return the W that each of these machines draws less; one that is lower already frees none."""
+    at = np.maximum(steps[down], view.setpoint[down])
+    freed: Floats = np.maximum(view.step_w[down, at] - view.step_w[down, wanted[down]], 0.0)
+    return freed
+
+
+def _costliest_first(view: FleetView, memory: PriceMemory, down: Indices) -> Indices:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        j_th = view.step_w[down, 0] / view.step_ths[down, 0] * memory.factor[down]
+    return np.lexsort((view.rank[down], -j_th))
