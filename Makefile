@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -q
 WITNESS := .venv-witness
 PYASIC := pyasic==0.79.0
 
-.PHONY: picture demo test test-fast check deps conformance witness bench lock clean
+.PHONY: picture demo test test-fast check deps conformance witness fuzz bench lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
@@ -39,6 +39,10 @@ conformance: $(VENV)/.dev
 # An outside client, pyasic, reads one simulated machine of each model; it lives in an environment of its own.
 witness: $(VENV)/.dev $(WITNESS)/.done
 	$(BIN)/python -m tests.witness $(WITNESS)/bin/python
+
+# A million mutated replies over all drivers, a million forged, malformed and replayed orders; FUZZ="--seed S" again.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(VENV)/.dev
 	$(BIN)/hashwatt bench agent --miners 300 --window-s 10

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from typing import Any
 
 import msgspec
 
@@ -191,8 +190,10 @@ def _tell(option: str, *, mute: bool = False) -> Generator[Exchange, Answer, Rec
         if mute:
             return Receipt(message="it went without a word")
         raise
-    verdict: Any = reply.verdict
-    if verdict is None or verdict.letter not in _DONE:
+    verdict = reply.verdict
+    if verdict is None:
+        raise Garbled(f"{option}: no verdict")
+    if verdict.letter not in _DONE:
         must(reply)
     return Receipt(message=words(verdict.message))
 

@@ -1,7 +1,7 @@
 """The words between drivers and everything else: readings, identities, abilities, commands, exchanges.
 
 Values only. `None` always means that the device did not say; zero means zero. Units end the names:
-W at the wall, TH/s, °C, s.
+W at the wall, TH/s, °C, s. What no machine can have (`possible`) is None as well, whoever made the value.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from enum import Enum, StrEnum
 from typing import Protocol, TypeVar, runtime_checkable
 
 import msgspec
+from msgspec.structs import force_setattr
+
+from drivers import possible
 
 
 class State(StrEnum):
@@ -40,6 +43,14 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     voltage_v: float | None = None
     state: str | None = None
 
+    def __post_init__(self) -> None:
+        """Let what cannot be say nothing."""
+        for name in possible.impossible(self, possible.BOARD):
+            force_setattr(self, name, None)
+        for sensor_c in self.board_temps_c:
+            if not possible.ABSOLUTE_ZERO_C <= sensor_c <= possible.MOST_LISTED_C:
+                force_setattr(self, "board_temps_c", ())
+
 
 class Fan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One fan; a slot without a fan is left out."""
@@ -59,6 +70,11 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     accepted: int | None = None
     rejected: int | None = None
     stale: int | None = None
+
+    def __post_init__(self) -> None:
+        """Let what cannot be say nothing."""
+        for name in possible.impossible(self, possible.POOL):
+            force_setattr(self, name, None)
 
 
 class DeviceFault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -91,6 +107,19 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     stale: int | None = None
     best_share: float | None = None
     hardware_errors: int | None = None
+
+    def __post_init__(self) -> None:
+        """Let what cannot be say nothing, and leave parts out that cannot be there."""
+        for name in possible.impossible(self, possible.READING):
+            force_setattr(self, name, None)
+        if self.level is not None:
+            force_setattr(self, "level", possible.level(self.level))
+        for fan in self.fans or ():
+            if not (possible.is_slot(fan.slot) and 0 <= fan.rpm <= possible.MOST_RPM):
+                force_setattr(self, "fans", tuple(one for one in self.fans or () if one is not fan))
+        for board in self.boards or ():
+            if not possible.is_slot(board.slot):
+                force_setattr(self, "boards", tuple(one for one in self.boards or () if one is not board))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +158,11 @@ class Profile:
     power_w: float | None = None
     hashrate_ths: float | None = None
 
+    def __post_init__(self) -> None:
+        """Let what cannot be say nothing."""
+        object.__setattr__(self, "power_w", possible.power_w(self.power_w))
+        object.__setattr__(self, "hashrate_ths", possible.rate_ths(self.hashrate_ths))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Abilities:
@@ -143,6 +177,12 @@ class Abilities:
     locate: bool = False
     pools: bool = False
     boot_s: float = 120.0  # from power to first answer on the API
+
+    def __post_init__(self) -> None:
+        """Leave out a power limit between bounds that cannot be."""
+        limit = self.power_limit
+        if limit is not None and not 0 <= limit.least_w <= limit.most_w <= possible.MOST_W:
+            object.__setattr__(self, "power_limit", None)
 
     def names(self) -> tuple[str, ...]:
         """Return the abilities it has, by their names in the reading's `capabilities`."""
@@ -171,6 +211,11 @@ class Identity:
     nominal_ths: float | None = None
     nominal_w: float | None = None
     abilities: Abilities = field(default_factory=Abilities)
+
+    def __post_init__(self) -> None:
+        """Let what cannot be say nothing."""
+        object.__setattr__(self, "nominal_ths", possible.rate_ths(self.nominal_ths))
+        object.__setattr__(self, "nominal_w", possible.power_w(self.nominal_w))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,10 @@ _PIECE = re.compile(
     r"|(?P<unset>-?\b(?:nan|inf|infinity)\b)",
     re.IGNORECASE,
 )
-_ESCAPE = re.compile(r'\\(?:(?P<known>["\\/bfnrt]|u[0-9a-fA-F]{4})|.)')
+_ESCAPE = re.compile(
+    r"\\(?:(?P<known>[\"\\/bfnrt]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})"
+    r"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 _DECODER = json.JSONDecoder(strict=False)
 
 
@@ -63,13 +66,20 @@ def repaired(payload: bytes) -> str:
 def _mended(piece: re.Match[str]) -> str:
     match piece.lastgroup:
         case "text":
-            return _ESCAPE.sub(lambda escape: escape[0] if escape["known"] else escape[0][1:], piece[0])
+            return _ESCAPE.sub(_escape, piece[0])
         case "touching":
             return "},"
         case "unset":
             return "null"
         case _:
             return ""
+
+
+def _escape(escape: re.Match[str]) -> str:
+    """Keep an escape that JSON knows; half of a character is the mark of one that cannot be read."""
+    if escape["known"]:
+        return escape[0]
+    return "\\ufffd" if escape["half"] else escape[0][1:]
 
 
 def plain_decoder() -> msgspec.json.Decoder[Any]:
