@@ -1,4 +1,4 @@
-"""`hashwatt bench bill`: how long a year of quarter hours takes under tariffs of every sort, to the last digit."""
+"""`hashwatt bench bill`: how long a year of quarter hours takes under tariffs of every sort, and one price."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from agent.cli.bench import Row
 from agent.inputs.tariff_file import parse_tariff
 from agent.tariffs.bill import bill
 from agent.tariffs.load import Load
+from agent.tariffs.price_book import PriceBook
 from agent.tariffs.series import Prices, Series
 from agent.tariffs.tariff import Tariff
 
 TARGET_S = 1.0
+PRICE_US = 20.0
 RUNS = 3
 ZONE = "Europe/Berlin"
 STEP = timedelta(minutes=15)
@@ -75,7 +77,21 @@ def bench_bill() -> list[Row]:
     """Return how long each tariff takes, the median of some runs."""
     load = _load()
     tariffs = {name: parse_tariff(HEAD + text + LEVIED) for name, text in TARIFFS.items()}
-    return [_row(name, tariff, load) for name, tariff in {**tariffs, "price series": _series(load)}.items()]
+    rows = [_row(name, tariff, load) for name, tariff in {**tariffs, "price series": _series(load)}.items()]
+    return [*rows, _price(tariffs["times of use"], load)]
+
+
+def _price(tariff: Tariff, load: Load) -> Row:
+    """Return how long a price at an instant takes, each quarter hour of a year asked once of a new book."""
+    spent: list[float] = []
+    for _ in range(RUNS):
+        book, began = PriceBook(tariff, ZoneInfo(ZONE)), time.perf_counter()
+        for at in range(len(load.kwh)):
+            book.at(load.start + at * STEP)
+        spent.append((time.perf_counter() - began) / len(load.kwh) * 1e6)
+    value = statistics.median(spent)
+    detail = f"{len(load.kwh):,} instants of times of use, median of {RUNS}"
+    return Row(name="price at an instant", value=value, unit="us", target=PRICE_US, ok=value < PRICE_US, detail=detail)
 
 
 def _row(name: str, tariff: Tariff, load: Load) -> Row:

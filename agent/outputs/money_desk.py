@@ -24,9 +24,10 @@ from agent.outputs.money_totals import Totals
 from agent.outputs.terms import Terms
 from agent.planning.economics import break_even_per_kwh, earned
 from agent.planning.price import Acting
-from agent.tariffs.bill import Unpriced, price_at
+from agent.tariffs.bill import Unpriced
 from agent.tariffs.charging import charged
 from agent.tariffs.money import written
+from agent.tariffs.price_book import PriceBook
 from agent.values import Watts
 
 GROUPED_FOR = timedelta(minutes=5)
@@ -45,11 +46,14 @@ class MoneyDesk:
     unpriced: str | None = None  # why the last interval has no price
     _prices: tuple[datetime, Decimal | None] | None = None  # of a minute: no price changes within one
     _newest: tuple[str, int, MonthCharged | None] | None = None  # of a month and so many of its intervals
+    _book: PriceBook | None = None
     _groups: tuple[datetime, dict[str, Indices]] | None = None  # rows by model
 
     def __post_init__(self) -> None:
         """Begin with empty sums."""
         self.totals = Totals(zone=self.terms.zone, billing_day=self.terms.billing_day)
+        if self.terms.tariff is not None:
+            self._book = PriceBook(self.terms.tariff, self.terms.zone)
 
     def heard(self, facts: Iterable[AnyFact]) -> None:
         """Take in facts, new or replayed."""
@@ -105,10 +109,10 @@ class MoneyDesk:
         return self._prices[1]
 
     def _price_at(self, at: datetime) -> Decimal | None:
-        if self.terms.tariff is None:
+        if self._book is None:
             return None
         try:
-            return price_at(self.terms.tariff, at, self.terms.zone, self.totals.taken(at, self.power_w()))
+            return self._book.at(at, self.totals.taken(at, self.power_w()))
         except Unpriced as error:
             self.unpriced = f"{error.component}: {error}"
             return None

@@ -18,6 +18,7 @@ def test_each_sort_of_tariff_has_its_row_and_target(say, monkeypatch):
         "a year, hours of use",
         "a year, demand",
         "a year, price series",
+        "price at an instant",
     ]
-    assert {(row["unit"], row["target"]) for row in rows} == {("s", 1.0)}
+    assert {(row["unit"], row["target"]) for row in rows} == {("s", 1.0), ("us", 20.0)}
     assert said.exit_code == int(any(not row["ok"] for row in rows))
