@@ -52,6 +52,8 @@ PAST_S = 0.01
 """So long after an instant we look: a timer may come a thousandth early, and what has not begun would wait a turn."""
 SHORTFALL_STEP_W = 1000.0
 """A shortfall that moves by less is not worth a fact."""
+SLOPE_SHARE, SLOPE_S = 0.02, 60.0
+"""A cap that slopes is told anew when it moved by so much of itself, or after so long."""
 POWERS_EACH_S = 900.0
 PREPARES_BEFORE = timedelta(minutes=10)
 log = structlog.get_logger()
@@ -99,6 +101,7 @@ class Controller:
         self._asked = asyncio.Event()
         self._binds = Cap()
         self._stated: tuple[Watts | None, str | None] | None = None
+        self._stated_at = float("-inf")
         self._would: tuple[str, int] | None = None
         self._shortfall_w: Watts = 0.0
         self._powers_at = parts.clock.now().mono
@@ -187,7 +190,9 @@ class Controller:
 
     def demand(self, now: Moment) -> Demand:
         """Return what binds at this instant."""
-        book, cap = self.parts.book, self.parts.book.cap(now)
+        book, policy = self.parts.book, self.limits.policy
+        own = None if policy.shed_w_per_s is None else policy.shed_w_per_s * 60 / 1000
+        cap = book.coming(now, shed_kw_per_min=own, most_w=self.limits.tree.cap_w[0])
         return demand_of(
             cap,
             connection_w=self.limits.tree.cap_w[0],
@@ -225,9 +230,8 @@ class Controller:
     def _facts(self, decision: Decision, now: Moment) -> list[AnyFact]:
         binding = self._binds.binding_order
         facts: list[AnyFact] = []
-        stated = (decision.cap_w, binding)
-        if stated != self._stated:
-            self._stated = stated
+        if self._is_another(decision.cap_w, binding, now):
+            self._stated, self._stated_at = (decision.cap_w, binding), now.mono
             facts.append(CapChanged(at=now.at, cap_w=decision.cap_w, binding_order=binding))
         if self.limits.enforce and len(decision.rows):
             facts.append(self._setpoints(decision, now))
@@ -240,6 +244,15 @@ class Controller:
             log.warning("shortfall", shortfall_w=round(decision.shortfall_w), order_id=binding)
             facts.append(ShortfallChanged(at=now.at, shortfall_w=decision.shortfall_w, binding_order=binding))
         return facts + self._seen(now)
+
+    def _is_another(self, cap_w: Watts | None, binding: str | None, now: Moment) -> bool:
+        """Whether the cap is worth a fact: one that slopes is told step by step, and at last where it came to."""
+        stated = self._stated
+        if stated is None or stated[1] != binding or (stated[0] is None) != (cap_w is None):
+            return True
+        if cap_w is None or stated[0] is None or cap_w == stated[0]:
+            return False
+        return abs(cap_w - stated[0]) >= SLOPE_SHARE * stated[0] or now.mono - self._stated_at >= SLOPE_S
 
     def _say_what_would_be(self, decision: Decision) -> None:
         would = (decision.cause, len(decision.rows))

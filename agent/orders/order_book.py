@@ -21,6 +21,7 @@ from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
 from agent.orders.arbitration import Cap, arbitrate, binding_for
 from agent.orders.compliance import Allowed, Case, Observed, judge
+from agent.orders.leading import Way, coming
 from agent.orders.life import Life, Lives, later
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState, after
 from agent.orders.limit import Stop, Trajectory
@@ -325,6 +326,16 @@ class OrderBook:
     def cap(self, now: Moment) -> Cap:
         """Return the cap over all orders in force."""
         return arbitrate(self._lives.bindings(self.policy.margin, now))
+
+    def coming(self, now: Moment, *, shed_kw_per_min: float | None, most_w: Watts) -> Cap:
+        """Return the cap over all orders in force and those that a ramp must begin for already."""
+        way = Way(
+            respond_s=self.policy.respond_s,
+            margin=self.policy.margin,
+            shed_kw_per_min=shed_kw_per_min,
+            most_w=most_w,
+        )
+        return arbitrate([*self._lives.bindings(self.policy.margin, now), *coming(self._lives, way, now)])
 
     def restore_kw_per_min(self) -> float | None:
         """Return the slowest ramp that an order now being restored from asks for."""
