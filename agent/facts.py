@@ -33,6 +33,7 @@ from agent.facts_identity import (
     MinerMoved,
     MinerReplaced,
     MinersAdopted,
+    MinersDisowned,
     MinersKept,
     MinersLetGo,
     MinersProposed,
@@ -368,6 +369,7 @@ AnyFact = (
     | MinersProposed
     | ProposalsGone
     | MinersAdopted
+    | MinersDisowned
     | MinerReplaced
     | CommandRefused
     | LoginsRefused

@@ -135,6 +135,13 @@ class MinersAdopted(Fact, frozen=True):
     tags: list[str] = msgspec.field(default_factory=list)
 
 
+class MinersDisowned(Fact, frozen=True):
+    """These machines, which were adopted, belong to the farm no longer; only a hand adopts them again."""
+
+    miners: list[str]
+    by: str
+
+
 class MinerReplaced(Fact, frozen=True):
     """A hand took what answers at a miner's address for that miner from now on. `stated`: what the inventory said."""
 

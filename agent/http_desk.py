@@ -130,6 +130,13 @@ class HttpDesk:
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 
+    async def disown(self, miners: Sequence[str], *, by: str, dry_run: bool) -> Objection | None:
+        """Let go of machines that were adopted."""
+        try:
+            return await self._newcomers.disown(miners, by=by, dry_run=dry_run)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""
         return self._confirming.standing()

@@ -20,7 +20,7 @@ from agent.control.poller import Poller
 from agent.control.prospecting import Networks, Prospector
 from agent.control.strangers import replaced, replacements, strangers
 from agent.facts import AnyFact
-from agent.facts_identity import Found, MinersAdopted, MinersProposed, ProposalsGone
+from agent.facts_identity import Found, MinersAdopted, MinersDisowned, MinersProposed, ProposalsGone
 from agent.fleet.proposals import Adopted, Proposals
 from agent.fleet.seals import Objection
 from agent.inventory import MinerEntry, keys_of
@@ -43,15 +43,20 @@ class Adoption:
 def with_adopted(config: Config, ledger: Ledger) -> tuple[Config, Proposals]:
     """Return the configuration with those adopted whom it does not name, and the proposals. Blocking: for the start."""
     proposals = Proposals()
-    for fact in ledger.replay(MinersProposed, ProposalsGone, MinersAdopted):
+    for fact in ledger.replay(MinersProposed, ProposalsGone, MinersAdopted, MinersDisowned):
         proposals.take(fact)
-    feeders, taken = known_feeders(config.schema), {key for entry in config.miners for key in keys_of(entry)}
+    if not proposals.adopted:
+        return config, proposals
+    feeders, taken = known_feeders(config.schema), {key: entry.id for entry in config.miners for key in keys_of(entry)}
     entries: list[MinerEntry] = []
     for one in proposals.adopted.values():
         entry = _entry(one, feeders, config.schema.credentials)
-        if taken.isdisjoint(keys_of(entry)):
+        named = {taken[key] for key in keys_of(entry) if key in taken}
+        if not named:
             entries.append(entry)
-            taken.update(keys_of(entry))
+            taken |= dict.fromkeys(keys_of(entry), entry.id)
+        elif named != {entry.id}:
+            log.warning("a machine was adopted by another id than the inventory's", adopted=entry.id, now=sorted(named))
     return (replace(config, miners=(*config.miners, *entries)) if entries else config), proposals
 
 
@@ -161,6 +166,25 @@ class Newcomers:
         log.info("adopted", miners=len(miners), by=how.by)
         if found:
             self._begin_again()
+        return None
+
+    async def disown(self, miners: Sequence[str], *, by: str, dry_run: bool) -> Objection | None:
+        """Let go of machines that were adopted; returns why nothing was changed. Raises Unwritten.
+
+        One that an order holds is held to it till it closes, as if it were taken out of the inventory.
+        """
+        for miner in miners:
+            if miner not in self.proposals.adopted:
+                return Objection(field="miners", reason=f"{miner!r} was not adopted")
+        if dry_run:
+            return None
+        async with self.control.turn:
+            fact = MinersDisowned(at=self.control.parts.clock.now().at, miners=list(miners), by=by)
+            if not await self.control.parts.journal.attempt([fact]):
+                raise Unwritten("the ledger cannot be written: is its disk full?")
+            self.proposals.take(fact)
+        log.info("disowned", miners=len(miners), by=by)
+        self._begin_again()
         return None
 
     def _adoption(self, found: Sequence[Found], how: Adoption) -> list[AnyFact]:

@@ -102,3 +102,20 @@ async def test_a_stranger_is_the_machine_from_now_on_by_a_hand_and_over_a_restar
     await again.live(30)
     assert not again.fleet.unclear.any()
     await again.close()
+
+
+async def test_who_is_disowned_is_gone_from_the_next_beginning_on_and_adopted_again_by_a_hand_alone(site):
+    made, _ = newcomers(site)
+    proposed = MinersProposed(at=AT, miners=[NEW.miner], found=[NEW])
+    await made.propose([proposed])
+    await made.adopt([NEW.miner], HOW)
+    assert (await made.disown(["127.0.0.8"], by="Aigul", dry_run=False)).field == "miners"
+    assert await made.disown([NEW.miner], by="Aigul", dry_run=True) is None
+    assert await made.disown([NEW.miner], by="Aigul", dry_run=False) is None
+    assert site.begun_again == 2
+    again, config = newcomers(site)
+    assert config is CONFIG
+    await again.propose([proposed])
+    assert again.proposals.welcome() == []
+    assert await again.adopt([NEW.miner], HOW) is None
+    assert len(newcomers(site)[1].miners) == 2

@@ -19,7 +19,7 @@ from agent.cli.journal import journal
 from agent.cli.meters import meters
 from agent.cli.miners import miners
 from agent.cli.miners_export import export
-from agent.cli.miners_found import adopt, proposed
+from agent.cli.miners_found import adopt, disown, proposed
 from agent.cli.miners_import import import_
 from agent.cli.options import examples
 from agent.cli.orders import orders
@@ -110,6 +110,7 @@ miners.command(
         "hashwatt miners adopt 10.20.1.7", "hashwatt miners adopt all --feeder T1 --tag owner:acme --by Aigul --yes"
     ),
 )(adopt)
+miners.command("disown", epilog=examples("hashwatt miners disown 10.20.1.7 --by Aigul --yes"))(disown)
 shell.add_typer(miners, name="miners")
 shell.add_typer(meters, name="meters")
 shell.command(epilog=examples("hashwatt hold 10.20.1.7 --kind maintenance --by Aigul --until +4h"))(hold)

@@ -1,4 +1,4 @@
-"""`miners proposed` and `miners adopt`: who was found on the configured networks, and taking them into the farm."""
+"""`miners proposed`, `adopt`, `disown`: who was found on the configured networks, taken into the farm, and let go."""
 
 from __future__ import annotations
 
@@ -38,6 +38,30 @@ def proposed(reach: Reach, as_json_: Json = False) -> None:
     names = ("id", "make", "model", "firmware", "mac", "serial", "since", "note")
     table(names, ([item.get(name) for name in names] for item in found))
     print(f"{len(found)} machines are proposed; hashwatt miners adopt ID|all takes them in")
+
+
+@spread
+def disown(
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Adopted ids.", show_default=False)],
+    reach: Reach,
+    yes: Yes = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so.")] = None,
+    as_json_: Json = False,
+) -> None:
+    """Let go of machines that were adopted; only a hand adopts them again. A dry run first.
+
+    One that an order holds is held to it until it closes.
+    """
+    agent, wish = reach.agent(), {"miners": ids, "by": by}
+    told = agent.post(f"{PATH}/disown", {**wish, "dry_run": True})
+    if not as_json_:
+        print(f"{len(ids)} machines would be disowned: {named(ids)}")
+    agrees = yes or (not as_json_ and agreed())
+    told = agent.post(f"{PATH}/disown", wish) if agrees else told
+    if as_json_:
+        as_json(told)
+    else:
+        print(f"{len(ids)} machines are disowned" if agrees else "nothing was changed")
 
 
 @spread

@@ -107,7 +107,7 @@ class Prospector:
         await self._ask_again(met, takes)
         await takes.propose(self._gone(met, await self._ours()))
         if self._where.adopt:
-            await takes.adopt_all([one.miner for one, _ in self._proposals.open.values() if one.note is None])
+            await takes.adopt_all(self._proposals.welcome())
 
     async def _ask_again(self, met: dict[str, Met], takes: Takes) -> None:
         """Look again at whoever seems to be one of ours, once its own address was asked."""

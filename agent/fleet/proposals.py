@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from agent.facts import AnyFact
-from agent.facts_identity import Found, MinersAdopted, MinersProposed, ProposalsGone
+from agent.facts_identity import Found, MinersAdopted, MinersDisowned, MinersProposed, ProposalsGone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +28,7 @@ class Proposals:
 
     open: dict[str, tuple[Found, datetime]] = field(default_factory=dict)  # and since when, by id
     adopted: dict[str, Adopted] = field(default_factory=dict)
+    disowned: set[str] = field(default_factory=set)
 
     def take(self, fact: AnyFact) -> None:
         """Take in a fact; one that tells nothing of this changes nothing."""
@@ -39,14 +40,26 @@ class Proposals:
             case ProposalsGone(miners=miners):
                 for miner in miners:
                     self.open.pop(miner, None)
-            case MinersAdopted(found=found):
-                for one in found:
-                    self.open.pop(one.miner, None)
-                    self.adopted[one.miner] = Adopted(
-                        found=one, feeder=fact.feeder, credentials=fact.credentials, tags=tuple(fact.tags)
-                    )
+            case MinersAdopted():
+                self._adopt(fact)
+            case MinersDisowned(miners=miners):
+                self.disowned.update(miners)
+                for miner in miners:
+                    self.adopted.pop(miner, None)
             case _:
                 return
+
+    def _adopt(self, fact: MinersAdopted) -> None:
+        for one in fact.found:
+            self.open.pop(one.miner, None)
+            self.disowned.discard(one.miner)
+            self.adopted[one.miner] = Adopted(
+                found=one, feeder=fact.feeder, credentials=fact.credentials, tags=tuple(fact.tags)
+            )
+
+    def welcome(self) -> list[str]:
+        """Return whom the configuration may adopt by itself: nothing speaks against them, and no hand disowned them."""
+        return [miner for miner, (one, _) in self.open.items() if one.note is None and miner not in self.disowned]
 
     def news(self, found: Iterable[Found]) -> list[Found]:
         """Return those of whom this is not known already."""

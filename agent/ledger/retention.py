@@ -39,6 +39,7 @@ from agent.facts_identity import (
     MinerMoved,
     MinerReplaced,
     MinersAdopted,
+    MinersDisowned,
     MinersKept,
     MinersLetGo,
     MinersProposed,
@@ -157,6 +158,7 @@ _IDENTITY: Mapping[type[AnyFact], tuple[str, ...]] = {
     MinersProposed: ("proposed",),
     ProposalsGone: ("proposed",),
     MinersAdopted: ("adopted", "proposed"),
+    MinersDisowned: ("adopted",),
 }
 """Of which of a machine's matters each of these is a word."""
 _LIVES = OrderReceived | OrderMoved | OrderRefused | OrderHouseLowered

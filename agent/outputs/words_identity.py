@@ -14,6 +14,7 @@ from agent.facts_identity import (
     MinerMoved,
     MinerReplaced,
     MinersAdopted,
+    MinersDisowned,
     MinersKept,
     MinersLetGo,
     MinersProposed,
@@ -78,6 +79,7 @@ WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     MinersProposed: lambda fact: f"Found on the networks of [discovery], and nobody's yet: {_few(fact.miners)}",
     ProposalsGone: lambda fact: f"Proposed no longer: {_few(fact.miners)}",
     MinersAdopted: lambda fact: f"{fact.by} adopted {_few(fact.miners)} on feeder {fact.feeder}",
+    MinersDisowned: lambda fact: f"{fact.by} disowned {_few(fact.miners)}: adopted no longer",
     MinerReplaced: lambda fact: (
         f"{fact.by} took what answers at the address of {fact.miner} for it: MAC {fact.mac or _UNKNOWN}"
     ),

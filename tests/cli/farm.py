@@ -111,6 +111,8 @@ class Farm:
                 shed_kw = {"60": 1.0, "300": 2.5, "600": 2.5}
                 told = {"floor_kw": 0.6, "floor_with_breakers_kw": 0.5, "shed_kw": shed_kw, "restore_kw_per_min": 500.0}
                 return 200, {**told, "held_kw": 0.0, "house_kw": 0.5, "at": "2026-03-01T12:00:00.000Z"}
+            case "POST", "/api/v1/proposals/disown":
+                return 200, asked.body
             case "POST", "/api/v1/plan":
                 levels = {"m-1": "sleep", "m-2": "full", "m-3": "sleep"}
                 told = {"levels": levels, "power_w": 3100.0, "hashrate_ths": 104.0, "shortfall_w": self.shortfall_w}

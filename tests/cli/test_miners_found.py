@@ -32,3 +32,11 @@ def test_all_are_adopted_only_with_yes_and_after_a_dry_run(farm, say):
 def test_nobody_to_adopt_is_a_no_and_all_stands_alone(farm, say):
     assert say("miners", "adopt", "all").exit_code == 1
     assert say("miners", "adopt", "all", "10.0.0.7").exit_code == 2
+
+
+def test_a_machine_is_disowned_only_with_yes_and_after_a_dry_run(farm, say):
+    dry = say("miners", "disown", "10.0.0.7")
+    assert "1 machines would be disowned: 10.0.0.7" in dry.stdout
+    assert farm.changes() == []
+    assert say("miners", "disown", "10.0.0.7", "--by", "Aigul", "--yes").exit_code == 0
+    assert [asked.body for asked in farm.changes()] == [{"miners": ["10.0.0.7"], "by": "Aigul"}]

@@ -43,6 +43,7 @@ from agent.facts_identity import (
     MinerMoved,
     MinerReplaced,
     MinersAdopted,
+    MinersDisowned,
     MinersProposed,
     MinersSwapped,
     ProposalsGone,
@@ -153,6 +154,8 @@ class Story:
             case "adopted":
                 found = [Found(miner=one, host=str(number)) for one in miners]
                 self.add(MinersAdopted, miners=miners, found=found, by="x", feeder=str(number))
+            case "disowned":
+                self.add(MinersDisowned, miners=miners, by="x")
             case "doubled":
                 self.add(MarkDoubled, miners=miners, kind="mac", mark=str(number))
             case "mode":
@@ -187,7 +190,7 @@ class Story:
 miners = st.lists(st.sampled_from(MINERS), min_size=1, max_size=3, unique=True)
 MACHINE = (
     "setpoint", "intended", "hold", "unhold", "seen", "moved", "swapped", "board", "replaced", "doubled", "proposed",
-    "gone", "adopted", "mode", "seal", "unseal", "broke", "quiet",
+    "gone", "adopted", "disowned", "mode", "seal", "unseal", "broke", "quiet",
 )  # fmt: skip
 SITE = ("cap", "powers", "step", "trust", "start", "absence", "meter")
 ORDER = ("begin", "end", "cancel", "refuse", "house")
@@ -230,7 +233,7 @@ def recovered(facts):
         "intended": recovery._intended,
         "powers": (recovery._powers, recovery._house_w),
         "identities": recovery.remembered,
-        "proposals": ({name: one for name, (one, _) in proposals.open.items()}, proposals.adopted),
+        "proposals": ({name: one for name, (one, _) in proposals.open.items()}, proposals.adopted, proposals.disowned),
         "modes": fleet.modes_before,
         "holds": holds.by_miner(),
         "seals": (seals.by_miner(), seals.broken, seals.broken_feeders),

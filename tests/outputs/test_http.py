@@ -66,6 +66,7 @@ OPERATING = [
     ("POST", f"{V1}/seals"),
     ("POST", f"{V1}/clock/trust"),
     ("POST", f"{V1}/proposals/adopt"),
+    ("POST", f"{V1}/proposals/disown"),
     ("DELETE", f"{V1}/seals"),
 ]
 ORDERING = [("POST", f"{V1}/orders")]

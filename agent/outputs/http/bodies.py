@@ -103,6 +103,14 @@ class Adopting(Body):
     dry_run: bool = False
 
 
+class Disowning(Body):
+    """Machines that were adopted, by their ids. A dry run only says what is against it."""
+
+    miners: Ids
+    by: Hand | None = None
+    dry_run: bool = False
+
+
 class Release(Body):
     """Whose hand releases an order, or answers an offer."""
 

@@ -88,6 +88,9 @@ class Desk(Protocol):
     async def adopt(self, miners: Sequence[str], how: Adoption, *, by: str) -> Objection | None:
         """Take these machines into the farm; returns why nothing was changed."""
 
+    async def disown(self, miners: Sequence[str], *, by: str, dry_run: bool) -> Objection | None:
+        """Let go of machines that were adopted; returns why nothing was changed."""
+
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""
 

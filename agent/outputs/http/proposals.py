@@ -9,8 +9,9 @@ from http import HTTPStatus
 import structlog
 from aiohttp import web
 
+from agent.fleet.seals import Objection
 from agent.outputs.http.access import Need
-from agent.outputs.http.bodies import Adopting, read
+from agent.outputs.http.bodies import Adopting, Disowning, read
 from agent.outputs.http.changes import hand
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.paging import limit_of, listed, only
@@ -32,7 +33,8 @@ class ProposalRoutes:
         """Return its routes."""
         path = f"{V1}/proposals"
         yield Route(method="GET", path=path, need=Need.READ, answer=self.all, query=("limit", "cursor"))
-        yield Route(method="POST", path=f"{path}/adopt", need=Need.OPERATE, answer=self.adopt, body=Adopting)
+        for word, answer, body in (("adopt", self.adopt, Adopting), ("disown", self.disown, Disowning)):
+            yield Route(method="POST", path=f"{path}/{word}", need=Need.OPERATE, answer=answer, body=body)
 
     async def all(self, request: web.Request) -> web.Response:
         """List the machines that were found and are nobody's, and who answers in place of one of ours."""
@@ -50,12 +52,26 @@ class ProposalRoutes:
             miners = sorted(_id(item) for item in self._desk.proposals() if item["note"] is None)
         by = hand(body.by, request)
         objection = await self._desk.adopt(miners, body, by=by) if miners else None
-        if objection is not None:
-            errors = [{"field": objection.field, "reason": objection.reason}]
-            raise Problem(HTTPStatus.CONFLICT, f"{objection.field}: {objection.reason}", errors=errors)
+        _refuse(objection)
         if not body.dry_run:
             log.info("adopted over http", by=by, miners=len(miners))
         return as_json({**body.model_dump(), "miners": miners, "by": by})
+
+    async def disown(self, request: web.Request) -> web.Response:
+        """Let go of machines that were adopted; one that an order holds is held to it till it closes."""
+        body = read(await request.read(), Disowning)
+        by = hand(body.by, request)
+        _refuse(await self._desk.disown(body.miners, by=by, dry_run=body.dry_run))
+        if not body.dry_run:
+            log.info("disowned over http", by=by, miners=len(body.miners))
+        return as_json({**body.model_dump(), "by": by})
+
+
+def _refuse(objection: Objection | None) -> None:
+    """Raise the problem of what stands against it: nothing was changed."""
+    if objection is not None:
+        errors = [{"field": objection.field, "reason": objection.reason}]
+        raise Problem(HTTPStatus.CONFLICT, f"{objection.field}: {objection.reason}", errors=errors)
 
 
 def _when(since: object) -> str | None:

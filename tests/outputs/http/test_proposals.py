@@ -30,3 +30,12 @@ async def test_who_is_not_proposed_is_not_adopted():
         status, told = await client.ask("POST", f"{PATH}/adopt", miners=["10.0.0.1"])
         assert (status, told["errors"][0]["field"]) == (409, "miners")
         assert (await client.ask("POST", f"{PATH}/adopt"))[1]["miners"] == []
+
+
+async def test_who_was_adopted_is_disowned_by_a_hand_and_nobody_else_is():
+    async with serving() as client:
+        await client.ask("POST", f"{PATH}/disown", miners=["10.0.0.7"], dry_run=True)
+        assert client.desk.adopted == []
+        status, told = await client.ask("POST", f"{PATH}/disown", miners=["10.0.0.7"])
+        assert (status, told["by"], client.desk.adopted) == (200, "operator-1", [("disowned", "operator-1")])
+        assert (await client.ask("POST", f"{PATH}/disown", miners=["10.0.0.8"]))[0] == 409
