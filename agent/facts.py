@@ -25,22 +25,7 @@ from agent.facts_energy import (
     PriceActed,
     RegisterSeen,
 )
-from agent.facts_identity import (
-    BoardExchanged,
-    FirmwareChanged,
-    MarkDoubled,
-    MinerClear,
-    MinerMoved,
-    MinerReplaced,
-    MinersAdopted,
-    MinersDisowned,
-    MinersKept,
-    MinersLetGo,
-    MinersProposed,
-    MinersSwapped,
-    MinerUnclear,
-    ProposalsGone,
-)
+from agent.facts_identity import IdentityFact
 from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
 
 
@@ -357,20 +342,7 @@ AnyFact = (
     | SealBroken
     | SealQuiet
     | MinerSeen
-    | MinerMoved
-    | MinersSwapped
-    | BoardExchanged
-    | FirmwareChanged
-    | MinerUnclear
-    | MinerClear
-    | MarkDoubled
-    | MinersKept
-    | MinersLetGo
-    | MinersProposed
-    | ProposalsGone
-    | MinersAdopted
-    | MinersDisowned
-    | MinerReplaced
+    | IdentityFact
     | CommandRefused
     | LoginsRefused
     | CommandsTaken

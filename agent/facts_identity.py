@@ -152,3 +152,21 @@ class MinerReplaced(Fact, frozen=True):
     stated_mac: str | None = None
     stated_serial: str | None = None
     orders: list[str] = msgspec.field(default_factory=list)
+
+
+IdentityFact = (
+    MinerMoved
+    | MinersSwapped
+    | BoardExchanged
+    | FirmwareChanged
+    | MinerUnclear
+    | MinerClear
+    | MarkDoubled
+    | MinersKept
+    | MinersLetGo
+    | MinersProposed
+    | ProposalsGone
+    | MinersAdopted
+    | MinersDisowned
+    | MinerReplaced
+)
