@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import structlog
 
 from agent import settings
@@ -29,6 +28,7 @@ from agent.control.lockout import Lockout
 from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
+from agent.device_room import DeviceRoom
 from agent.evidence_key import signing_key
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
@@ -43,7 +43,6 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.lock import StoreLock
 from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
-from agent.meter_room import MeterRoom
 from agent.money import Books, open_books
 from agent.order_room import OrderRoom
 from agent.orders.order import Rejection
@@ -52,11 +51,11 @@ from agent.outputs.acks import acks_of
 from agent.outputs.http.server import Access, HttpServer, Tokens
 from agent.outputs.http.tokens import local_token, make_local_token
 from agent.outputs.metrics import Metrics
-from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
 from agent.outputs.standing import meter_silence
 from agent.planning.ladder import build_ladder
 from agent.pulse import Pulse
+from agent.state_topic import publish_state
 from drivers import registry
 from drivers.identify import identify
 from drivers.models import models
@@ -96,6 +95,7 @@ class _Built:
     lanes: Lanes
     poller: Poller
     controller: Controller
+    devices: DeviceRoom
     desk: Desk
     metrics: Metrics
     link: MqttLink | None
@@ -170,6 +170,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         seals=Seals(),
         clock=clock,
         proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or (fleet.everyone_known() and metering.has_spoken),
+        safety=settings.safety_of(config, now.mono),
     )
     controller = Controller(parts, settings.limits_of(config, feeders))
     desk = Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
@@ -189,6 +190,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         lanes=lanes,
         poller=poller,
         controller=controller,
+        devices=DeviceRoom(config, controller, clock),
         desk=desk,
         metrics=Metrics(site=config.schema.site.id, version=version("hashwatt")),
         link=None if broker is None else MqttLink(broker, ledger, random.Random()),  # noqa: S311 - jitter, no secret
@@ -255,6 +257,7 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         built.away.replayed(fact)
         built.controller.minutes.replayed(fact)
         built.orders.silence.replayed(fact)
+        built.controller.parts.safety.apply(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)
         yield fact
@@ -289,13 +292,14 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     }
     works |= built.comings.works()
     works |= built.orders.works()
-    asker = MeterRoom(built.config, built.controller, built.clock).asker()
-    works |= {} if asker is None else {"meters": asker.run}
+    works |= built.devices.works()
     if built.link is not None:
-        link, topic = built.link, f"{settings.prefix_of(built.config)}/evidence/head"
-        works |= {"mqtt": link.run, "state": lambda: _publish_state(built, link)}
+        link, prefix = built.link, settings.prefix_of(built.config)
+        each_s = built.config.schema.polling.interval_s
+        works["mqtt"] = link.run
+        works["state"] = lambda: publish_state(link, f"{prefix}/state", _sight(built), built.clock, each_s)
         works["capability"] = lambda: built.capability.publish(link)
-        works["heads"] = lambda: built.attesting.publish(link, topic)
+        works["heads"] = lambda: built.attesting.publish(link, f"{prefix}/evidence/head")
     return works
 
 
@@ -324,14 +328,7 @@ def _listen(built: _Built, pulse: Pulse) -> None:
     built.link.on_change = lambda up: metrics.link("mqtt", up)
     metrics.link("mqtt", False)
     built.orders.listen(built.link)
-    MeterRoom(built.config, built.controller, built.clock).listen(built.link)
-
-
-async def _publish_state(built: _Built, link: MqttLink) -> None:
-    topic, sight = f"{settings.prefix_of(built.config)}/state", _sight(built)
-    while True:
-        await built.clock.sleep(built.config.schema.polling.interval_s)
-        await link.tell(topic, msgspec.json.encode(site_json(sight)))
+    built.devices.listen(built.link)
 
 
 def _sight(built: _Built) -> Sight:
@@ -346,6 +343,7 @@ def _sight(built: _Built) -> Sight:
         house_w=lambda: built.metering.house.in_force_w(built.clock.now().mono),
         holds=built.holds.by_miner,
         seals=built.controller.parts.seals,
+        safety=built.controller.parts.safety,
         not_ready=lambda: tuple(_not_ready(built)),
         money=built.books.desk,
         meters=lambda: built.metering.views(built.clock.now().mono),

@@ -36,7 +36,6 @@ _TABLE = (
     _Row("feeder.*.phase"),
     _Row("feeder.*.outlet", loosens=True),
     _Row("outlet", loosens=True),
-    _Row("safety_input", loosens=True),
     _Row("tariff.metering.multiplier"),
     _Row("tariff.metering.no_load_kwh_per_month"),
     _Row("tariff.metering.loss_pct"),

@@ -7,6 +7,7 @@ import binascii
 from collections.abc import Iterator, Sequence
 
 from agent import config_money
+from agent.config_rules_devices import safety_mistakes
 from agent.config_schema import Feeder, Issuer, Meter, Schema
 
 Finding = tuple[str, str]
@@ -22,6 +23,7 @@ def contradictions(schema: Schema) -> Iterator[Finding]:
     yield from _place_mistakes(schema)
     yield from _meter_mistakes(schema)
     yield from _connection_mistakes(schema)
+    yield from safety_mistakes(schema)
     yield from _group_mistakes(schema)
     yield from config_money.contradictions(schema)
     for name, issuer in schema.orders.issuers.items():

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import field
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic.dataclasses import dataclass
 
+from agent.config_schema_devices import Outlet, SafetyInput
 from agent.config_values import (
     AboveZero,
     Address,
@@ -44,13 +44,11 @@ from agent.config_values import (
     Transport,
     Whole,
     Zone,
+    table,
 )
 
-_SETTINGS: Any = {"extra": "forbid"}
-_table: Any = dataclass(frozen=True, slots=True, kw_only=True, config=_SETTINGS)
 
-
-@_table
+@table
 class Site:
     """The farm itself and its connection."""
 
@@ -64,7 +62,7 @@ class Site:
     freeze_c: Number = 5.0
 
 
-@_table
+@table
 class Connection:
     """One of several connection points."""
 
@@ -73,7 +71,7 @@ class Connection:
     meter: Name | None = None
 
 
-@_table
+@table
 class Feeder:
     """A transformer, container or PDU group with its own limits."""
 
@@ -87,7 +85,7 @@ class Feeder:
     outlet: Name | None = None
 
 
-@_table
+@table
 class Miners:
     """A group of machines and what they have in common."""
 
@@ -103,7 +101,7 @@ class Miners:
     model: Text | None = None
 
 
-@_table
+@table
 class Login:
     """A name and the reference of its password."""
 
@@ -111,7 +109,7 @@ class Login:
     password: SecretRef
 
 
-@_table
+@table
 class Credentials:
     """Logins that a group of machines is tried with, in order."""
 
@@ -119,7 +117,7 @@ class Credentials:
     lockout_after: Positive = 3
 
 
-@_table
+@table
 class Polling:
     """How often machines are asked, and how long an answer may take."""
 
@@ -129,7 +127,7 @@ class Polling:
     source_address: SourceAddress | None = None
 
 
-@_table
+@table
 class Discovery:
     """Where machines are looked for; nothing outside is ever touched."""
 
@@ -138,7 +136,7 @@ class Discovery:
     adopt: Flag = False
 
 
-@_table
+@table
 class Meter:
     """A meter: where it is, what it measures, how far it is to be believed."""
 
@@ -160,30 +158,7 @@ class Meter:
     error_pct: Percent = 1.0
 
 
-@_table
-class Outlet:
-    """A PDU, contactor or breaker that we may switch."""
-
-    id: Name
-    kind: Literal["snmp", "http", "modbus", "mqtt", "shelly", "tasmota"]
-    address: Address | None = None
-    profile: Text | None = None
-    credentials: Name | None = None
-
-
-@_table
-class SafetyInput:
-    """Smoke, leak, pump failure: what sheds its feeder at once."""
-
-    id: Name
-    feeder: Name
-    kind: Literal["mqtt", "modbus"]
-    topic: Text | None = None
-    when: Text = "true"
-    silence_s: Bound | None = None
-
-
-@_table
+@table
 class Metering:
     """How the billing meter counts."""
 
@@ -194,7 +169,7 @@ class Metering:
     billing_day: Annotated[Whole, Field(ge=1, le=28)] = 1
 
 
-@_table
+@table
 class Tariff:
     """What energy costs."""
 
@@ -204,7 +179,7 @@ class Tariff:
     metering: Metering = field(default_factory=Metering)
 
 
-@_table
+@table
 class FxRate:
     """What one unit of a currency is in another, from a local day until the day on which it is no more."""
 
@@ -214,7 +189,7 @@ class FxRate:
     until: Day | None = None
 
 
-@_table
+@table
 class Revenue:
     """What hashrate earns, and where the price of it comes from."""
 
@@ -237,7 +212,7 @@ class Revenue:
     height: Count | None = None
 
 
-@_table
+@table
 class Price:
     """Whether and how price moves machines."""
 
@@ -248,7 +223,7 @@ class Price:
     restart_cost: Money = Decimal(0)
 
 
-@_table
+@table
 class Mqtt:
     """The broker and who we are to it."""
 
@@ -262,7 +237,7 @@ class Mqtt:
     client_id: Text | None = None
 
 
-@_table
+@table
 class Issuer:
     """Who may order: what, where, over which transport, with which proof."""
 
@@ -280,7 +255,7 @@ class Issuer:
     on_reject: Literal["alarm", "failsafe"] = "alarm"
 
 
-@_table
+@table
 class Signal:
     """A simple feed that becomes an order."""
 
@@ -290,7 +265,7 @@ class Signal:
     silence_s: AboveZero = 240.0
 
 
-@_table
+@table
 class Orders:
     """Who may order, and what becomes an order."""
 
@@ -300,7 +275,7 @@ class Orders:
     signals: dict[Name, Signal] = field(default_factory=dict)
 
 
-@_table
+@table
 class Control:
     """How the farm is held: ramps, margins, least times."""
 
@@ -319,7 +294,7 @@ class Control:
     wake_settle_s: AboveZero = 600.0
 
 
-@_table
+@table
 class Remedies:
     """What may be done to stuck machines, and how often."""
 
@@ -330,7 +305,7 @@ class Remedies:
     farm_per_hour: Positive = 20
 
 
-@_table
+@table
 class Store:
     """Where the ledger is and for how long it keeps what."""
 
@@ -340,14 +315,14 @@ class Store:
     evidence_years: Positive = 6
 
 
-@_table
+@table
 class Evidence:
     """What signs the heads of the chains."""
 
     key: SecretRef | None = None
 
 
-@_table
+@table
 class Http:
     """Where the page and the interface are, and who may read."""
 
@@ -356,14 +331,14 @@ class Http:
     tokens: SecretRef | None = None
 
 
-@_table
+@table
 class Notify:
     """Who is told of alarms."""
 
     webhooks: list[Text] = field(default_factory=list)
 
 
-@_table
+@table
 class Logging:
     """How the log looks."""
 
@@ -371,7 +346,7 @@ class Logging:
     format: Literal["auto", "console", "json"] = "auto"
 
 
-@_table
+@table
 class Schema:
     """The whole file."""
 

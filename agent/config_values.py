@@ -13,10 +13,14 @@ from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic.dataclasses import dataclass
 
 from agent.values import OFF, level_is_valid
 
 PORT_MOST = 65535
+_SETTINGS: Any = {"extra": "forbid"}
+table: Any = dataclass(frozen=True, slots=True, kw_only=True, config=_SETTINGS)
+"""What makes a class a table of the configuration: frozen, and without keys that it does not name."""
 
 
 def _number(told: object) -> object:

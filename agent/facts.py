@@ -27,6 +27,7 @@ from agent.facts_energy import (
 )
 from agent.facts_identity import IdentityFact
 from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts_safety import SafetyFact
 
 
 class AgentStarted(Fact, frozen=True):
@@ -371,4 +372,5 @@ AnyFact = (
     | Absence
     | Dropped
     | SendingPaused
+    | SafetyFact
 )

@@ -137,6 +137,13 @@ class HttpDesk:
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 
+    async def clear_safety(self, name: str, *, by: str) -> Objection | None:
+        """Clear a safety input that no longer says true; returns why nothing was changed."""
+        try:
+            return await self._desk.safety.clear(name, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""
         return self._confirming.standing()

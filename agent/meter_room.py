@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
 from agent.clock import Clock
 from agent.config import Config
 from agent.config_schema import Meter
+from agent.control.asking import Asked
 from agent.control.controller import Controller
 from agent.control.metering import Said
-from agent.control.meters import AskedMeter, Meters
+from agent.device_ways import Ways
 from agent.inputs.meters import BadSample, parse_sample
 from agent.links.mqtt import MqttLink
-from agent.meter_ways import MeterWays
+from agent.meter_ways import ask_of
 from agent.settings import prefix_of
 from drivers.meter import MeterReading
 
@@ -35,11 +36,20 @@ class MeterRoom:
             if meter.kind == "mqtt":
                 link.listen(topic_of(self._config, meter), self._ear(meter))
 
-    def asker(self) -> Meters | None:
-        """Return what asks the meters that have to be asked, None where there are none."""
-        ways = MeterWays(self._config)
-        asked = [_asked(meter, ways) for meter in self._config.schema.meter if meter.kind != "mqtt"]
-        return Meters(asked, self._read, self._clock, ways.close) if asked else None
+    def asked(self, ways: Ways) -> Iterator[Asked]:
+        """Yield the meters that have to be asked. Raises ConfigError for a secret."""
+        for meter in self._config.schema.meter:
+            if meter.kind != "mqtt":
+                yield self._asked(meter, ways)
+
+    def _asked(self, meter: Meter, ways: Ways) -> Asked:
+        return Asked(
+            kind="meter",
+            id=meter.id,
+            ask=ask_of(self._config, meter, ways),
+            hear=lambda reading: self._read(meter, reading),
+            period_s=meter.period_s,
+        )
 
     def _ear(self, meter: Meter) -> Callable[[str, bytes, bool], None]:
         def hear(_topic: str, raw: bytes, _retained: bool) -> None:  # noqa: FBT001 - as the link calls it
@@ -52,9 +62,10 @@ class MeterRoom:
 
         return hear
 
-    def _read(self, meter: str, reading: MeterReading) -> None:
-        said = Said(power_w=reading.power_w, energy_wh=reading.energy_wh, export_wh=reading.export_wh)
-        self._take(meter, said)
+    def _read(self, meter: Meter, reading: MeterReading) -> None:
+        told = reading.turned(sign=meter.sign, multiplier=meter.multiplier)
+        said = Said(power_w=told.power_w, energy_wh=told.energy_wh, export_wh=told.export_wh)
+        self._take(meter.id, said)
 
     def _take(self, meter: str, said: Said) -> None:
         now = self._clock.now()
@@ -65,12 +76,6 @@ class MeterRoom:
             return
         if state.last_w > decision.cap_w:
             self._controller.wake()
-
-
-def _asked(meter: Meter, ways: MeterWays) -> AskedMeter:
-    return AskedMeter(
-        id=meter.id, ask=ways.to(meter), sign=meter.sign, multiplier=meter.multiplier, period_s=meter.period_s
-    )
 
 
 def topic_of(config: Config, meter: Meter) -> str:

@@ -21,6 +21,7 @@ from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import HouseLoad
+from agent.fleet.safety import Safety, SafetyPolicy
 from agent.inputs.meters import MOST_W
 from agent.inventory import MinerEntry
 from agent.ledger.history import Kept
@@ -181,6 +182,12 @@ def meter_rise_s(config: Config) -> float:
     """Return after how long a rise is in the latest figure of the billing meter and its check; no window delays it."""
     whole = [*site_meters(config.schema), *(meter for meter in config.schema.meter if meter.role == "check")]
     return max((2 * meter.period_s + meter.delay_s for meter in whole), default=0.0)
+
+
+def safety_of(config: Config, mono: float) -> Safety:
+    """Return the safety inputs; their silence counts from now on."""
+    told = config.schema.safety_input
+    return Safety([SafetyPolicy(id=one.id, feeder=one.feeder, silence_s=one.silence_s) for one in told], mono)
 
 
 def house_of(config: Config) -> HouseLoad:

@@ -1,16 +1,16 @@
-"""The words between meters and everything else: what a meter says, and how its registers are asked for.
+"""The words between meters and everything else: what a meter says, and how it is asked.
 
 Values only. `None` always means that the meter did not say; zero means zero. Power is positive where it is imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from drivers.errors import Garbled
 from drivers.interface import Conversation
+from drivers.modbus import ModbusConversation
 
 MOST_W = 2e9
 LEAST_HZ, MOST_HZ = 40.0, 70.0
@@ -61,18 +61,7 @@ def plausible(power_w: float | None, reading: MeterReading) -> MeterReading:
     return replace(reading, power_w=power_w)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadRegisters:
-    """One Modbus request: `count` registers from wire address `address`; 3 reads holding, 4 input registers."""
-
-    function: int
-    address: int
-    count: int
-
-
-Registers = tuple[int, ...]
-MeterConversation = Generator[ReadRegisters, Registers, MeterReading]
-"""Yields requests and is sent registers; an exception reply is thrown into it as Refused, silence ends it."""
+MeterConversation = ModbusConversation[MeterReading]
 
 
 class MeterDriver(Protocol):

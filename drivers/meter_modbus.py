@@ -9,9 +9,10 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 
 from drivers.errors import Garbled, Refused
-from drivers.meter import MeterConversation, MeterReading, ReadRegisters, Registers, plausible
+from drivers.meter import MeterConversation, MeterReading, plausible
 from drivers.meter_map import Register, RegisterMap
 from drivers.meter_words import number
+from drivers.modbus import ModbusAsk, ReadRegisters, Registers
 
 POWER = "power"
 Values = dict[str, float | None]
@@ -49,7 +50,7 @@ class ModbusMeter:
         )
         return plausible(values.get(POWER), reading)
 
-    def _ask(self, block: _Block, values: Values) -> Generator[ReadRegisters, Registers, list[_Block]]:
+    def _ask(self, block: _Block, values: Values) -> Generator[ModbusAsk, Registers, list[_Block]]:
         """Fill in a block's values; returns what to ask for in its place from now on."""
         try:
             words = yield block.ask

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from drivers.errors import Garbled, Refused, Unsupported
-from drivers.meter import MeterConversation, MeterReading, ReadRegisters, Registers, plausible
+from drivers.meter import MeterConversation, MeterReading, plausible
 from drivers.meter_words import number
+from drivers.modbus import ModbusAsk, ReadRegisters, Registers
 
 STARTS = (40000, 0, 50000)
 MARK = (0x5375, 0x6E53)  # "SunS"
@@ -21,7 +22,7 @@ WHOLE_COUNT, FLOAT_COUNT = 55, 70
 """So many registers of a model, its id among them, hold what is wanted; a request brings 125 at the most."""
 MOST_EXPONENT = 10
 
-Asking = Generator[ReadRegisters, Registers, Registers]
+Asking = Generator[ModbusAsk, Registers, Registers]
 
 
 class SunSpecMeter:
@@ -50,7 +51,7 @@ def _ask(address: int, count: int) -> Asking:
     return words
 
 
-def _found() -> Generator[ReadRegisters, Registers, tuple[int, int]]:
+def _found() -> Generator[ModbusAsk, Registers, tuple[int, int]]:
     for start in STARTS:
         try:
             marked = yield from _ask(start, len(MARK))
@@ -61,7 +62,7 @@ def _found() -> Generator[ReadRegisters, Registers, tuple[int, int]]:
     raise Unsupported("no SunSpec marker at 40000, 0 or 50000: is the unit right?")
 
 
-def _walked(address: int) -> Generator[ReadRegisters, Registers, tuple[int, int]]:
+def _walked(address: int) -> Generator[ModbusAsk, Registers, tuple[int, int]]:
     met: list[int] = []
     for _ in range(MOST_MODELS):
         model, length = yield from _ask(address, 2)

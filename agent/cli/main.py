@@ -27,6 +27,7 @@ from agent.cli.orders_signed import keygen, sign, verify
 from agent.cli.plan import plan
 from agent.cli.probe import probe
 from agent.cli.report import report
+from agent.cli.safety import safety
 from agent.cli.scan import scan
 from agent.cli.seals import seal, seals, unseal
 from agent.cli.simulate import simulate
@@ -130,6 +131,7 @@ for _command, _example in (
 ):
     orders.command(epilog=examples(_example))(_command)
 shell.add_typer(orders, name="orders")
+shell.add_typer(safety, name="safety")
 shell.add_typer(clock, name="clock")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")

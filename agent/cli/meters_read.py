@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 
 from agent.config import Config
 from agent.config_schema import Meter
+from agent.device_ways import Ways
 from agent.inputs.meters import BadSample, parse_sample
 from agent.links.mqtt import Broker
 from agent.meter_room import topic_of
-from agent.meter_ways import Ask, MeterWays, place_of
+from agent.meter_ways import Ask, ask_of, meter_place
 from agent.settings import broker_of
 from drivers.errors import DeviceError, Refused, Unreachable
 from drivers.interface import Conversation, Exchange, Http, HttpReply, Reply
-from drivers.meter import MeterConversation, MeterReading, ReadRegisters, Registers
+from drivers.meter import MeterConversation, MeterReading
+from drivers.modbus import ReadRegisters, Registers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,12 @@ async def _read_all(config: Config, meters: Sequence[Meter], wait_s: float) -> l
     answers = [Answer(meter=meter, where=_where(config, meter)) for meter in meters]
     broker = broker_of(config) if any(meter.kind == "mqtt" for meter in meters) else None
     heard = [answer for answer in answers if answer.meter.kind == "mqtt"]
-    ways = MeterWays(config)
-    asks = [(answer, ways.to(answer.meter, _Kept(answer.exchanged))) for answer in answers if answer not in heard]
+    ways = Ways()
+    asks = [
+        (answer, ask_of(config, answer.meter, ways, _Kept(answer.exchanged)))
+        for answer in answers
+        if answer not in heard
+    ]
     try:
         async with asyncio.TaskGroup() as group:
             for answer, ask in asks:
@@ -78,7 +84,7 @@ async def _read_all(config: Config, meters: Sequence[Meter], wait_s: float) -> l
 
 
 def _where(config: Config, meter: Meter) -> str:
-    return topic_of(config, meter) if meter.kind == "mqtt" else place_of(meter)
+    return topic_of(config, meter) if meter.kind == "mqtt" else meter_place(meter)
 
 
 # asked ------------------------------------------------------------------------------------------------------------
@@ -105,6 +111,7 @@ class _Kept:
         try:
             asked = next(conversation)
             while True:
+                assert isinstance(asked, ReadRegisters)  # meters are read by registers alone
                 try:
                     words = yield asked
                 except Refused as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.cli.options import Json, Reach, spread
 from agent.cli.order_words import demand, in_force, next_change
+from agent.cli.safety import tripped
 from agent.cli.show import as_json, figure, kw, loud, plain
 
 LEAST_W = 1.0
@@ -24,6 +25,7 @@ def status(reach: Reach, as_json_: Json = False) -> None:
     _site(site)
     for order in filter(in_force, orders):
         _order(order)
+    _tripped(site.get("safety", []))
     _silent(site.get("meters", []))
     for reason in agent.not_ready():
         print(f"not ready: {plain(reason)}")
@@ -67,6 +69,12 @@ def _seals(seals: dict[str, Any]) -> None:
         loud(f" {plain(broken['miner'])} draws {kw(broken['power_w'])} behind seal {plain(broken['number'])} ")
     for feeder in seals["broken_feeders"]:
         loud(f" feeder {plain(feeder)} draws though all its machines are sealed ")
+
+
+def _tripped(inputs: list[dict[str, Any]]) -> None:
+    for item in inputs:
+        if (why := tripped(item)) is not None:
+            loud(f" SAFETY: {plain(item['id'])} sheds {plain(item['feeder'])}: {plain(why)}; hashwatt safety clear ")
 
 
 def _silent(meters: list[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
@@ -21,6 +21,7 @@ from agent.control.metering import Metering
 from agent.control.minutes import MinuteBook, look_of
 from agent.control.observation import Site, observe
 from agent.control.pricing import Pricing
+from agent.control.safety import SafetyWatch
 from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
 from agent.facts import (
@@ -35,6 +36,7 @@ from agent.facts import (
 )
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
+from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
 from agent.fleet.view import FleetView
 from agent.orders.arbitration import Cap
@@ -81,6 +83,7 @@ class Parts:
     seals: Seals
     clock: Clock
     proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
+    safety: Safety = field(default_factory=Safety)
 
 
 class Controller:
@@ -98,6 +101,7 @@ class Controller:
         self._memory = Memory()
         self.pricing: Pricing | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
+        self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
         self._asked = asyncio.Event()
         self._binds = Cap()
         self._stated: tuple[Watts | None, str | None] | None = None
@@ -152,6 +156,7 @@ class Controller:
             facts = self.parts.metering.facts(now) + self._lift_holds(now)
             feeders_w = self.parts.metering.gauges(now.mono).feeders
             facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
+            facts += self._safety_watch.look(self.parts.book.open_ids(), now)
             observed = self.observed(now, view)
             facts += self.parts.book.tick(now, observed)
             decision = self._decide(view, now)
@@ -197,7 +202,7 @@ class Controller:
             cap,
             connection_w=self.limits.tree.cap_w[0],
             restore_kw_per_min=book.restore_kw_per_min(),
-            parts=tuple(self.scopes.part(bound, now) for bound in cap.parts),
+            parts=(*(self.scopes.part(bound, now) for bound in cap.parts), *self._safety_watch.parts()),
         )
 
     def situation(self, now: Moment) -> Situation:

@@ -16,6 +16,7 @@ import structlog
 from agent.control.controller import Controller
 from agent.control.errands import Errands
 from agent.control.journal import Unwritten
+from agent.control.safety import SafetyDesk
 from agent.control.sealing import Sealing
 from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
 from agent.fleet.holds import Hold
@@ -54,6 +55,7 @@ class Desk:
         self._parse = parse
         self.errands = Errands(controller.parts, controller.limits)
         self.sealing = Sealing(controller)
+        self.safety = SafetyDesk(controller)
 
     async def take_in(
         self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None

@@ -46,6 +46,7 @@ from agent.facts_identity import (
     MinersSwapped,
     ProposalsGone,
 )
+from agent.facts_safety import SafetyCleared, SafetyTripped
 from agent.search import orders_of
 
 
@@ -144,7 +145,12 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
         ):
             yield type(fact)
         case _:
-            return
+            yield from _of_device(fact)
+
+
+def _of_device(fact: AnyFact) -> Iterator[Hashable]:
+    if isinstance(fact, SafetyTripped | SafetyCleared):
+        yield "safety", fact.input
 
 
 _IDENTITY: Mapping[type[AnyFact], tuple[str, ...]] = {

@@ -20,6 +20,7 @@ from agent.orders.order_book import OrderBook
 from agent.orders.order_view import OrderView
 from agent.outputs.feeders import feeder_draws
 from agent.outputs.money_price import acting_json
+from agent.outputs.shown_devices import safety_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
@@ -47,6 +48,7 @@ def site_json(sight: Sight) -> Shown:
         "hashrate_ths": _hashrate(fleet, now),
         "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
         "seals": _seals(sight.seals, fleet),
+        "safety": safety_json(sight),
         "meters": [meter_json(meter) for meter in meters],
         "feeders": feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source)),
         "price": acting_json(sight.money),

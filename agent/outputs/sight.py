@@ -10,6 +10,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.fleet.meter_view import MeterView
 from agent.fleet.power import MeterState
+from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
 from agent.orders.order_book import OrderBook
 from agent.outputs.money_desk import MoneyDesk
@@ -36,4 +37,5 @@ class Sight:
     links: Callable[[], Mapping[str, bool]] = field(default=dict)  # by name, whether each is up
     seals: Seals = field(default_factory=Seals)
     capability: Callable[[], Awaitable[Mapping[str, Any]]] | None = None  # None: nobody knows
+    safety: Safety = field(default_factory=Safety)
     timezone: str = "UTC"  # the site's

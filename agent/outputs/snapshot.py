@@ -9,6 +9,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.power import MeterState
+from agent.fleet.safety import SafetyView
 from agent.fleet.view import Codes, Floats
 from agent.orders.order_view import OrderView
 from agent.outputs.sight import Sight
@@ -89,6 +90,7 @@ class Snapshot:
     house_w: Watts
     sealed: int  # machines
     behind_seals_w: Watts
+    safety: tuple[SafetyView, ...]
     orders: tuple[OrderView, ...]
 
     def current(self) -> list[Reading | None]:
@@ -122,5 +124,6 @@ def snapshot(sight: Sight) -> Snapshot:
         house_w=sight.house_w(),
         sealed=int(fleet.sealed.sum()),
         behind_seals_w=float(fleet.believed_w[fleet.broken].sum()),
+        safety=tuple(sight.safety.views(sight.now().mono)),
         orders=sight.book.views(),
     )

@@ -55,6 +55,7 @@ from agent.facts_energy import (
     RegisterSeen,
 )
 from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.outputs.words_devices import DEVICES
 from agent.outputs.words_identity import WORDS as IDENTITY
 from agent.values import Watts, rfc3339
 
@@ -251,6 +252,7 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
         [f"the evidence of {', '.join(fact.heads)}" if fact.heads else None],
     ),
     **IDENTITY,
+    **DEVICES,
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
 }
 

@@ -1,21 +1,24 @@
 """Modbus TCP: one connection to an address, one request at a time whoever asks, as gateways to a serial bus want it.
 
-The only module that knows pymodbus; it is loaded where there is a Modbus meter, and only there. A connection is dropped
-after anything that went wrong, so that no late answer is taken for the next one.
+The only module that knows pymodbus; it is loaded where there is a Modbus device, and only there. A connection is
+dropped after anything that went wrong, so that no late answer is taken for the next one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from pymodbus.client import AsyncModbusTcpClient
 from pymodbus.exceptions import ModbusException
 from pymodbus.pdu import ExceptionResponse, ModbusPDU
 
 from drivers.errors import DeviceError, DriverBug, Garbled, NotListening, Refused, Unreachable
-from drivers.meter import MeterConversation, MeterReading, ReadRegisters, Registers
+from drivers.modbus import ModbusAsk, ModbusConversation, ReadBits, ReadRegisters, Registers, WriteCoil
 
+T = TypeVar("T")
 PORT = 502
 REQUEST_S = 2.0
 CONNECT_S = 3.0
@@ -29,7 +32,7 @@ logging.getLogger("pymodbus").setLevel(logging.CRITICAL)  # what goes wrong is t
 
 
 class ModbusLine:
-    """One address that meters are behind, by their units. `close` it at the end."""
+    """One address that devices are behind, by their units. `close` it at the end."""
 
     def __init__(self, host: str, port: int = PORT) -> None:
         self._host = host
@@ -37,7 +40,7 @@ class ModbusLine:
         self._turn = asyncio.Lock()
         self._client: AsyncModbusTcpClient | None = None
 
-    async def run(self, unit: int, conversation: MeterConversation) -> MeterReading:
+    async def run(self, unit: int, conversation: ModbusConversation[T]) -> T:
         """Run a conversation with one unit. Raises DeviceError."""
         async with self._turn:
             try:
@@ -54,9 +57,9 @@ class ModbusLine:
             self._client.close()
             self._client = None
 
-    async def _run(self, unit: int, conversation: MeterConversation) -> MeterReading:
-        asked: ReadRegisters | MeterReading = next(conversation)
-        while not isinstance(asked, MeterReading):
+    async def _run(self, unit: int, conversation: ModbusConversation[T]) -> T:
+        asked = _next(conversation, None)
+        while not isinstance(asked, _Ended):
             reply: Registers | Refused
             try:
                 reply = await self._ask(unit, asked)
@@ -64,14 +67,13 @@ class ModbusLine:
                 reply = error
             await asyncio.sleep(GAP_S)
             asked = _next(conversation, reply)
-        return asked
+        return asked.result
 
-    async def _ask(self, unit: int, asked: ReadRegisters) -> Registers:
+    async def _ask(self, unit: int, asked: ModbusAsk) -> Registers:
         client = await self._connected()
-        read = client.read_holding_registers if asked.function == 3 else client.read_input_registers
         try:
             async with asyncio.timeout(REQUEST_S):
-                answer = await read(asked.address, count=asked.count, device_id=unit)
+                answer = await _request(client, unit, asked)
         except TimeoutError:
             raise Unreachable(f"{self._named(unit)}: no answer in {REQUEST_S:g} s") from None
         except (ModbusException, OSError) as error:
@@ -80,10 +82,22 @@ class ModbusLine:
             raise self._refused(unit, answer.exception_code)
         return self._registers(unit, asked, answer)
 
-    def _registers(self, unit: int, asked: ReadRegisters, answer: ModbusPDU) -> Registers:
-        if answer.isError() or len(answer.registers) != asked.count:
+    def _registers(self, unit: int, asked: ModbusAsk, answer: ModbusPDU) -> Registers:
+        """Return what a reply brought; bits come eight at a time, and those beyond were not asked for."""
+        if answer.isError():
             raise Garbled(f"{self._named(unit)}: {answer}")
-        return tuple(answer.registers)
+        match asked:
+            case WriteCoil(on=on):
+                if [*answer.bits[:1]] != [on]:
+                    raise Garbled(f"{self._named(unit)}: {answer}")
+                return ()
+            case ReadBits(count=count):
+                told = tuple(int(bit) for bit in answer.bits[:count])
+            case ReadRegisters(count=count):
+                told = tuple(answer.registers)
+        if len(told) != count:
+            raise Garbled(f"{self._named(unit)}: {answer}")
+        return told
 
     def _refused(self, unit: int, code: int) -> DeviceError:
         """Return what an exception reply means: only the first three are the device's own no."""
@@ -112,12 +126,32 @@ class ModbusLine:
         return f"{self._host}:{self._port} unit {unit}"
 
 
-def _next(conversation: MeterConversation, reply: Registers | Refused) -> ReadRegisters | MeterReading:
+async def _request(client: AsyncModbusTcpClient, unit: int, asked: ModbusAsk) -> ModbusPDU:
+    match asked:
+        case WriteCoil():
+            return await client.write_coil(asked.address, asked.on, device_id=unit)
+        case ReadBits():
+            bits = client.read_coils if asked.function == 1 else client.read_discrete_inputs
+            return await bits(asked.address, count=asked.count, device_id=unit)
+        case ReadRegisters():
+            words = client.read_holding_registers if asked.function == 3 else client.read_input_registers
+            return await words(asked.address, count=asked.count, device_id=unit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended(Generic[T]):
+    """A conversation is over, and this is what it learned."""
+
+    result: T
+
+
+def _next(conversation: ModbusConversation[T], reply: Registers | Refused | None) -> ModbusAsk | _Ended[T]:
     """Return what the conversation asks next, or what it has learned. Raises DeviceError."""
     try:
+        if reply is None:
+            return next(conversation)
         return conversation.throw(reply) if isinstance(reply, Refused) else conversation.send(reply)
     except StopIteration as done:
-        reading: MeterReading = done.value
-        return reading
+        return _Ended(done.value)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise DriverBug(str(error)) from error

@@ -32,7 +32,9 @@ DEFAULTS = {
         "window_s": 15, "stale_s": 30, "error_pct": 1,
     },
     "Outlet": {"address": None, "profile": None, "credentials": None},
-    "SafetyInput": {"topic": None, "when": "true", "silence_s": None},
+    "SafetyInput": {
+        "topic": None, "address": None, "unit": 1, "point": None, "period_s": 1, "when": "true", "silence_s": None,
+    },
     "Metering": {
         "interval_min": 15, "multiplier": 1, "no_load_kwh_per_month": 0, "loss_pct": 0, "billing_day": 1,
     },
@@ -189,7 +191,6 @@ def test_a_plain_farm_waits_for_nothing():
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[[safety_input]]\nid = 's'\nfeeder = 'site'\nkind = 'mqtt'\n", "safety_input"),
         ("[[outlet]]\nid = 'q'\nkind = 'snmp'\n", "outlet"),
         ("[[feeder]]\nid = 'T1'\nmax_kva = 900\n", "feeder.0.max_kva"),
     ],

@@ -18,6 +18,7 @@ from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
 from agent.fleet.power import HouseLoad
+from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
 from agent.inputs.order_document import parse_known, parse_order
 from agent.ledger.ledger import Ledger
@@ -149,6 +150,7 @@ class Site:
         clock=None,
         restore_w_per_s=1e9,
         layout=None,
+        safety=(),
     ):
         self.machines = machines
         self.clock = clock or ManualClock(START)
@@ -191,6 +193,7 @@ class Site:
             seals=self.seals,
             clock=self.clock,
             proved=lambda: self.poller.rounds >= 2 or (self.fleet.everyone_known() and self.metering.has_spoken),
+            safety=Safety(safety, now.mono),
         )
         parents = tuple(tree.parents())
         tree = Tree(
@@ -211,6 +214,7 @@ class Site:
         for fact in self.ledger.replay():
             self.accounting.replayed(fact)
             self.controller.minutes.replayed(fact)
+            self.controller.parts.safety.apply(fact)
             yield fact
 
     async def live(self, seconds, step_s=1.0):

@@ -21,10 +21,12 @@ from agent.facts import (
     SealLifted,
     SealPlaced,
 )
+from agent.facts_safety import SafetyCleared
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
 from agent.fleet.power import MeterState
+from agent.fleet.safety import Safety, SafetyPolicy
 from agent.fleet.seals import Objection, Seal, Seals, against_lifting, against_sealing
 from agent.inputs.order_document import parse_known, parse_order
 from agent.orders.compliance import Observed
@@ -144,6 +146,7 @@ class MemoryDesk:
     def __init__(self, fleet: Fleet, book: OrderBook) -> None:
         self.fleet, self.book, self.holds = fleet, book, Holds()
         self.seals = Seals()
+        self.safety = Safety([SafetyPolicy(id="smoke-T1", feeder="T1", silence_s=60.0)], NOW.mono)
         self.proposed, self.adopted = {}, []  # ids and what speaks against them; who was adopted, where, by whom
         self.now = NOW
         self.facts = []
@@ -247,6 +250,14 @@ class MemoryDesk:
         self.adopted += [] if dry_run else [("disowned", by)]
         return None
 
+    async def clear_safety(self, name, *, by):
+        if objection := self.safety.against_clearing(name, self.now.mono):
+            return objection
+        fact = SafetyCleared(at=self.now.at, input=name, by=by)
+        self.safety.apply(fact)
+        self.facts.append(fact)
+        return None
+
     def clock(self):
         return self.standing
 
@@ -304,6 +315,7 @@ def sight_of(desk: MemoryDesk, **changes: object) -> Sight:
         house_w=lambda: 1500.0,
         holds=desk.holds.by_miner,
         seals=desk.seals,
+        safety=desk.safety,
         not_ready=tuple,
     )
     return replace(sight, **changes)

@@ -45,6 +45,7 @@ READING = [
         f"{V1}/orders/o1/report",
         f"{V1}/holds",
         f"{V1}/seals",
+        f"{V1}/safety",
         f"{V1}/events",
         f"{V1}/ledger",
         f"{V1}/clock",
@@ -65,6 +66,7 @@ OPERATING = [
     ("DELETE", f"{V1}/holds"),
     ("POST", f"{V1}/seals"),
     ("POST", f"{V1}/clock/trust"),
+    ("POST", f"{V1}/safety/o1/clear"),
     ("POST", f"{V1}/proposals/adopt"),
     ("POST", f"{V1}/proposals/disown"),
     ("DELETE", f"{V1}/seals"),
@@ -154,6 +156,7 @@ async def test_the_site():
         "hashrate_ths": 98.5,
         "miners": {"hashing": 1, "idle": 0, "sleeping": 1, "starting": 0, "fault": 0, "unreachable": 1, "unknown": 2},
         "seals": {"miners": 0, "numbers": [], "broken": [], "broken_feeders": []},
+        "safety": [{"id": "smoke-T1", "feeder": "T1", "says": None, "age_s": None, "tripped": None}],
         "meters": [],
         "feeders": [
             feeder("site", None, 12_500.0, None, "meter"),

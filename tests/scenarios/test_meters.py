@@ -61,6 +61,14 @@ kind = "mqtt"
 window_s = 1
 stale_s = 5
 """
+SMOKE = """
+[[safety_input]]
+id = "smoke"
+feeder = "T2"
+kind = "mqtt"
+topic = "fire/T2"
+when = "smoke = true"
+"""
 SITE_METERS = (
     ("north", "billing", "north", 21, 1),
     ("south", "billing", "south", 22, 1),
@@ -76,7 +84,7 @@ def rewire(config, pages):
     text = re.sub(r"(?m)^connection_kw = .*$", "connection_kw = 34", config.read_text())
     place = re.search(r'^address = "(.+)"$', text, re.MULTILINE)[1]
     kept = [table for table in text.split("\n\n") if not table.startswith(("[[meter]]", "[[feeder]]"))]
-    told = METERS.format(t1_kw=T1_KW) + SUN
+    told = METERS.format(t1_kw=T1_KW) + SUN + SMOKE
     for name, role, feeder, unit, times in SITE_METERS:
         kind = "shelly" if role == "check" else "modbus"
         at = pages if kind == "shelly" else place
@@ -135,6 +143,7 @@ async def test_every_meter_does_what_its_role_says_and_the_cap_is_held_through_a
         await scene.dispatcher.ack("o1", "complied", 90)
         await the_check_that_differs_is_told(scene)
         await the_check_stands_in_for_a_silent_connection(scene)
+        await smoke_stops_its_feeder_at_once(scene)
         assert "violated" not in scene.dispatcher.states("o1")
 
 
@@ -210,6 +219,19 @@ async def the_check_stands_in_for_a_silent_connection(scene):
     await scene.until(lambda: is_ready(scene), 60)
     assert (await seen(scene)).meters["check"]["standing_in_for"] is None
     assert await watching <= 1010 * ORDERED_KW
+
+
+async def smoke_stops_its_feeder_at_once(scene):
+    async with aiomqtt.Client("127.0.0.1", scene.broker.port) as client:
+        await client.publish("fire/T2", json.dumps({"smoke": True, "battery": 90}), qos=1)
+
+    async def stopped():
+        miners = (await scene.farm("/state"))["miners"]
+        return all(miner["state"] == "sleeping" for miner in miners[len(miners) // 2 :])
+
+    await scene.until(stopped, 30)
+    [smoke] = (await scene.site())["safety"]
+    assert (smoke["says"], smoke["tripped"]["why"]) == (True, "true")
 
 
 async def is_not_ready(scene, reason):

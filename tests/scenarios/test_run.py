@@ -64,7 +64,7 @@ async def test_a_bad_configuration_is_refused_with_every_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('[[safety_input]]\nid = "smoke"\nfeeder = "site"\nkind = "mqtt"\ntopic = "smoke"\n', "safety_input"),
+        ('[[outlet]]\nid = "pdu"\nkind = "snmp"\naddress = "127.0.0.1"\n', "outlet"),
         ('[orders]\nschedule = "schedule.csv"\n', "orders.schedule"),
     ],
 )

@@ -91,6 +91,9 @@ class Desk(Protocol):
     async def disown(self, miners: Sequence[str], *, by: str, dry_run: bool) -> Objection | None:
         """Let go of machines that were adopted; returns why nothing was changed."""
 
+    async def clear_safety(self, name: str, *, by: str) -> Objection | None:
+        """Clear a safety input that no longer says true; returns why nothing was changed."""
+
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""
 

@@ -185,10 +185,12 @@ const excess = (site) => (site.cap_w == null || site.power_w == null ? null : Ma
 
 function showBanner(site) {
   const parts = now.not_ready.map((reason) => reason[0].toUpperCase() + reason.slice(1));
+  const tripped = site.safety.filter((input) => input.tripped);
+  for (const input of tripped) parts.unshift(`SAFETY: ${input.id} sheds ${input.feeder} since ${moment(input.tripped.since)}${input.tripped.why === "silence" ? ", for it is silent" : ""}; a hand must clear it`);
   const observes = site.mode === "observe";
   if (observes) parts.unshift("OBSERVE MODE: nothing is sent to any machine");
   $("banner").hidden = !parts.length;
-  $("banner").classList.toggle("bad", !observes);
+  $("banner").classList.toggle("bad", !observes || tripped.length > 0);
   say("banner", parts.join(" · "));
 }
 

@@ -18,6 +18,7 @@ from agent.outputs.http.problems import Problem, as_problems
 from agent.outputs.http.proposals import ProposalRoutes
 from agent.outputs.http.reads import Reads, as_json
 from agent.outputs.http.routes import V1, Answer, Route, described, routes
+from agent.outputs.http.safety import SafetyRoutes
 from agent.outputs.http.seals import SealRoutes
 from agent.outputs.http.watch import Watch
 from agent.outputs.metrics import Metrics
@@ -37,7 +38,7 @@ class HttpServer:
         watch = watch or Watch.nothing(sight)
         reads, seals = Reads(sight, desk, metrics), SealRoutes(sight, desk)
         brought = (*LedgerRoutes(desk).table(), *EvidenceRoutes(desk).table(), *ClockRoutes(sight, desk).table())
-        brought += tuple(ProposalRoutes(desk).table())
+        brought += (*ProposalRoutes(desk).table(), *SafetyRoutes(sight, desk).table())
         table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):

@@ -1,0 +1,25 @@
+"""Devices that are no machines and no meters as JSON objects: safety inputs. Unknown is null, never 0."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.fleet.safety import SafetyView
+from agent.outputs.sight import Sight
+from agent.values import rfc3339
+
+
+def safety_json(sight: Sight) -> list[dict[str, Any]]:
+    """Return every safety input: what it says, how old that is, and since when it sheds its feeder."""
+    return [_safety(view) for view in sight.safety.views(sight.now().mono)]
+
+
+def _safety(view: SafetyView) -> dict[str, Any]:
+    trip = view.trip
+    return {
+        "id": view.id,
+        "feeder": view.feeder,
+        "says": view.says,
+        "age_s": None if view.age_s is None else round(view.age_s, 1),
+        "tripped": None if trip is None else {"why": trip.why, "since": rfc3339(trip.since)},
+    }

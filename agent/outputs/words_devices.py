@@ -1,0 +1,16 @@
+"""What befell devices that are no machines and no meters, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent.facts import AnyFact
+from agent.facts_safety import SafetyCleared, SafetyTripped
+
+DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {
+    SafetyTripped: lambda fact: (
+        f"Safety input {fact.input} {'says true' if fact.why == 'true' else 'is silent'}: feeder {fact.feeder} is shed"
+    ),
+    SafetyCleared: lambda fact: f"{fact.by} cleared safety input {fact.input}",
+}
