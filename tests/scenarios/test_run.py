@@ -65,7 +65,7 @@ async def test_a_bad_configuration_is_refused_with_every_mistake(tmp_path):
     ("text", "key"),
     [
         ('[[outlet]]\nid = "pdu"\nkind = "snmp"\naddress = "127.0.0.1"\n', "outlet"),
-        ('[orders]\nschedule = "schedule.csv"\n', "orders.schedule"),
+        ('[[feeder]]\nid = "T1"\nmax_kva = 900\n', "feeder.0.max_kva"),
     ],
 )
 async def test_a_key_that_would_loosen_control_if_it_were_ignored_is_refused(tmp_path, text, key):
