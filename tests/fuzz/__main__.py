@@ -5,7 +5,6 @@ anything went wrong, or memory grew.
 """
 
 import argparse
-import gc
 import multiprocessing
 import os
 import sys
@@ -13,21 +12,14 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 
-from tests.fuzz import orders, replies
+from tests.fuzz import replies
 from tests.fuzz.faces import recorded
+from tests.fuzz.pieces import order_piece, reply_piece
 
 MILLION = 1_000_000
-CASES, BATCHES = 10_000, 20
-"""Of one piece of work."""
-SETTLED = 3
-"""So many pieces of a process fill its caches; memory may not grow from then on."""
 MOST_GROWN_MB = 24.0
 MOST_SHOWN = 20
-_tapes: list = []
-_pieces = 0
-_settled_mb = 0.0
 
 
 def main(arguments):
@@ -38,7 +30,7 @@ def main(arguments):
         return _one(told.seed, told.case)
     context = multiprocessing.get_context("spawn")
     found = True
-    for name, work, total in (("replies", _replies, told.replies), ("orders", _orders, told.orders)):
+    for name, work, total in (("replies", reply_piece, told.replies), ("orders", order_piece, told.orders)):
         with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
             found &= _run(name, partial(work, told.seed), total, pool)
     return 0 if found else 1
@@ -71,33 +63,6 @@ def _run(name, work, total, pool):
     sys.stdout.write(f"  {ends}\n  memory grew by {grown_mb:.1f} MB; wrong: {len(wrong)}\n")
     sys.stdout.flush()
     return not wrong and grown_mb <= MOST_GROWN_MB
-
-
-def _replies(seed, piece):
-    if not _tapes:
-        _tapes.extend(recorded())
-    fed = replies.Fed()
-    replies.feed(_tapes, seed, range(piece * CASES, (piece + 1) * CASES), fed)
-    return fed.replies, fed.ends, fed.wrong, _grown_mb()
-
-
-def _orders(seed, piece):
-    heard = orders.Heard()
-    orders.send(seed, range(piece * BATCHES, (piece + 1) * BATCHES), heard)
-    told = heard.refused + Counter(acks=heard.acks, evidence=heard.evidence, moved=heard.moved)
-    return heard.documents, told, heard.wrong, _grown_mb()
-
-
-def _grown_mb():
-    """Return by how much this process has grown since it was settled."""
-    global _pieces, _settled_mb  # noqa: PLW0603 - of a worker's process
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    now_mb = pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-    _pieces += 1
-    if _pieces <= SETTLED:
-        _settled_mb = now_mb
-    return now_mb - _settled_mb
 
 
 def _one(seed, number):
