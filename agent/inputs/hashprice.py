@@ -21,7 +21,8 @@ from agent.planning.hashprice import Quote
 PRICE = "hashprice_per_ph_day"
 MOST = Decimal(10) ** 24
 """No figure of a feed is above."""
-MOST_BYTES = 32 * 1024 * 1024
+MOST_BYTES = 1_048_576
+"""Of a document."""
 
 
 class BadQuote(Exception):
