@@ -12,12 +12,11 @@ from agent.config import Config, ConfigError
 from agent.config_money import dated, feed_of
 from agent.config_schema import Schema
 from agent.inputs.hashprice import BadQuote, Shape, of_network
-from agent.inputs.packs import pack_beneath, read_stops
+from agent.inputs.packs import pack_beneath, read_dues, read_stops
 from agent.inputs.tariff_file import read_pack, read_tariff
 from agent.outputs.terms import Terms
 from agent.planning.hashprice import Quotes, Revenue
 from agent.tariffs.figures import Dated, Figure
-from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -36,6 +35,7 @@ def terms_of(config: Config) -> Terms:
     revenue = revenue_of(config.schema)
     if revenue is not None and currency != revenue.currency and not _is_exchanged(revenue, currency):
         doubts.append(f"revenue.fx has no {revenue.currency}/{currency}: there is no break-even")
+    pack = _pack(config)
     return Terms(
         currency=currency,
         zone=ZoneInfo(zone),
@@ -43,17 +43,18 @@ def terms_of(config: Config) -> Terms:
         revenue=revenue,
         billing_day=told.metering.billing_day,
         doubts=tuple(doubts),
-        stops=_stops(config),
+        stops=() if pack is None else read_stops(*pack),
+        dues={} if pack is None else {due.component: due for due in read_dues(*pack)},
     )
 
 
-def _stops(config: Config) -> tuple[Stop, ...]:
-    """Return the stops that are known of the pack beneath the tariff's file, else of the site's jurisdiction."""
+def _pack(config: Config) -> tuple[str, str | None] | None:
+    """Return the pack and class beneath the tariff's file, else of the site's jurisdiction."""
     told, jurisdiction = config.schema.tariff, config.schema.site.jurisdiction
     beneath = None if told.file is None else pack_beneath(config.folder / told.file)
     if beneath is not None:
-        return read_stops(*beneath)
-    return () if jurisdiction is None else read_stops(jurisdiction, told.class_)
+        return beneath
+    return None if jurisdiction is None else (jurisdiction, told.class_)
 
 
 def _tariff(config: Config) -> tuple[Tariff | None, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -14,8 +14,10 @@ from agent.cli.offline import Remembered, read_config, remembered, running
 from agent.cli.options import Reach, present
 
 if TYPE_CHECKING:
+    from agent.facts import AnyFact
     from agent.facts_energy import EnergyInterval, MonthCharged
     from agent.outputs.money_totals import Totals
+    from agent.outputs.month_report import MonthReport
     from agent.outputs.terms import Terms
 
 NO_CONFIG = (
@@ -42,6 +44,15 @@ def bill_of(reach: Reach, source: Source, month: str | None) -> dict[str, Any]:
     return told
 
 
+def month_of(reach: Reach, source: Source, month: str) -> dict[str, Any]:
+    """Return a month's bill with what is told beside it as `report`: None where nothing is known. Raises Failure."""
+    agent = running(reach, source.config)
+    if agent is None:
+        return _bill_in(remembered(reach, read_config(source.config)), month, reported=True)
+    told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
+    return {**told, "report": agent.find(f"/api/v1/bill/report?month={month}")}
+
+
 def report_of(reach: Reach, source: Source, order_id: str) -> dict[str, Any]:
     """Return what an order cost and saved. Raises Failure."""
     agent = running(reach, source.config)
@@ -65,24 +76,37 @@ def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:
     return order_report(story, _terms(store), now)
 
 
-def _bill_in(store: Remembered, month: str | None) -> dict[str, Any]:
-    from agent.facts_energy import EnergyInterval, MonthCharged  # noqa: PLC0415 - quick help needs it not
+def _bill_in(store: Remembered, month: str | None, *, reported: bool = False) -> dict[str, Any]:
+    from agent.facts_energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
+    from agent.outputs.month_report import KINDS, MonthReport  # noqa: PLC0415 - likewise
     from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise
 
     terms = _terms(store)
     totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
-    for fact in store.facts(["EnergyInterval", "MonthCharged"]):
-        if isinstance(fact, MonthCharged):
+    report = MonthReport(name=month, month_of=totals.month_of) if reported and month is not None else None
+    for fact in store.facts(["EnergyInterval", "MonthCharged", *(() if report is None else KINDS)]):
+        if not isinstance(fact, EnergyInterval):
             totals.heard(fact)
-        elif isinstance(fact, EnergyInterval):
+            _gather(report, fact)
+        else:
             known = _priced(fact, terms, totals) if month in {None, totals.month_of(fact.start)} else fact
             currency = currency or known.currency or ""
             totals.heard(known)
+            _gather(report, known)
     digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
     told = billed(totals, currency, digits, month, _besides(totals, terms, month))
-    return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None}
+    found = {}
+    if report is not None:
+        terms_said = replace(terms, currency=currency)
+        found["report"] = report.told(terms_said, told["months"][0]) if told["months"] else None
+    return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None, **found}
+
+
+def _gather(report: MonthReport | None, fact: AnyFact) -> None:
+    if report is not None:
+        report.take(fact)
 
 
 def _besides(totals: Totals, terms: Terms, month: str | None) -> dict[str, MonthCharged]:

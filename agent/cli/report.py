@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.failure import USAGE, Failure
-from agent.cli.money_from import Source, bill_of, report_of
-from agent.cli.money_show import show_bill, show_energy, show_order
+from agent.cli.money_from import Source, month_of, report_of
+from agent.cli.money_show import show_bill, show_energy, show_month, show_order
 from agent.cli.options import Json, Reach, spread
 from agent.cli.report_page import PageWanted, write_page
 from agent.cli.show import as_json
@@ -36,7 +36,7 @@ def report(
     elif order is not None:
         _tell(report_of(reach, source, order), as_json_=as_json_, of_month=False)
     else:
-        _tell(bill_of(reach, source, checked(month)), as_json_=as_json_, of_month=True)
+        _tell(month_of(reach, source, checked(month) or ""), as_json_=as_json_, of_month=True)
 
 
 def _tell(told: dict[str, Any], *, as_json_: bool, of_month: bool) -> None:
@@ -45,6 +45,8 @@ def _tell(told: dict[str, Any], *, as_json_: bool, of_month: bool) -> None:
     elif of_month:
         show_energy(told)
         show_bill(told)
+        if told.get("report") is not None:
+            show_month(told["report"])
     else:
         show_order(told)
 

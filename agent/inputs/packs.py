@@ -9,9 +9,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agent.inputs.tariff_file import PACKS
+from agent.tariffs.dues import Due
 from agent.tariffs.stops import Stop
 
 _STOPS = TypeAdapter(tuple[Stop, ...])
+_DUES = TypeAdapter(tuple[Due, ...])
 
 
 def jurisdictions() -> list[str]:
@@ -24,11 +26,21 @@ def read_stops(jurisdiction: str, tariff_class: str | None = None) -> tuple[Stop
 
     A pack's only class may go unnamed.
     """
+    return _STOPS.validate_python(_class_of(jurisdiction, tariff_class).get("stop", ()))
+
+
+def read_dues(jurisdiction: str, tariff_class: str | None = None) -> tuple[Due, ...]:
+    """Return when a class's levies are to be paid, where the pack knows it; classes as of `read_stops`."""
+    return _DUES.validate_python(_class_of(jurisdiction, tariff_class).get("due", ()))
+
+
+def _class_of(jurisdiction: str, tariff_class: str | None) -> dict[str, Any]:
     if jurisdiction not in jurisdictions():
-        return ()
+        return {}
     classes = tomllib.loads((PACKS / f"{jurisdiction}.toml").read_text(encoding="utf-8"))["classes"]
     wanted = tariff_class or (next(iter(classes)) if len(classes) == 1 else "")
-    return _STOPS.validate_python(classes.get(wanted, {}).get("stop", ()))
+    found: dict[str, Any] = classes.get(wanted, {})
+    return found
 
 
 def pack_beneath(path: Path) -> tuple[str, str | None] | None:

@@ -81,6 +81,7 @@ class _Class(BaseModel):
     notes: list[str] = []
     component: list[dict[str, Any]]
     stop: list[dict[str, Any]] = []
+    due: list[dict[str, Any]] = []
 
 
 class _Pack(BaseModel):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from agent.planning.economics import Earning
 from agent.planning.hashprice import Revenue
+from agent.tariffs.dues import Due
 from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 
@@ -21,6 +23,7 @@ class Terms:
     revenue: Revenue | None = None
     billing_day: int = 1
     doubts: tuple[str, ...] = ()  # what could not be honoured, in words
+    dues: Mapping[str, Due] = field(default_factory=dict)  # by component, when a levy is to be paid
     stops: tuple[Stop, ...] = ()  # that the jurisdiction is known for: facts, which bind nobody
 
     def earning_at(self, at: datetime) -> Earning | None:

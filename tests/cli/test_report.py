@@ -100,7 +100,32 @@ def test_an_order_that_there_is_not_is_a_no(folder, say):
     assert (said.exit_code, "there is no order o2" in said.stderr) == (1, True)
 
 
-def test_a_month_is_billed_from_the_store(folder, say):
+def reported(folder, say):
+    """A month's report has revenue, margin, levies and statements, and adds up."""
+    where = ("--month", "2026-01", "--state-dir", folder, "--config", folder / "farm.toml")
+    told_ = told(say("report", *where, "--json"))
+    report, [month] = told_["report"], told_["months"]
+    assert float(report["cost"]) == pytest.approx(float(month["cost"]))
+    assert float(report["revenue"]["USD"]) == pytest.approx(report["ph_days"] * 50 * 0.99, rel=1e-4)
+    assert float(report["revenue_exchanged"]) == pytest.approx(float(report["revenue"]["USD"]) * 80, rel=1e-6)
+    left = float(report["revenue_exchanged"]) - float(report["cost"])
+    assert float(report["margin"]) == pytest.approx(left)
+    assert float(report["margin_per_ph_year"]) == pytest.approx(left / report["ph_days"] * 365, rel=1e-4)
+    assert [(levy["name"], levy["due"]) for levy in report["levies"]] == [("mining tax", None)]
+    [owner] = report["owners"]
+    assert (owner["owner"], [one["class"] for one in owner["curtailed"]]) == ("", ["law"])
+    assert owner["kwh"] + report["rest"]["kwh"] == pytest.approx(month["kwh"])
+    assert float(owner["cost"]) + float(report["rest"]["cost"]) == pytest.approx(float(report["cost"]))
+    order = told(say("report", "--order", "o1", *where[2:], "--json"))
+    assert owner["curtailed"][0]["kwh"] == pytest.approx(order["not_drawn_kwh"], rel=0.02)
+    assert owner["curtailed"][0]["minutes"] == pytest.approx(120, abs=10)
+    said = say("report", *where)
+    assert "levy    mining tax" in said.stdout
+    assert "curtailed by" in said.stdout
+
+
+def test_a_month_is_billed_and_reported_from_the_store(folder, say):
+    reported(folder, say)
     for command in ("bill", "report"):
         where = ("--state-dir", folder, "--config", folder / "farm.toml")
         bill = told(say(command, "--month", "2026-01", *where, "--json"))

@@ -14,10 +14,14 @@ from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
 from agent.outputs.money_bill import bill_json
 from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_order import KINDS, OrderStory
+from agent.outputs.month_report import KINDS as REPORTED
+from agent.outputs.month_report import MonthReport
 from agent.outputs.report import order_report
 from agent.outputs.sight import Sight
 
+MONTH = r"[0-9]{4}-(0[1-9]|1[0-2])"
 PAGE = 2000
 """Facts that are read at once."""
 
@@ -34,9 +38,31 @@ class Bills:
         query = request.query
         only(query, ("month",))
         month = query.get("month")
-        if month is not None and re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month) is None:
+        if month is not None and re.fullmatch(MONTH, month) is None:
             raise bad_field("month", "must be a month such as 2026-11")
         return as_json(bill_json(self._money(), self._sight.now().at, month))
+
+    async def report(self, request: web.Request) -> web.Response:
+        """Show a month beside its bill: revenue, margin a PH/s, levies due, owners' statements."""
+        only(request.query, ("month",))
+        name = request.query.get("month", "")
+        if re.fullmatch(MONTH, name) is None:
+            raise bad_field("month", "must be a month such as 2026-11")
+        money = self._money()
+        told, gathered = (
+            bill_json(money, self._sight.now().at, name),
+            MonthReport(name=name, month_of=money.totals.month_of),
+        )
+        after = 0
+        while page := await self._desk.events(after=after, kinds=REPORTED, limit=PAGE):
+            for _, fact in page:
+                gathered.take(fact)
+            after = page[-1][0]
+        found = gathered.told(money.terms, told["months"][0]) if told["months"] else None
+        if found is None:
+            raise Problem(HTTPStatus.NOT_FOUND, f"nothing is known of {name}")
+        under = under_break_even(money, self._sight.now().at)
+        return as_json({**found, "under_break_even": under})
 
     async def order(self, request: web.Request) -> web.Response:
         """Show what an order did to energy and money, against what was drawn before it."""
