@@ -51,6 +51,7 @@ READING = [
         f"{V1}/clock",
         f"{V1}/proposals",
         f"{V1}/bill",
+        f"{V1}/bill/report",
         f"{V1}/evidence",
         f"{V1}/evidence/o1",
     )
