@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -q
 WITNESS := .venv-witness
 PYASIC := pyasic==0.79.0
 
-.PHONY: picture demo test test-fast check deps conformance witness fuzz bench lock clean
+.PHONY: picture demo test test-fast check deps conformance witness fuzz support bench lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
@@ -35,6 +35,11 @@ deps: $(VENV)/.dev
 conformance: $(VENV)/.dev
 	@test -n "$(CAPTURES)" || { echo "make conformance CAPTURES=DIR" >&2; exit 2; }
 	$(BIN)/python -m tests.conformance "$(CAPTURES)"
+
+# The table of what is supported; with CAPTURES=DIR what real machines' replies prove is found anew first.
+support: $(VENV)/.dev
+	test -z "$(CAPTURES)" || $(BIN)/python -m tests.conformance "$(CAPTURES)" --proof
+	$(BIN)/python -m tests.conformance.support > docs/support.md
 
 # An outside client, pyasic, reads one simulated machine of each model; it lives in an environment of its own.
 witness: $(VENV)/.dev $(WITNESS)/.done

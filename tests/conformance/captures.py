@@ -15,6 +15,7 @@ class Device:
     """One machine: what it answered by request, and what a reader must find in that."""
 
     name: str
+    recorded: bool  # of a real machine, as far as its own file says
     behind_login: bool  # its pages are shown to who can answer a digest challenge
     in_frames: bool  # its API port speaks lengths and as many bytes
     on_api_port: bool  # its pages stand where others have their API
@@ -49,6 +50,7 @@ def _device(path, name):
     told = json.loads(path.read_text(encoding="utf-8"))
     return Device(
         name=name,
+        recorded=told.get("kind", "recorded") == "recorded",
         behind_login=told["transport"]["api"] not in {"http-json", "graphql"},
         in_frames=told["transport"]["api"] == "whatsminer-v3",
         on_api_port=told["transport"]["api"] == "http-json" and told["transport"]["port"] == API_PORT,

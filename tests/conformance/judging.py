@@ -1,5 +1,6 @@
 """Compares what the drivers read with what a capture says must be found."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from drivers.models import find
@@ -22,10 +23,21 @@ class Miss:
 
 
 @dataclass(slots=True)
+class Proof:
+    """What captures proved of one driver: machines recorded and made up, figures right of those compared."""
+
+    recorded: int = 0
+    made_up: int = 0
+    right: int = 0
+    compared: int = 0
+
+
+@dataclass(slots=True)
 class Tally:
     """How many figures were compared, which were missed, and what no driver speaks."""
 
     compared: int = 0
+    proofs: dict = field(default_factory=dict)
     misses: list = field(default_factory=list)
     not_yet: list = field(default_factory=list)
 
@@ -34,6 +46,17 @@ class Tally:
         self.compared += 1
         if not right:
             self.misses.append(Miss(file=file, field=field, expected=expected, got=got))
+
+    @contextmanager
+    def proving(self, driver, *, recorded):
+        """Count what is judged inside as the proof of a driver by one more machine."""
+        proof = self.proofs.setdefault(driver, Proof())
+        compared, missed = self.compared, len(self.misses)
+        yield
+        proof.recorded += recorded
+        proof.made_up += not recorded
+        proof.compared += self.compared - compared
+        proof.right += self.compared - compared - (len(self.misses) - missed)
 
     @property
     def line(self):

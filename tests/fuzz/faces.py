@@ -237,5 +237,5 @@ def _kinds():
     for firmware in FIRMWARES:
         rows = {row.generation: row for row in models().values() if row.make == firmware.make}
         own = firmware.name == firmware_names(firmware.make)[0]
-        chosen = rows.values() if own else [rows.get("s19", next(iter(rows.values())))]
+        chosen = rows.values() if own else [rows.get("X19", next(iter(rows.values())))]
         yield from ((firmware, row) for row in chosen)
