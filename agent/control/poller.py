@@ -184,9 +184,20 @@ class Poller:
         if self.recognition.admits(row, found):
             self._takes(row, found)
             self.soon(row)
+        elif self.recognition.says_less(row):
+            self._goes_on(row, found)
+            self.soon(row)
         elif self.recognition.is_strange(row):
             self._takes(row, replace(found, mac=None, serial=None))
             self.fleet.garbled(row, UNCLEAR)
+
+    def _goes_on(self, row: int, found: Identity) -> None:
+        """Speak with a machine as with the one that it was before, where that is known."""
+        before = self.fleet.identities[row]
+        if before is None:
+            self._takes(row, found)
+        elif self.drivers[row] is None:
+            self.drivers[row] = self._ways.create(before, self.targets[row])
 
     def _takes(self, row: int, found: Identity) -> None:
         """Speak with who answers from now on; one that is known as it is keeps its driver, and its session."""

@@ -37,6 +37,8 @@ SHOWN_FOR_S = 90.0
 """So long what an address showed counts for what it shows, while another row waits to know."""
 SETTLED_S = 60.0
 """So long after an identification no uptime makes a machine doubtful: firmware may tell two of them by turns."""
+INCOMPLETE_FOR_S, INCOMPLETE_EACH_S = 600.0, 20.0
+"""So long, and asked again so often, a machine may say less of who it is than it did before."""
 UNCLEAR = "unknown:identity"
 """The reason of a machine's state while it is not known whose it is."""
 log = structlog.get_logger()
@@ -91,6 +93,8 @@ class Recognition:
         self._shown: dict[int, _Shown] = {}
         self._waiting: dict[int, set[int]] = {}  # who waits, by the row that is asked
         self.unclear: dict[int, Stranger] = {}  # rows that are so by a fact, and who answers there
+        self._incomplete_since: dict[int, float] = {}  # who says less than before of who he is, since when
+        self._ask_at = np.full(len(fleet), np.inf)  # when such a one is asked again
         self._settled_until = np.full(len(fleet), -np.inf)  # until then no uptime makes it doubtful
 
     def restore(self, remembered: Remembered) -> None:
@@ -103,11 +107,19 @@ class Recognition:
 
     def asks(self, row: int) -> bool:
         """Whether a machine is asked who it is; one out of reach is only read, which costs least, until it answers."""
-        return bool(self.doubtful[row]) and self._fleet.state[row] != Code.UNREACHABLE
+        due = self.doubtful[row] or self._ask_at[row] <= self._clock.now().mono
+        return bool(due) and self._fleet.state[row] != Code.UNREACHABLE
 
     def may_raise(self, row: int) -> bool:
         """Whether it is known whose machine a raising command would reach."""
-        return not (self.doubtful[row] or self._fleet.unclear[row])
+        return not (self.doubtful[row] or self._fleet.unclear[row] or self.says_less(row))
+
+    def says_less(self, row: int) -> bool:
+        """Whether a machine, since it was lost, says less of who it is than before: its page may not be up yet.
+
+        It is read and told down as the machine that it was.
+        """
+        return row in self._incomplete_since
 
     def is_strange(self, row: int) -> bool:
         """Whether somebody answers at a row's address who need not be the row's machine: he can be told down."""
@@ -141,6 +153,9 @@ class Recognition:
         now = self._clock.now()
         self._settled_until[row] = max(now.mono + SETTLED_S, float(self._settled_until[row]))
         seen = seen_of(found)
+        if self._is_incomplete(row, seen, now.mono):
+            self._shows(row, seen)
+            return False
         judgement = judge(self.bindings, row, seen, self._there)
         facts = [self._doubled(row, mark, now.at) for mark in judgement.doubled]
         if judgement.verdict in SAME:
@@ -178,6 +193,19 @@ class Recognition:
         """Take in that a machine took a command of ours: its firmware may begin anew, and no uptime is odd."""
         ladder = self._fleet.ladders[row]
         self._settled_until[row] = self._clock.now().mono + ladder.settle_s + ladder.wake_s
+
+    def _is_incomplete(self, row: int, seen: Seen, mono: float) -> bool:
+        """Whether it may be the row's machine that does not say all yet; after a while that is all it says."""
+        known = self.bindings.known[row]
+        less = known.marks() and not seen.marks() and (known.driver, known.model) == (seen.driver, seen.model)
+        if not less or mono - self._incomplete_since.get(row, mono) >= INCOMPLETE_FOR_S:
+            self._incomplete_since.pop(row, None)
+            self._ask_at[row] = np.inf
+            return False
+        self._incomplete_since.setdefault(row, mono)
+        self._ask_at[row] = mono + INCOMPLETE_EACH_S
+        self.doubtful[row] = False
+        return True
 
     # how it is judged ----------------------------------------------------------------------------------------
 
@@ -253,8 +281,8 @@ class Recognition:
             model=found.model,
             firmware=found.firmware,
             firmware_version=found.firmware_version,
-            mac=found.mac,
-            serial=found.serial,
+            mac=found.mac or self.bindings.known[row].mac,
+            serial=found.serial or self.bindings.known[row].serial,
             feeder=miner.feeder,
             tags=list(miner.tags),
             credentials=miner.credentials,

@@ -243,3 +243,32 @@ async def test_a_machine_that_begins_anew_by_our_command_is_not_asked_who_it_is(
     await site.live(15)
     assert asked == []
     assert site.states()[-1] == "complied"
+
+
+async def test_one_that_says_less_since_it_came_back_is_read_and_shed_as_before_and_not_raised_yet(site):
+    whole = site.machines.says[HERE]
+    less = {name: value for name, value in whole.items() if name != "mac"}
+    await site.order()
+    await site.live(40)
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: less}))
+    assert site.fleet.state_name(0) is State.SLEEPING
+    assert site.fleet.identities[0].mac == whole["mac"]
+    await site.order(revision=2, status="cancelled")
+    await site.live(60)
+    assert site.machines.asleep == {HERE}
+    site.machines.says[HERE] = whole
+    await site.live(60)
+    assert site.machines.asleep == set()
+    assert await cases(site) == []
+
+
+async def test_what_a_machine_does_not_say_any_more_is_not_waited_for_for_ever_nor_forgotten(site, tmp_path):
+    whole = site.machines.says[HERE]
+    less = {name: value for name, value in whole.items() if name != "mac"}
+    await site.order()
+    await site.live(40)
+    await away(site, HERE, then=lambda: site.machines.says.update({HERE: less}))
+    await site.order(revision=2, status="cancelled")
+    await site.live(700, step_s=5.0)
+    assert site.machines.asleep == set()
+    assert [fact.mac for fact in await seen(site, "m0")][-1] == whole["mac"]
