@@ -267,7 +267,7 @@ async def _say_goodbye(built: _Built) -> None:
     """Write down where everything stands, and tell the broker that we go."""
     now = built.clock.now()
     last = [built.controller.powers(now), *built.books.close(now), *built.away.last_words(now)]
-    last += built.controller.minutes.close(now)
+    last += built.controller.minutes.close(now) + built.controller.scoped_minutes.close(now)
     await built.journal.record([*last, AgentStopped(at=now.at)])
     await built.attesting.sign()
     if built.link is not None:

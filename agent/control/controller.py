@@ -18,7 +18,7 @@ from agent.control.demand import demand_of
 from agent.control.dispatcher import Dispatcher
 from agent.control.journal import Journal
 from agent.control.metering import Metering
-from agent.control.minutes import MinuteBook, look_of
+from agent.control.minutes import MinuteBook, ScopedMinutes, look_of
 from agent.control.observation import Site, observe
 from agent.control.pricing import Pricing
 from agent.control.safety import SafetyWatch
@@ -97,6 +97,7 @@ class Controller:
         self.scopes = Scopes(parts.fleet, parts.metering)
         parts.book.ground = self.scopes
         self.minutes = MinuteBook(enforce=limits.enforce)
+        self.scoped_minutes = ScopedMinutes(enforce=limits.enforce)
         parts.dispatcher.tell_of(parts.book.begun_ids)
         self._memory = Memory()
         self.pricing: Pricing | None = None
@@ -162,7 +163,7 @@ class Controller:
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
             facts += [] if self.pricing is None else self.pricing.facts()
-            facts += self.minutes.seen(look_of(observed, decision.cap_w), self.parts.book.begun_ids(), now)
+            facts += self._minutes(observed, decision, now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
@@ -172,6 +173,19 @@ class Controller:
         """Return the machines as they are now, with what price wants of them where it may act."""
         view = self.parts.fleet.view(now.mono)
         return view if self.pricing is None else self.pricing.over(view, now)
+
+    def _minutes(self, observed: Observed, decision: Decision, now: Moment) -> list[AnyFact]:
+        """Tell minutes: of the site for the orders upon it, and of each other order as it is judged."""
+        caps_w = self.parts.book.own_caps_w(now)
+        begun = self.parts.book.begun_ids()
+        whole = [order_id for order_id in begun if order_id not in observed.of]
+        scoped = {
+            order_id: look_of(observed.at(order_id), caps_w.get(order_id))
+            for order_id in begun
+            if order_id in observed.of
+        }
+        told = self.minutes.seen(look_of(observed, decision.cap_w), whole, now)
+        return told + self.scoped_minutes.seen(scoped, now)
 
     def observed(self, now: Moment, view: FleetView | None = None, coming: Order | None = None) -> Observed:
         """Return what orders, and one that is coming in, are judged by at this moment."""

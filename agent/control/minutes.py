@@ -7,7 +7,7 @@ each quarter of an hour and when an order comes or goes; a snapshot each few sec
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -78,10 +78,11 @@ class _Piece:
 
 
 class MinuteBook:
-    """Keeps the minutes, and tells them for the orders that were open in them."""
+    """Keeps the minutes, and tells them for the orders that were open in them. `keeps`: over a kill as well."""
 
-    def __init__(self, *, enforce: bool) -> None:
+    def __init__(self, *, enforce: bool, keeps: bool = True) -> None:
         self._enforce = enforce
+        self._keeps = keeps
         self._piece: _Piece | None = None
         self._recent: deque[_Piece] = deque(maxlen=TOLD_EACH)
         self._untold: list[_Piece] = []
@@ -109,7 +110,7 @@ class MinuteBook:
         facts = [*self._left_over(now), *self._changed(set(orders), now)]
         if self._is_due:
             facts += self._flush(now)
-        if self._orders and (self._kept_at is None or now.mono - self._kept_at >= KEPT_EACH_S):
+        if self._keeps and self._orders and (self._kept_at is None or now.mono - self._kept_at >= KEPT_EACH_S):
             facts += self._kept(now)
         return facts
 
@@ -199,3 +200,25 @@ class MinuteBook:
             enforce=self._enforce,
             orders=sorted(orders),
         )
+
+
+class ScopedMinutes:
+    """The minutes of orders that bear upon less than the site, each as it is judged."""
+
+    def __init__(self, *, enforce: bool) -> None:
+        self._enforce = enforce
+        self._books: dict[str, MinuteBook] = {}
+
+    def seen(self, looks: Mapping[str, Look], now: Moment) -> list[AnyFact]:
+        """Take in one look at each such order that has begun; return what is to be told."""
+        facts: list[AnyFact] = []
+        for order_id, look in looks.items():
+            book = self._books.setdefault(order_id, MinuteBook(enforce=self._enforce, keeps=False))
+            facts += book.seen(look, [order_id], now)
+        for order_id in self._books.keys() - looks.keys():
+            facts += self._books.pop(order_id).close(now)
+        return facts
+
+    def close(self, now: Moment) -> list[AnyFact]:
+        """Return what is not told yet, as at the agent's end."""
+        return [fact for book in self._books.values() for fact in book.close(now)]

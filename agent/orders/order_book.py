@@ -342,6 +342,11 @@ class OrderBook:
         restoring = [life.order.restore_kw_per_min for life in self._lives if life.state is S.RESTORING]
         return min((rate for rate in restoring if rate is not None), default=None)
 
+    def own_caps_w(self, now: Moment) -> dict[str, Watts]:
+        """Return what each order that binds allows where it is measured."""
+        told = ((life.order.order_id, life.cap_w(self.policy.margin, now)) for life in self._lives.open() if life.binds)
+        return {order_id: cap_w for order_id, cap_w in told if cap_w is not None}
+
     def scoped(self) -> list[Order]:
         """Return the open orders that bear upon less than the site."""
         return [life.order for life in self._lives.open() if life.order.scope != SITE_SCOPE]

@@ -225,3 +225,19 @@ async def test_an_aligned_mean_counts_the_energy_of_its_clock_interval(machines,
     await site.live(14 * 60)
     assert last(site).state == "complied"
     await site.close()
+
+
+async def test_the_minutes_of_such_an_order_are_as_it_is_judged(machines, tmp_path):
+    site = await running(machines, tmp_path)
+    await site.order()
+    await site.order(order_id="o2", targets={"feeders": ["C1"]})
+    await site.live(120)
+    await site.order(order_id="o2", revision=2, status="cancelled")
+    await site.live(60)
+    minutes = [fact for fact in site.ledger.replay() if type(fact).__name__ == "Minutes"]
+    [upon_less] = [fact for fact in minutes if fact.orders == ["o2"]]
+    assert max(upon_less.mean_w) <= 2 * FULL_W * 1.05
+    assert upon_less.cap_w[-1] == pytest.approx(2 * STANDBY_W * 1.05 * 1.01, abs=0.1)
+    assert upon_less.meter is None
+    assert all("o2" not in fact.orders for fact in minutes if fact is not upon_less)
+    await site.close()
