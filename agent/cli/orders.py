@@ -14,9 +14,10 @@ from agent.cli.client import Agent, url_parts
 from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.groups import Listing
 from agent.cli.options import By, Json, Reach, examples, present, spread
-from agent.cli.order_options import Demand, Way, Wording, worded
+from agent.cli.order_options import ByPhone, Demand, Sealing, Upon, Way, Wording, worded
 from agent.cli.order_words import ack_line, cancelling, demand, next_change
 from agent.cli.show import as_json, table
+from agent.values import rfc3339
 
 orders = typer.Typer(
     cls=Listing,
@@ -62,16 +63,31 @@ def _row(order: dict[str, Any]) -> tuple[object, ...]:
     epilog=examples(
         "hashwatt orders send --stop --issuer energo --class law",
         "hashwatt orders send --max-import-kw 2500 --ends +4h --dry-run",
+        "hashwatt orders send --reduce-kw 800 --feeder T1 --class contract --issuer grid",
+        "hashwatt orders send --stop --by-phone 'I. Petrov' --number 14 --taken-by Aigul --read-back",
         "hashwatt orders send --file order.json --mqtt mqtt://127.0.0.1 --site bishkek-1",
     ),
 )
 @spread
-def send(demanded: Demand, wording: Wording, way: Way, reach: Reach, as_json_: Json = False) -> None:
-    """Send an order: over the API, or with --mqtt over a broker."""
+def send(  # noqa: PLR0913 - what a command is told
+    demanded: Demand,
+    wording: Wording,
+    upon: Upon,
+    phone: ByPhone,
+    *,
+    sealing: Sealing,
+    way: Way,
+    reach: Reach,
+    as_json_: Json = False,
+) -> None:
+    """Send an order: over the API, or with --mqtt over a broker; signed with --key.
+
+    One that came by telephone is sent with who gave it, who took it, and that it was read back.
+    """
     broker = None if way.mqtt is None else url_parts(way.mqtt, ("mqtt", "mqtts"), "mqtt://127.0.0.1:1883")
     if broker is not None and reach.site is None:
         raise Failure(USAGE, "--mqtt needs --site: its orders' topic has the site's id in it")
-    raw = _document(demanded, wording, way, reach)
+    raw = _signed(_document(demanded, wording, upon, phone, way, reach), sealing)
     if way.dry_run or not as_json_:
         print(raw.decode("utf-8", "replace"))
     if way.dry_run:
@@ -84,15 +100,25 @@ def send(demanded: Demand, wording: Wording, way: Way, reach: Reach, as_json_: J
     _say(publish_order(broker, reach.site or "", raw, way.wait_s), as_json_)
 
 
-@orders.command("cancel", epilog=examples("hashwatt orders cancel stop-20270115T120000Z"))
+@orders.command(
+    "cancel",
+    epilog=examples(
+        "hashwatt orders cancel stop-20270115T120000Z",
+        "hashwatt orders cancel stop-20270115T120000Z --key energo.pem --kid k1 --site bishkek-1",
+    ),
+)
 @spread
-def cancel(order_id: Id, reach: Reach, as_json_: Json = False) -> None:
-    """Take an order back, as its issuer."""
+def cancel(order_id: Id, sealing: Sealing, reach: Reach, as_json_: Json = False) -> None:
+    """Take an order back, as its issuer; signed with --key."""
     agent = reach.agent()
     order = _known(agent, order_id)
     if order is None:
         raise Failure(NO, f"no order {order_id} is known here")
-    _say(agent.post("/api/v1/orders", cancelling(order["document"], order["revision"] + 1)), as_json_)
+    told = cancelling(order["document"], order["revision"] + 1)
+    if sealing.key is not None:
+        told |= {"issued_at": rfc3339(present()), "site": told.get("site") or reach.site}
+    raw = json.dumps(told, ensure_ascii=False).encode()
+    _say(agent.post("/api/v1/orders", _signed(raw, sealing)), as_json_)
 
 
 @orders.command("release", epilog=examples("hashwatt orders release stop-20270115T120000Z --by Aigul"))
@@ -117,15 +143,25 @@ def decline(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
     as_json(answer) if as_json_ else print(ack_line(answer))
 
 
-def _document(demanded: Demand, wording: Wording, way: Way, reach: Reach) -> bytes:
-    asked = (demanded.file is not None, demanded.stop, demanded.max_import_kw is not None)
-    if sum(asked) != 1:
-        raise Failure(USAGE, "say one of --file, --stop and --max-import-kw")
+def _signed(raw: bytes, sealing: Sealing) -> bytes:
+    """Return a document as it is sent: sealed, where a key is named. Raises Failure."""
+    if sealing.key is None:
+        return raw
+    from agent.cli.orders_signed import seal  # noqa: PLC0415 - no cryptography for everybody else
+
+    return seal(raw, key=sealing.key, kid=sealing.kid)
+
+
+def _document(demanded: Demand, wording: Wording, upon: Upon, phone: ByPhone, way: Way, reach: Reach) -> bytes:
+    now = present()
+    source = phone.source(now)
+    if demanded.said != 1:
+        raise Failure(USAGE, "say one of --file, --stop, --max-import-kw, --reduce-kw, --fraction and --trajectory")
     if demanded.file is not None:
-        if not wording.is_empty:
+        if not wording.is_empty or source is not None or upon.targets() is not None:
             raise Failure(USAGE, "a document of --file is sent as it is: leave the other options out")
         return _read(demanded.file)
-    told = worded(demanded, wording, present())
+    told = worded(demanded, wording, now, upon=upon, source=source)
     told |= {"site": reach.site, "revision": wording.revision or _next_revision(wording, way, reach)}
     said = {key: value for key, value in told.items() if value is not None}
     return json.dumps(said, ensure_ascii=False, indent=2).encode()

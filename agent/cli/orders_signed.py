@@ -58,6 +58,19 @@ def sign(
         raise Failure(USAGE, f"{out} cannot be written: {error.strerror}") from None
 
 
+def seal(raw: bytes, *, key: Path, kid: str | None) -> bytes:
+    """Return a document signed, once it is one that an agent could take in. Raises Failure."""
+    from agent.inputs.order_document import parse_order  # noqa: PLC0415 - no schema library for everybody else
+
+    if kid is None:
+        raise Failure(USAGE, "--key needs --kid: what the key is called in farm.toml")
+    signed = sealed(raw, kid=_usable(kid), key=_signing_key(key))
+    found = parse_order(signed)
+    if isinstance(found, Rejection):
+        raise Failure(USAGE, f"{found.code}: {found.reason}")
+    return signed
+
+
 def verify(
     file: File,
     key: Annotated[str, typer.Option("--key", metavar="KID:BASE64", help="The public half, as in farm.toml.")],

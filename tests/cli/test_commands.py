@@ -315,3 +315,54 @@ def test_a_fraction_of_a_watt_is_no_alarm(farm, say, monkeypatch):
     assert "over the cap" not in said
     assert "shortfall" not in said
     assert "headroom 0 W" in said
+
+
+PHONE = ("--by-phone", "I. Petrov", "--number", "14", "--taken-by", "Aigul", "--read-back")
+
+
+def sent(farm, say, *options):
+    assert say("orders", "send", *options).exit_code == 0
+    return farm.changes()[-1].body
+
+
+def test_an_order_says_its_limit_in_one_way_and_upon_whom(farm, say, tmp_path):
+    assert sent(farm, say, "--reduce-kw", "800", "--feeder", "T1")["limit"] == {"reduce_kw": 800.0}
+    assert farm.changes()[-1].body["targets"] == {"feeders": ["T1"]}
+    told = sent(farm, say, "--fraction", "0.5", "--tag", "a", "--tag", "b", "--miner", "m-1")
+    assert (told["limit"], told["targets"]) == ({"fraction": 0.5}, {"tags": ["a", "b"], "miners": ["m-1"]})
+    (tmp_path / "day.csv").write_text("at,kw\n2027-01-15T12:00:00Z,4000\n2027-01-15T13:00:00Z,\n")
+    assert sent(farm, say, "--trajectory", tmp_path / "day.csv")["limit"] == {
+        "trajectory": [
+            {"at": "2027-01-15T12:00:00Z", "max_import_kw": 4000.0},
+            {"at": "2027-01-15T13:00:00Z", "max_import_kw": None},
+        ]
+    }
+    (tmp_path / "bad.csv").write_text("2027-01-15T12:00:00Z,4000\nlater\n")
+    bad = say("orders", "send", "--trajectory", tmp_path / "bad.csv")
+    assert (bad.exit_code, "row 2" in bad.stderr) == (2, True)
+    assert say("orders", "send", "--stop", "--fraction", "0.5").exit_code == 2
+
+
+def test_an_order_by_telephone_keeps_who_gave_it_who_took_it_and_what_proves_it(farm, say, tmp_path):
+    paper = tmp_path / "order.pdf"
+    paper.write_bytes(b"abc")
+    source = sent(farm, say, "--stop", *PHONE, "--attachment", paper)["source_ref"]
+    assert source.pop("date")[:2] == "20"
+    assert source == {
+        "number": "14",
+        "issued_by": "I. Petrov",
+        "taken_by": "Aigul",
+        "received_via": "phone, read back",
+        "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+    }
+    for wrong in (PHONE[:-1], PHONE[:2], PHONE[2:], (*PHONE[:4], "--read-back")):
+        assert say("orders", "send", "--stop", *wrong).exit_code == 2
+
+
+def test_an_order_and_its_cancel_are_signed_where_a_key_is_named(farm, say, tmp_path):
+    assert say("orders", "keygen", "k1", "-o", tmp_path / "k.pem").exit_code == 0
+    signing = ("--key", tmp_path / "k.pem", "--kid", "k1", "--site", "scene")
+    said = say("orders", "send", "--stop", "--dry-run", *signing)
+    assert said.stdout.count(".") == 2
+    assert say("orders", "send", "--stop", "--dry-run", "--key", tmp_path / "k.pem", "--site", "s").exit_code == 2
+    assert say("orders", "send", "--stop", "--dry-run", "--key", tmp_path / "none.pem", "--kid", "k1").exit_code == 2
