@@ -59,10 +59,10 @@ class HttpDesk:
         steps = [fact for fact in facts if isinstance(fact, OrderMoved | OrderRefused)]
         return steps[-1] if steps else self._last_step(raw)
 
-    async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
+    async def release(self, order_id: str, *, by: str, second: str | None = None) -> OrderMoved | Rejection:
         """Release an order by hand."""
         try:
-            return await self._desk.release(order_id, by=by)
+            return await self._desk.release(order_id, by=by, second=second)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 

@@ -29,6 +29,7 @@ orders = typer.Typer(
         "hashwatt orders release stop-20270115T120000Z --by Aigul",
     ),
 )
+Second = Annotated[str | None, typer.Option("--and", metavar="NAME", help="The second person, for a law.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The order's id.", show_default=False)]
 
 
@@ -121,11 +122,12 @@ def cancel(order_id: Id, sealing: Sealing, reach: Reach, as_json_: Json = False)
     _say(agent.post("/api/v1/orders", _signed(raw, sealing)), as_json_)
 
 
-@orders.command("release", epilog=examples("hashwatt orders release stop-20270115T120000Z --by Aigul"))
+@orders.command("release", epilog=examples("hashwatt orders release stop-20270115T120000Z --by Aigul --and Bek"))
 @spread
-def release(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
-    """Release an order by hand, where its end waits for that."""
-    _say(reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/release", {"by": by}), as_json_)
+def release(order_id: Id, by: By, reach: Reach, second: Second = None, as_json_: Json = False) -> None:
+    """Release an order by hand, where its end waits for that; what a law bound by two persons."""
+    told = {"by": by} if second is None else {"by": by, "and": second}
+    _say(reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/release", told), as_json_)
 
 
 @orders.command("accept", epilog=examples("hashwatt orders accept dr-20270115 --by Aigul"))

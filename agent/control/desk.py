@@ -86,11 +86,12 @@ class Desk:
         if facts:
             log.error("a retained order was cleared on the broker: it stays in force", order_id=order_id)
 
-    async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
-        """Release an order by hand; returns its last step, or why not."""
+    async def release(self, order_id: str, *, by: str, second: str | None = None) -> OrderMoved | Rejection:
+        """Release an order by hand, a law's by two; returns its last step, or why not."""
         async with self._controller.turn:
             now = self._parts.clock.now()
-            found = self._parts.book.release(order_id, by=by, now=now, observed=self._controller.observed(now))
+            observed = self._controller.observed(now)
+            found = self._parts.book.release(order_id, by=by, now=now, observed=observed, second=second)
             if isinstance(found, Rejection):
                 return found
             await self._write(found)

@@ -180,8 +180,10 @@ class OrderBook:
         life = self._lives.get(order_id)
         return (OrderVanished(at=now.at, order_id=order_id),) if life is not None and not life.is_final else ()
 
-    def release(self, order_id: str, *, by: str, now: Moment, observed: Observed) -> tuple[AnyFact, ...] | Rejection:
-        """Release an order by an operator's hand, where the order leaves it to one; its end must have passed."""
+    def release(
+        self, order_id: str, *, by: str, now: Moment, observed: Observed, second: str | None = None
+    ) -> tuple[AnyFact, ...] | Rejection:
+        """Release an order by an operator's hand, a law's by two, where it leaves that to one; its end has passed."""
         life = self._lives.get(order_id)
         if life is None or life.is_final:
             return Rejection(code="unknown_target", reason="no such order is open", order_id=order_id)
@@ -189,8 +191,11 @@ class OrderBook:
             return because(life.order, "not_allowed", "only its end or its issuer's cancel lifts it")
         if not life.awaiting:
             return because(life.order, "not_allowed", "its end has not passed")
-        asked = OrderReleaseAsked(at=now.at, order_id=order_id, by=by)
-        return (asked, *self._move(life, E.RELEASE, now, observed, reason=f"released: by {by}"))
+        if life.order.order_class == "law" and (second is None or second.casefold() == by.casefold()):
+            return because(life.order, "not_allowed", "what a law bound is released by two persons")
+        hands = by if second is None else f"{by} and {second}"
+        asked = OrderReleaseAsked(at=now.at, order_id=order_id, by=hands)
+        return (asked, *self._move(life, E.RELEASE, now, observed, reason=f"released: by {hands}"))
 
     def answer(
         self, order_id: str, *, accept: bool, by: str, now: Moment, observed: Observed

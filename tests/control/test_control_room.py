@@ -278,7 +278,7 @@ async def test_a_wish_for_sleep_is_obeyed_and_outlives_the_agent(tmp_path):
 async def test_a_release_is_refused_to_a_hand_where_the_issuer_must_release(site):
     await site.live(25)
     await site.order()
-    found = await site.desk.release("o1", by="Aida")
+    found = await site.desk.release("o1", by="Aida", second="Bek")
     assert found.code == "not_allowed"
     assert (await site.desk.release("gone", by="Aida")).code == "unknown_target"
 

@@ -174,7 +174,7 @@ async def nobody_else_may_lift_it(winter):
     [refused] = await season.order(revision=4, **document)
     assert isinstance(refused, OrderRefused)
     assert refused.code == "not_allowed"
-    released = await season.desk.release("o1", by="the owner")
+    released = await season.desk.release("o1", by="the owner", second="the engineer")
     assert isinstance(released, Rejection)
     await season.desk.set_level(["m0"], "full", by="the owner")
     await season.live(60)
@@ -196,7 +196,7 @@ async def its_end_passes_and_the_seals_come_off(winter):
     assert winter.woken() == []
     assert winter.world.draw_w() == HOUSE_W + MACHINES * STANDBY_W
     await season.until(local(2027, 3, 15, 9))
-    assert isinstance(await season.desk.release("o1", by="the owner"), Rejection)
+    assert isinstance(await season.desk.release("o1", by="the owner", second="the engineer"), Rejection)
     assert winter.last().state == "complied"
 
 

@@ -82,7 +82,7 @@ def test_invariant_3_catches_a_restart_that_passes_over_what_it_cannot_read(monk
 def test_invariant_3_catches_a_hand_that_releases_what_is_left_to_the_issuer(monkeypatch: pytest.MonkeyPatch) -> None:
     orders.law_holds([Step("release")])
 
-    def generous(book, order_id, *, by, now, observed):
+    def generous(book, order_id, *, by, now, observed, second=None):
         return tuple(book._move(book._lives.get(order_id), OrderEvent.RELEASE, now, observed, reason=by))
 
     monkeypatch.setattr(OrderBook, "release", generous)

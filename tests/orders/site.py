@@ -89,8 +89,8 @@ class Site:
     def wait(self, seconds: int, step: int = 1) -> list[str]:
         return [told for _ in range(0, seconds, step) for told in self.tick(step)]
 
-    def release(self, order_id: str, by: str = "eve") -> list[str] | Rejection:
-        found = self.book.release(order_id, by=by, now=self.now, observed=self.observed)
+    def release(self, order_id: str, by: str = "eve", second: str | None = "ann") -> list[str] | Rejection:
+        found = self.book.release(order_id, by=by, now=self.now, observed=self.observed, second=second)
         return found if isinstance(found, Rejection) else self.take(found)
 
     def acks(self) -> list[dict[str, object]]:

@@ -182,8 +182,10 @@ def test_an_order_left_to_the_operator_is_released_by_his_hand_once_its_end_has_
     assert site.release("a").reason == "its end has not passed"
     assert site.release("b").code == "unknown_target"
     assert site.wait(44)[-1:] == ["a r1 #5 complied: awaiting_release"]
-    assert site.release("a", by="eve") == ["a r1 #6 ended: released: by eve"]
-    assert any(isinstance(fact, OrderReleaseAsked) and fact.by == "eve" for fact in site.facts)
+    for second in (None, "EVE"):
+        assert site.release("a", by="eve", second=second).reason == "what a law bound is released by two persons"
+    assert site.release("a", by="eve", second="ann") == ["a r1 #6 ended: released: by eve and ann"]
+    assert any(isinstance(fact, OrderReleaseAsked) and fact.by == "eve and ann" for fact in site.facts)
     assert site.tick(1) == ["a r1 #7 closed"]
     assert site.release("a").code == "unknown_target"
 

@@ -396,9 +396,11 @@ async def test_an_order_that_waits_for_a_hand_is_released_by_one():
         assert (status, told["code"]) == (422, "not_allowed")
         client.desk.now = NOW.later(7200.0)
         client.desk.book.tick(client.desk.now, Observed())
-        status, ack = await client.ask("POST", f"{V1}/orders/o1/release", by="Aigul")
+        status, told = await client.ask("POST", f"{V1}/orders/o1/release", by="Aigul")
+        assert (status, told["code"]) == (422, "not_allowed")
+        status, ack = await client.ask("POST", f"{V1}/orders/o1/release", **{"by": "Aigul", "and": "Bek"})
         assert (status, ack["state"]) == (202, "ended")
-        assert "by Aigul (operator-1)" in ack["reason"]
+        assert "by Aigul (operator-1) and Bek" in ack["reason"]
         status, told = await client.ask("POST", f"{V1}/orders/none/release")
         assert (status, told["code"]) == (404, "unknown_target")
 

@@ -112,9 +112,10 @@ class Disowning(Body):
 
 
 class Release(Body):
-    """Whose hand releases an order, or answers an offer."""
+    """Whose hand releases an order, or answers an offer; what a law bound is released by two."""
 
     by: Hand | None = None
+    second: Annotated[Word | None, Field(alias="and")] = None
 
 
 class Question(Body):

@@ -48,7 +48,8 @@ class Changes:
     async def release(self, request: web.Request) -> web.Response:
         """Release an order whose end waits for a hand."""
         body = read(await request.read() or b"{}", Release)
-        return _stepped(await self._desk.release(request.match_info["id"], by=hand(body.by, request)))
+        by = hand(body.by, request)
+        return _stepped(await self._desk.release(request.match_info["id"], by=by, second=body.second))
 
     async def accept(self, request: web.Request) -> web.Response:
         """Accept an offer."""

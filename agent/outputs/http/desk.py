@@ -55,8 +55,8 @@ class Desk(Protocol):
     async def receive(self, raw: bytes, *, by: str) -> OrderMoved | OrderRefused | None:
         """Take in an order's document over HTTP; returns its last step or its refusal, None where it was rolled up."""
 
-    async def release(self, order_id: str, *, by: str) -> OrderMoved | Rejection:
-        """Release an order by hand; returns its last step, or why not."""
+    async def release(self, order_id: str, *, by: str, second: str | None = None) -> OrderMoved | Rejection:
+        """Release an order by hand, a law's by two; returns its last step, or why not."""
 
     async def answer(self, order_id: str, *, accept: bool, by: str) -> OrderMoved | Rejection:
         """Accept or decline an offer by hand; returns its last step, or why not."""
