@@ -14,7 +14,7 @@ import numpy as np
 
 from agent.facts_energy import PriceActed
 from agent.fleet.belief import Code
-from agent.fleet.fleet import Fleet
+from agent.fleet.fleet import AVERAGES_SETTLE_S, Fleet
 from agent.fleet.view import Array, FleetView, Floats
 from agent.planning.decide import Decision
 from agent.planning.price import Acting, Market, PriceMemory, PricePolicy, gain_per_h, look, nothing_yet, over
@@ -45,6 +45,8 @@ class Pricing:
     _starts: int = 0
     _since: datetime | None = None
     _last_step: Array | None = None
+    _seen: Array | None = None
+    _steady_since: Floats | None = None  # since when each hashes at the step that it is seen at
     _told: list[PriceActed] = field(default_factory=list)
     _told_gain: tuple[float, int] = (0.0, 0)
     _told_at: Moment | None = None
@@ -60,16 +62,21 @@ class Pricing:
     def _look(self, view: FleetView, memory: PriceMemory, now: Moment) -> PriceMemory:
         self._add_up(now)
         self._market = self.market(now)
-        memory = look(view, self._own_j_th(), self._market, self.policy, memory, now=now.mono)
+        memory = look(view, self._own_j_th(view, now), self._market, self.policy, memory, now=now.mono)
         self._memory, self._looked_at, self._last_step = memory, now.mono, view.last_step
         self._starts += memory.starts
         self._gained -= memory.starts * self.policy.restart_cost
         self._gain_per_h = None if self._market is None else gain_per_h(view, self._market, memory, acts=self.act)
         return memory
 
-    def _own_j_th(self) -> Floats:
+    def _own_j_th(self, view: FleetView, now: Moment) -> Floats:
+        """Return what each machine takes for a terahash, where its averages have had time to tell."""
         fleet = self.fleet
-        hashing = (fleet.state == Code.HASHING) & (fleet.hashrate_ths > 0)
+        if self._seen is None or self._steady_since is None:
+            self._seen, self._steady_since = view.seen, np.full(len(view), now.mono)
+        steady = (view.state == Code.HASHING) & (view.seen == self._seen)
+        self._seen, self._steady_since = view.seen, np.where(steady, self._steady_since, now.mono)
+        hashing = (now.mono - self._steady_since >= AVERAGES_SETTLE_S) & (fleet.hashrate_ths > 0)
         own = np.full(len(fleet), np.nan)
         np.divide(fleet.believed_w, fleet.hashrate_ths, out=own, where=hashing)
         return own

@@ -1,6 +1,6 @@
 """Price in a control room: what it says, what it does where it may, and that orders and ramps stand above it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -134,6 +134,20 @@ async def test_a_start_again_over_what_price_stopped_wakes_nobody(priced):
     assert (asleep(again), machines.told) == (6, [])
     await again.at(CHEAP, 90)
     assert asleep(again) == 0
+
+
+async def test_a_machines_own_efficiency_counts_once_its_averages_have_settled(priced, monkeypatch):
+    """At 0.06 a kWh 30 J/TH earns (0.0667) and 36 does not; right after a start nobody believes the 36."""
+    monkeypatch.setattr("agent.control.pricing.AVERAGES_SETTLE_S", 300.0)
+    room = priced(Machines(2), market=Market(per_kwh=0.06, per_ths_h=EARNS))
+    await room.at(room.market, 30)
+    room.site.fleet.hashrate_ths[0] = 100.0 * 30 / 36
+    room.site.poller.poll_due = lambda _mono: None  # what it last said stays
+    room.site.fleet.policy = replace(room.site.fleet.policy, fresh_s=1e6)
+    await room.at(room.market, 200, 5.0)
+    assert asleep(room) == 0
+    await room.at(room.market, 150, 5.0)
+    assert room.site.machines.asleep == {room.site.machines.hosts[0]}
 
 
 def facts(room, kind):
