@@ -58,6 +58,7 @@ class EnergyInterval(Fact, frozen=True):
     feeders: dict[str, int] = msgspec.field(default_factory=dict)
     owners: dict[str, int] = msgspec.field(default_factory=dict)
     models: dict[str, int] = msgspec.field(default_factory=dict)
+    billed_kwh: str | None = None  # at the boundary of supply; None: as metered
     currency: str | None = None  # None: no tariff was in use
     charges: list[Charge] = msgspec.field(default_factory=list)
     cost: str | None = None  # sum of the charges that do not come back

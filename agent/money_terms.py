@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from agent.inputs.tariff_file import read_pack, read_tariff
 from agent.outputs.terms import Terms
 from agent.planning.hashprice import Quotes, Revenue
 from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.metering import Metering
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -31,6 +33,7 @@ def terms_of(config: Config) -> Terms:
     currency = site.currency if tariff is None else tariff.currency
     if currency != site.currency:
         doubts.append(f"the tariff is in {currency}, the site's money is {site.currency}: money is told in {currency}")
+    doubts += _twice_multiplied(config.schema)
     zone = site.timezone if tariff is None or tariff.zone is None else tariff.zone
     revenue = revenue_of(config.schema)
     if revenue is not None and currency != revenue.currency and not _is_exchanged(revenue, currency):
@@ -41,11 +44,31 @@ def terms_of(config: Config) -> Terms:
         zone=ZoneInfo(zone),
         tariff=tariff,
         revenue=revenue,
-        billing_day=told.metering.billing_day,
+        metering=_metering(told.metering),
         doubts=tuple(doubts),
         stops=() if pack is None else read_stops(*pack),
         dues={} if pack is None else {due.component: due for due in read_dues(*pack)},
     )
+
+
+def _metering(told: config_schema.Metering) -> Metering:
+    return Metering(
+        multiplier=_decimal(told.multiplier),
+        loss_pct=_decimal(told.loss_pct),
+        no_load_kwh_per_month=_decimal(told.no_load_kwh_per_month),
+        first_day=told.billing_day,
+    )
+
+
+def _twice_multiplied(schema: Schema) -> Iterator[str]:
+    """Yield a doubt where the meter that is billed by is multiplied by its own ratio, and by the tariff's again."""
+    again = schema.tariff.metering.multiplier
+    for meter in schema.meter:
+        if meter.role == "billing" and meter.multiplier != 1 and again != 1:
+            yield (
+                f"the meter {meter.id} is multiplied by {meter.multiplier:g} of its own, and what is billed by "
+                f"tariff.metering.multiplier = {again:g} again"
+            )
 
 
 def _pack(config: Config) -> tuple[str, str | None] | None:

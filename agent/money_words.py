@@ -23,6 +23,8 @@ EXAMPLES_J_TH = (Decimal("17.5"), Decimal("21.5"), Decimal(30))
 def terms_in_words(terms: Terms, now: datetime) -> Iterator[str]:
     """Yield what would be charged and earned now; then a warning for each doubt."""
     today = now.astimezone(terms.zone).date()
+    if said := terms.metering.in_words():
+        yield f"  {said}"
     if terms.tariff is not None:
         yield from _tariff(terms.tariff, terms, now, today)
     if terms.revenue is not None:

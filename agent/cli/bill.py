@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from agent.cli.bill_metering import Metered
 from agent.cli.failure import USAGE, Failure
 from agent.cli.money_from import Source, bill_of
 from agent.cli.money_show import show_bill
@@ -21,6 +22,8 @@ from agent.cli.show import as_json, table
 
 if TYPE_CHECKING:
     from agent.tariffs.bill import Bill
+    from agent.tariffs.load import Load
+    from agent.tariffs.metering import Metering
     from agent.tariffs.tariff import Tariff
 
 NEEDED = "bill: --tariff FILE and --load FILE.csv go together; without both the agent's own ledger is billed"
@@ -41,70 +44,84 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """In what form."""
+
+    explain: Annotated[bool, typer.Option("--explain", help="Show the whole calculation.")] = False
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
     billed: Bill
     tariff: Tariff
     clock: tzinfo
+    counted: Load
+    metering: Metering
     warnings: list[str]
 
 
 @spread
 def bill(
     asked: Asked,
+    metered: Metered,
     reach: Reach,
     source: Source,
+    shown: Shown,
     month: Month = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show the whole calculation.")] = False,
-    as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Say what energy costs by local months and components: a load under a tariff, or what the agent counted.
 
     Exit 2 with every mistake.
     """
     if asked.tariff is None and asked.load is None:
-        _of_ledger(asked, reach, source, month, explain=explain, as_json_=as_json_)
+        metered.refuse(ALONE)
+        _of_ledger(asked, reach, source, month, shown)
         return
     from agent.problems import ConfigError  # noqa: PLC0415 - as below
 
     try:
-        found = _found(asked)
+        found = _found(asked, metered)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         raise typer.Exit(USAGE) from None
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    if as_json_:
-        as_json(document(found.billed) | {"warnings": found.warnings})
-    elif explain:
+    if shown.as_json:
+        as_json(document(found.billed, found.counted) | {"warnings": found.warnings})
+    elif shown.explain:
         from agent.tariffs.explain import explain as in_words  # noqa: PLC0415 - quick help needs it not
 
-        print(*in_words(found.billed, found.tariff, found.clock), sep="\n")
+        said = found.metering.in_words()
+        print(*in_words(found.billed, found.tariff, found.clock, said), sep="\n")
     else:
         _show(found.billed)
 
 
-def _of_ledger(asked: Asked, reach: Reach, source: Source, month: str | None, *, explain: bool, as_json_: bool) -> None:
-    for name, given in (("--explain", explain), ("--tz", asked.tz), ("--currency", asked.currency)):
+def _of_ledger(asked: Asked, reach: Reach, source: Source, month: str | None, shown: Shown) -> None:
+    for name, given in (("--explain", shown.explain), ("--tz", asked.tz), ("--currency", asked.currency)):
         if given:
             raise Failure(USAGE, ALONE.format(name))
     billed = bill_of(reach, source, checked(month))
-    if as_json_:
+    if shown.as_json:
         as_json(billed)
     else:
         show_bill(billed)
 
 
-def _found(asked: Asked) -> _Found:
+def _found(asked: Asked, metered: Metered) -> _Found:
     """Return the bill that was asked for. Raises ConfigError, Failure."""
     from agent.inputs.load_file import read_load  # noqa: PLC0415 - pydantic is not for every command
     from agent.inputs.tariff_file import read_tariff  # noqa: PLC0415 - likewise
     from agent.problems import ConfigError, Problem  # noqa: PLC0415 - likewise
     from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
     from agent.tariffs.bill import bill as billed_for  # noqa: PLC0415 - likewise
+    from agent.tariffs.quality import estimates  # noqa: PLC0415 - likewise
 
     if asked.tariff is None or asked.load is None:
         raise Failure(USAGE, NEEDED)
+    metering = metered.metering()
     _zone(asked.tz)
     tariff = read_tariff(asked.tariff, currency=_currency(asked.currency), zone=asked.tz)
     if asked.currency not in {None, tariff.currency}:
@@ -114,13 +131,15 @@ def _found(asked: Asked) -> _Found:
     if tariff.export_refused and any(read.load.export_kwh or ()):
         raise ConfigError([Problem(file=asked.tariff.name, key="dgrules", reason=tariff.export_refused)])
     try:
-        billed = billed_for(tariff, read.load, read.clock)
+        billed = billed_for(tariff, metering.load(read.load, read.clock), read.clock, first_day=metering.first_day)
     except Unpriced as error:
         key = tariff.keys.get(error.component, f"component.{error.component}")
         raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
-    doubts = tariff.doubts(*read.load.days(read.clock))
+    doubts = [*tariff.doubts(*read.load.days(read.clock)), *estimates(billed, read.load)]
     warnings = [*doubts] if zone else [NO_CLOCK, *doubts]
-    return _Found(billed=billed, tariff=tariff, clock=read.clock, warnings=warnings)
+    return _Found(
+        billed=billed, tariff=tariff, clock=read.clock, counted=read.load, metering=metering, warnings=warnings
+    )
 
 
 def _currency(told: str | None) -> str | None:
@@ -152,10 +171,16 @@ def _show(billed: Bill) -> None:
     print(f"total {billed.total:,f} {billed.currency}")
 
 
-def document(billed: Bill) -> dict[str, Any]:
-    """Return the JSON of the contract: money as decimal text, energy and power as numbers."""
-    from agent.tariffs.money import written  # noqa: PLC0415 - quick help needs it not
+def document(billed: Bill, counted: Load) -> dict[str, Any]:
+    """Return the JSON of the contract: money as decimal text, energy and power as numbers.
 
+    Beside that what the meter counted of each month, and how much of it was estimated; None where no row says.
+    """
+    from agent.tariffs.load import Register  # noqa: PLC0415 - quick help needs it not
+    from agent.tariffs.money import written  # noqa: PLC0415 - likewise
+    from agent.tariffs.quality import estimated_kwh  # noqa: PLC0415 - likewise
+
+    register = Register(counted)
     return {
         "currency": billed.currency,
         "total": f"{billed.total:f}",
@@ -164,6 +189,8 @@ def document(billed: Bill) -> dict[str, Any]:
                 "month": month.month,
                 "kwh": float(month.kwh),
                 "peak_kw": float(month.peak_kw),
+                "metered_kwh": float(register.kwh(month.span)),
+                "estimated_kwh": None if (doubt := estimated_kwh(counted, month.span)) is None else float(doubt),
                 "total": f"{month.total:f}",
                 "components": [
                     {

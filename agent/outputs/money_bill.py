@@ -15,6 +15,7 @@ from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_price import acting_json
 from agent.outputs.money_totals import Month, Totals, hours, kwh, kwh_by
 from agent.planning.hashprice import Revenue
+from agent.tariffs.charging import kwh_of
 from agent.tariffs.money import EXACT, minor_digits, rounded, written
 from agent.values import rfc3339
 
@@ -76,7 +77,7 @@ def _month(name: str, told: Month, whole: Charged, digits: int) -> dict[str, Any
         "month": name,
         "from": rfc3339(told.start),
         "until": rfc3339(told.end),
-        "kwh": kwh(told.site_wh),
+        "kwh": float(told.billed_kwh),
         "peak_kw": None if told.peak_w is None else round(told.peak_w / 1000, 6),
         "total": None if amount is None else _money(amount, digits),
         "cost": None if cost is None else written(cost),
@@ -84,7 +85,7 @@ def _month(name: str, told: Month, whole: Charged, digits: int) -> dict[str, Any
         "energy": energy(told),
         "revenue": {code: written(earned) for code, earned in sorted(told.revenue.items())},
         "days": [
-            {"day": day.isoformat(), "kwh": kwh(of.site_wh), "cost": None if of.cost is None else written(of.cost)}
+            {"day": day.isoformat(), "kwh": float(of.billed_kwh), "cost": None if of.cost is None else written(of.cost)}
             for day, of in sorted(told.days.items())
         ],
     }
@@ -99,8 +100,14 @@ def components(whole: Charged) -> list[dict[str, str]]:
 
 
 def energy(told: Month) -> dict[str, Any]:
-    """Return the parts of the energy, kWh: they add up to the meter; what nobody knows of is hours."""
+    """Return the parts of the energy, kWh: they add up to the meter; what nobody knows of is hours.
+
+    Losses are what is billed beyond the meter.
+    """
+    metered = kwh_of(told.site_wh)
     return {
+        "metered_kwh": float(metered),
+        "losses_kwh": float(told.billed_kwh - metered),
         "miners_kwh": kwh(told.miners_wh),
         "house_kwh": kwh(told.house_wh),
         "unexplained_kwh": kwh(told.unexplained_wh),

@@ -20,13 +20,14 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.selector import model_of
 from agent.fleet.view import Indices
 from agent.outputs.money_month import beside, due
-from agent.outputs.money_totals import Totals
+from agent.outputs.money_totals import Totals, billed_kwh, mean_w
 from agent.outputs.terms import Terms
 from agent.planning.economics import break_even_per_kwh, earned
 from agent.planning.price import Acting
 from agent.tariffs.bill import Unpriced
-from agent.tariffs.charging import charged
+from agent.tariffs.charging import charged_kwh, kwh_of
 from agent.tariffs.money import written
+from agent.tariffs.periods import Span
 from agent.tariffs.price_book import PriceBook
 from agent.values import Watts
 
@@ -66,7 +67,7 @@ class MoneyDesk:
             told = charge(fact, self.terms, self.totals, pending)
         except Unpriced as error:
             self.unpriced = f"{error.component}: {error}"
-            return earn(fact, self.terms)
+            return metered(earn(fact, self.terms), self.terms)
         self.unpriced = None
         return told
 
@@ -98,7 +99,7 @@ class MoneyDesk:
     # now -----------------------------------------------------------------------------------------------------
 
     def price_now(self, at: datetime) -> Decimal | None:
-        """Return what one more kWh costs now, all in, without VAT that comes back; None where nobody knows.
+        """Return what one more kWh at the meter costs now, all in, without VAT that comes back; None where unknown.
 
         Of blocks it is the price of the one that the month has come to. What the month as a whole is charged is not in
         it.
@@ -112,7 +113,8 @@ class MoneyDesk:
         if self._book is None:
             return None
         try:
-            return self._book.at(at, self.totals.taken(at, self.power_w()))
+            factor = self.terms.metering.factor
+            return self._book.at(at, self.totals.taken(at, self.power_w() * float(factor))) * factor
         except Unpriced as error:
             self.unpriced = f"{error.component}: {error}"
             return None
@@ -145,18 +147,25 @@ def charge(
     fact: EnergyInterval, terms: Terms, before: Totals, pending: Sequence[EnergyInterval] = ()
 ) -> EnergyInterval:
     """Return an interval with what it is charged after those before it, and what it earned. Raises Unpriced."""
-    fact = earn(fact, terms)
+    fact = metered(earn(fact, terms), terms)
     if terms.tariff is None:
         return fact
-    mean_w = fact.site_wh * 3600 / (fact.end - fact.start).total_seconds()
-    taken = before.taken(fact.start, mean_w, pending)
-    told = charged(terms.tariff, fact.site_wh, fact.start, fact.end, terms.zone, taken)
+    taken = before.taken(fact.start, mean_w(fact), pending)
+    told = charged_kwh(terms.tariff, billed_kwh(fact), Span(start=fact.start, end=fact.end), terms.zone, taken)
     return msgspec.structs.replace(
         fact,
         currency=terms.tariff.currency,
         charges=[Charge(name=a.name, kind=a.kind, party=a.party, amount=written(a.amount)) for a in told.amounts],
         cost=written(told.cost),
     )
+
+
+def metered(fact: EnergyInterval, terms: Terms) -> EnergyInterval:
+    """Return an interval with the kWh that are billed for it, where they are not those that were counted."""
+    if terms.metering.is_plain:
+        return fact if fact.billed_kwh is None else msgspec.structs.replace(fact, billed_kwh=None)
+    kwh = terms.metering.kwh(kwh_of(fact.site_wh), Span(start=fact.start, end=fact.end), terms.zone)
+    return msgspec.structs.replace(fact, billed_kwh=written(kwh))
 
 
 def earn(fact: EnergyInterval, terms: Terms) -> EnergyInterval:

@@ -72,14 +72,11 @@ def _load(totals: Totals, name: str, months_back: int) -> Load:
     """Return what a month drew, and the months before it that its bill looks back on."""
     first = date.fromisoformat(f"{name}-01")
     names = sorted({name, *months_before(first, months_back)} & totals.months.keys())
-    told: list[tuple[datetime, int]] = []
+    told: list[tuple[datetime, Decimal]] = []
     for one in names:
         told += _steps(totals.months[one])
     return load_of(sorted(told), totals.interval)
 
 
-def _steps(month: Month) -> list[tuple[datetime, int]]:
-    return [
-        (datetime.fromtimestamp(start, UTC), energy_wh)
-        for start, energy_wh in zip(month.starts, month.energies, strict=True)
-    ]
+def _steps(month: Month) -> list[tuple[datetime, Decimal]]:
+    return [(datetime.fromtimestamp(start, UTC), kwh) for start, kwh in month.billed()]

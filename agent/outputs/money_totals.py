@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.facts import AnyFact
 from agent.facts_energy import Charge, EnergyInterval, MonthCharged
-from agent.tariffs.charging import kwh_of
+from agent.tariffs.charging import kwh_of, total_of
 from agent.tariffs.load import Taken
 from agent.tariffs.money import EXACT
 from agent.tariffs.periods import billing_month
@@ -28,6 +28,7 @@ class Day:
     """One local day."""
 
     site_wh: int = 0
+    billed_kwh: Decimal = ZERO
     cost: Decimal | None = None  # None: nothing of it was charged
 
 
@@ -39,12 +40,13 @@ class Month:
     end: datetime
     covered_s: float = 0.0
     site_wh: int = 0
+    billed_kwh: Decimal = ZERO
     miners_wh: int = 0
     house_wh: int = 0
     unexplained_wh: int = 0
     estimated_wh: int = 0
     unpriced_wh: int = 0
-    peak_w: float | None = None  # of whole intervals
+    peak_w: float | None = None  # of whole intervals, as billed
     feeders: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     owners: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     models: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -54,6 +56,7 @@ class Month:
     days: dict[date, Day] = field(default_factory=dict)
     starts: array[int] = field(default_factory=lambda: array("q"))  # of its intervals, whole seconds since 1970
     energies: array[int] = field(default_factory=lambda: array("q"))  # Wh
+    corrected: dict[int, Decimal] = field(default_factory=dict)  # kWh by starts, where billed is not what was counted
     settled: MonthCharged | None = None
 
     @property
@@ -63,11 +66,15 @@ class Month:
 
     def add(self, fact: EnergyInterval, day: Day) -> None:
         """Take in one interval or a piece of one."""
-        seconds = (fact.end - fact.start).total_seconds()
+        seconds, kwh_billed = (fact.end - fact.start).total_seconds(), billed_kwh(fact)
         self.start, self.end = min(self.start, fact.start), max(self.end, fact.end)
         self.covered_s += seconds
         self.starts.append(int(fact.start.timestamp()))
         self.energies.append(fact.site_wh)
+        if fact.billed_kwh is not None:
+            self.corrected[self.starts[-1]] = kwh_billed
+        self.billed_kwh += kwh_billed
+        day.billed_kwh += kwh_billed
         self.site_wh += fact.site_wh
         self.miners_wh += fact.miners_wh or 0
         self.house_wh += fact.house_wh or 0
@@ -80,12 +87,16 @@ class Month:
         ):
             self.estimated_wh += fact.site_wh
         if fact.quality != "partial":
-            mean_w = fact.site_wh * 3600 / seconds
-            self.peak_w = mean_w if self.peak_w is None else max(self.peak_w, mean_w)
+            self.peak_w = max(mean_w(fact), self.peak_w or 0.0)
         for mine, theirs in (self.feeders, fact.feeders), (self.owners, fact.owners), (self.models, fact.models):
             for name, energy_wh in theirs.items():
                 mine[name] += energy_wh
         self._charge(fact, day)
+
+    def billed(self) -> Iterator[tuple[int, Decimal]]:
+        """Yield the starts of its intervals, whole seconds since 1970, and the kWh that are billed for each."""
+        for start, energy_wh in zip(self.starts, self.energies, strict=True):
+            yield start, self.corrected[start] if start in self.corrected else kwh_of(energy_wh)
 
     def _charge(self, fact: EnergyInterval, day: Day) -> None:
         if fact.currency is None or fact.cost is None:
@@ -159,15 +170,15 @@ class Totals:
         `pending` are intervals before it that are still to be heard.
         """
         name = self.month_of(at)
-        drawn_wh = {one: told.site_wh for one, told in self.months.items()}
+        drawn = {one: told.billed_kwh for one, told in self.months.items()}
         for fact in pending:
             of = self.month_of(fact.start)
-            drawn_wh[of] = drawn_wh.get(of, 0) + fact.site_wh
+            drawn[of] = total_of([drawn.get(of, ZERO), billed_kwh(fact)])
         month = self.months.get(name)
         peak_w = max(power_w, 0.0 if month is None else month.peak_w or 0.0)
         return Taken(
-            month_kwh=kwh_of(drawn_wh.get(name, 0)),
-            year_kwh=kwh_of(sum(energy_wh for one, energy_wh in drawn_wh.items() if one[:4] == name[:4])),
+            month_kwh=drawn.get(name, ZERO),
+            year_kwh=total_of(kwh for one, kwh in drawn.items() if one[:4] == name[:4]),
             peak_kw=kwh_of(round(peak_w)),
         )
 
@@ -179,6 +190,17 @@ class Totals:
         """Return the local day that an instant lies in, None before its first interval."""
         month = self.month_at(at)
         return None if month is None else month.days.get(at.astimezone(self.zone).date())
+
+
+def billed_kwh(fact: EnergyInterval) -> Decimal:
+    """Return what is billed for an interval: what was counted, where nothing else was said when it ended."""
+    return kwh_of(fact.site_wh) if fact.billed_kwh is None else Decimal(fact.billed_kwh)
+
+
+def mean_w(fact: EnergyInterval) -> Watts:
+    """Return the mean power that is billed for an interval."""
+    energy_wh = fact.site_wh if fact.billed_kwh is None else float(billed_kwh(fact)) * 1000
+    return energy_wh * 3600 / (fact.end - fact.start).total_seconds()
 
 
 def hours(seconds: float) -> float:

@@ -19,7 +19,7 @@ from agent.outputs.money_totals import hours, kwh
 from agent.outputs.terms import Terms
 from agent.planning.economics import Earning, earned
 from agent.tariffs.bill import Unpriced, bill
-from agent.tariffs.charging import Amount, charged_for, cost_by_day, load_of
+from agent.tariffs.charging import Amount, charged_for, cost_by_day, kwh_of, load_of
 from agent.tariffs.money import EXACT, rounded, written
 from agent.tariffs.periods import Span
 from agent.values import rfc3339
@@ -126,7 +126,8 @@ def _priced(
     doubts: list[str],
 ) -> Priced:
     """Bill the energy of pieces; a month that is not covered has no energy, and the doubts tell of it."""
-    energies = [(piece.fact.start, told) for piece in pieces if (told := energy_wh(piece)) is not None]
+    factor = terms.metering.factor
+    energies = [(piece.fact.start, kwh_of(told) * factor) for piece in pieces if (told := energy_wh(piece)) is not None]
     if terms.tariff is None or not energies:
         return Priced(cost=None)
     try:

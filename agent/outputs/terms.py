@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 from agent.planning.economics import Earning
 from agent.planning.hashprice import Revenue
 from agent.tariffs.dues import Due
+from agent.tariffs.metering import AS_COUNTED, Metering
 from agent.tariffs.stops import Stop
 from agent.tariffs.tariff import Tariff
 
@@ -21,10 +22,15 @@ class Terms:
     zone: tzinfo
     tariff: Tariff | None = None
     revenue: Revenue | None = None
-    billing_day: int = 1
+    metering: Metering = AS_COUNTED
     doubts: tuple[str, ...] = ()  # what could not be honoured, in words
     dues: Mapping[str, Due] = field(default_factory=dict)  # by component, when a levy is to be paid
     stops: tuple[Stop, ...] = ()  # that the jurisdiction is known for: facts, which bind nobody
+
+    @property
+    def billing_day(self) -> int:
+        """On which day of the month bills begin."""
+        return self.metering.first_day
 
     def earning_at(self, at: datetime) -> Earning | None:
         """Return what hashing earns at an instant; None where no price of hashrate is known."""

@@ -14,7 +14,7 @@ from decimal import Decimal, localcontext
 from agent.tariffs.bill import Bill, bill, cost
 from agent.tariffs.load import NOTHING, Load, Taken
 from agent.tariffs.money import EXACT
-from agent.tariffs.periods import interval_start
+from agent.tariffs.periods import Span, interval_start
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -45,20 +45,26 @@ def kwh_of(energy_wh: int) -> Decimal:
     return Decimal(energy_wh).scaleb(-WH_PER_KWH)
 
 
-def load_of(energies: Sequence[tuple[datetime, int]], interval: timedelta) -> Load:
-    """Return whole Wh by their starts as one load of whole intervals; between them is nothing."""
+def load_of(energies: Sequence[tuple[datetime, Decimal]], interval: timedelta) -> Load:
+    """Return kWh by their starts as one load of whole intervals; between them is nothing."""
     start = interval_start(energies[0][0], interval)
-    steps = [0] * ((energies[-1][0] - start) // interval + 1)
-    for at, energy_wh in energies:
-        steps[(at - start) // interval] += energy_wh
-    return Load(start=start, step=interval, kwh=tuple(map(kwh_of, steps)))
+    steps = [Decimal(0)] * ((energies[-1][0] - start) // interval + 1)
+    with localcontext(EXACT):
+        for at, kwh in energies:
+            steps[(at - start) // interval] += kwh
+    return Load(start=start, step=interval, kwh=tuple(steps))
 
 
 def charged(
     tariff: Tariff, energy_wh: int, start: datetime, end: datetime, zone: tzinfo, taken: Taken = NOTHING
 ) -> Charged:
     """Return what the energy of one stretch costs; `taken` is what its month drew before it. Raises Unpriced."""
-    load = Load(start=start, step=end - start, kwh=(kwh_of(energy_wh),))
+    return charged_kwh(tariff, kwh_of(energy_wh), Span(start=start, end=end), zone, taken)
+
+
+def charged_kwh(tariff: Tariff, kwh: Decimal, span: Span, zone: tzinfo, taken: Taken = NOTHING) -> Charged:
+    """Return what billed kWh of one stretch cost, as `charged` does. Raises Unpriced."""
+    load = Load(start=span.start, step=span.end - span.start, kwh=(kwh,))
     return charged_for(bill(tariff.running(), load, zone, taken))
 
 

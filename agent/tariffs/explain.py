@@ -28,9 +28,11 @@ class _Sum:
     last: date
 
 
-def explain(billed: Bill, tariff: Tariff, zone: tzinfo) -> Iterator[str]:
-    """Yield the lines of a bill's whole calculation."""
+def explain(billed: Bill, tariff: Tariff, zone: tzinfo, metered: str = "") -> Iterator[str]:
+    """Yield the lines of a bill's whole calculation; `metered` says how what was counted became what is billed."""
     yield f"Bill in {billed.currency}" + (f", tariff {tariff.name}" if tariff.name else "")
+    if metered:
+        yield metered[:1].upper() + metered[1:]
     for month in billed.months:
         yield ""
         yield from _month(month, tariff, zone)

@@ -42,6 +42,8 @@ def test_json_is_the_contracts_and_exact(files, say):
                 "month": "2026-01",
                 "kwh": 250,
                 "peak_kw": 250,
+                "metered_kwh": 250,
+                "estimated_kwh": None,
                 "total": "7575.80",
                 "components": [
                     {"name": "energy", "kind": "flat", "party": "seller", "amount": "6530.864175"},
@@ -52,6 +54,8 @@ def test_json_is_the_contracts_and_exact(files, say):
                 "month": "2026-02",
                 "kwh": 1000.5,
                 "peak_kw": 1000.5,
+                "metered_kwh": 1000.5,
+                "estimated_kwh": None,
                 "total": "30318.36",
                 "components": [
                     {"name": "energy", "kind": "flat", "party": "seller", "amount": "26136.51842835"},
@@ -108,11 +112,31 @@ def test_a_currency_is_told_where_the_tariff_names_none(files, say):
     assert (said.exit_code, said.stderr) == (2, "tariff.toml: currency: is required\n")
 
 
+ESTIMATED = "start,kwh,quality\n2026-01-31T23:00+05:00,250,estimated\n2026-02-01T00:00+05:00,1000.5,\n"
+
+
+def test_a_load_is_billed_with_its_ratio_and_losses_and_estimates_are_told(files, say):
+    options = ["--multiplier", "4", "--loss-pct", "2", "--no-load-kwh", "744"]
+    told = json.loads(say(*files(load=ESTIMATED), *options, "--json").stdout)
+    january = told["months"][0]
+    assert (january["kwh"], january["metered_kwh"], january["estimated_kwh"]) == (250 * 4 * 1.02 + 1, 250, 250)
+    assert told["warnings"] == ["2026-01: 250 kWh are estimated reads, which may be corrected yet"]
+    assert (
+        "Billed is what was metered with the meter's figures x 4, 2 % of" in say(*files(), *options, "--explain").stdout
+    )
+    assert [month["month"] for month in json.loads(say(*files(), "--billing-day", "2", "--json").stdout)["months"]] == [
+        "2026-01"
+    ]
+
+
 LATE = TARIFF.replace('"26.1234567"', '{ value = "1", from = 2026-02-01 }')
 MISTAKES = [
     ({}, ["--currency", "USD"], "hashwatt: the tariff is in KZT; exchange into USD is not built yet"),
     ({}, ["--currency", "som"], "hashwatt: --currency: som is no ISO 4217 code such as KGS"),
     ({}, ["--tz", "Nowhere/City"], "hashwatt: --tz: Nowhere/City is no IANA time zone such as Asia/Bishkek"),
+    ({}, ["--multiplier", "0"], "hashwatt: --multiplier: must be above 0"),
+    ({}, ["--multiplier", "x"], "hashwatt: --multiplier: x is no number from 0, such as 12.5"),
+    ({}, ["--loss-pct", "101"], "hashwatt: --loss-pct: must be at most 100"),
     ({}, ["--tz", "../x"], "hashwatt: --tz: ../x is no IANA time zone such as Asia/Bishkek"),
     ({"tariff": "{}"}, [], "tariff.toml: charges nothing: it has neither energy, demand, fixed nor minimum charges"),
     (

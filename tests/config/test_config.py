@@ -200,9 +200,9 @@ def test_what_is_not_built_and_would_loosen_control_says_so(text, key):
 
 
 def test_what_is_not_built_and_loosens_nothing_says_so():
-    assert not_yet("[remedies]\nreboot = true\n[tariff.metering]\nloss_pct = 2\n") == {
+    assert not_yet("[remedies]\nreboot = true\n[notify]\nwebhooks = ['https://a.example']\n") == {
         "remedies.reboot": False,
-        "tariff.metering.loss_pct": False,
+        "notify.webhooks": False,
     }
 
 

@@ -18,6 +18,7 @@ from agent.tariffs.blocks import Block, BlockPeriod, Blocks
 from agent.tariffs.demand import Demand, DemandPeriod
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.load import Load
+from agent.tariffs.metering import Metering
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.vat import Vat
@@ -33,8 +34,8 @@ SERVICE = Fixed(name="service", per_month=rate("300"))
 WHOLE = tariff(flat("5"), DEMAND, SERVICE, Vat(pct=rate("10"), recoverable=True))
 
 
-def desk(priced=WHOLE, billing_day=1):
-    terms = Terms(currency="KGS", zone=BISHKEK, tariff=priced, billing_day=billing_day)
+def desk(priced=WHOLE, billing_day=1, **metered):
+    terms = Terms(currency="KGS", zone=BISHKEK, tariff=priced, metering=Metering(first_day=billing_day, **metered))
     fleet = Fleet([], FeederTree.of(()), FleetPolicy(fresh_s=60.0))
     return MoneyDesk(terms=terms, fleet=fleet, power_w=lambda: 0.0)
 
@@ -170,3 +171,20 @@ def test_the_books_write_what_a_month_was_charged_before_the_next_interval():
     assert (settled.month, told.start) == ("2026-01", second.start)
     money.heard([settled, told])
     assert books.priced([]) == []
+
+
+def test_the_ledger_bills_what_was_counted_with_its_ratio_and_losses_as_a_load_is():
+    metered = {"multiplier": Decimal(2), "loss_pct": Decimal(3), "no_load_kwh_per_month": Decimal(700)}
+    money = desk(billing_day=5, **metered)
+    energies = [1_000_000] * (hours((2026, 1, 5), (2026, 2, 5)) + 24)
+    live(money, local(2026, 1, 5), energies)
+    load = Load(start=local(2026, 1, 5), step=HOUR, kwh=tuple(Decimal(one) / 1000 for one in energies))
+    metering = money.terms.metering
+    expected = bill(WHOLE, metering.load(load, BISHKEK), BISHKEK, first_day=5)
+    found = bill_json(money, local(2026, 2, 6))
+    assert Decimal(found["total"]) == expected.total
+    assert [month["kwh"] for month in found["months"]] == [float(month.kwh) for month in expected.months]
+    assert found["months"][0]["peak_kw"] == pytest.approx(float(expected.months[0].peak_kw))
+    energy = found["months"][0]["energy"]
+    assert (energy["metered_kwh"], energy["losses_kwh"]) == (744_000, 744_000 * 1.06 + 700)
+    assert money.price_now(local(2026, 2, 6)) == 5 * Decimal("2.06")

@@ -1,0 +1,65 @@
+"""The options of `bill` that say how a load's figures become those of the bill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agent.cli.failure import USAGE, Failure
+
+if TYPE_CHECKING:
+    from agent.tariffs.metering import Metering
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metered:
+    """What `[tariff.metering]` says for the agent, for a load."""
+
+    multiplier: Annotated[
+        str | None, typer.Option(metavar="M", help="CT x VT, where the load has what the meter shows.")
+    ] = None
+    loss_pct: Annotated[str | None, typer.Option(metavar="%", help="Losses from the boundary to the meter.")] = None
+    no_load_kwh: Annotated[
+        str | None, typer.Option(metavar="KWH", help="What the transformer takes a month without load.")
+    ] = None
+    billing_day: Annotated[
+        int | None, typer.Option(min=1, max=28, metavar="D", help="On which day of the month bills begin.")
+    ] = None
+
+    def refuse(self, sentence: str) -> None:
+        """Raise Failure where any of it is told; `sentence` takes the option's name."""
+        for field in fields(self):
+            if getattr(self, field.name) is not None:
+                raise Failure(USAGE, sentence.format("--" + field.name.replace("_", "-")))
+
+    def metering(self) -> Metering:
+        """Return how the load is billed. Raises Failure."""
+        from agent.tariffs.metering import Metering  # noqa: PLC0415 - quick help needs it not
+
+        multiplier = _number("--multiplier", self.multiplier, Decimal(1))
+        if multiplier == 0:
+            raise Failure(USAGE, "--multiplier: must be above 0")
+        loss_pct = _number("--loss-pct", self.loss_pct, Decimal(0))
+        if loss_pct > 100:
+            raise Failure(USAGE, "--loss-pct: must be at most 100")
+        return Metering(
+            multiplier=multiplier,
+            loss_pct=loss_pct,
+            no_load_kwh_per_month=_number("--no-load-kwh", self.no_load_kwh, Decimal(0)),
+            first_day=self.billing_day or 1,
+        )
+
+
+def _number(option: str, told: str | None, otherwise: Decimal) -> Decimal:
+    if told is None:
+        return otherwise
+    try:
+        value = Decimal(told)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite() or value < 0 or len(told) > 20:
+        raise Failure(USAGE, f"{option}: {told} is no number from 0, such as 12.5")
+    return value
