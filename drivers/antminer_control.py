@@ -84,7 +84,7 @@ def _must(reply: HttpReply, *codes: str) -> None:
         return
     code = words(told.get("code"))
     if (code is not None and code not in codes) or told.get("stats") == "error":
-        raise Refused(f"{code}: {words(told.get('msg')) or 'refused'}")
+        raise Refused(f"{code}: {words(told.get('msg')) or 'refused'}"[:200])
 
 
 def reboot(web: Web) -> Conversation[Receipt]:

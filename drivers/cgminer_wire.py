@@ -201,7 +201,7 @@ def must(reply: Reply) -> Reply:
     verdict = reply.verdict
     if verdict is None or verdict.letter in {"S", "I", "W"}:
         return reply
-    said = verdict.message or f"status {verdict.letter}"
+    said = (verdict.message or f"status {verdict.letter}")[:200]
     match reply.code:
         case 45:
             raise NotPermitted(said)

@@ -148,7 +148,7 @@ class SealMiner:
         """Set its mining; raises Refused for an answer that is no success."""
         told = anything((yield from self._web.ask("POST", _CGI.format("mining_setting"), {"params_data": int(on)})))
         if told.get("result") != 0:
-            raise Refused(f"mining_setting: result {told.get('result')!r}")
+            raise Refused(f"mining_setting: result {told.get('result')!r}"[:200])
         return Receipt()
 
     def _reboot(self) -> Generator[Exchange, Answer, Receipt]:

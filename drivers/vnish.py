@@ -197,7 +197,7 @@ class Vnish:
         settings = anything((yield from self._web.ask("GET", f"{_V1}/settings")))
         kept = _object(_object(settings, "miner"), "overclock").get("preset")
         if kept != preset:
-            raise Refused(f"preset {preset} was answered and not taken: {kept!r} is set")
+            raise Refused(f"preset {preset} was answered and not taken: {kept!r} is set"[:200])
 
 
 def _object(told: object, key: str) -> dict[str, Any]:
