@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from agent.cli.backtest import backtest
 from agent.cli.bill import bill
 from agent.cli.check import check
 from agent.cli.clock import clock
@@ -145,6 +146,11 @@ shell.command(
         "hashwatt compare KG kz.toml --fleet fleet.json --load load.csv --html places.html",
     )
 )(compare)
+shell.command(
+    epilog=examples(
+        "hashwatt backtest", "hashwatt backtest --prices 2025.csv --zone Europe/Berlin --hashprice 45 --json"
+    )
+)(backtest)
 shell.command(
     epilog=examples(
         "hashwatt report --order stop-1",

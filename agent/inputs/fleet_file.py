@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from agent.planning.backtest import Level
 from agent.planning.compare import Rig
 from agent.problems import ConfigError, Problem
 from agent.tariffs.money import rounded, written
@@ -36,16 +37,21 @@ class _Fleet(msgspec.Struct):
     miners: Annotated[list[_Miner], msgspec.Meta(min_length=1)]
 
 
+def read_levels(path: Path) -> list[list[Level]]:
+    """Return each machine's levels, from the most power to the least. Raises ConfigError."""
+    return [
+        [
+            Level(power_w=level.power_w, hashrate_ths=level.hashrate_ths)
+            for level in sorted(miner.levels, key=lambda level: -level.power_w)
+        ]
+        for miner in _read(path)
+    ]
+
+
 def read_rigs(path: Path) -> list[Rig]:
     """Return the machines of a file by model, the most efficient first. Raises ConfigError."""
-    try:
-        fleet = msgspec.json.decode(path.read_bytes(), type=_Fleet)
-    except OSError as error:
-        raise _bad(path, f"cannot be read: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _bad(path, str(error)) from None
     found: dict[str, Rig] = {}
-    for miner in fleet.miners:
+    for miner in _read(path):
         best = max(miner.levels, key=lambda level: level.hashrate_ths)
         if not best.hashrate_ths or not best.power_w:
             raise _bad(path, f"{miner.id} hashes nothing or draws nothing at its highest level")
@@ -59,6 +65,15 @@ def read_rigs(path: Path) -> list[Rig]:
             hashrate_ths=before.hashrate_ths + hashrate_ths,
         )
     return sorted(found.values(), key=lambda rig: (rig.efficiency_j_th, rig.model))
+
+
+def _read(path: Path) -> list[_Miner]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=_Fleet).miners
+    except OSError as error:
+        raise _bad(path, f"cannot be read: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad(path, str(error)) from None
 
 
 def _bad(path: Path, reason: str) -> ConfigError:

@@ -1,0 +1,51 @@
+"""`backtest`: a file of prices, machines of a file, JSON; what is wrong is exit 2."""
+
+import json
+
+import pytest
+
+PRICES = "start,price\n2026-03-29T00:00,40\n2026-03-29T01:00,-20\n2026-03-29T03:00,300\n2026-03-29T04:00,300\n"
+LEVELS = [{"level": "sleep", "power_w": 0, "hashrate_ths": 0}, {"level": "full", "power_w": 3000, "hashrate_ths": 100}]
+FLEET = json.dumps({"miners": [{"id": "a", "levels": LEVELS}]})
+PLAIN = ("--adder", "0", "--min-on-s", "0", "--min-off-s", "0", "--restart-cost", "0", "--hysteresis-pct", "0")
+
+
+def test_prices_of_a_file_over_the_hour_that_there_is_not(say, tmp_path):
+    """Two hours on at 40 and -20, then off at 300: 2 x 100 TH/s x 0.002 less 3 kWh x 0.04 plus 3 x 0.02."""
+    (tmp_path / "p.csv").write_text(PRICES)
+    (tmp_path / "f.json").write_text(FLEET)
+    told = say(
+        "backtest",
+        "--prices",
+        tmp_path / "p.csv",
+        "--fleet",
+        tmp_path / "f.json",
+        "--hashprice",
+        "48",
+        *PLAIN,
+        "--json",
+    )
+    found = json.loads(told.stdout)
+    assert (found["intervals"], found["step_s"]) == (4, 3600)
+    made = {one["name"]: one["money"] for one in found["ways"]}
+    assert made["acting on price"] == pytest.approx(0.4 - 0.12 + 0.06)
+    assert made["always on"] == pytest.approx(0.8 - 0.12 + 0.06 - 1.8)
+    assert made["never on"] == 0
+    assert made["perfect foresight"] == pytest.approx(made["acting on price"])
+    words = say("backtest", "--prices", tmp_path / "p.csv").stdout
+    assert "4 intervals, 1 of them below zero" not in words  # a levy of 0.02 lifts it to zero
+    assert "acting on price" in words
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (("--prices", "nowhere.csv"), "nowhere.csv: cannot be read"),
+        (("--fleet", "nowhere.json"), "nowhere.json: cannot be read"),
+        (("--zone", "Nowhere"), "--zone: Nowhere is no IANA time zone"),
+        (("--per", "J"), "--per: kWh or MWh"),
+    ],
+)
+def test_what_is_wrong_is_exit_2(say, told, said):
+    result = say("backtest", *told)
+    assert (result.exit_code, said in result.stderr) == (2, True)
