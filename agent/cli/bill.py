@@ -116,7 +116,7 @@ def _found(asked: Asked, metered: Metered) -> _Found:
     from agent.inputs.tariff_file import read_tariff  # noqa: PLC0415 - likewise
     from agent.problems import ConfigError, Problem  # noqa: PLC0415 - likewise
     from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
-    from agent.tariffs.bill import bill as billed_for  # noqa: PLC0415 - likewise
+    from agent.tariffs.corrections import as_closed, corrected, corrected_bill  # noqa: PLC0415 - likewise
     from agent.tariffs.quality import estimates  # noqa: PLC0415 - likewise
 
     if asked.tariff is None or asked.load is None:
@@ -127,19 +127,19 @@ def _found(asked: Asked, metered: Metered) -> _Found:
     if asked.currency not in {None, tariff.currency}:
         raise Failure(USAGE, f"the tariff is in {tariff.currency}; exchange into {asked.currency} is not built yet")
     zone = _zone(asked.tz or tariff.zone)
-    read = read_load(asked.load, zone=zone)
+    read, corrections = metered.known(read_load(asked.load, zone=zone))
     if tariff.export_refused and any(read.load.export_kwh or ()):
         raise ConfigError([Problem(file=asked.tariff.name, key="dgrules", reason=tariff.export_refused)])
     try:
-        billed = billed_for(tariff, metering.load(read.load, read.clock), read.clock, first_day=metering.first_day)
+        billed = corrected_bill(tariff, read.load, corrections, read.clock, metering)
     except Unpriced as error:
         key = tariff.keys.get(error.component, f"component.{error.component}")
         raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
-    doubts = [*tariff.doubts(*read.load.days(read.clock)), *estimates(billed, read.load)]
+    known = corrected(read.load, corrections)
+    counted = as_closed(read.load, corrections, [month.span for month in billed.months])
+    doubts = [*tariff.doubts(*read.load.days(read.clock)), *estimates(billed, known)]
     warnings = [*doubts] if zone else [NO_CLOCK, *doubts]
-    return _Found(
-        billed=billed, tariff=tariff, clock=read.clock, counted=read.load, metering=metering, warnings=warnings
-    )
+    return _Found(billed=billed, tariff=tariff, clock=read.clock, counted=counted, metering=metering, warnings=warnings)
 
 
 def _currency(told: str | None) -> str | None:
@@ -189,7 +189,7 @@ def document(billed: Bill, counted: Load) -> dict[str, Any]:
                 "month": month.month,
                 "kwh": float(month.kwh),
                 "peak_kw": float(month.peak_kw),
-                "metered_kwh": float(register.kwh(month.span)),
+                "metered_kwh": float(register.kwh(month.span)) if month.span.start < month.span.end else 0.0,
                 "estimated_kwh": None if (doubt := estimated_kwh(counted, month.span)) is None else float(doubt),
                 "total": f"{month.total:f}",
                 "components": [

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agent.cli.failure import USAGE, Failure
+from agent.cli.options import instant, present
 
 if TYPE_CHECKING:
+    from agent.inputs.load_file import LoadFile
+    from agent.tariffs.corrections import Correction
     from agent.tariffs.metering import Metering
 
 
@@ -29,11 +34,34 @@ class Metered:
         int | None, typer.Option(min=1, max=28, metavar="D", help="On which day of the month bills begin.")
     ] = None
 
+    corrections: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Rows learned,start,kwh: steps that were corrected.")
+    ] = None
+    as_of: Annotated[
+        str | None, typer.Option(metavar="T", help="By what was known at that instant: 2026-05-01T00:00+06:00.")
+    ] = None
+
     def refuse(self, sentence: str) -> None:
         """Raise Failure where any of it is told; `sentence` takes the option's name."""
         for field in fields(self):
             if getattr(self, field.name) is not None:
                 raise Failure(USAGE, sentence.format("--" + field.name.replace("_", "-")))
+
+    def known(self, read: LoadFile) -> tuple[LoadFile, list[Correction]]:
+        """Return the load and its corrections, as of when it was asked for. Raises ConfigError, Failure."""
+        from agent.inputs.corrections_file import read_corrections  # noqa: PLC0415 - quick help needs it not
+        from agent.inputs.load_file import known_at  # noqa: PLC0415 - likewise
+
+        found = [] if self.corrections is None else read_corrections(self.corrections, read)
+        if self.as_of is None:
+            return read, found
+        told = instant(self.as_of, "--as-of", present())
+        as_of = datetime.fromisoformat(told or "")
+        cut = known_at(read.load, as_of)
+        if cut is None:
+            raise Failure(USAGE, f"--as-of: nothing of the load was known at {self.as_of}")
+        kept = [one for one in found if one.learned <= as_of and one.at < len(cut.kwh)]
+        return replace(read, load=cut), kept
 
     def metering(self) -> Metering:
         """Return how the load is billed. Raises Failure."""

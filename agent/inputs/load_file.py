@@ -10,9 +10,10 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from agent.inputs.stepped import Row, WrongRow, instant, stepped
 from agent.problems import ConfigError, Problem
@@ -52,6 +53,17 @@ def parse_load(text: str, *, file: str = "load.csv", zone: tzinfo | None = None)
         raise ConfigError([Problem(file=file, key=error.place, reason=str(error))]) from None
     except csv.Error as error:
         raise ConfigError([Problem(file=file, key="", reason=f"is no CSV: {error}")]) from None
+
+
+def known_at(load: Load, at: datetime) -> Load | None:
+    """Return the steps of a load that had ended at an instant, None where none had."""
+    count = min((at - load.start) // load.step, len(load.kwh))
+    if count <= 0:
+        return None
+    cut: dict[str, Any] = {
+        name: None if (told := getattr(load, name)) is None else told[:count] for name in COLUMNS[1:]
+    }
+    return Load(start=load.start, step=load.step, **cut)
 
 
 def _rows(text: str) -> Iterator[Row]:
@@ -94,12 +106,13 @@ def _row(place: str, cells: dict[str, str], beyond: int) -> Row:
 def _load(rows: Sequence[Row], clock: tzinfo) -> Load:
     found = stepped(rows, clock)
     names = [name for name in COLUMNS[1:-1] if name == "kwh" or any(row.cells.get(name) for row in rows)]
-    columns = {name: tuple(_number(row, name) for row in rows) for name in names}
+    columns = {name: tuple(number(row, name) for row in rows) for name in names}
     quality = tuple(row.cells.get("quality", "") for row in rows)
     return Load(start=found.start, step=found.step, **columns, quality=quality if any(quality) else None)
 
 
-def _number(row: Row, name: str) -> Decimal:
+def number(row: Row, name: str) -> Decimal:
+    """Return the figure from 0 that a cell is. Raises WrongRow."""
     told = row.cells.get(name, "")
     value = Decimal(told) if _NUMBER.fullmatch(told) is not None else None
     if value is None or value > _MOST or value != rounded(value, DECIMALS):

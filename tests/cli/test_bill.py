@@ -158,3 +158,26 @@ def test_a_mistake_is_exit_2_and_one_sentence(files, say, told, options, sentenc
 def test_without_both_files_it_says_so(say, option):
     said = say("bill", *option)
     assert (said.exit_code, "--tariff FILE and --load FILE.csv go together" in said.stderr) == (2, True)
+
+
+def test_corrections_are_adjustments_and_as_of_is_what_was_known(files, say, tmp_path):
+    (tmp_path / "c.csv").write_text("learned,start,kwh\n2026-03-02T00:00+05:00,2026-01-31T23:00+05:00,350\n")
+    told = json.loads(say(*files(), "--corrections", tmp_path / "c.csv", "--json").stdout)
+    assert [(month["month"], month["kwh"], month["total"]) for month in told["months"]] == [
+        ("2026-01", 250, "7575.80"),
+        ("2026-02", 1000.5, "30318.36"),
+        ("2026-03", 0, "3030.32"),
+    ]
+    assert told["months"][2]["components"][0] == {
+        "name": "energy, correction of 2026-01",
+        "kind": "adjustment",
+        "party": "seller",
+        "amount": "2612.34567",
+    }
+    early = ["--corrections", tmp_path / "c.csv", "--as-of", "2026-02-01T00:00+05:00"]
+    assert json.loads(say(*files(), *early, "--json").stdout)["total"] == "7575.80"
+    said = say(*files(), "--as-of", "2020-01-01T00:00Z")
+    assert (said.exit_code, said.stderr) == (
+        2,
+        "hashwatt: --as-of: nothing of the load was known at 2020-01-01T00:00Z\n",
+    )
