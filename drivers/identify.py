@@ -8,7 +8,7 @@ from __future__ import annotations
 from drivers import registry
 from drivers.antminer_web import Web
 from drivers.cgminer_wire import ask, parse
-from drivers.errors import DeviceError, NotListening, Refused, Unreachable, Unsupported
+from drivers.errors import DeviceError, Garbled, NotListening, Refused, Unreachable, Unsupported
 from drivers.interface import Conversation, Http, HttpReply, Identity, Target
 from drivers.mara import MARAS_PAGES
 from drivers.whatsminer_v3_wire import asking, port_of
@@ -219,9 +219,12 @@ def _family_of_pages() -> Conversation[str | None]:
 
 
 def _is_mara(target: Target) -> Conversation[bool]:
-    """Ask for a page that Mara's firmware alone has; it shows the realm of stock, and nothing without a login."""
+    """Ask for a page that Mara's firmware alone has; it shows the realm of stock, and nothing without a login.
+
+    Raises Unreachable: a machine that did not answer now is not taken for another firmware.
+    """
     try:
         yield from Web(target.logins, MARAS_PAGES).get(_MARA)
-    except DeviceError:
+    except (Refused, Garbled):
         return False
     return True

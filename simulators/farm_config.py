@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from simulators.firmwares import firmware_of
 from simulators.machines import Machine
 from simulators.meter import MeterOptions
 from simulators.meter_points import FEEDER_UNIT, HOUSE_UNIT, feeders_of
@@ -13,6 +14,8 @@ from simulators.places import hosts_of
 
 CONNECTION_SHARE = 1.3
 MAP = "eastron-sdm630"
+TOLD = "told"
+"""The tag of machines that can be told to sleep, where there are others: what those draw no order ends."""
 CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 
 
@@ -61,7 +64,12 @@ def _site(site: str, connection_kw: float, house_w: float) -> str:
 def _feeders(machines: Sequence[Machine], meters: MetersAt) -> Iterator[str]:
     """Yield the machines, on their feeders where there are any, with the feeders' meters and the house's."""
     if meters.feeders == 0:
-        yield _table("[[miners]]", hosts=hosts_of(machines))
+        obey = [made for made in machines if firmware_of(made.make, made.firmware).obeys]
+        mute = [made for made in machines if made not in obey]
+        if obey:
+            yield _table("[[miners]]", hosts=hosts_of(obey), **({"tags": [TOLD]} if mute else {}))
+        if mute:
+            yield _table("[[miners]]", hosts=hosts_of(mute))
         return
     yield _table("[[meter]]", id="house", role="house", **_at(meters, HOUSE_UNIT))
     on = feeders_of(len(machines), meters.feeders).tolist()

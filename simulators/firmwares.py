@@ -96,6 +96,8 @@ class Firmware:
     may_write: bool = True
     #: sleep outlasts a new start
     sleeps_on: bool = False
+    #: can be told to sleep, where its clients may write
+    obeys: bool = True
 
 
 def _antminer(footing: Footing) -> Faces:
@@ -247,6 +249,7 @@ FIRMWARES = (
             version=lambda machine: COMPILED[machine.row.generation],
             api_version="3.1",
             may_write=False,
+            obeys=False,
         )
         for name, clone in (("vnish-old", VNISH), ("hiveon", HIVEON), ("mskminer", MSKMINER))
     ),
@@ -323,6 +326,7 @@ FIRMWARES = (
         api_version=face_stranger.API,
         pools=face_stranger.POOLS,
         may_write=False,
+        obeys=False,
     ),
     *(
         Firmware(

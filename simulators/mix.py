@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from simulators.firmwares import firmware_names, firmware_of
+from simulators.firmwares import FIRMWARES, Firmware, firmware_names, firmware_of
 from simulators.machines import BadInput, Machine, MixRow, Model, Place, models
 
 DEFAULT_MIX = (
@@ -18,6 +18,26 @@ DEFAULT_MIX = (
     MixRow(make="WhatsMiner", model="M50", share=12, firmware="whatsminer"),
     MixRow(make="WhatsMiner", model="M60S", share=14, firmware="whatsminer"),
 )
+
+EVERY, PLAIN = "all", "X19"
+REST = 0.1
+"""The share of each model of a firmware but its first."""
+
+
+def every_mix() -> tuple[MixRow, ...]:
+    """Return a mix of every firmware: a maker's own on each of its models, others' on plain ones.
+
+    As few machines as there are firmwares are one of each.
+    """
+    return tuple(row for firmware in FIRMWARES for row in _shared(firmware))
+
+
+def _shared(firmware: Firmware) -> Iterator[MixRow]:
+    own = firmware.name == firmware_names(firmware.make)[0]
+    made = [model for model in models().values() if model.make == firmware.make]
+    chosen = made if own else [model for model in made if model.generation == PLAIN] or made
+    for number, model in enumerate(chosen):
+        yield MixRow(make=firmware.make, model=model.model, share=REST if number else 1.0, firmware=firmware.name)
 
 
 def read_mix(text: str) -> tuple[MixRow, ...]:

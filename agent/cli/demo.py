@@ -30,6 +30,7 @@ from agent.evidence import BrokenAt, Export, check
 from agent.evidence_key import signing_key
 from agent.ledger.attest import exported
 from agent.ledger.store import Store
+from simulators.farm_config import TOLD
 from simulators.grid_operator import Dispatcher
 
 DONE, NOT_DONE, BAD_INPUT, TAKEN = 0, 1, 2, 3
@@ -128,10 +129,12 @@ async def _show(play: Play, folder: Path) -> int:
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, stop.set)
             async with _agent(config, folder / "state", stop) as running:
+                if can_be_told(config):
+                    _say_who_can(config)
                 print(f"page      http://{running.address}/  (metrics: /metrics, state: /api/v1/site)", flush=True)
                 if play.seconds is None:
                     return await _stay(stop, url)
-                outcome = await _main_job(play, url)
+                outcome = await _main_job(play, url, _stop(can_be_told(config)))
             outcome.broken = _broken_evidence(config, folder / "state")
     return _sum_up(play, outcome)
 
@@ -143,7 +146,7 @@ async def _stay(stop: asyncio.Event, url: str) -> int:
     return DONE
 
 
-async def _main_job(play: Play, url: str) -> Outcome:
+async def _main_job(play: Play, url: str, stop: dict[str, Any]) -> Outcome:
     """Order a stop at a sixth of the time, lift it at two thirds, look at the end."""
     assert play.seconds is not None
     began = time.monotonic()
@@ -154,7 +157,7 @@ async def _main_job(play: Play, url: str) -> Outcome:
         try:
             await asyncio.sleep(began + play.seconds / 6 - time.monotonic())
             watch.ordered()
-            await dispatcher.order(_stop())
+            await dispatcher.order(stop)
             await asyncio.sleep(began + play.seconds * 2 / 3 - time.monotonic())
             await dispatcher.cancel(ORDER)
             await asyncio.sleep(began + play.seconds - time.monotonic())
@@ -164,10 +167,24 @@ async def _main_job(play: Play, url: str) -> Outcome:
     return Outcome(before_w=watch.before_w, complied_s=watch.complied_s, back_w=watch.latest_w)
 
 
-def _stop() -> dict[str, Any]:
+def can_be_told(config: Config) -> int:
+    """Return how many machines can be told to sleep where some cannot, 0 where none is told apart."""
+    return sum(TOLD in miner.tags for miner in config.miners)
+
+
+def _say_who_can(config: Config) -> None:
+    told = can_be_told(config)
+    print(
+        f"order     for the {told} that can be told to sleep; {len(config.miners) - told} can be read alone", flush=True
+    )
+
+
+def _stop(told: int) -> dict[str, Any]:
+    """Return a stop of the site, or of the machines that can be told where some cannot."""
     now = datetime.now(UTC).isoformat()
     document = {"order_id": ORDER, "revision": 1, "site": SITE, "issuer": ISSUER, "class": "law", "status": "issued"}
-    return {**document, "issued_at": now, "limit": {"stop": True}}
+    targets = {"targets": {"tags": [TOLD]}} if told else {}
+    return {**document, **targets, "issued_at": now, "limit": {"stop": True}}
 
 
 class _Watch:

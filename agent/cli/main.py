@@ -86,7 +86,9 @@ def demo(
         float | None, typer.Option("--for", min=90, metavar="S", help="Stop and lift within so long, then end.")
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, metavar="P", help="Of the page and the API.")] = 8700,
-    mix: Annotated[Path | None, typer.Option(metavar="FILE", help="Which machines, in which shares.")] = None,
+    mix: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Which machines, in which shares; all: every firmware.")
+    ] = None,
     faults: Annotated[Path | None, typer.Option(metavar="FILE", help="What goes wrong, and when.")] = None,
 ) -> None:
     """Show it all: a simulated farm, a broker, the agent and its page."""

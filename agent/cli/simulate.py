@@ -20,7 +20,10 @@ class What:
     miners: Annotated[int, typer.Option(min=1, max=MOST_MINERS, metavar="N", help="How many machines.")] = 300
     mix: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="[[mix]] make, model, share, firmware; else 60 % Antminer, 40 % WhatsMiner."),
+        typer.Option(
+            metavar="FILE",
+            help="[[mix]] make, model, share, firmware, or all of them: all; else 60 % Antminer, 40 % WhatsMiner.",
+        ),
     ] = None
     bind: Annotated[
         str | None,

@@ -17,8 +17,8 @@ from agent.cli.simulate import How, What
 from simulators.broker import checked
 from simulators.farm import Farm, FarmOptions
 from simulators.faults import read_schedule
-from simulators.machines import BadInput
-from simulators.mix import DEFAULT_MIX, read_mix
+from simulators.machines import BadInput, MixRow
+from simulators.mix import DEFAULT_MIX, EVERY, every_mix, read_mix
 from simulators.places import Taken
 
 _T = TypeVar("_T")
@@ -43,7 +43,7 @@ def _options(what: What, how: How) -> FarmOptions:
         checked(how.mqtt)
     return FarmOptions(
         miners=what.miners,
-        mix=DEFAULT_MIX if what.mix is None else _read(what.mix, read_mix),
+        mix=_mix(what.mix),
         seed=what.seed,
         feeders=what.feeders,
         bind=what.bind,
@@ -57,6 +57,12 @@ def _options(what: What, how: How) -> FarmOptions:
         mqtt_url=how.mqtt,
         site=how.site,
     )
+
+
+def _mix(told: Path | None) -> tuple[MixRow, ...]:
+    if told is None:
+        return DEFAULT_MIX
+    return every_mix() if str(told) == EVERY else _read(told, read_mix)
 
 
 def _check_address(told: str) -> None:

@@ -115,6 +115,12 @@ def test_maras_firmware_shows_the_same_realm_and_is_known_by_a_page_of_its_own()
     assert (identity.driver, identity.model) == ("mara", "Antminer S21")
 
 
+def test_maras_firmware_that_is_silent_now_is_not_taken_for_bitmains():
+    realm = ok(status=401, WWW_Authenticate='Digest realm="antMiner Configuration", qop="auth"')
+    with pytest.raises(Unreachable, match="too late"):
+        converse(identify(HERE), scripted({"version": NotListening("x"), PAGE: realm, MARA: Unreachable("too late")}))
+
+
 def test_a_page_without_a_login_is_taken_by_its_words():
     machine = Antminer()
     machine.api = False

@@ -3,9 +3,10 @@ import pytest
 from agent.config import parse
 from simulators.farm_config import MetersAt, config_toml
 from simulators.faults import Scheduled, read_schedule
-from simulators.machines import BadInput, Place
+from simulators.firmwares import FIRMWARES
+from simulators.machines import BadInput, MixRow, Place
 from simulators.meter import MeterOptions
-from simulators.mix import DEFAULT_MIX, allot, machine, read_mix
+from simulators.mix import DEFAULT_MIX, allot, every_mix, machine, read_mix
 from simulators.places import hosts_of
 
 pytestmark = pytest.mark.pure
@@ -143,3 +144,20 @@ def test_with_feeders_each_has_its_machines_and_its_meter():
 def config_classes(config):
     """Every class that an issuer of its own may order."""
     return tuple(name for name, issuer in config.schema.orders.issuers.items() if tuple(issuer.classes) == (name,))
+
+
+def test_a_mix_of_every_firmware_has_one_of_each_before_it_has_two_of_any():
+    named = {(row.make, row.name) for row in FIRMWARES}
+    for count in (len(FIRMWARES), 1000):
+        rows = list(allot(every_mix(), count))
+        assert {(row.make, row.firmware) for row in rows} == named
+        assert len(rows) == count
+
+
+def test_machines_that_nobody_can_tell_to_sleep_are_told_apart():
+    rows = [MixRow(make="Antminer", model="Antminer S19", share=1, firmware=name) for name in ("stock", "hiveon")]
+    places = [Place(host="127.0.0.1", port=20_000 + at, http_port=None) for at in range(2)]
+    made = [machine(at, row, place, 1) for at, (row, place) in enumerate(zip(rows, places, strict=True))]
+    meters = MetersAt(options=MeterOptions(), port=0)
+    config = parse(config_toml(made, site="s1", house_w=1500, meters=meters, mqtt_url="mqtt://127.0.0.1"))
+    assert [entry.tags for entry in config.miners] == [("told",), ()]
