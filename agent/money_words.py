@@ -31,7 +31,11 @@ def terms_in_words(terms: Terms, now: datetime) -> Iterator[str]:
         yield from _revenue(terms.revenue)
     if (earning := terms.earning_at(now)) is not None:
         yield from _earning(earning, terms.currency)
-    yield from (f"  known stop, which binds nothing by itself: {stop.in_words()}" for stop in terms.stops)
+    yield from (
+        f"  known stop, which binds nothing by itself: {stop.in_words()}"
+        for stop in terms.stops
+        if not stop.is_over(today)
+    )
     doubts = [*terms.doubts, *(terms.tariff.doubts(today, today) if terms.tariff is not None else ())]
     yield from (f"  in doubt: {doubt}" for doubt in doubts)
 

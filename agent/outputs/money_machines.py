@@ -8,27 +8,24 @@ from decimal import Decimal
 import numpy as np
 
 from agent.fleet.belief import Code
-from agent.fleet.fleet import Fleet
-from agent.fleet.view import Flags, Floats
+from agent.fleet.view import Flags
 from agent.outputs.money_desk import MoneyDesk
 from agent.planning.economics import break_even_per_kwh
 
 
-def efficiencies_j_th(fleet: Fleet) -> Floats:
-    """Return each machine's J/TH at the wall: as it hashes now, else by the highest step of its ladder; NaN unknown."""
-    hashing = (fleet.state == Code.HASHING) & (fleet.hashrate_ths > 0)
-    measured = np.full(len(fleet), np.nan)
-    np.divide(fleet.believed_w, fleet.hashrate_ths, out=measured, where=hashing)
-    for row in np.flatnonzero(~hashing).tolist():
-        full = fleet.ladders[row].steps[0]
-        measured[row] = full.power_w / full.hashrate_ths if full.hashrate_ths > 0 else np.nan
-    return measured
-
-
 def own_break_even(money: MoneyDesk, row: int, at: datetime) -> Decimal | None:
-    """Return the price of a kWh at which one machine earns nothing, in the site's money; None where nobody knows."""
-    earning, joules = money.terms.earning_at(at), efficiencies_j_th(money.fleet)[row]
-    return None if earning is None or np.isnan(joules) else break_even_per_kwh(earning, Decimal(str(round(joules, 3))))
+    """Return the price of a kWh at which one machine earns nothing, in the site's money; None where nobody knows.
+
+    By its J/TH at the wall: as it hashes now, else by the highest step of its ladder.
+    """
+    fleet, earning = money.fleet, money.terms.earning_at(at)
+    full = fleet.ladders[row].steps[0]
+    power_w, hashrate_ths = full.power_w, full.hashrate_ths
+    if fleet.state[row] == Code.HASHING and fleet.hashrate_ths[row] > 0:
+        power_w, hashrate_ths = float(fleet.believed_w[row]), float(fleet.hashrate_ths[row])
+    if earning is None or hashrate_ths <= 0:
+        return None
+    return break_even_per_kwh(earning, Decimal(str(round(power_w / hashrate_ths, 3))))
 
 
 def under_break_even(money: MoneyDesk, at: datetime) -> list[str] | None:
@@ -43,5 +40,6 @@ def under_break_even(money: MoneyDesk, at: datetime) -> list[str] | None:
     if price <= 0:
         return []
     fleet = money.fleet
-    under: Flags = (fleet.state == Code.HASHING) & (efficiencies_j_th(fleet) > float(at_one / price))
+    hashing = (fleet.state == Code.HASHING) & (fleet.hashrate_ths > 0)
+    under: Flags = hashing & (fleet.believed_w > float(at_one / price) * fleet.hashrate_ths)
     return [fleet.miners[row].id for row in np.flatnonzero(under).tolist()]

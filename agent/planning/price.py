@@ -131,15 +131,25 @@ def profit(view: FleetView, market: Market, factor: Floats) -> tuple[Floats, Flo
     return revenue - watts / 1000 * market.pue * market.per_kwh, revenue
 
 
+def _at(view: FleetView, market: Market, factor: Floats, steps: Array) -> tuple[Floats, Floats]:
+    """Return the same at one step of each machine."""
+    rows = np.arange(len(view))
+    ths, watts = view.step_ths[rows, steps], view.step_w[rows, steps]
+    revenue = ths * market.per_ths_h
+    return revenue - np.where(ths > 0, factor, 1.0) * watts / 1000 * market.pue * market.per_kwh, revenue
+
+
 def gain_per_h(view: FleetView, market: Market, memory: PriceMemory, *, acts: bool) -> float:
     """Return what the levels that price wants earn more in an hour than the owner's own; what is bound counts 0."""
-    earns, _ = profit(view, market, memory.factor)
     held_at = memory.steps if acts else view.intended
     bound = np.where(view.setpoint > np.maximum(held_at, view.intended), view.setpoint, 0)
-    rows = np.flatnonzero(view.fresh & ~view.sealed & _is_weighed(view))
-    with_it = np.maximum.reduce([memory.steps, view.intended, bound])[rows]
-    without = np.maximum(view.intended, bound)[rows]
-    return float(np.nansum(earns[rows, with_it] - earns[rows, without]))
+    with_it = np.maximum(np.maximum(memory.steps, view.intended), bound)
+    without = np.maximum(view.intended, bound)
+    counts = view.fresh & ~view.sealed & _is_weighed(view) & (with_it != without)
+    if not counts.any():
+        return 0.0
+    gained = _at(view, market, memory.factor, with_it)[0] - _at(view, market, memory.factor, without)[0]
+    return float(np.nansum(gained[counts]))
 
 
 def _begun(view: FleetView, j_th: Floats, memory: PriceMemory, now: float) -> PriceMemory:
@@ -169,17 +179,22 @@ def _begun(view: FleetView, j_th: Floats, memory: PriceMemory, now: float) -> Pr
 
 def _best(view: FleetView, market: Market, policy: PricePolicy, memory: PriceMemory) -> Array:
     """Return the step that earns most, where it is worth leaving the one that is wanted now."""
-    earns, revenue = profit(view, market, memory.factor)
-    rows, at = np.arange(len(view)), np.maximum(memory.wanted, view.intended)
-    score = earns - earns[rows, at][:, None] - policy.hysteresis * np.abs(revenue - revenue[rows, at][:, None])
-    steps = np.arange(view.step_w.shape[1])[None, :]
-    allowed = (steps >= view.intended[:, None]) & (steps <= view.last_step[:, None]) & ~np.isnan(score)
+    at = np.maximum(memory.wanted, view.intended)
+    earns_now, revenue_now = _at(view, market, memory.factor, at)
+    best, wanted = np.zeros(len(view)), at.astype(np.int8)
     horizon_h = max(policy.min_off_s, HOUR_S) / HOUR_S
-    stops = (steps == view.last_step[:, None]) & (view.step_ths <= 0) & (at != view.last_step)[:, None]
-    score = np.where(stops, score - policy.restart_cost / horizon_h, score)
-    score = np.where(allowed, score, -np.inf)
-    score[rows, at] = np.where(allowed[rows, at], 0.0, -np.inf)
-    return np.where(_is_weighed(view), np.argmax(score, axis=1), view.intended)
+    for step in range(int(view.last_step.max(initial=0)) + 1):
+        ths = view.step_ths[:, step]
+        revenue = ths * market.per_ths_h
+        watts = np.where(ths > 0, memory.factor, 1.0) * view.step_w[:, step]
+        score = revenue - watts / 1000 * market.pue * market.per_kwh - earns_now
+        score -= policy.hysteresis * np.abs(revenue - revenue_now)
+        if policy.restart_cost:
+            stops = (ths <= 0) & (step == view.last_step) & (at != view.last_step)
+            score -= np.where(stops, policy.restart_cost / horizon_h, 0.0)
+        better = (score > best) & (step >= view.intended) & (step <= view.last_step)
+        best, wanted = np.where(better, score, best), np.where(better, step, wanted).astype(np.int8)
+    return np.where(_is_weighed(view), wanted, view.intended)
 
 
 def _is_weighed(view: FleetView) -> Flags:

@@ -80,6 +80,10 @@ class Stop:
             if begins < ends:
                 yield begins, ends
 
+    def is_over(self, day: date) -> bool:
+        """Whether it ended before a day, and does not come again."""
+        return self.until is not None and self.until <= day
+
     def hours(self, within: Span) -> Decimal:
         """Return the announced hours that fall to a span, as a share of those of a year of 8,760 h."""
         if self.hours_per_year is None:

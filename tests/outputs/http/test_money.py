@@ -1,0 +1,69 @@
+"""Money over HTTP: a month's report, what price does to machines, a machine's own break-even."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from agent.facts import OrderMoved, OrderReceived
+from agent.outputs.http.routes import V1
+from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.terms import Terms
+from agent.planning.hashprice import Quotes, Revenue
+from agent.planning.price import Acting, Market
+from tests.outputs.farm import START, MemoryDesk, empty_book, serving, small_fleet
+from tests.outputs.test_month_report import interval
+from tests.tariffs.loads import flat, rate, tariff
+
+
+def money_over(fleet):
+    """Money of a farm at 5 som a kWh, 50 USD a PH/s and day, 80 som a dollar."""
+    revenue = Revenue(quotes=Quotes(by_hand=Decimal(50)), currency="USD", fx={"USD/KGS": rate("80")})
+    terms = Terms(currency="KGS", zone=UTC, tariff=tariff(flat("5")), revenue=revenue)
+    return MoneyDesk(terms=terms, fleet=fleet, power_w=lambda: 12_500.0)
+
+
+async def test_a_months_report_is_told_with_statements():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    money = money_over(desk.fleet)
+    energy = money.priced(interval(0, 600, 300, 100))
+    told = {"order_id": "o1", "revision": 1, "seq": 1, "cap_w": None, "reason": None}
+    desk.facts += [
+        OrderReceived(
+            at=START, order_id="o1", revision=1, issuer="x", order_class="law", transport="mqtt", document="{}"
+        ),
+        energy,
+        OrderMoved(at=energy.end, event="start", state="active", **told),
+        money.priced(interval(1, 0, 300, 100)),
+    ]
+    money.heard(desk.facts)
+    async with serving(desk, money=money) as client:
+        status, report = await client.ask("GET", f"{V1}/bill/report?month=2026-01")
+        nothing = await client.ask("GET", f"{V1}/bill/report?month=2025-01")
+        bad = await client.ask("GET", f"{V1}/bill/report?month=January")
+    assert (status, nothing[0], bad[0]) == (200, 404, 400)
+    assert report["cost"] == "7"  # 1.4 kWh at 5
+    acme = next(one for one in report["owners"] if one["owner"] == "acme")
+    assert acme == {
+        "owner": "acme", "kwh": 0.6, "cost": "3",
+        "curtailed": [{"order_id": "o1", "class": "law", "minutes": 15.0, "kwh": 0.6}],
+        "curtailed_by_class": [{"class": "law", "minutes": 15.0, "kwh": 0.6}],
+    }  # fmt: skip
+    assert isinstance(report["under_break_even"], list)
+
+
+async def test_the_site_shows_what_price_does_and_a_miner_its_break_even():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    money = money_over(desk.fleet)
+    money.acting = lambda: Acting(
+        act=False, market=Market(per_kwh=5.0, per_ths_h=0.1), stopped=3, lowered=1, gain_per_h=2.5, gained=7.25,
+        starts=0, since=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=1),
+    )  # fmt: skip
+    async with serving(desk, money=money) as client:
+        _, site = await client.ask("GET", f"{V1}/site")
+        _, bill = await client.ask("GET", f"{V1}/bill")
+        _, miner = await client.ask("GET", f"{V1}/miners/a1")
+    assert site["price"] == bill["now"]["acting"] == {
+        "act": False, "currency": "KGS", "per_kwh": "5.000000", "stopped": 3, "lowered": 1, "gain_per_h": "2.500000",
+        "gained": "7.250000", "starts": 0, "since": "2026-01-01T01:00:00.000Z",
+    }  # fmt: skip
+    joules = miner["efficiency_j_th"]
+    assert float(miner["break_even_per_kwh"]) == round(50 * 80 / (24 * round(joules, 3)), 6)
