@@ -198,11 +198,11 @@ def _show(found: list[Compared], currency: str | None) -> None:
         (
             one.place.name,
             _amount(one.per_kwh, 4, one.place.tariff.currency, is_least=one.is_least),
-            _amount(into(one.per_kwh, one.rate), 4, currency or ""),
+            _amount(into(one.per_kwh, one.rate), 4, currency or "", is_least=one.is_least),
             f"{one.stopped_h:,.0f}",
             f"{one.doubtful_h:,.0f}",
-            _amount(one.margin_per_ph_year, 2, one.place.tariff.currency),
-            _amount(into(one.margin_per_ph_year, one.rate), 2, currency or ""),
+            _amount(one.margin_per_ph_year, 2, one.place.tariff.currency, is_most=one.is_least),
+            _amount(into(one.margin_per_ph_year, one.rate), 2, currency or "", is_most=one.is_least),
         )
         for one in found
     ]
@@ -227,7 +227,10 @@ def _show(found: list[Compared], currency: str | None) -> None:
             print(f"{plain(one.place.name)}: no margin: --fx {pair}=RATE is not told", file=sys.stderr)
 
 
-def _amount(amount: Decimal | None, digits: int, currency: str, *, is_least: bool = False) -> str:
+def _amount(
+    amount: Decimal | None, digits: int, currency: str, *, is_least: bool = False, is_most: bool = False
+) -> str:
     from agent.tariffs.money import rounded  # noqa: PLC0415 - quick help needs it not
 
-    return UNKNOWN if amount is None else f"{'>= ' if is_least else ''}{rounded(amount, digits):,f} {currency}".rstrip()
+    bound = ">= " if is_least else "<= " if is_most else ""
+    return UNKNOWN if amount is None else f"{bound}{rounded(amount, digits):,f} {currency}".rstrip()

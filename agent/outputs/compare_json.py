@@ -39,6 +39,7 @@ def _place(one: Compared, currency: str | None) -> dict[str, Any]:
         "revenue": text(one.revenue, AMOUNT),
         "margin": text(one.margin, AMOUNT),
         "margin_per_ph_year": text(one.margin_per_ph_year, AMOUNT),
+        "margin_is_most": one.is_least,
         "models": [
             {
                 "model": of.model,

@@ -48,11 +48,11 @@ def _table(found: Sequence[Compared], currency: str | None) -> str:
         (
             one.place.name,
             _price(one.per_kwh, one.place.tariff.currency, is_least=one.is_least),
-            _price(into(one.per_kwh, one.rate), currency or ""),
+            _price(into(one.per_kwh, one.rate), currency or "", is_least=one.is_least),
             f"{one.stopped_h:,.0f} of {one.hours:,.0f}",
             f"{one.doubtful_h:,.0f}",
-            _money(one.margin_per_ph_year, one.place.tariff.currency),
-            _money(into(one.margin_per_ph_year, one.rate), currency or ""),
+            _money(one.margin_per_ph_year, one.place.tariff.currency, is_most=one.is_least),
+            _money(into(one.margin_per_ph_year, one.rate), currency or "", is_most=one.is_least),
         )
         for one in found
     ]
@@ -128,5 +128,5 @@ def _price(amount: Decimal | None, currency: str, *, is_least: bool = False) -> 
     return UNKNOWN if amount is None else f"{'≥ ' if is_least else ''}{rounded(amount, 4)} {currency}".rstrip()
 
 
-def _money(amount: Decimal | None, currency: str) -> str:
-    return UNKNOWN if amount is None else f"{rounded(amount, 2):,f} {currency}".rstrip()
+def _money(amount: Decimal | None, currency: str, *, is_most: bool = False) -> str:
+    return UNKNOWN if amount is None else f"{'≤ ' if is_most else ''}{rounded(amount, 2):,f} {currency}".rstrip()
