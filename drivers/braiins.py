@@ -180,6 +180,8 @@ class Braiins:
                 told = yield from self._read_graphql(want)
             case _:
                 told = yield from socket.hear(socket.QUICK if want is Want.QUICK else socket.FULL)
+                if told.pools is None and page.stands(told):
+                    told = yield from socket.hear((*socket.QUICK, "pools"))
         told.was_paused = self._paused
         return reading_of(told, None if self._identity is None else self._identity.nominal_w)
 
@@ -196,7 +198,7 @@ class Braiins:
             yield from self._add(told, f"{_V1}/miner/hw/hashboards", page.add_boards)
             yield from self._add(told, f"{_V1}/cooling/state", page.add_cooling)
             yield from self._add(told, f"{_V1}/miner/errors", page.add_errors)
-        stands = told.present_ths is None or told.present_ths < page.FALLS * (told.nominal_ths or 0.0)
+        stands = page.stands(told)
         if want is Want.FULL or (stands and told.status != PAUSED):
             yield from self._add(told, f"{_V1}/pools", page.add_groups)
         return told
@@ -216,7 +218,7 @@ class Braiins:
     def _read_graphql(self, want: Want) -> Generator[Exchange, Answer, Told]:
         told = Told()
         page.add_system(told, (yield from self._query(graphql.SYSTEM)))
-        stands = told.present_ths is None or told.present_ths < page.FALLS * (told.nominal_ths or 0.0)
+        stands = page.stands(told)
         if want is Want.FULL or stands:
             page.add_solvers(told, (yield from self._query(graphql.BOARDS)))
             page.add_pool_groups(told, (yield from self._query(graphql.POOLS)))

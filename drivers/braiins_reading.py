@@ -92,6 +92,11 @@ def reading_of(told: Told, full_w: float | None) -> Reading:
     )
 
 
+def stands(told: Told) -> bool:
+    """Whether it hashes less than it should, so that its state hangs on more than its rate."""
+    return told.present_ths is None or told.present_ths < FALLS * (told.nominal_ths or 0.0)
+
+
 def _state(told: Told) -> tuple[State, str | None]:
     if told.status == PAUSED:
         return State.SLEEPING, None

@@ -30,13 +30,14 @@ from drivers.interface import (
     Want,
 )
 from drivers.interface import Reply as Answer
-from drivers.luxos_reading import Told, is_curtailed, level_of, reading_of
+from drivers.luxos_reading import Told, is_curtailed, level_of, reading_of, stands
 from drivers.luxos_wire import Config, Part, ProfileRow, Version, asked, must, told
 from drivers.models import Model, find
 
 STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 30.0, 30.0, 600.0, 120.0
 """Its supply goes off within seconds; it ramps up as after a start. The watts are unsure: the meter tells."""
 _QUICK = ("summary", "config", "devs", "power")
+_WHY = ("pools", "events")
 _FULL = (*_QUICK, "fans", "temps", "pools", "events", "stats")
 
 
@@ -85,19 +86,25 @@ class Luxos:
         )
 
     def read(self, want: Want) -> Conversation[Reading]:
-        """Learn what it does now, in one exchange where the firmware joins commands."""
-        commands = _QUICK if want is Want.QUICK else _FULL
+        """Learn what it does now, in one exchange where the firmware joins commands; of one that stands why, too."""
         heard = Told()
+        yield from self._hear(_QUICK if want is Want.QUICK else _FULL, heard)
+        if want is Want.QUICK and stands(heard):
+            yield from self._hear((*_QUICK, *_WHY), heard)
+        return reading_of(heard)
+
+    def _hear(self, commands: tuple[str, ...], heard: Told) -> Generator[Exchange, Answer, None]:
+        joined: tuple[Part, ...] = ()
         if self._joins:
             try:
-                for part in (yield from asked(ask("+".join(commands)))).parts:
-                    heard.add(part)
+                joined = (yield from asked(ask("+".join(commands)))).parts
             except Refused:
-                heard = Told()
-            self._joins = heard.summary is not None
-        if heard.summary is None:
+                joined = ()
+            self._joins = any(part.summary for part in joined)
+        if not self._joins:
             yield from self._ask_singly(commands, heard)
-        return reading_of(heard)
+        for part in joined if self._joins else ():
+            heard.add(part)
 
     def _ask_singly(self, commands: Iterable[str], heard: Told) -> Generator[Exchange, Answer, None]:
         for command in commands:

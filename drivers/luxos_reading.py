@@ -160,6 +160,12 @@ def _standing(told: Told, codes: Iterable[str], *, starting: bool) -> tuple[Stat
     return (State.STARTING, "starting:boot") if starting else (State.FAULT, "fault:hashrate")
 
 
+def stands(told: Told) -> bool:
+    """Whether it is awake and hashes less than it should, so that its state hangs on more than its rate."""
+    present = None if told.summary is None else present_ths(told.summary)
+    return not is_curtailed(told.config) and (present is None or present <= RAMPED * _usual_ths(told))
+
+
 def _usual_ths(told: Told) -> float:
     """Return what it should hash: of its boards at their profile, else what it was sold as."""
     nominal = sum(number(row.nominal_mhs) or 0.0 for row in told.boards or ()) / 1e6

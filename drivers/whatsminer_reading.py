@@ -122,9 +122,9 @@ def _state_standing(told: Told, row: Summary, *, fed: bool) -> tuple[State, str 
         return State.IDLE, "idle:pool"
     if any(is_heat(code) for code in told.faults or ()):
         return State.IDLE, "idle:thermal"
-    if (whole(row.elapsed) or 0) < STARTUP_S or _is_tuning(told):
-        return State.STARTING, "starting:boot"
     alive = told.devices is None or any(device.status == "Alive" for device in told.devices)
+    if (whole(row.elapsed) or 0) < STARTUP_S or (alive and _is_tuning(told)):
+        return State.STARTING, "starting:boot"
     return State.FAULT, "fault:hashrate" if alive else "fault:boards"
 
 

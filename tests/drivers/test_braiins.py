@@ -79,8 +79,8 @@ def socket(**replies):
     } | replies  # fmt: skip
     unknown = {"STATUS": [{"STATUS": "E", "Code": 14, "Msg": "Invalid command"}]}
     script = {name: {"STATUS": status} | reply for name, reply in told.items()}
-    script |= {"+".join(names): unknown for names in (("summary", "devs", "tunerstatus"),)}
-    script |= {"summary+devs+tunerstatus+devdetails+temps+fans+pools": unknown}
+    more = ("", "+pools", "+devdetails+temps+fans+pools")
+    script |= {f"summary+devs+tunerstatus{others}": unknown for others in more}
     closed = NotListening("refused")
     return script | {f"GET {V1}/miner/details": closed, "POST /graphql": closed}
 
@@ -158,6 +158,8 @@ def test_on_the_api_port_a_rate_of_zero_is_a_pause_only_long_after_the_start():
     assert converse(Braiins(HERE).read(Want.QUICK), scripted(socket(summary=zero))).state is State.SLEEPING
     fresh = {"SUMMARY": [{"MHS 5s": 0.0, "Elapsed": 20}]}
     assert converse(Braiins(HERE).read(Want.QUICK), scripted(socket(summary=fresh))).state is State.STARTING
+    dead = socket(summary=zero, pools={"POOLS": [{"URL": "stratum+tcp://a:1", "Status": "Dead"}]})
+    assert converse(Braiins(HERE).read(Want.QUICK), scripted(dead)).reason == "idle:pool"
     none = socket(summary=zero, devs={"DEVS": []})
     assert converse(Braiins(HERE).read(Want.QUICK), scripted(none)).reason == "fault:boards"
 

@@ -5,6 +5,7 @@ they were, and all else that it is set to.
 """
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from drivers.identify import identify
 from drivers.interface import LimitPower, Locate, Reboot, SetMode, Sleep, State, Target, Wake, Want
 from drivers.transports.lanes import Lanes
 from simulators.farm import Farm, FarmOptions
+from simulators.faults import Scheduled
 from simulators.machines import MixRow
 from tests.transports.servers import closed_port
 
@@ -48,6 +50,10 @@ MODELS = {
     "Bitaxe": "Bitaxe Gamma",
     "NerdAxe": "NerdQAxe++",
 }
+SHORT_OF_WORDS = {
+    "vnish-old": State.UNKNOWN, "hiveon": State.UNKNOWN, "mskminer": State.UNKNOWN, "nerdaxe": State.IDLE,
+}  # fmt: skip
+"""What one without a board is taken for whose firmware tells no more: no mode, or that of a machine without work."""
 FOREIGN = ("pool", "pass", "pwd", "net", "host")
 NAMELESS = {("WhatsMiner", "stranger")}
 """What does not say its model, nor what each board hashes."""
@@ -216,3 +222,15 @@ async def test_reboot_and_light(machine):
     await machine.send(Reboot())
     await machine.until(lambda told: told.uptime_s is not None and told.uptime_s < 1000, Want.FULL)
     await machine.at("full")
+
+
+async def test_dead_pools_and_dead_boards_are_told_from_sleep(machine):
+    machine.farm.options = replace(machine.farm.options, time_scale=100)
+    pools = Scheduled(at_s=0, select="*", fault="pool")
+    machine.farm.inject(pools)
+    await machine.until(lambda told: (told.state, told.reason) == (State.IDLE, "idle:pool"))
+    machine.farm.inject(replace(pools, for_s=0))
+    await machine.at("full")
+    machine.farm.physics.board_well[:] = False
+    expected = SHORT_OF_WORDS.get(machine.made.firmware, State.FAULT)
+    await machine.until(lambda told: told.state is expected)

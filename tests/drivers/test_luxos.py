@@ -62,8 +62,8 @@ def config(**changes):
     return {"STATUS": OK, "CONFIG": [CONFIG | changes]}
 
 
-def read(**replies):
-    return converse(Luxos(Target(host="127.0.0.1")).read(Want.FULL), machine(**replies))
+def read(want=Want.FULL, **replies):
+    return converse(Luxos(Target(host="127.0.0.1")).read(want), machine(**replies))
 
 
 def tell(command, **replies):
@@ -115,6 +115,13 @@ def test_a_machine_that_moves_its_profile_by_itself_is_given_none():
 def test_states_by_what_proves_them(replies, state, reason):
     reading = read(**replies)
     assert (reading.state, reading.reason) == (state, reason)
+
+
+def test_a_quick_reading_asks_why_one_stands():
+    assert read(Want.QUICK).pools is None
+    pools, events = {"STATUS": OK, "POOLS": []}, {"STATUS": OK, "EVENTS": [{"Code": "FAN_FAILURE"}]}
+    assert read(Want.QUICK, **STANDS, pools=pools).reason == "idle:pool"
+    assert read(Want.QUICK, **STANDS, events=events).reason == "fault:boards"
 
 
 def test_boards_are_sorted_by_their_number_and_sides_told_by_their_labels():

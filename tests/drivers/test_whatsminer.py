@@ -436,6 +436,15 @@ def test_a_limit_wakes_what_sleeps_and_ends_the_low_mode():
     assert there.told == [started]
 
 
+def test_one_that_has_run_for_long_without_a_living_board_starts_no_more():
+    machine = standing()
+    machine.summary["Upfreq Complete"] = 0
+    assert read(machine).state is State.STARTING
+    for board in machine.devices:
+        board["Status"] = "Dead"
+    assert (read(machine).state, read(machine).reason) == (State.FAULT, "fault:boards")
+
+
 def test_full_lifts_the_limit_that_holds_a_machine():
     limited, low, both = Whatsminer(), Whatsminer(), Whatsminer()
     limited.summary["Power Limit"] = both.summary["Power Limit"] = 2500
