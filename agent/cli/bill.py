@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -14,6 +17,7 @@ import typer
 
 from agent.cli.bill_metering import Metered
 from agent.cli.failure import USAGE, Failure
+from agent.cli.groups import Billing
 from agent.cli.money_from import Source, bill_of
 from agent.cli.money_show import show_bill
 from agent.cli.options import Reach, spread
@@ -22,6 +26,7 @@ from agent.cli.show import as_json, table
 
 if TYPE_CHECKING:
     from agent.tariffs.bill import Bill
+    from agent.tariffs.corrections import Correction
     from agent.tariffs.load import Load
     from agent.tariffs.metering import Metering
     from agent.tariffs.tariff import Tariff
@@ -48,17 +53,25 @@ class Shown:
     """In what form."""
 
     explain: Annotated[bool, typer.Option("--explain", help="Show the whole calculation.")] = False
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print it as CSV: month,name,kind,party,amount.")] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Found:
+class Found:
+    """A bill, and all that it was made of."""
+
     billed: Bill
     tariff: Tariff
     clock: tzinfo
-    counted: Load
+    load: Load  # as its file has it
+    counted: Load  # as each month had it when it was closed
+    corrections: Sequence[Correction]
     metering: Metering
     warnings: list[str]
+
+
+bills = typer.Typer(cls=Billing, help="What energy costs; an invoice held against it.", no_args_is_help=False)
 
 
 @spread
@@ -78,17 +91,13 @@ def bill(
         metered.refuse(ALONE)
         _of_ledger(asked, reach, source, month, shown)
         return
-    from agent.problems import ConfigError  # noqa: PLC0415 - as below
-
-    try:
-        found = _found(asked, metered)
-    except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        raise typer.Exit(USAGE) from None
+    with told_mistakes():
+        found = found_for(asked, metered)
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    if shown.as_json:
+    if shown.as_csv:
+        _as_csv(document(found.billed, found.counted))
+    elif shown.as_json:
         as_json(document(found.billed, found.counted) | {"warnings": found.warnings})
     elif shown.explain:
         from agent.tariffs.explain import explain as in_words  # noqa: PLC0415 - quick help needs it not
@@ -104,13 +113,28 @@ def _of_ledger(asked: Asked, reach: Reach, source: Source, month: str | None, sh
         if given:
             raise Failure(USAGE, ALONE.format(name))
     billed = bill_of(reach, source, checked(month))
-    if shown.as_json:
+    if shown.as_csv:
+        _as_csv(billed)
+    elif shown.as_json:
         as_json(billed)
     else:
         show_bill(billed)
 
 
-def _found(asked: Asked, metered: Metered) -> _Found:
+@contextmanager
+def told_mistakes() -> Iterator[None]:
+    """Print each mistake of a file that is not sound, and leave with exit code 2."""
+    from agent.problems import ConfigError  # noqa: PLC0415 - quick help needs it not
+
+    try:
+        yield
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        raise typer.Exit(USAGE) from None
+
+
+def found_for(asked: Asked, metered: Metered) -> Found:
     """Return the bill that was asked for. Raises ConfigError, Failure."""
     from agent.inputs.load_file import read_load  # noqa: PLC0415 - pydantic is not for every command
     from agent.inputs.tariff_file import read_tariff  # noqa: PLC0415 - likewise
@@ -139,7 +163,16 @@ def _found(asked: Asked, metered: Metered) -> _Found:
     counted = as_closed(read.load, corrections, [month.span for month in billed.months])
     doubts = [*tariff.doubts(*read.load.days(read.clock)), *estimates(billed, known)]
     warnings = [*doubts] if zone else [NO_CLOCK, *doubts]
-    return _Found(billed=billed, tariff=tariff, clock=read.clock, counted=counted, metering=metering, warnings=warnings)
+    return Found(
+        billed=billed,
+        tariff=tariff,
+        clock=read.clock,
+        load=read.load,
+        counted=counted,
+        corrections=corrections,
+        metering=metering,
+        warnings=warnings,
+    )
 
 
 def _currency(told: str | None) -> str | None:
@@ -155,6 +188,17 @@ def _zone(name: str | None) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise Failure(USAGE, f"--tz: {name} is no IANA time zone such as Asia/Bishkek") from None
+
+
+def _as_csv(told: dict[str, Any]) -> None:
+    """Print a bill as rows, which `bill compare` reads: each component, then kWh, kW and total of its month."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("month", "name", "kind", "party", "amount"))
+    for month in told["months"]:
+        for one in month["components"]:
+            writer.writerow((month["month"], one["name"], one["kind"], one["party"], one["amount"]))
+        for name, figure in (("kWh", month["kwh"]), ("kW", month["peak_kw"]), ("total", month["total"])):
+            writer.writerow((month["month"], name, "", "", "" if figure is None else figure))
 
 
 def _show(billed: Bill) -> None:

@@ -35,6 +35,14 @@ class Listing(TyperGroup):
         return super().parse_args(ctx, args if named else [self.usual, *args])
 
 
+class Billing(TyperGroup):
+    """A group whose command `show` may go unnamed, its help too: all options are there."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put in `show` where no other command of the group is named."""
+        return super().parse_args(ctx, args if args and args[0] in self.commands else ["show", *args])
+
+
 class Standing(Listing):
     """A group whose command `status` may go unnamed."""
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from agent.cli.backtest import backtest
-from agent.cli.bill import bill
+from agent.cli.bill import bill, bills
+from agent.cli.bill_compare import compare as compare_bills
 from agent.cli.check import check
 from agent.cli.clock import clock
 from agent.cli.compare import compare
@@ -139,9 +140,21 @@ shell.add_typer(clock, name="clock")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
 )(plan)
-shell.command(
-    epilog=examples("hashwatt bill --month 2026-11", "hashwatt bill --tariff tariff.toml --load load.csv --explain")
+bills.command(
+    "show",
+    epilog=examples(
+        "hashwatt bill --month 2026-11",
+        "hashwatt bill --tariff tariff.toml --load load.csv --explain",
+        "hashwatt bill compare invoice.csv --tariff tariff.toml --load load.csv",
+    ),
 )(bill)
+bills.command(
+    "compare",
+    epilog=examples(
+        "hashwatt bill compare invoice.json", "hashwatt bill compare invoice.csv --tariff tariff.toml --load load.csv"
+    ),
+)(compare_bills)
+shell.add_typer(bills, name="bill")
 shell.command(
     epilog=examples(
         "hashwatt compare KG PY:kv66 QC:cb_small --hashprice 52 --fx USD/KGS=87.4 --fx USD/CAD=1.37",

@@ -1,0 +1,183 @@
+"""What our bill would be were one thing otherwise: what then agrees with an invoice is the likely cause.
+
+The meter's ratio and losses left out, reads as they were corrected, clocks that are off, another rate's dates, another
+billing day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import timedelta, timezone, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from agent.tariffs.bill import MonthBill, Unpriced, bill
+from agent.tariffs.corrections import Correction, corrected, corrected_bill
+from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.invoice import Cause, InvoiceMonth, agrees, same_kwh, same_money
+from agent.tariffs.load import Load
+from agent.tariffs.metering import Metering
+from agent.tariffs.money import written
+from agent.tariffs.tariff import Tariff
+from agent.tariffs.vat import Vat
+
+_SHIFTS_MIN = (-60, 60, -30, 30, -15, 15, -120, 120)
+_MOST_FIGURES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billed:
+    """All that our bill was made of."""
+
+    tariff: Tariff
+    load: Load
+    zone: tzinfo
+    metering: Metering
+    corrections: Sequence[Correction] = ()
+
+    def months(self) -> tuple[MonthBill, ...]:
+        """Return its bill. Raises Unpriced."""
+        return corrected_bill(self.tariff, self.load, self.corrections, self.zone, self.metering).months
+
+
+def by_trial(billed: Billed, ours: Sequence[InvoiceMonth], theirs: Sequence[InvoiceMonth]) -> dict[str, list[Cause]]:
+    """Return by month each single change to our bill that makes it the invoice's."""
+    known = {month.month: month for month in ours}
+    differ = [month for month in theirs if month.month in known and not agrees(known[month.month], month)]
+    found: dict[str, list[Cause]] = {month.month: [] for month in differ}
+    in_energy = any(not same_kwh(known[month.month].kwh, month.kwh) for month in differ)
+    in_money = any(same_kwh(known[month.month].kwh, month.kwh) for month in differ)
+    for cause, trial in _trials(billed, in_energy=in_energy, in_money=in_money):
+        try:
+            months = {month.month: month for month in trial()}
+        except Unpriced:
+            continue
+        for month in differ:
+            told = months.get(month.month)
+            if told is not None and _is(told, month) and not _is(told, known[month.month]):
+                found[month.month].append(cause)
+    return found
+
+
+def _is(told: MonthBill, theirs: InvoiceMonth) -> bool:
+    """Whether a month of ours is an invoice's, by all that it says."""
+    return same_kwh(told.kwh, theirs.kwh) and same_money(told.amount, theirs.amount)
+
+
+Trial = tuple[Cause, Callable[[], tuple[MonthBill, ...]]]
+
+
+def _trials(ours: Billed, *, in_energy: bool, in_money: bool) -> Iterator[Trial]:
+    """Yield what may be otherwise: whatever differs in money alone is of clocks and dates."""
+    if in_money:
+        yield from _of_dates(ours)
+        yield from _of_clock(ours)
+    if in_energy:
+        yield from _of_metering(ours)
+        yield from _of_reads(ours)
+        yield from _of_days(ours)
+
+
+def _of_reads(ours: Billed) -> Iterator[Trial]:
+    if ours.corrections:
+        load = ours.metering.load(corrected(ours.load, ours.corrections), ours.zone)
+        said = "the invoice is the bill of the corrected reads, ours of what was known when the month was closed"
+        first_day = ours.metering.first_day
+        yield (
+            Cause(cause="estimate", sentence=said),
+            lambda: bill(ours.tariff, load, ours.zone, first_day=first_day).months,
+        )
+        said = "the invoice is the bill of the reads before they were corrected"
+        yield Cause(cause="estimate", sentence=said), replace(ours, corrections=()).months
+
+
+def _of_days(ours: Billed) -> Iterator[Trial]:
+    for day in range(1, 29):
+        if day != ours.metering.first_day:
+            metering = replace(ours.metering, first_day=day)
+            said = f"the invoice is of a month from day {day}, ours from day {ours.metering.first_day}"
+            yield Cause(cause="period", sentence=said), replace(ours, metering=metering).months
+
+
+def _of_metering(ours: Billed) -> Iterator[Trial]:
+    metering = ours.metering
+    if metering.multiplier != 1:
+        said = f"the invoice is the bill without our multiplier of {written(metering.multiplier)}"
+        changed = replace(ours, metering=replace(metering, multiplier=Decimal(1)))
+        yield Cause(cause="multiplier", sentence=said), changed.months
+    if metering.loss_pct:
+        said = f"the invoice is the bill without our losses of {written(metering.loss_pct)} %"
+        changed = replace(ours, metering=replace(metering, loss_pct=Decimal(0)))
+        yield Cause(cause="losses", sentence=said), changed.months
+    if metering.no_load_kwh_per_month:
+        told = written(metering.no_load_kwh_per_month)
+        said = f"the invoice is the bill without our {told} kWh a month of losses without load"
+        changed = replace(ours, metering=replace(metering, no_load_kwh_per_month=Decimal(0)))
+        yield Cause(cause="losses", sentence=said), changed.months
+
+
+def _of_clock(ours: Billed) -> Iterator[Trial]:
+    for minutes in _SHIFTS_MIN:
+        count, rest = divmod(timedelta(minutes=minutes), ours.load.step)
+        if not rest and count:
+            said = f"the invoice is the bill of our load {abs(minutes)} min {'later' if minutes > 0 else 'earlier'}"
+            yield Cause(cause="wrong hour", sentence=said), replace(ours, load=_turned(ours.load, count)).months
+    offsets = {at.astimezone(ours.zone).utcoffset() or timedelta() for at in (ours.load.span.start, ours.load.span.end)}
+    for offset in sorted({timedelta(), *offsets}):
+        zone = timezone(offset)
+        said = f"the invoice is the bill by a clock that is always {zone.tzname(None)}"
+        yield Cause(cause="wrong hour", sentence=said), replace(ours, zone=zone).months
+
+
+def _turned(load: Load, count: int) -> Load:
+    """Return a load with its energy so many steps later; what falls out at one end comes in at the other."""
+
+    def turned(column: tuple[Any, ...] | None) -> Any:
+        return None if column is None else (*column[-count:], *column[:-count])
+
+    return replace(
+        load,
+        kwh=turned(load.kwh),
+        export_kwh=turned(load.export_kwh),
+        kvarh=turned(load.kvarh),
+        kvarh_lead=turned(load.kvarh_lead),
+        quality=turned(load.quality),
+    )
+
+
+def _of_dates(ours: Billed) -> Iterator[Trial]:
+    """Yield each figure of each rate that has several, as though it held for all time."""
+    trials = 0
+    for at, component in enumerate(ours.tariff.components):
+        for label, rate in component.rates():
+            for figure in rate.figures if len(rate.figures) > 1 else ():
+                trials += 1
+                if figure.value is None or trials > _MOST_FIGURES:
+                    continue
+                always = Dated(figures=(Figure(value=figure.value),))
+                changed = [*ours.tariff.components]
+                changed[at] = _swapped(component, rate, always)
+                tariff = replace(ours.tariff, components=tuple(changed))
+                what = f"{component.name} {label}".rstrip()
+                said = f"the invoice is the bill with {what} at {written(figure.value)}, in force {_dates(figure)}"
+                word = "VAT date" if isinstance(component, Vat) else "rate date"
+                yield Cause(cause=word, sentence=said), replace(ours, tariff=tariff).months
+
+
+def _dates(figure: Figure) -> str:
+    since = f"from {figure.from_}" if figure.from_ else ""
+    until = f"until {figure.until}" if figure.until else ""
+    return f"{since} {until}".strip() or "until the next one"
+
+
+def _swapped(told: Any, old: Dated, new: Dated) -> Any:
+    """Return a value with one rate in place of another, wherever in it that stands."""
+    if told is old:
+        return new
+    if isinstance(told, tuple):
+        return tuple(_swapped(one, old, new) for one in told)
+    if is_dataclass(told) and not isinstance(told, type):
+        named = {field.name: _swapped(getattr(told, field.name), old, new) for field in fields(told) if field.init}
+        return replace(told, **named)
+    return told
