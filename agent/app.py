@@ -171,6 +171,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         clock=clock,
         proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or (fleet.everyone_known() and metering.has_spoken),
         safety=settings.safety_of(config, now.mono),
+        outlets=settings.outlets_of(config),
     )
     controller = Controller(parts, settings.limits_of(config, feeders))
     desk = Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
@@ -258,6 +259,7 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         built.controller.minutes.replayed(fact)
         built.orders.silence.replayed(fact)
         built.controller.parts.safety.apply(fact)
+        built.controller.parts.outlets.apply(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)
         yield fact
@@ -344,6 +346,7 @@ def _sight(built: _Built) -> Sight:
         holds=built.holds.by_miner,
         seals=built.controller.parts.seals,
         safety=built.controller.parts.safety,
+        outlets=built.controller.parts.outlets,
         not_ready=lambda: tuple(_not_ready(built)),
         money=built.books.desk,
         meters=lambda: built.metering.views(built.clock.now().mono),

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Iterator, Sequence
 
 from agent import config_money
-from agent.config_rules_devices import safety_mistakes
+from agent.config_rules_devices import outlet_mistakes, outlet_warnings, safety_mistakes
 from agent.config_schema import Feeder, Issuer, Meter, Schema
 
 Finding = tuple[str, str]
@@ -24,6 +24,7 @@ def contradictions(schema: Schema) -> Iterator[Finding]:
     yield from _meter_mistakes(schema)
     yield from _connection_mistakes(schema)
     yield from safety_mistakes(schema)
+    yield from outlet_mistakes(schema)
     yield from _group_mistakes(schema)
     yield from config_money.contradictions(schema)
     for name, issuer in schema.orders.issuers.items():
@@ -191,6 +192,7 @@ def _group_mistakes(schema: Schema) -> Iterator[Finding]:
 
 def warnings(schema: Schema) -> Iterator[Finding]:
     """Yield what is allowed and probably not meant."""
+    yield from outlet_warnings(schema)
     if schema.control.mode == "observe":
         yield "control.mode", "observe: nothing is sent to any machine"
     if not any(meter.role == "billing" for meter in schema.meter):
@@ -242,6 +244,7 @@ def _needs_broker(schema: Schema) -> Iterator[str]:
     yield from (f"issuer {name}" for name, issuer in schema.orders.issuers.items() if "mqtt" in issuer.transports)
     yield from ("revenue",) if config_money.feed_of(schema) == "mqtt" else ()
     yield from (f"signal {name}" for name in schema.orders.signals)
+    yield from (f"outlet {outlet.id}" for outlet in schema.outlet if outlet.kind == "mqtt")
     yield from (f"safety input {safety.id}" for safety in schema.safety_input if safety.kind == "mqtt")
 
 

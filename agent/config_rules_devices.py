@@ -1,4 +1,4 @@
-"""What two keys of a safety input together are wrong in. Functions of the schema alone."""
+"""What two keys of a safety input or an outlet together are wrong in. Functions of the schema alone."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from agent.condition import Condition, NoCondition
 from agent.config_schema import Schema
-from agent.config_schema_devices import SafetyInput
-from drivers.modbus_point import Point
+from agent.config_schema_devices import Outlet, SafetyInput
+from drivers import outlet_http, outlet_mqtt
+from drivers.modbus_point import FUNCTIONS, Point
 
 Finding = tuple[str, str]
 MOST_UNIT = 255
@@ -41,3 +42,61 @@ def _over_modbus(key: str, one: SafetyInput) -> Iterator[Finding]:
         Point.of(one.point)
     except ValueError as error:
         yield f"{key}.point", str(error)
+
+
+def outlet_mistakes(schema: Schema) -> Iterator[Finding]:
+    """Yield every mistake in the outlets, and in what they cut."""
+    for at, one in enumerate(schema.outlet):
+        key = f"outlet.{at}"
+        yield from _reach_mistakes(key, one)
+        if one.credentials is not None and one.credentials not in schema.credentials:
+            yield f"{key}.credentials", f"{one.credentials} is not in [credentials]"
+    parents = {feeder.id: feeder.parent for feeder in schema.feeder}
+    for at, feeder in enumerate(schema.feeder):
+        below = [one.id for one in schema.feeder if one.essential and feeder.id in _above(one.id, parents)]
+        if feeder.outlet is not None and below:
+            yield f"feeder.{at}.outlet", f"would cut the essential feeder {below[0]} below it"
+
+
+def _above(feeder: str, parents: dict[str, str]) -> set[str]:
+    above: set[str] = set()
+    while (parent := parents.get(feeder)) is not None and parent not in above:
+        above.add(parent)
+        feeder = parent
+    return above
+
+
+def _reach_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
+    if one.kind == "mqtt":
+        if one.topic is None:
+            yield f"{key}.topic", "an outlet of kind mqtt needs one"
+        if one.profile is not None and one.profile not in outlet_mqtt.PROFILES:
+            yield f"{key}.profile", f"must be one of {', '.join(outlet_mqtt.PROFILES)}"
+        return
+    if one.address is None:
+        yield f"{key}.address", f"an outlet of kind {one.kind} needs one"
+    if one.kind == "http" and one.profile not in outlet_http.PROFILES:
+        yield f"{key}.profile", f"an outlet of kind http needs one of {', '.join(outlet_http.PROFILES)}"
+    if one.kind == "modbus":
+        yield from _coil_mistakes(key, one)
+
+
+def _coil_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
+    if one.unit > MOST_UNIT:
+        yield f"{key}.unit", f"must be 0 to {MOST_UNIT}"
+    try:
+        is_coil = one.point is not None and Point.of(one.point).function == FUNCTIONS["coil"]
+    except ValueError:
+        is_coil = False
+    if not is_coil:
+        yield f"{key}.point", "an outlet of kind modbus needs a coil, such as coil:0"
+
+
+def outlet_warnings(schema: Schema) -> Iterator[Finding]:
+    """Yield what is allowed of outlets and probably not meant."""
+    used = {feeder.outlet for feeder in schema.feeder}
+    for at, one in enumerate(schema.outlet):
+        if one.id not in used:
+            yield f"outlet.{at}", f"{one.id} cuts no feeder: it is read, and never switched"
+    if schema.control.allow_hard_cut and not used - {None}:
+        yield "control.allow_hard_cut", "does nothing: no feeder has an outlet"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from agent.config_values import AboveZero, Address, Bound, Count, Name, Text, table
+from agent.config_values import AboveZero, Address, Bound, Count, Name, Positive, Text, table
 
 
 @table
@@ -14,8 +14,13 @@ class Outlet:
     id: Name
     kind: Literal["snmp", "http", "modbus", "mqtt", "shelly", "tasmota"]
     address: Address | None = None
+    topic: Text | None = None
+    unit: Count = 1
+    point: Text | None = None
+    output: Positive = 1
     profile: Text | None = None
     credentials: Name | None = None
+    period_s: AboveZero = 5.0
 
 
 @table

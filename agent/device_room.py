@@ -1,4 +1,4 @@
-"""The devices of a site that are no machines, joined to control: meters, safety inputs."""
+"""The devices of a site that are no machines, joined to control: meters, safety inputs, outlets."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from agent.control.controller import Controller
 from agent.device_ways import Ways
 from agent.links.mqtt import MqttLink
 from agent.meter_room import MeterRoom
+from agent.outlet_room import OutletRoom
 from agent.safety_room import SafetyRoom
 
 
@@ -23,16 +24,18 @@ class DeviceRoom:
         self._safety = controller.parts.safety
         self._meter_room = MeterRoom(config, controller, clock)
         self._safety_room = SafetyRoom(config, controller, clock)
+        self._outlet_room = OutletRoom(config, controller, clock)
 
     def listen(self, link: MqttLink) -> None:
         """Hear those that speak over MQTT; before the link runs."""
         self._meter_room.listen(link)
         self._safety_room.listen(link)
+        self._outlet_room.listen(link)
 
     def works(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
         """Return the long-lived tasks by name. Raises ConfigError for a secret."""
         ways = Ways()
-        asked = [*self._meter_room.asked(ways), *self._safety_room.asked(ways)]
+        asked = [*self._meter_room.asked(ways), *self._safety_room.asked(ways), *self._outlet_room.asked(ways)]
         works: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
         if asked:
             works["devices"] = Asking(asked, self._clock, ways.close).run

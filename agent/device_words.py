@@ -22,3 +22,15 @@ def _place(one: SafetyInput) -> str:
     if one.kind == "mqtt":
         return one.topic or ""
     return f"{one.address} unit {one.unit} {one.point} (asked each {one.period_s:g} s)"
+
+
+def explain_outlets(schema: Schema) -> Iterator[str]:
+    """Yield what each outlet cuts, and whether it may."""
+    for one in schema.outlet:
+        cuts = [feeder.id for feeder in schema.feeder if feeder.outlet == one.id]
+        may = (
+            "cut where machines that must stop do not obey, and given back in steps"
+            if schema.control.allow_hard_cut
+            else "read, and never switched: allow_hard_cut is false"
+        )
+        yield f"outlet {one.id}: {one.kind}, of {' and '.join(cuts) or 'no feeder'}; {may}"

@@ -10,7 +10,7 @@ from agent.config import Config
 from agent.config_money import price_in_words
 from agent.config_schema import Feeder, Issuer, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
-from agent.device_words import explain_safety
+from agent.device_words import explain_outlets, explain_safety
 from agent.meter_words import explain_meters
 
 
@@ -23,6 +23,7 @@ def explain(config: Config, charges: Iterable[str] = ()) -> Iterator[str]:
     yield from _discovery(schema)
     yield from explain_meters(schema)
     yield from explain_safety(schema)
+    yield from explain_outlets(schema)
     yield from _broker(schema)
     yield from _issuers(schema)
     yield from _control(schema)

@@ -27,6 +27,7 @@ from agent.facts_energy import (
 )
 from agent.facts_identity import IdentityFact
 from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts_outlets import OutletFact
 from agent.facts_safety import SafetyFact
 
 
@@ -373,4 +374,5 @@ AnyFact = (
     | Dropped
     | SendingPaused
     | SafetyFact
+    | OutletFact
 )

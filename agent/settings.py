@@ -20,6 +20,7 @@ from agent.control.lockout import USUAL_AFTER
 from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
+from agent.fleet.outlets import OutletPolicy, Outlets
 from agent.fleet.power import HouseLoad
 from agent.fleet.safety import Safety, SafetyPolicy
 from agent.inputs.meters import MOST_W
@@ -40,6 +41,8 @@ READINGS_KEPT = 3
 """A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
 NO_LIMIT = float("inf")
 NO_METER_WINDOW_S = 15.0
+OUTLET_STALE_S, PERIODS_GOOD = 60.0, 4
+"""What an outlet said is good for so long, or for so many of its periods."""
 
 
 def miners_of(config: Config) -> tuple[Miner, ...]:
@@ -188,6 +191,20 @@ def safety_of(config: Config, mono: float) -> Safety:
     """Return the safety inputs; their silence counts from now on."""
     told = config.schema.safety_input
     return Safety([SafetyPolicy(id=one.id, feeder=one.feeder, silence_s=one.silence_s) for one in told], mono)
+
+
+def outlets_of(config: Config) -> Outlets:
+    """Return the outlets with the feeders that each cuts."""
+    feeders = config.schema.feeder
+    told = [
+        OutletPolicy(
+            id=one.id,
+            feeders=tuple(feeder.id for feeder in feeders if feeder.outlet == one.id),
+            stale_s=max(OUTLET_STALE_S, PERIODS_GOOD * one.period_s),
+        )
+        for one in config.schema.outlet
+    ]
+    return Outlets(told, may_cut=config.schema.control.allow_hard_cut)
 
 
 def house_of(config: Config) -> HouseLoad:

@@ -21,11 +21,12 @@ from simulators.firmwares import API_PORT, Footing, firmware_of
 from simulators.machines import Machine, MixRow
 from simulators.meter import Meter, MeterOptions
 from simulators.meter_modbus import Figures, ModbusFace
-from simulators.meter_points import MeterPoints
+from simulators.meter_points import MeterPoints, feeders_of
 from simulators.mix import DEFAULT_MIX, allot, machine
 from simulators.parts import parts
 from simulators.physics import STATES, Level, Phase, Physics
 from simulators.places import ANY_ADDRESS, ONE_ADDRESS, Ground, listen_at, settle
+from simulators.relays import UNIT, Relays
 from simulators.wire import Switchboard
 
 STEP_S = 0.1
@@ -110,6 +111,8 @@ class Farm:
     control_port: int
     #: of the meter's Modbus TCP
     meter_port: int
+    #: a contactor a feeder, at a unit of the meter's Modbus TCP
+    relays: Relays
 
     def __init__(self, options: FarmOptions) -> None:
         self.options = options
@@ -177,10 +180,17 @@ class Farm:
         stack.callback(bound.close)
         self.meter_port = bound.getsockname()[1]
         others = {unit: partial(self._metered, meter) for unit, meter in self.points.meters.items()}
-        face = ModbusFace(self.metered, others=others, any_peer=everywhere)
+        self.relays = Relays(self.options.feeders, self._switched)
+        devices = {UNIT: self.relays.answer}
+        face = ModbusFace(self.metered, others=others, devices=devices, any_peer=everywhere)
         stack.callback(face.drop)
         server = await asyncio.start_server(face.serve, sock=bound)
         stack.callback(server.close)
+
+    def _switched(self, feeder: int, on: bool) -> None:  # noqa: FBT001 - as a relay tells it
+        """Take power from a feeder's machines, or give it back."""
+        below = feeders_of(len(self.machines), self.options.feeders) == feeder
+        (self.physics.return_power if on else self.physics.cut_power)(below)
 
     def metered(self) -> Figures | None:
         """Return what the site's meter says now, None while it is silent."""

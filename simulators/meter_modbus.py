@@ -139,8 +139,16 @@ def _exception(function: int, code: int) -> bytes:
 class ModbusFace:
     """The server: `says` tells what the site's meter says now, None while it says nothing; `others` by their units."""
 
-    def __init__(self, says: Says, *, others: Mapping[int, Says] | None = None, any_peer: bool = False) -> None:
+    def __init__(
+        self,
+        says: Says,
+        *,
+        others: Mapping[int, Says] | None = None,
+        devices: Mapping[int, Callable[[bytes], bytes]] | None = None,
+        any_peer: bool = False,
+    ) -> None:
         self._says: Mapping[int, Says] = {**(others or {}), **dict.fromkeys(UNITS, says)}
+        self._devices = devices or {}  # what is no meter, by its unit
         self._any_peer = any_peer
         self._open: set[asyncio.StreamWriter] = set()
 
@@ -174,6 +182,8 @@ class ModbusFace:
 
     def _reply(self, unit: int, request: bytes) -> bytes | None:
         """Return the answer, None for silence: as of a gateway where there is no such unit."""
+        if unit in self._devices:
+            return self._devices[unit](request)
         if unit not in self._says:
             return _exception(request[0], NO_ANSWER)
         told = self._says[unit]()

@@ -26,6 +26,7 @@ from agent.cli.miners_import import import_
 from agent.cli.options import examples
 from agent.cli.orders import orders
 from agent.cli.orders_signed import keygen, sign, verify
+from agent.cli.outlets import outlets
 from agent.cli.plan import plan
 from agent.cli.probe import probe
 from agent.cli.report import report
@@ -136,6 +137,7 @@ for _command, _example in (
     orders.command(epilog=examples(_example))(_command)
 shell.add_typer(orders, name="orders")
 shell.add_typer(safety, name="safety")
+shell.command(epilog=examples("hashwatt outlets", "hashwatt outlets --json"))(outlets)
 shell.add_typer(clock, name="clock")
 shell.command(
     epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")

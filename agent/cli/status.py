@@ -26,6 +26,7 @@ def status(reach: Reach, as_json_: Json = False) -> None:
     for order in filter(in_force, orders):
         _order(order)
     _tripped(site.get("safety", []))
+    _cut(site.get("outlets", []))
     _silent(site.get("meters", []))
     for reason in agent.not_ready():
         print(f"not ready: {plain(reason)}")
@@ -75,6 +76,13 @@ def _tripped(inputs: list[dict[str, Any]]) -> None:
     for item in inputs:
         if (why := tripped(item)) is not None:
             loud(f" SAFETY: {plain(item['id'])} sheds {plain(item['feeder'])}: {plain(why)}; hashwatt safety clear ")
+
+
+def _cut(outlets: list[dict[str, Any]]) -> None:
+    for item in outlets:
+        if item["cut"]:
+            waits = "" if item["waits"] is None else f"; not given back yet: {plain(item['waits'])}"
+            print(f"outlet    {plain(item['id'])} is cut from {plain(', '.join(item['feeders']))}{waits}")
 
 
 def _silent(meters: list[dict[str, Any]]) -> None:

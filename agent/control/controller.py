@@ -14,6 +14,7 @@ import numpy as np
 import structlog
 
 from agent.clock import Clock
+from agent.control.cutting import Cutting, Seen
 from agent.control.demand import demand_of
 from agent.control.dispatcher import Dispatcher
 from agent.control.journal import Journal
@@ -36,6 +37,7 @@ from agent.facts import (
 )
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
+from agent.fleet.outlets import Outlets
 from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
 from agent.fleet.view import FleetView
@@ -84,6 +86,7 @@ class Parts:
     clock: Clock
     proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
     safety: Safety = field(default_factory=Safety)
+    outlets: Outlets = field(default_factory=Outlets)
 
 
 class Controller:
@@ -103,6 +106,8 @@ class Controller:
         self.pricing: Pricing | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
+        self.cutting = Cutting(parts.fleet, parts.outlets, limits.tree, limits.policy)
+        self.cutting.tell_of(parts.dispatcher)
         self._asked = asyncio.Event()
         self._binds = Cap()
         self._stated: tuple[Watts | None, str | None] | None = None
@@ -153,6 +158,7 @@ class Controller:
         """Look, decide, write down, send."""
         async with self.turn:
             now = self.parts.clock.now()
+            self.cutting.show(now.mono)
             view = self.view(now)
             facts = self.parts.metering.facts(now) + self._lift_holds(now)
             feeders_w = self.parts.metering.gauges(now.mono).feeders
@@ -162,12 +168,29 @@ class Controller:
             facts += self.parts.book.tick(now, observed)
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
+            facts += self._cut(view, decision, now)
             facts += [] if self.pricing is None else self.pricing.facts()
             facts += self._minutes(observed, decision, now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
+                self.cutting.send(now, written=written)
                 self._prepare(view, now)
+
+    def _cut(self, view: FleetView, decision: Decision, now: Moment) -> list[AnyFact]:
+        """Return what outlets are meant to be, and what they are seen to be."""
+        if not self.parts.outlets.policies:
+            return []
+        seen = Seen(
+            view=view,
+            demand=self.demand(now),
+            situation=self.situation(now),
+            shortfall_w=decision.shortfall_w,
+            orders=self.parts.book.open_ids(),
+            proved=self.parts.proved(),
+            now=now,
+        )
+        return self.cutting.look(seen, enforce=self.limits.enforce)
 
     def view(self, now: Moment) -> FleetView:
         """Return the machines as they are now, with what price wants of them where it may act."""

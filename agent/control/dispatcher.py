@@ -50,6 +50,7 @@ class Dispatcher:
         self.counts: CommandCounts | None = None
         self.on_facts: Callable[[list[AnyFact]], None] = nowhere
         self.open_orders: Callable[[], list[str]] = list  # whose evidence a refusal belongs to
+        self.next_means: Callable[[int], str] = lambda _row: "none left"  # what is left for one that does not obey
         self.receipts = Receipts(fleet)
         self.under_way = 0
         self._poller = poller
@@ -163,7 +164,7 @@ class Dispatcher:
         miner = self.fleet.miners[row].id
         log.warning("miner does not obey", miner_id=miner, setpoint=self.fleet.level_of(row, self.fleet.setpoint[row]))
         at, orders = self._clock.now().at, self.open_orders()
-        self.on_facts([Escalated(at=at, miners=[miner], means="none left", orders=orders)])
+        self.on_facts([Escalated(at=at, miners=[miner], means=self.next_means(row), orders=orders)])
 
     def _done(self, row: int, command: Command, found: Receipt | DeviceError) -> None:
         self._poller.busy[row] = False

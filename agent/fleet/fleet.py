@@ -74,8 +74,8 @@ class Fleet:
         self.setpoint = np.zeros(n, np.int8)
         self.intended = np.zeros(n, np.int8)
         self.seen = np.full(n, UNSEEN, np.int8)
-        # broken: seen to draw behind its seal; unclear: somebody else may answer at its address
-        self.held, self.sealed, self.broken, self.unclear = (np.zeros(n, np.bool_) for _ in range(4))
+        # broken: draws behind its seal; unclear: somebody else may answer at its address; cut: its outlet is seen off
+        self.held, self.sealed, self.broken, self.unclear, self.cut = (np.zeros(n, np.bool_) for _ in range(5))
         self.believed_w = np.zeros(n)
         self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
         self._most_w = np.zeros(n)
@@ -264,7 +264,7 @@ class Fleet:
         self.state[row], self.reasons[row] = code, reason
         self.seen[row] = UNSEEN
         self._known[row] = True
-        if code == Code.UNREACHABLE and self.sealed[row]:
+        if code == Code.UNREACHABLE and (self.sealed[row] or self.cut[row]):
             self.broken[row] = False
             self._start(row, 0.0)
 
@@ -386,7 +386,7 @@ class Fleet:
             intended=self.intended.copy(),
             seen=self.seen.copy(),
             held=self.held | self.sealed | self.unclear,
-            sealed=self.sealed & ~self.broken,
+            sealed=(self.sealed & ~self.broken) | (self.cut & ~fresh),  # who answers has power
             trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
             rested=(now - self._off_since >= self.policy.min_off_s) & ~raises,
             due=now >= self._next_try,

@@ -38,7 +38,7 @@ class FleetView:
     intended: Codes
     seen: Codes  # the step that a reading proved, -1 for none
     held: Flags  # held or sealed: never raised by us
-    sealed: Flags  # and nothing is seen to be drawn there: counts 0 W
+    sealed: Flags  # and nothing is seen to be drawn there: counts 0 W; so do the silent behind an outlet seen off
     trusted: Flags  # told where to go, reachable, and its time to get there is not over
     rested: Flags  # its minimum time off is over and it may be raised once more within the hour
     due: Flags  # its back-off is over: a command may be sent

@@ -46,6 +46,7 @@ from agent.facts_identity import (
     MinersSwapped,
     ProposalsGone,
 )
+from agent.facts_outlets import OutletSwitched
 from agent.facts_safety import SafetyCleared, SafetyTripped
 from agent.search import orders_of
 
@@ -151,6 +152,8 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
 def _of_device(fact: AnyFact) -> Iterator[Hashable]:
     if isinstance(fact, SafetyTripped | SafetyCleared):
         yield "safety", fact.input
+    elif isinstance(fact, OutletSwitched):
+        yield "outlet", fact.outlet
 
 
 _IDENTITY: Mapping[type[AnyFact], tuple[str, ...]] = {

@@ -203,6 +203,8 @@ def _site(shot: Snapshot, machines: list[Machine], text: Text) -> None:
     for name, says, value in figures:
         text.gauge(f"hashwatt_{name}", says, [(here, value)])
     tripped = [(labels(site=shot.site, input=one.id), int(one.trip is not None)) for one in shot.safety]
+    said = [(labels(site=shot.site, outlet=one.id), None if one.on is None else int(one.on)) for one in shot.outlets]
+    text.gauge("hashwatt_outlet_on", "Whether it is seen on; absent: it says nothing.", said)
     text.gauge("hashwatt_safety_tripped", "1: it sheds its feeder until a hand clears it.", tripped)
     for name, says, of in _DECIDED:
         text.gauge(f"hashwatt_site_{name}", says, [(here, of(shot.decision))] if shot.decision is not None else ())

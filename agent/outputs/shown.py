@@ -20,7 +20,7 @@ from agent.orders.order_book import OrderBook
 from agent.orders.order_view import OrderView
 from agent.outputs.feeders import feeder_draws
 from agent.outputs.money_price import acting_json
-from agent.outputs.shown_devices import safety_json
+from agent.outputs.shown_devices import outlets_json, safety_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
@@ -49,6 +49,7 @@ def site_json(sight: Sight) -> Shown:
         "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
         "seals": _seals(sight.seals, fleet),
         "safety": safety_json(sight),
+        "outlets": outlets_json(sight),
         "meters": [meter_json(meter) for meter in meters],
         "feeders": feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source)),
         "price": acting_json(sight.money),

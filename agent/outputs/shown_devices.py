@@ -1,9 +1,10 @@
-"""Devices that are no machines and no meters as JSON objects: safety inputs. Unknown is null, never 0."""
+"""Devices that are no machines and no meters as JSON objects: safety inputs, outlets. Unknown is null, never 0."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from agent.fleet.outlets import OutletView
 from agent.fleet.safety import SafetyView
 from agent.outputs.sight import Sight
 from agent.values import rfc3339
@@ -22,4 +23,21 @@ def _safety(view: SafetyView) -> dict[str, Any]:
         "says": view.says,
         "age_s": None if view.age_s is None else round(view.age_s, 1),
         "tripped": None if trip is None else {"why": trip.why, "since": rfc3339(trip.since)},
+    }
+
+
+def outlets_json(sight: Sight) -> list[dict[str, Any]]:
+    """Return every outlet: whether it is on, what it cuts, and whether we have cut it."""
+    return [_outlet(view) for view in sight.outlets.views(sight.now().mono)]
+
+
+def _outlet(view: OutletView) -> dict[str, Any]:
+    return {
+        "id": view.id,
+        "feeders": list(view.feeders),
+        "on": view.on,
+        "age_s": None if view.age_s is None else round(view.age_s, 1),
+        "power_w": view.power_w,
+        "cut": view.wanted is False,
+        "waits": view.waits,
     }

@@ -9,6 +9,7 @@ from typing import Any
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.fleet.meter_view import MeterView
+from agent.fleet.outlets import Outlets
 from agent.fleet.power import MeterState
 from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
@@ -38,4 +39,5 @@ class Sight:
     seals: Seals = field(default_factory=Seals)
     capability: Callable[[], Awaitable[Mapping[str, Any]]] | None = None  # None: nobody knows
     safety: Safety = field(default_factory=Safety)
+    outlets: Outlets = field(default_factory=Outlets)
     timezone: str = "UTC"  # the site's

@@ -8,6 +8,7 @@ from agent.fleet.belief import STATES, Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
 from agent.fleet.miner import FeederTree, Miner
+from agent.fleet.outlets import OutletView
 from agent.fleet.power import MeterState
 from agent.fleet.safety import SafetyView
 from agent.fleet.view import Codes, Floats
@@ -91,6 +92,7 @@ class Snapshot:
     sealed: int  # machines
     behind_seals_w: Watts
     safety: tuple[SafetyView, ...]
+    outlets: tuple[OutletView, ...]
     orders: tuple[OrderView, ...]
 
     def current(self) -> list[Reading | None]:
@@ -125,5 +127,6 @@ def snapshot(sight: Sight) -> Snapshot:
         sealed=int(fleet.sealed.sum()),
         behind_seals_w=float(fleet.believed_w[fleet.broken].sum()),
         safety=tuple(sight.safety.views(sight.now().mono)),
+        outlets=tuple(sight.outlets.views(sight.now().mono)),
         orders=sight.book.views(),
     )

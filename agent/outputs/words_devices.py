@@ -6,11 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.facts import AnyFact
+from agent.facts_outlets import OutletSeen, OutletSwitched
 from agent.facts_safety import SafetyCleared, SafetyTripped
 
 DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {
     SafetyTripped: lambda fact: (
         f"Safety input {fact.input} {'says true' if fact.why == 'true' else 'is silent'}: feeder {fact.feeder} is shed"
+    ),
+    OutletSwitched: lambda fact: (
+        f"Outlet {fact.outlet} is {'given back' if fact.on else 'cut'}: {len(fact.miners)} machines; {fact.why}"
+    ),
+    OutletSeen: lambda fact: (
+        f"Outlet {fact.outlet} is seen {'on' if fact.on else 'off'}"
+        if fact.on is not None
+        else f"Outlet {fact.outlet} is silent"
     ),
     SafetyCleared: lambda fact: f"{fact.by} cleared safety input {fact.input}",
 }

@@ -31,7 +31,10 @@ DEFAULTS = {
         "credentials": None, "sign": 1, "multiplier": 1, "period_s": 2, "delay_s": 0,
         "window_s": 15, "stale_s": 30, "error_pct": 1,
     },
-    "Outlet": {"address": None, "profile": None, "credentials": None},
+    "Outlet": {
+        "address": None, "topic": None, "unit": 1, "point": None, "output": 1, "profile": None, "credentials": None,
+        "period_s": 5,
+    },
     "SafetyInput": {
         "topic": None, "address": None, "unit": 1, "point": None, "period_s": 1, "when": "true", "silence_s": None,
     },
@@ -191,7 +194,7 @@ def test_a_plain_farm_waits_for_nothing():
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[[outlet]]\nid = 'q'\nkind = 'snmp'\n", "outlet"),
+        ("[[outlet]]\nid = 'q'\nkind = 'snmp'\naddress = '10.7.0.1'\n", "outlet.0.kind"),
         ("[[feeder]]\nid = 'T1'\nmax_kva = 900\n", "feeder.0.max_kva"),
     ],
 )

@@ -17,6 +17,7 @@ from agent.control.recovery import Recovery
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
+from agent.fleet.outlets import Outlets
 from agent.fleet.power import HouseLoad
 from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
@@ -151,6 +152,7 @@ class Site:
         restore_w_per_s=1e9,
         layout=None,
         safety=(),
+        outlets=None,
     ):
         self.machines = machines
         self.clock = clock or ManualClock(START)
@@ -194,6 +196,7 @@ class Site:
             clock=self.clock,
             proved=lambda: self.poller.rounds >= 2 or (self.fleet.everyone_known() and self.metering.has_spoken),
             safety=Safety(safety, now.mono),
+            outlets=outlets or Outlets(),
         )
         parents = tuple(tree.parents())
         tree = Tree(
@@ -215,6 +218,7 @@ class Site:
             self.accounting.replayed(fact)
             self.controller.minutes.replayed(fact)
             self.controller.parts.safety.apply(fact)
+            self.controller.parts.outlets.apply(fact)
             yield fact
 
     async def live(self, seconds, step_s=1.0):

@@ -158,6 +158,7 @@ async def test_the_site():
         "miners": {"hashing": 1, "idle": 0, "sleeping": 1, "starting": 0, "fault": 0, "unreachable": 1, "unknown": 2},
         "seals": {"miners": 0, "numbers": [], "broken": [], "broken_feeders": []},
         "safety": [{"id": "smoke-T1", "feeder": "T1", "says": None, "age_s": None, "tripped": None}],
+        "outlets": [],
         "meters": [],
         "feeders": [
             feeder("site", None, 12_500.0, None, "meter"),
