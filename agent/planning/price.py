@@ -91,7 +91,7 @@ def look(
     view: FleetView, j_th: Floats, market: Market | None, policy: PricePolicy, memory: PriceMemory, *, now: float
 ) -> PriceMemory:
     """Return what price wants now. `j_th` is each machine's own as it hashes, NaN where it does not."""
-    memory = _begun(view, j_th, memory, now)
+    known, memory = memory.begun, _begun(view, j_th, memory, now)
     if market is None:
         wanted = memory.wanted if now - memory.known_at < UNKNOWN_FOR_S else view.intended
     else:
@@ -100,7 +100,7 @@ def look(
     wanted = np.where(may, wanted, memory.wanted).astype(np.int8)
     moved = wanted != memory.wanted
     since = np.where(moved, now, memory.since)
-    woken = moved & (memory.wanted == view.last_step) & (wanted < view.last_step) & (view.last_step > 0)
+    woken = known & moved & (memory.wanted == view.last_step) & (wanted < view.last_step) & (view.last_step > 0)
     steps, ramp = _ramped(view, wanted, memory, policy, now)
     known_at = memory.known_at if market is None else now
     return replace(

@@ -664,8 +664,8 @@ function showMoney(money) {
     ["Today", amount(money.today)], ["This month so far", amount(money.month_to_date)],
     ...Object.entries(money.break_even ?? {}).slice(0, 8).map(([model, price]) => [`Break-even, ${model}`, price == null ? null : `${figure(Number(price), 4)} / kWh`]),
     ["Hashprice", money.hashprice == null ? null : `${figure(Number(money.hashprice.per_ph_day), 2)} ${money.hashprice.currency} / PH/s and day`],
-    ["Machines under break-even", money.under_break_even == null ? null : figure(money.under_break_even)],
-    [money.acting?.act ? "Price acts" : "Price would act", money.acting == null ? null : `${figure(money.acting.stopped)} stopped, ${figure(money.acting.lowered)} lowered`],
+    ["Machines under break-even", money.under_break_even == null ? null : figure(money.under_break_even, 0)],
+    [money.acting?.act ? "Price acts" : "Price would act", money.acting == null ? null : `${figure(money.acting.stopped, 0)} stopped, ${figure(money.acting.lowered, 0)} lowered`],
     [money.acting?.act ? "Earned by it" : "Would have earned", amount(money.acting?.gained)],
   ].filter(([, value]) => value !== null);
   $("money").hidden = !rows.length;
