@@ -12,9 +12,15 @@
 Nothing else is raised by a conversation or a transport for what a device did.
 """
 
+MOST_SAID = 400
+"""Characters of a message: what a machine says of itself may be a whole reply."""
+
 
 class DeviceError(Exception):
     """The device did not do what was asked."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message if len(message) <= MOST_SAID else f"{message[:MOST_SAID]}\N{HORIZONTAL ELLIPSIS}")
 
 
 class Unreachable(DeviceError):

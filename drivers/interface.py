@@ -45,8 +45,9 @@ class Board(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         """Let what cannot be say nothing."""
-        for name in possible.impossible(self, possible.BOARD):
-            force_setattr(self, name, None)
+        if not possible.is_board(self):
+            for name in possible.impossible(self, possible.BOARD):
+                force_setattr(self, name, None)
         for sensor_c in self.board_temps_c:
             if not possible.ABSOLUTE_ZERO_C <= sensor_c <= possible.MOST_LISTED_C:
                 force_setattr(self, "board_temps_c", ())

@@ -5,6 +5,8 @@ The bounds are several times what the largest machines do (1.2 PH/s, 14 kW) and 
 
 from __future__ import annotations
 
+from typing import Any
+
 MOST_THS = 10_000.0
 MOST_W = 100_000.0
 MOST_UPTIME_S = 3_155_760_000  # a hundred years
@@ -50,6 +52,23 @@ POOL: Bounds = (
     ("rejected", 0, MOST_COUNT),
     ("stale", 0, MOST_COUNT),
 )
+
+
+def is_board(one: Any) -> bool:
+    """Whether all fields of a board can be so; unrolled, since each poll makes boards."""
+    ths, chip_c, board_c, mhz, volts = (
+        one.hashrate_ths, one.chip_temp_c, one.board_temp_c, one.frequency_mhz, one.voltage_v,
+    )  # fmt: skip
+    chips, expected = one.chips, one.chips_expected
+    return (
+        (ths is None or 0.0 <= ths <= MOST_THS)
+        and (chip_c is None or LEAST_C <= chip_c <= MOST_CHIP_C)
+        and (board_c is None or LEAST_C <= board_c <= MOST_CHIP_C)
+        and (chips is None or 0 <= chips <= MOST_CHIPS)
+        and (expected is None or 0 <= expected <= MOST_CHIPS)
+        and (mhz is None or 0.0 <= mhz <= MOST_MHZ)
+        and (volts is None or 0.0 <= volts <= MOST_V)
+    )
 
 
 def impossible(one: object, bounds: Bounds) -> list[str]:

@@ -57,15 +57,17 @@ def bench_agent(*, miners: int, seconds: float, as_json: bool) -> int:
     return show(_rows(miners, windows, hashing), as_json=as_json)
 
 
-def show(rows: Sequence[Row], *, as_json: bool) -> int:
-    """Print rows, and return 1 where a target is missed."""
+def show(rows: Sequence[Row], *, as_json: bool, skipped: Sequence[str] = ()) -> int:
+    """Print rows, and return 1 where a target is missed; `skipped` names those whose judge is not here."""
     if as_json:
-        print(json.dumps({"machine": _machine(), "rows": [asdict(row) for row in rows]}))
+        print(json.dumps({"machine": _machine() | {"skipped": [*skipped]}, "rows": [asdict(row) for row in rows]}))
     else:
         for row in rows:
             mark = "" if row.ok is None else "ok" if row.ok else "MISSED"
             target = "" if row.target is None else f"(at most {row.target:g})"
             print(f"{row.name:28} {row.value:10.3f} {row.unit:10} {target:16} {mark:7} {row.detail}")
+        for judge in skipped:
+            print(f"skipped: {judge}")
     return int(any(row.ok is False for row in rows))
 
 
@@ -117,7 +119,7 @@ def _machine() -> dict[str, object]:
 
 async def _measure(miners: int, seconds: float) -> tuple[list[Window], int]:
     with tempfile.TemporaryDirectory(prefix="hashwatt-bench-") as folder:
-        async with _farm(miners, Path(folder)) as config, _agent(config, Path(folder) / "state") as (pid, address):
+        async with simulated(miners, Path(folder)) as config, _agent(config, Path(folder) / "state") as (pid, address):
             hashing = await _until_read(address, miners)
             windows = []
             for number in range(WINDOWS):
@@ -127,7 +129,8 @@ async def _measure(miners: int, seconds: float) -> tuple[list[Window], int]:
 
 
 @asynccontextmanager
-async def _farm(miners: int, folder: Path) -> AsyncIterator[Path]:
+async def simulated(miners: int, folder: Path) -> AsyncIterator[Path]:
+    """Run so many simulated machines in a process of their own; yields a configuration that fits them."""
     config = folder / "farm.toml"
     farm = await asyncio.create_subprocess_exec(
         *HASHWATT, "simulate", "--miners", str(miners), "--config-out", str(config), stdout=asyncio.subprocess.PIPE

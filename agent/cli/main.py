@@ -209,6 +209,43 @@ def bench_agent(
     raise typer.Exit(measure(miners=miners_, seconds=window_s, as_json=as_json_))
 
 
+@bench.command("poll", epilog=examples("hashwatt bench poll", "hashwatt bench poll --miners 1000 --json"))
+def bench_poll(
+    miners_: Annotated[int, typer.Option("--miners", min=1, metavar="N", help="How many machines.")] = 200,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure what decoding a reply costs beside json.loads, and a poll over sockets."""
+    from agent.cli.bench import show  # noqa: PLC0415 - not for every command
+    from agent.cli.bench_poll import SKIPPED  # noqa: PLC0415 - likewise
+    from agent.cli.bench_poll import bench_poll as measure  # noqa: PLC0415 - likewise
+
+    raise typer.Exit(show(measure(miners=miners_), as_json=as_json_, skipped=SKIPPED))
+
+
+@bench.command("plan", epilog=examples("hashwatt bench plan", "hashwatt bench plan --miners 100000 --json"))
+def bench_plan(
+    miners_: Annotated[int, typer.Option("--miners", min=1, metavar="N", help="How many machines.")] = 10_000,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure how long the best plan under a cap takes, and a tick that decides."""
+    from agent.cli.bench import show  # noqa: PLC0415 - not for every command
+    from agent.cli.bench_plan import bench_plan as measure  # noqa: PLC0415 - likewise
+
+    raise typer.Exit(show(measure(miners=miners_), as_json=as_json_))
+
+
+@bench.command("scrape", epilog=examples("hashwatt bench scrape", "hashwatt bench scrape --miners 100000 --json"))
+def bench_scrape(
+    miners_: Annotated[int, typer.Option("--miners", min=1, metavar="N", help="How many machines.")] = 10_000,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure what a scrape of a large farm costs, and how late the loop turns meanwhile."""
+    from agent.cli.bench import show  # noqa: PLC0415 - not for every command
+    from agent.cli.bench_scrape import bench_scrape as measure  # noqa: PLC0415 - likewise
+
+    raise typer.Exit(show(measure(miners=miners_), as_json=as_json_))
+
+
 @bench.command("bill", epilog=examples("hashwatt bench bill", "hashwatt bench bill --json"))
 def bench_bill(as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
     """Measure how long a year of quarter hours takes to bill, by sorts of tariff."""

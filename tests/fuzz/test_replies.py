@@ -3,7 +3,7 @@
 import pytest
 
 from drivers import registry
-from drivers.errors import Garbled
+from drivers.errors import MOST_SAID, Garbled, Refused
 from drivers.interface import Abilities, Board, Fan, Identity, Pool, PowerRange, Profile, Reading
 from drivers.tolerant import decode, plain_decoder
 from tests.fuzz.faces import recorded
@@ -70,3 +70,8 @@ def test_half_a_character_is_marked_as_none(raw, text):
 def test_what_is_nested_without_an_end_is_garbled():
     with pytest.raises(Garbled):
         decode(b"[" * 100_000, plain_decoder())
+
+
+def test_what_a_machine_says_of_a_refusal_is_cut_to_a_line():
+    assert str(Refused("no")) == "no"
+    assert len(str(Refused("[" * 5000))) == MOST_SAID + 1
