@@ -80,24 +80,31 @@ class HashpriceFeed:
     async def _fetch(self) -> None:
         from aiohttp import ClientError, ClientSession, ClientTimeout  # noqa: PLC0415 - where there is such a feed
 
+        url = self._told.url or ""
         try:
             async with (
                 ClientSession(timeout=ClientTimeout(total=FETCHED_WITHIN_S), auto_decompress=False) as session,
-                session.get(self._told.url or "", allow_redirects=False, headers=AS_IT_IS) as answer,
+                session.get(url, allow_redirects=False, headers=AS_IT_IS) as answer,
             ):
                 raw = b""
                 while len(raw) <= MOST_BYTES and (piece := await answer.content.readany()):
                     raw += piece
                 status = answer.status
         except (ClientError, OSError, ValueError) as error:
-            self._failed(f"{self._told.url} cannot be reached: {type(error).__name__} {error}")
+            why = f"{type(error).__name__} {error}".replace(url, self._place)
+            self._failed(f"{self._place} cannot be reached: {why}")
             return
         if len(raw) > MOST_BYTES:
-            self._failed(f"{self._told.url} answers more than {MOST_BYTES} bytes")
+            self._failed(f"{self._place} answers more than {MOST_BYTES} bytes")
         elif status == 200:
             self.take(raw)
         else:
-            self._failed(f"{self._told.url} answers {status}")
+            self._failed(f"{self._place} answers {status}")
+
+    @property
+    def _place(self) -> str:
+        """Where the page is, without its query: that may hold a key."""
+        return (self._told.url or "").partition("?")[0]
 
     def take(self, raw: bytes) -> None:
         """Take in a document."""
