@@ -23,6 +23,7 @@ class Part:
     quantity: Decimal
     figure: Figure
     amount: Decimal
+    coefficient: Figure | None = None  # of the customer's class, that its figure was multiplied by
     exchange: Figure | None = None  # at what its figure's currency was exchanged
     is_rest: bool = False  # no product: what a line lacks or has too much
 

@@ -20,6 +20,7 @@ class _Sum:
 
     label: str
     figure: Figure
+    coefficient: Figure | None
     exchange: Figure | None
     is_rest: bool
     quantity: Decimal
@@ -64,7 +65,8 @@ def _products(line: Line, currency: str) -> Iterator[str]:
         else:
             unit = line.component.unit
             product = f"{label}{amount(one.quantity)} {unit} x {rate} {told}/{unit}"
-        at = "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
+        at = "" if one.coefficient is None else f" x coefficient {amount(one.coefficient.value or Decimal(0))}"
+        at += "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
         yield f"{product}{at} = {amount(one.amount)}"
         yield f"  supplied {one.first} to {one.last}; {_in_words(one.figure)}"
 
@@ -83,14 +85,15 @@ def _in_words(figure: Figure) -> str:
 
 def _sums(parts: Iterable[Part]) -> Iterator[_Sum]:
     """Yield what belongs to one label and figure as one sum, in the order of their first days."""
-    groups: dict[tuple[str, Figure, Figure | None], list[Part]] = {}
+    groups: dict[tuple[str, Figure, Figure | None, Figure | None], list[Part]] = {}
     for part in parts:
-        groups.setdefault((part.label, part.figure, part.exchange), []).append(part)
+        groups.setdefault((part.label, part.figure, part.coefficient, part.exchange), []).append(part)
     with localcontext(EXACT):
-        for (label, figure, exchange), found in groups.items():
+        for (label, figure, coefficient, exchange), found in groups.items():
             yield _Sum(
                 label=label,
                 figure=figure,
+                coefficient=coefficient,
                 exchange=exchange,
                 is_rest=found[0].is_rest,
                 quantity=sum((part.quantity for part in found), Decimal(0)),

@@ -13,6 +13,7 @@ from agent.tariffs.demand import Demand
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.flat import Flat
+from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.levy_by_price import LevyByPrice
 from agent.tariffs.minimum import Minimum
@@ -35,6 +36,7 @@ Component = (
     | ExportCredit
     | Fixed
     | Demand
+    | FullLoadHours
     | ReservedPower
     | CoincidentPeak
     | Reactive

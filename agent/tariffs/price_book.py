@@ -38,7 +38,8 @@ class PriceBook:
         is_plain = all(isinstance(one, _BY_THE_CLOCK) for one in self.tariff.components)
         timed = [one for one in self.tariff.components if isinstance(one, TimeOfUse)]
         self._cuts = sorted(MIDNIGHT.union(*(cuts(one.period) for one in timed))) if is_plain else None
-        rates = [*self.tariff.fx.values(), *(rate for one in self.tariff.components for _, rate in one.rates())]
+        held = [one.coefficient for one in self.tariff.settlings.values() if one.coefficient is not None]
+        rates = [*self.tariff.fx.values(), *held, *(rate for one in self.tariff.components for _, rate in one.rates())]
         figures = [figure for rate in rates for figure in rate.figures]
         self._changes = sorted({day for one in figures for day in (one.from_, one.until) if day is not None})
 

@@ -1,4 +1,4 @@
-"""What is done to a component's line in a month: its currency exchanged, its amount held between bounds and rounded."""
+"""What is done to a component's line in a month: class coefficient, exchange, bounds and rounding."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
-    """A line's own currency, its least and its most in a month in the tariff's currency, and its decimals."""
+    """A line's class coefficient, own currency, least and most in a month in the tariff's currency, and decimals."""
 
     __pydantic_config__ = SHAPE
 
+    coefficient: Dated | None = None  # by which the class of the customer multiplies its figures
     currency: str | None = None
     floor: Decimal | None = None
     cap: Decimal | None = None
@@ -39,7 +40,8 @@ class Settling:
 
         Raises NoFigure.
         """
-        found = [*parts] if self.currency is None else [_exchanged(part, rate, self.currency) for part in parts]
+        found = [*parts] if self.coefficient is None else [_times(part, self.coefficient) for part in parts]
+        found = found if self.currency is None else [_exchanged(part, rate, self.currency) for part in found]
         amount = sum((part.amount for part in found), _ZERO)
         for label, due in self._dues(amount):
             if due != amount:
@@ -59,6 +61,13 @@ class Settling:
         if self.round is not None:
             dues.append((f"rounded to {self.round} decimals", rounded(held, self.round)))
         return dues
+
+
+def _times(part: Part, coefficient: Dated) -> Part:
+    figure = coefficient.on(part.day)
+    if figure.value is None:
+        raise NoFigure(f"the coefficient is not known for {part.day}")
+    return replace(part, amount=part.amount * figure.value, coefficient=figure)
 
 
 def _exchanged(part: Part, rate: Dated | None, currency: str) -> Part:

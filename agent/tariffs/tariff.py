@@ -10,6 +10,7 @@ from agent.tariffs.blocks import Blocks
 from agent.tariffs.demand import Demand
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.minimum import Minimum
@@ -70,7 +71,9 @@ class Tariff:
             else:
                 kept.append(component)
         exchanged = {
-            name: Settling(currency=settling.currency) for name, settling in self.settlings.items() if settling.currency
+            name: Settling(currency=settling.currency, coefficient=settling.coefficient)
+            for name, settling in self.settlings.items()
+            if settling.currency or settling.coefficient
         }
         if len(kept) == len(self.components) and exchanged == self.settlings:
             return self
@@ -89,6 +92,7 @@ class Tariff:
         is_yearly = self.settles_years or any(
             (isinstance(one, TakeOrPay) and one.kwh_per_year is not None)
             or (isinstance(one, Blocks) and one.over == "year")
+            or isinstance(one, FullLoadHours)
             for one in self.components
         )
         return max(back, _YEAR if is_yearly else 0)
@@ -128,6 +132,9 @@ class Tariff:
             yield f"the tariff ends on {self.last}, and is used for days after that"
         for currency, rate in self.fx.items():
             yield from (f"fx {currency}: {doubt}" for one in rate.within(first, last) if (doubt := _doubt(one)))
+        for name, settling in self.settlings.items():
+            held = () if settling.coefficient is None else settling.coefficient.within(first, last)
+            yield from (f"{name} coefficient: {doubt}" for one in held if (doubt := _doubt(one)))
         for component in self.components:
             for label, rate in component.rates():
                 where = f"{component.name} {label}".rstrip()

@@ -11,6 +11,7 @@ from agent.tariffs.blocks import Block, BlockPeriod, Blocks
 from agent.tariffs.coincident import CoincidentPeak
 from agent.tariffs.demand import Demand, DemandPeriod, PowerFactor
 from agent.tariffs.fixed import Fixed
+from agent.tariffs.full_load_hours import FullLoadHours, HoursBranch
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.load import Load
 from agent.tariffs.money import even
@@ -126,17 +127,22 @@ def test_an_indian_high_tension_month():
 def test_a_year_of_medium_voltage_network_in_munich():
     """EUR net; SWM Infrastruktur, example from 2024: 25 GWh and 5,000 kW, above 2,500 hours of use, 859,250 in all.
 
-    The price pair for that many hours is chosen by hand: no component chooses between tariffs. The highest power of
-    the year is billed each month at a twelfth of 147.35 EUR/kW.
+    The page has no prices below 2,500 hours; those here are made, and a year of so many hours never meets them.
     """
     hours = 8784
     low = (Decimal(25_000_000) - 5_000) / (hours - 1)
     load = Load(
         start=datetime(2024, 1, 1, tzinfo=UTC), step=timedelta(hours=1), kwh=(Decimal(5000), *[low] * (hours - 1))
     )
-    per_kw = DemandPeriod(name="any time", per_kw=rate(even(Decimal("147.35") / 12)))
-    demand = Demand(name="capacity", period=(per_kw,), ratchet=(Ratchet(pct=Decimal(100)),))
-    found = bill(tariff(demand, flat("0.0049"), currency="EUR"), load, UTC)
+    above = Decimal(2500)
+    capacity = FullLoadHours(
+        name="capacity",
+        branch=(HoursBranch(per_kw_year=rate("20")), HoursBranch(hours_from=above, per_kw_year=rate("147.35"))),
+    )
+    energy = FullLoadHours(
+        name="energy", branch=(HoursBranch(per_kwh=rate("0.05")), HoursBranch(hours_from=above, per_kwh=rate("0.0049")))
+    )
+    found = bill(tariff(capacity, energy, currency="EUR"), load, UTC)
     parts = {"capacity": Decimal(0), "energy": Decimal(0)}
     for month in found.months:
         for name, amount in amounts(month).items():

@@ -9,6 +9,7 @@ from agent.tariffs.bill import Unpriced, bill
 from agent.tariffs.charging import charged
 from agent.tariffs.explain import explain
 from agent.tariffs.levies import LevyPerKwh
+from agent.tariffs.price_book import PriceBook
 from agent.tariffs.settling import Settling
 from agent.tariffs.vat import Vat
 from tests.tariffs.loads import BISHKEK, QUARTER, amounts, days, figure, flat, rate, rates, tariff
@@ -36,6 +37,21 @@ def test_the_words_tell_the_rate_and_doubts_its_doubt():
     assert "240,000 kWh x 0.05 USD/kWh x 87 KGS/USD = 1,044,000" in page
     assert "504,000 kWh x 0.05 USD/kWh x 88 KGS/USD = 2,217,600" in page
     assert [*priced.doubts(date(2026, 1, 1), date(2026, 1, 31))] == ["fx USD: 88 from 2026-01-11 is not confirmed"]
+
+
+def test_a_class_coefficient_multiplies_each_days_line_by_its_date_and_the_ledgers_intervals_too():
+    coefficient = rates(figure("2", until=date(2026, 1, 2)), figure("2.5", from_=date(2026, 1, 2), unconfirmed=True))
+    priced = tariff(flat("2.52"), Vat(pct=rate("10")), settlings={"energy": Settling(coefficient=coefficient)})
+    load = days((2026, 1, 1), (2026, 1, 3), BISHKEK, "1")
+    billed = bill(priced, load, BISHKEK)
+    assert amounts(billed.months[0])["energy"] == 96 * Decimal("2.52") * Decimal("4.5")
+    assert amounts(billed.months[0])["VAT"] == amounts(billed.months[0])["energy"] / 10
+    assert "96 kWh x 2.52 KGS/kWh x coefficient 2 = 483.84" in "\n".join(explain(billed, priced, BISHKEK))
+    assert charged(priced, 1000, load.start, load.start + QUARTER, BISHKEK).cost == Decimal("5.544")
+    assert PriceBook(priced, BISHKEK).at(load.span.end - QUARTER) == Decimal("6.93")
+    assert [*priced.doubts(date(2026, 1, 1), date(2026, 1, 2))] == [
+        "energy coefficient: 2.5 from 2026-01-02 is not confirmed"
+    ]
 
 
 def test_a_day_without_a_rate_has_no_price_and_a_currency_without_rates_is_refused():
