@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from agent.fleet.meter_view import MeterView
 from agent.fleet.miner import FeederTree
 from agent.fleet.view import Floats
+from agent.orders.arbitration import Cap
 from agent.values import Watts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeederDraw:
-    """One feeder: its draw, who says so (meter: its own; beliefs: what is below it), and what it may carry."""
+    """One feeder: its draw, who says so (meter: its own; beliefs: what is below it), and the least that caps it."""
 
     id: str
     parent: str | None
@@ -22,10 +24,28 @@ class FeederDraw:
     cap_w: Watts | None
 
 
+def ordered_caps(cap: Cap, feeders: Container[str]) -> dict[str, Watts]:
+    """Return by feeder the least that orders upon just that feeder allow now."""
+    caps_w: dict[str, Watts] = {}
+    for bound in cap.parts:
+        targets, at = bound.order.targets, bound.order.measure.at
+        named = targets.feeders if targets.names_any else (at,)
+        if len(named) == 1 and named[0] in feeders and not (targets.tags or targets.miners):
+            caps_w[named[0]] = min(bound.cap_w, caps_w.get(named[0], bound.cap_w))
+    return caps_w
+
+
 def feeder_draws(
-    tree: FeederTree, believed_w: Floats, meters: Iterable[MeterView], site: tuple[Watts, str]
+    tree: FeederTree,
+    believed_w: Floats,
+    meters: Iterable[MeterView],
+    site: tuple[Watts, str],
+    ordered_w: Mapping[str, Watts] = MappingProxyType({}),
 ) -> list[FeederDraw]:
-    """Return every feeder, the root first; `believed_w` is of the miners right on each, `site` the root's own draw."""
+    """Return every feeder, the root first; `believed_w` is of the miners right on each, `site` the root's own draw.
+
+    `ordered_w` is what orders allow by feeder; the cap of each is the least of that and what it may carry.
+    """
     drawn_w, measured = believed_w.tolist(), _measured(meters)
     parents = tree.parents()
     for at in range(len(tree.feeders) - 1, 0, -1):
@@ -40,10 +60,14 @@ def feeder_draws(
             parent=feeder.parent,
             power_w=drawn_w[at],
             power_source=root_source if at == 0 else "beliefs" if feeder.id not in measured else "meter",
-            cap_w=feeder.max_w,
+            cap_w=_least(feeder.max_w, ordered_w.get(feeder.id)),
         )
         for at, feeder in enumerate(tree.feeders)
     ]
+
+
+def _least(own_w: Watts | None, ordered_w: Watts | None) -> Watts | None:
+    return min((cap_w for cap_w in (own_w, ordered_w) if cap_w is not None), default=None)
 
 
 def _measured(meters: Iterable[MeterView]) -> Mapping[str, MeterView]:

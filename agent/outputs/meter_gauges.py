@@ -11,7 +11,7 @@ from agent.outputs.snapshot import Snapshot, site_power
 
 _FEEDER_GAUGES: tuple[tuple[str, str, Callable[[FeederDraw], float | None]], ...] = (
     ("power_watts", "Draw through this feeder: by its own meter, else by what is below it.", lambda f: f.power_w),
-    ("cap_watts", "What this feeder may carry.", lambda f: f.cap_w),
+    ("cap_watts", "The least of what this feeder may carry and orders on it allow.", lambda f: f.cap_w),
     ("metered", "Whether its draw is a meter's word.", lambda f: int(f.power_source == "meter")),
 )
 _METER_GAUGES: tuple[tuple[str, str, Callable[[MeterView], float | None]], ...] = (
@@ -24,7 +24,7 @@ _METER_GAUGES: tuple[tuple[str, str, Callable[[MeterView], float | None]], ...] 
 def write_meters(shot: Snapshot, text: Text) -> None:
     """Write every feeder and every meter of one moment."""
     site = site_power(shot.meter, float(shot.believed_w.sum()), shot.house_w)
-    feeders = feeder_draws(shot.tree, shot.drawn_w, shot.meters, site)
+    feeders = feeder_draws(shot.tree, shot.drawn_w, shot.meters, site, shot.ordered_w)
     for name, says, of in _FEEDER_GAUGES:
         samples = ((labels(site=shot.site, feeder=feeder.id), of(feeder)) for feeder in feeders)
         text.gauge(f"hashwatt_feeder_{name}", says, samples)

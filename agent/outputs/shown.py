@@ -18,7 +18,7 @@ from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
 from agent.orders.order_book import OrderBook
 from agent.orders.order_view import OrderView
-from agent.outputs.feeders import feeder_draws
+from agent.outputs.feeders import feeder_draws, ordered_caps
 from agent.outputs.money_price import acting_json
 from agent.outputs.shown_devices import outlets_json, safety_json
 from agent.outputs.sight import Sight
@@ -51,7 +51,13 @@ def site_json(sight: Sight) -> Shown:
         "safety": safety_json(sight),
         "outlets": outlets_json(sight),
         "meters": [meter_json(meter) for meter in meters],
-        "feeders": feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source)),
+        "feeders": feeder_draws(
+            fleet.tree,
+            fleet.drawn_w(),
+            meters,
+            (power_w, source),
+            ordered_caps(sight.book.cap(now), fleet.tree.positions),
+        ),
         "price": acting_json(sight.money),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.fleet.belief import STATES, Code
@@ -13,6 +14,7 @@ from agent.fleet.power import MeterState
 from agent.fleet.safety import SafetyView
 from agent.fleet.view import Codes, Floats
 from agent.orders.order_view import OrderView
+from agent.outputs.feeders import ordered_caps
 from agent.outputs.sight import Sight
 from agent.planning.decide import Decision
 from agent.values import Moment, Watts
@@ -82,6 +84,7 @@ class Snapshot:
     state: Codes
     believed_w: Floats
     drawn_w: Floats  # the beliefs added up right on each feeder
+    ordered_w: Mapping[str, Watts]  # by feeder, what orders on just that one allow
     energy_j: Floats
     heard_at: Floats
     fresh_s: float
@@ -117,6 +120,7 @@ def snapshot(sight: Sight) -> Snapshot:
         state=fleet.state.copy(),
         believed_w=fleet.believed_w.copy(),
         drawn_w=fleet.drawn_w(),
+        ordered_w=ordered_caps(sight.book.cap(sight.now()), fleet.tree.positions),
         energy_j=fleet.energy_j.copy(),
         heard_at=fleet.heard_at.copy(),
         fresh_s=fleet.policy.fresh_s,

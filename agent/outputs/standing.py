@@ -147,7 +147,7 @@ def _next(view: OrderView, now: Moment) -> tuple[datetime | None, str | None]:
     if view.state is OrderState.SCHEDULED:
         return view.starts_at, "begins"
     if view.state not in BINDING:
-        return None, None
+        return None, "an offer: waits for accept or decline" if view.state is OrderState.RECEIVED else None
     if view.awaiting_release:
         return None, f"waits for release by the {order.resume}"
     if view.state is OrderState.ACTIVE and (due := _due(view)) > now.at:

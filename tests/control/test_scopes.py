@@ -7,6 +7,7 @@ import pytest
 from agent.control.metering import MeterPolicy, Said
 from agent.fleet.miner import Feeder
 from agent.orders.trust import Issuer
+from agent.outputs.feeders import ordered_caps
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, Layout, Machines, Site
 
 FEEDERS = (
@@ -240,4 +241,13 @@ async def test_the_minutes_of_such_an_order_are_as_it_is_judged(machines, tmp_pa
     assert upon_less.cap_w[-1] == pytest.approx(2 * STANDBY_W * 1.05 * 1.01, abs=0.1)
     assert upon_less.meter is None
     assert all("o2" not in fact.orders for fact in minutes if fact is not upon_less)
+    await site.close()
+
+
+async def test_a_feeders_cap_is_shown_with_the_orders_upon_it(machines, tmp_path):
+    site = await running(machines, tmp_path)
+    await cap(site, 7.0, targets={"feeders": ["T2"]})
+    await cap(site, 9.0, order_id="o2", measure={"at": "T1"})
+    await cap(site, 5.0, order_id="o3", targets={"tags": ["row:3"]})
+    assert ordered_caps(site.book.cap(site.clock.now()), site.fleet.tree.positions) == {"T2": 7000.0, "T1": 9000.0}
     await site.close()

@@ -33,6 +33,12 @@ def draws(*meters, believed_w=(1.0, 20.0, 300.0, 4000.0)):
     return {feeder.id: (feeder.power_w, feeder.power_source) for feeder in told}
 
 
+def test_a_feeders_cap_is_the_least_of_what_it_carries_and_what_orders_on_it_allow():
+    tree = FeederTree.of((Feeder(id="T1", max_w=9e3), Feeder(id="T2")))
+    told = feeder_draws(tree, np.zeros(3), (), (0.0, "meter"), {"T1": 4e3, "T2": 7e3})
+    assert {feeder.id: feeder.cap_w for feeder in told} == {"site": None, "T1": 4e3, "T2": 7e3}
+
+
 def test_a_feeder_without_a_meter_draws_what_is_believed_below_it():
     assert draws() == {
         "site": (50_000.0, "meter"),
