@@ -204,7 +204,8 @@ def outlets_of(config: Config) -> Outlets:
         )
         for one in config.schema.outlet
     ]
-    return Outlets(told, may_cut=config.schema.control.allow_hard_cut)
+    control = config.schema.control
+    return Outlets(told, may_cut=control.allow_hard_cut, respond_s=control.respond_s)
 
 
 def house_of(config: Config) -> HouseLoad:

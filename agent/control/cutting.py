@@ -28,8 +28,6 @@ from agent.values import Moment, Watts
 if TYPE_CHECKING:
     from agent.control.dispatcher import Dispatcher
 
-RESPOND_S = 300.0
-"""So long machines have to obey before those out of reach count as ones that do not."""
 AGAIN_S = 30.0
 STEP_S = 60.0
 """At least so long lies between two outlets that are given back: machines boot in it."""
@@ -66,6 +64,7 @@ class Cutting:
         self._bound_since: dict[str, float] = {}
         self._told_at: dict[str, float] = {}
         self._next_return = -np.inf
+        self._held_back: set[str] = set()  # given back, and not told so now
 
     def tell_of(self, dispatcher: Dispatcher) -> None:
         """Let whoever names a machine that does not obey name the outlet as the next means."""
@@ -88,9 +87,10 @@ class Cutting:
     def look(self, seen: Seen, *, enforce: bool) -> list[AnyFact]:
         """Return what outlets are seen to be, and what they are meant to be from now on."""
         facts = self._outlets.news(seen.orders, seen.now)
-        if enforce and self._outlets.may_cut and seen.proved:
+        if enforce and seen.proved:
             for name, rows in self._rows.items():
-                facts += self._meant(name, rows, seen)
+                if self._outlets.may_cut or name in self._outlets.wanted:
+                    facts += self._meant(name, rows, seen)
         return facts
 
     def send(self, now: Moment, *, written: bool) -> None:
@@ -99,7 +99,8 @@ class Cutting:
             is_on = self._outlets.is_on(name, now.mono)
             late = now.mono - self._told_at.get(name, -np.inf) >= AGAIN_S
             needed = is_on is not on if on else is_on is not False and name in self._bound_since
-            if late and needed and (written or not on) and name in self._rows:
+            may = (written and name not in self._held_back) if on else self._outlets.may_cut
+            if late and needed and may:
                 self._told_at[name] = now.mono
                 self.switch(name, on)
 
@@ -107,18 +108,18 @@ class Cutting:
         bound = must_stop(seen.view, seen.demand, rows, seen.shortfall_w)
         if not bound:
             self._bound_since.pop(name, None)
-            return self._returned(name, rows, seen) if self._outlets.wanted.get(name) is False else []
+            return self._returned(name, rows, seen)
         since = self._bound_since.setdefault(name, seen.now.mono)
         self._outlets.waits.pop(name, None)
         wanted, is_on = self._outlets.wanted.get(name), self._outlets.is_on(name, seen.now.mono)
-        if wanted and is_on is not True:
+        if wanted and is_on is not True and self._outlets.may_cut:
             return [self._fact(name, rows, seen, on=False, why="what is behind it must stop again")]
-        if wanted is False or is_on is False:
+        if wanted is False or is_on is False or not self._outlets.may_cut:
             return []
         tries = np.zeros(len(self._fleet), np.int64)
         behind = np.flatnonzero(rows)
         tries[behind] = [self._fleet.tries(row) for row in behind.tolist()]
-        due = is_due(seen.view, rows, tries, waited=seen.now.mono - since >= RESPOND_S)
+        due = is_due(seen.view, rows, tries, waited=seen.now.mono - since >= self._outlets.respond_s)
         if not due.any():
             return []
         who = ", ".join(self._ids(due)[:5])
@@ -126,12 +127,21 @@ class Cutting:
         return [self._fact(name, rows, seen, on=False, why=f"{int(due.sum())} do not obey: {who}")]
 
     def _returned(self, name: str, rows: Flags, seen: Seen) -> list[AnyFact]:
-        """Give an outlet back where nothing speaks against it, one after the other."""
+        """Give an outlet back where nothing speaks against it, one after the other; one on its way is asked again."""
+        wanted = self._outlets.wanted.get(name)
+        if wanted is None:
+            return []
         waits = self._against_return(rows, seen)
+        if waits is None and not wanted and seen.now.mono < self._next_return:
+            waits = "another one was given back just now"
         if waits is not None:
             self._outlets.waits[name] = waits
+            self._held_back.add(name)
             return []
         self._outlets.waits.pop(name, None)
+        self._held_back.discard(name)
+        if wanted:
+            return []
         most_w = float(seen.view.most_w[rows].sum())
         self._next_return = seen.now.mono + max(STEP_S, most_w / self._policy.restore_w_per_s)
         log.warning("power is given back", outlet=name, miners=int(rows.sum()))
@@ -141,8 +151,6 @@ class Cutting:
         locked = rows & (self._fleet.held | self._fleet.sealed)
         if locked.any():
             return f"{self._ids(locked)[0]} is held or sealed"
-        if seen.now.mono < self._next_return:
-            return "another one was given back just now"
         if not seen.situation.may_raise:
             return "intent cannot be written"
         if not may_return(seen.view, self._tree, seen.demand, seen.situation, self._policy, rows):

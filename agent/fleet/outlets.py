@@ -44,10 +44,16 @@ class _Said:
 
 
 class Outlets:
-    """The outlets of one site; `may_cut` where the owner allows that power is cut."""
+    """The outlets of one site; `may_cut` where the owner allows that power is cut.
 
-    def __init__(self, policies: Sequence[OutletPolicy] = (), *, may_cut: bool = False) -> None:
+    `respond_s`: so long machines have to obey before those out of reach count as ones that do not.
+    """
+
+    def __init__(
+        self, policies: Sequence[OutletPolicy] = (), *, may_cut: bool = False, respond_s: float = 300.0
+    ) -> None:
         self.may_cut = may_cut
+        self.respond_s = respond_s
         self.policies = {policy.id: policy for policy in policies}
         self.waits: dict[str, str] = {}
         self._said: dict[str, _Said] = {}

@@ -1,6 +1,6 @@
 """When power is cut from machines, and when it comes back: the last means, where a machine obeys none before it.
 
-Cut: everything behind the outlet must stop anyway, somebody there does not obey (or is out of reach and has been for as
+Cut: everything behind the outlet must stop anyway, somebody there does not obey (or refuses, or is out of reach, for as
 long as obeying takes), and all others there sleep, or have had that long to. Given back: nothing there must be stopped
 any more, and all of it at its most fits into every limit.
 """
@@ -40,7 +40,7 @@ def is_due(view: FleetView, rows: Flags, tries: Array, *, waited: bool) -> Flags
     defiant = awake & ((tries > TRIES) | (view.last_step == 0))
     lost = counted & ~view.fresh
     others_sleep = not (counted & ~asleep & ~defiant).any()
-    due: Flags = defiant | lost if waited else defiant & others_sleep
+    due: Flags = defiant | (awake & ~view.trusted) | lost if waited else defiant & others_sleep
     return due
 
 

@@ -9,6 +9,7 @@ from agent.fleet.miner import Feeder
 from agent.fleet.outlets import OutletPolicy, Outlets
 from agent.fleet.safety import SafetyPolicy
 from agent.ledger.store import CannotWrite
+from drivers.errors import NotPermitted
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, Layout, Machines, Site
 
 FEEDERS = (Feeder(id="site", parent=None), Feeder(id="T1", parent="site"), Feeder(id="T2", parent="site"))
@@ -38,7 +39,7 @@ class Room:
             self.folder,
             layout=LAYOUT,
             safety=(SafetyPolicy(id="smoke", feeder="T1"),),
-            outlets=Outlets(policies, may_cut=self.how["may_cut"]),
+            outlets=Outlets(policies, may_cut=self.how["may_cut"], respond_s=RESPOND_S),
             enforce=self.how["enforce"],
             clock=clock,
         )
@@ -70,7 +71,6 @@ class Room:
 
 @pytest.fixture(autouse=True)
 def sooner(monkeypatch):
-    monkeypatch.setattr(cutting, "RESPOND_S", RESPOND_S)
     monkeypatch.setattr(cutting, "STEP_S", STEP_S)
 
 
@@ -132,6 +132,15 @@ async def test_who_is_out_of_reach_is_cut_only_after_the_time_to_obey(room):
     assert room.switched == [("q2", False)]
     await room.live(60)
     assert room.site.states()[-1] == "complied"
+
+
+async def test_who_refuses_is_cut_after_the_time_to_obey(room):
+    room.machines.refusal[room.machines.hosts[2]] = NotPermitted("wrong password")
+    await room.site.order()
+    await room.live(RESPOND_S - 10)
+    assert room.switched == []
+    await room.live(20)
+    assert room.switched == [("q2", False)]
 
 
 async def test_a_limit_that_leaves_others_to_shed_cuts_nobody(room):
@@ -227,3 +236,33 @@ async def test_power_is_cut_though_nothing_can_be_written_and_given_back_only_on
         full.setattr(room.site.store, "append", refuse)
         await room.live(OBEYS_S)
         assert room.switched == [("q1", False)]
+
+
+async def test_what_is_on_its_way_back_is_not_told_so_once_somebody_there_is_held_or_all_must_stop_again(room):
+    room.lie(0)
+    await room.site.order()
+    await room.live(OBEYS_S)
+    room.machines.lying.clear()
+    room.stuck.add("q1")
+    await room.site.order(revision=2, status="cancelled")
+    await room.live(10)
+    assert room.switched[1:] == [("q1", True)]
+    await room.site.desk.hold(["m1"], kind="bench", by="Aigul", until=None)
+    room.stuck.clear()
+    await room.live(60)
+    assert room.switched[1:] == [("q1", True)]
+    await room.site.order(order_id="o2")
+    await room.live(4)
+    assert room.site.controller.parts.outlets.wanted == {"q1": False}
+
+
+async def test_what_was_cut_comes_back_though_leave_to_cut_was_taken_away(room):
+    room.lie(0)
+    await room.site.order()
+    await room.live(OBEYS_S)
+    room.how["may_cut"] = False
+    await room.begin()
+    room.machines.lying.clear()
+    await room.site.order(revision=2, status="cancelled")
+    await room.live(60)
+    assert room.switched == [("q1", False), ("q1", True)]

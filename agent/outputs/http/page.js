@@ -185,6 +185,7 @@ const excess = (site) => (site.cap_w == null || site.power_w == null ? null : Ma
 
 function showBanner(site) {
   const parts = now.not_ready.map((reason) => reason[0].toUpperCase() + reason.slice(1));
+  for (const outlet of site.outlets.filter((one) => one.cut)) parts.unshift(`Power is cut from ${outlet.feeders.join(", ")} (outlet ${outlet.id})${outlet.waits ? `; not given back yet: ${outlet.waits}` : ""}`);
   const tripped = site.safety.filter((input) => input.tripped);
   for (const input of tripped) parts.unshift(`SAFETY: ${input.id} sheds ${input.feeder} since ${moment(input.tripped.since)}${input.tripped.why === "silence" ? ", for it is silent" : ""}; a hand must clear it`);
   const observes = site.mode === "observe";
