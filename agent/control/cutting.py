@@ -162,6 +162,7 @@ class Cutting:
             at=seen.now.at, outlet=name, on=on, miners=self._ids(rows), why=why, orders=list(seen.orders)
         )
         self._outlets.apply(fact)
+        self._told_at.pop(name, None)
         return fact
 
     def _next_means(self, row: int) -> str:
