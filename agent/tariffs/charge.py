@@ -25,6 +25,7 @@ class Part:
     amount: Decimal
     coefficient: Figure | None = None  # of the customer's class, that its figure was multiplied by
     exchange: Figure | None = None  # at what its figure's currency was exchanged
+    unit: str = ""  # of its quantity, where it is not the component's
     is_rest: bool = False  # no product: what a line lacks or has too much
 
 

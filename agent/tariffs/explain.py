@@ -22,6 +22,7 @@ class _Sum:
     figure: Figure
     coefficient: Figure | None
     exchange: Figure | None
+    unit: str
     is_rest: bool
     quantity: Decimal
     amount: Decimal
@@ -63,7 +64,7 @@ def _products(line: Line, currency: str) -> Iterator[str]:
         if line.component.unit == "%":
             product = f"{label}{rate} % of {amount(one.quantity)} {told}{_on(line)}"
         else:
-            unit = line.component.unit
+            unit = one.unit or line.component.unit
             product = f"{label}{amount(one.quantity)} {unit} x {rate} {told}/{unit}"
         at = "" if one.coefficient is None else f" x coefficient {amount(one.coefficient.value or Decimal(0))}"
         at += "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
@@ -95,6 +96,7 @@ def _sums(parts: Iterable[Part]) -> Iterator[_Sum]:
                 figure=figure,
                 coefficient=coefficient,
                 exchange=exchange,
+                unit=found[0].unit,
                 is_rest=found[0].is_rest,
                 quantity=sum((part.quantity for part in found), Decimal(0)),
                 amount=sum((part.amount for part in found), Decimal(0)),

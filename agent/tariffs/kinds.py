@@ -17,6 +17,7 @@ from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.levy_by_price import LevyByPrice
 from agent.tariffs.minimum import Minimum
+from agent.tariffs.programme import Programme
 from agent.tariffs.reactive import Reactive
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.schedule import Schedule
@@ -41,6 +42,7 @@ Component = (
     | CoincidentPeak
     | Reactive
     | Minimum
+    | Programme
     | LevyPerKwh
     | LevyByPrice
     | LevyPercent
