@@ -18,14 +18,7 @@ N, FULL_W = 6, 3000.0
 FLAGS = st.lists(st.booleans(), min_size=N, max_size=N).map(lambda told: np.array(told, np.bool_))
 
 
-def stopped(*, disobey=(), lost=()):
-    """Return a plant under a stop for a while: who disobeys hashes on, who is lost does not answer."""
-    plant = Plant([FULL_W] * N).run(5)
-    plant.world.reachable[list(lost)] = False
-    plant.run(60)
-    for row in disobey:
-        plant.fleet._tries[row] = TRIES + 1
-    return plant
+PLANT = Plant([FULL_W] * N).run(65)
 
 
 def view_of(plant, *, asleep):
@@ -34,9 +27,6 @@ def view_of(plant, *, asleep):
     view.seen[asleep], view.state[asleep] = view.last_step[asleep], Code.SLEEPING
     view.setpoint[:] = view.last_step
     return view
-
-
-PLANT = stopped()
 
 
 @settings(max_examples=60, deadline=None)
