@@ -125,6 +125,8 @@ class Case:
             pool = [reply for _, reply in tape.said] or [told]
             self.mutations += 1
             told = mutated(told, pool, self.chance)
+        if isinstance(told, DeviceError):
+            told = type(told)(str(told))  # one that is raised again and again keeps every traceback
         return _as_answer(exchange, told)
 
     def _result(self, found):
