@@ -117,10 +117,22 @@ def _machine() -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Simulated:
+    """A simulated farm in a process of its own."""
+
+    config: Path  # of an agent that fits it
+    pid: int
+    control: str  # where its controls are
+
+
 async def _measure(miners: int, seconds: float) -> tuple[list[Window], int]:
     with tempfile.TemporaryDirectory(prefix="hashwatt-bench-") as folder:
-        async with simulated(miners, Path(folder)) as config, _agent(config, Path(folder) / "state") as (pid, address):
-            hashing = await _until_read(address, miners)
+        async with (
+            simulated(miners, Path(folder)) as farm,
+            _agent(farm.config, Path(folder) / "state") as (pid, address),
+        ):
+            hashing = await until_read(address, miners)
             windows = []
             for number in range(WINDOWS):
                 sys.stderr.write(f"window {number + 1} of {WINDOWS}, {seconds:g} s\n")
@@ -129,28 +141,32 @@ async def _measure(miners: int, seconds: float) -> tuple[list[Window], int]:
 
 
 @asynccontextmanager
-async def simulated(miners: int, folder: Path) -> AsyncIterator[Path]:
-    """Run so many simulated machines in a process of their own; yields a configuration that fits them."""
+async def simulated(miners: int, folder: Path) -> AsyncIterator[Simulated]:
+    """Run so many simulated machines until the block ends."""
     config = folder / "farm.toml"
     farm = await asyncio.create_subprocess_exec(
         *HASHWATT, "simulate", "--miners", str(miners), "--config-out", str(config), stdout=asyncio.subprocess.PIPE
     )
     try:
-        await _until_line(farm, b"ready ")
+        control = await _until_ready(farm)
         with config.open("a", encoding="utf-8") as file:
             file.write(SETTINGS)
-        yield config
+        yield Simulated(config=config, pid=farm.pid, control=control)
     finally:
         farm.terminate()
         await farm.wait()
 
 
-async def _until_line(process: asyncio.subprocess.Process, begins: bytes) -> None:
+async def _until_ready(process: asyncio.subprocess.Process) -> str:
+    """Wait until the farm is there; returns where its controls are."""
     assert process.stdout is not None
+    control = ""
     async with asyncio.timeout(READY_S):
         while line := await process.stdout.readline():
-            if line.startswith(begins):
-                return
+            if line.startswith(b"control "):
+                control = line.decode().split()[1]
+            if line.startswith(b"ready "):
+                return control
     raise RuntimeError(f"the simulated farm ended with {await process.wait()}")
 
 
@@ -170,11 +186,11 @@ async def _agent(config: Path, state_dir: Path) -> AsyncIterator[tuple[int, str]
         await agent.wait()
 
 
-async def _until_read(address: str, miners: int) -> int:
+async def until_read(address: str, miners: int, within_s: float = READY_S) -> int:
     """Wait until every machine was read once; returns how many hash."""
-    async with asyncio.timeout(READY_S):
+    async with asyncio.timeout(within_s):
         while True:
-            site = json.loads(await asyncio.to_thread(_get, f"http://{address}/api/v1/site"))
+            site = json.loads(await asyncio.to_thread(page, f"http://{address}/api/v1/site"))
             hashing = int(site["miners"].get("hashing", 0))
             if hashing >= miners:
                 return hashing
@@ -183,10 +199,10 @@ async def _until_read(address: str, miners: int) -> int:
 
 async def _window(pid: int, address: str, seconds: float) -> Window:
     lags: list[float] = []
-    began, cpu_s, polls = time.monotonic(), _cpu_s(pid), 0.0
+    began, spent_s, polls = time.monotonic(), cpu_s(pid), 0.0
     first: float | None = None
     while time.monotonic() - began < seconds:
-        text = (await asyncio.to_thread(_get, f"http://{address}/metrics")).decode()
+        text = (await asyncio.to_thread(page, f"http://{address}/metrics")).decode()
         lags.append(_sum_of(text, "hashwatt_event_loop_lag_seconds"))
         polls = _sum_of(text, "hashwatt_polls_total")
         first = polls if first is None else first
@@ -195,12 +211,13 @@ async def _window(pid: int, address: str, seconds: float) -> Window:
     return Window(
         lag_s=max(lags),
         memory_mb=_memory_mb(pid),
-        cpu_share=(_cpu_s(pid) - cpu_s) / passed,
+        cpu_share=(cpu_s(pid) - spent_s) / passed,
         polls_per_s=(polls - (first or 0.0)) / passed,
     )
 
 
-def _get(url: str) -> bytes:
+def page(url: str) -> bytes:
+    """Return what a page on this host says."""
     with urllib.request.urlopen(url, timeout=30) as reply:  # noqa: S310 - the agent's own address
         return bytes(reply.read())
 
@@ -209,7 +226,8 @@ def _sum_of(text: str, name: str) -> float:
     return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)", text, re.MULTILINE))
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """Return the CPU time that a process has spent so far, s."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

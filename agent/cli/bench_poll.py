@@ -116,8 +116,8 @@ def _us(call: Callable[[], object]) -> float:
 
 async def _polling(miners: int) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="hashwatt-bench-") as folder:
-        async with simulated(miners, Path(folder)) as file:
-            config = load(file)
+        async with simulated(miners, Path(folder)) as farm:
+            config = load(farm.config)
             targets = [Target(host=one.host, port=one.port, http_port=one.http_port) for one in config.miners]
             lanes = Lanes(timeout_s=30.0)
             drivers = [await _met(lanes, target) for target in targets]

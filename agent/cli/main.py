@@ -246,6 +246,18 @@ def bench_scrape(
     raise typer.Exit(show(measure(miners=miners_), as_json=as_json_))
 
 
+@bench.command("curtail", epilog=examples("hashwatt bench curtail", "hashwatt bench curtail --miners 1000 --json"))
+def bench_curtail(
+    miners_: Annotated[int, typer.Option("--miners", min=1, metavar="N", help="How many machines.")] = 10_000,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print the rows as JSON.")] = False,
+) -> None:
+    """Measure how soon every machine of a farm is told to stop, over real sockets, and how late the loop turns."""
+    from agent.cli.bench import show  # noqa: PLC0415 - not for every command
+    from agent.cli.bench_curtail import bench_curtail as measure  # noqa: PLC0415 - likewise
+
+    raise typer.Exit(show(measure(miners=miners_), as_json=as_json_))
+
+
 @bench.command("bill", epilog=examples("hashwatt bench bill", "hashwatt bench bill --json"))
 def bench_bill(as_json_: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False) -> None:
     """Measure how long a year of quarter hours takes to bill, by sorts of tariff."""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from agent.cli import bench_plan, bench_poll, bench_scrape
+from agent.cli import bench_curtail, bench_plan, bench_poll, bench_scrape
 from agent.cli.bench import Row, show
 from drivers.cgminer import Cgminer
 from drivers.interface import Identity, Target
@@ -37,3 +37,14 @@ def test_a_plan_and_a_scrape_are_measured(monkeypatch):
     assert {"the best plan", "a tick that decides"} < set(planned)
     assert {"CPU of a scrape", "loop lag meanwhile"} < set(scraped)
     assert all(row.value > 0 for row in (*planned.values(), *scraped.values()))
+
+
+def test_who_was_not_told_or_late_is_a_missed_target():
+    def row(**run):
+        told = {"out_s": 2.0, "told": 10, "lags_s": [0.001] * 100, "own_cpu_s": 1.0, "farm_cpu_s": 1.0} | run
+        return {one.name: one for one in bench_curtail._rows(10, [bench_curtail.Stopped(**told)] * 3)}
+
+    assert not [one for one in row().values() if one.ok is False]
+    assert row(told=9)["the last was told after"].ok is False
+    assert row(out_s=11.0)["the last was told after"].ok is False
+    assert row(lags_s=[0.03] * 100)["loop lag, p99"].ok is False
