@@ -1,7 +1,7 @@
 """`hashwatt bench curtail`: an agent in this process is ordered to stop a simulated farm in another, over real sockets.
 
-60 % are Antminers, told by pages behind a digest, 40 % WhatsMiners, told in AES. When a machine was told is asked of the
-farm, a few times only: that too is work of this process.
+60 % are Antminers, told by pages behind a digest, 40 % WhatsMiners, told in AES. When a machine was told is asked of
+the farm, a few times only: that too is work of this process.
 """
 
 from __future__ import annotations
