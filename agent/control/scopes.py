@@ -127,7 +127,7 @@ class Scopes:
     def part(self, bound: Binding, now: Moment) -> Part:
         """Return a limit that bears upon less than the site, as planning keeps it."""
         order, place = bound.order, self.place(bound.order.scope)
-        is_stop = isinstance(bound.limit, Stop)
+        is_stop = bound.stops
         rate = order.ramp_kw_per_min
         return Part(
             key=order.order_id,

@@ -17,6 +17,12 @@ class Binding:
     order: Order
     cap_w: Watts
     limit: Limit
+    steps: bool = True  # False: its ramp is under way, and wins over the deadline
+
+    @property
+    def stops(self) -> bool:
+        """Whether nobody may hash from now on; a stop along a ramp is a cap until the ramp is over."""
+        return self.steps and isinstance(self.limit, Stop)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +48,7 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
     if not bindings:
         return Cap(parts=parts, law=any(bound.order.order_class == "law" for bound in parts))
     least = min(bindings, key=lambda bound: (bound.cap_w, *bound.order.rank()))
-    stops = [bound for bound in bindings if isinstance(bound.limit, Stop)]
+    stops = [bound for bound in bindings if bound.stops]
     return Cap(
         cap_w=least.cap_w,
         binding_order=least.order.order_id,

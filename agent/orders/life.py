@@ -38,6 +38,7 @@ class Life:
     has_bound: bool = False  # so that there is something to restore
     awaiting: bool = False  # its end passed and somebody must release it
     agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
+    began_w: Watts | None = None  # what was drawn at its start
     over_at: datetime | None = None  # when it ended or was cancelled
     last_ack: OrderMoved | None = None
     watch: Watch = field(default_factory=Watch)
@@ -129,6 +130,11 @@ class Life:
         limit, last = self.order.limit, self.last_ack
         return isinstance(limit, Trajectory) and last is not None and limit.place(last.at) != limit.place(now.earliest)
 
+    def is_on_its_ramp(self, cap_w: Watts, now: Moment) -> bool:
+        """Whether the ramp that it asks for, from the draw at its start, is not over yet."""
+        ramp_s = 0.0 if self.began_w is None else self.ramp_s(self.began_w - cap_w)
+        return ramp_s > 0 and now.earliest < later(self.begins_at, ramp_s)
+
     def ramp_s(self, excess_w: Watts) -> float:
         """Return how long the order's own ramp needs to shed `excess_w`; 0 where the deadline wins over it."""
         if self.order.ramp_kw_per_min is None or self.order.order_class in STEPPING:
@@ -184,7 +190,8 @@ class Lives:
             if limit_w is not None and life.allowance_w is not None:
                 limit_w = life.allowance_w
             if limit_w is not None and limit is not None:
-                found.append(Binding(order=life.order, cap_w=limit_w, limit=limit))
+                steps = not life.is_on_its_ramp(limit_w, now)
+                found.append(Binding(order=life.order, cap_w=limit_w, limit=limit, steps=steps))
         return found
 
     def bases_w(self) -> list[Watts]:
@@ -242,6 +249,8 @@ class Lives:
 def _moved(life: Life, fact: OrderMoved) -> None:
     if life.over_at is None and fact.state in {OrderState.ENDED, OrderState.CANCELLED}:
         life.over_at = fact.at
+    if fact.event == OrderEvent.START:
+        life.began_w = fact.observed_w
     if fact.event == OrderEvent.ACCEPT:
         life.agreed_at = fact.at
     life.state = OrderState(fact.state)

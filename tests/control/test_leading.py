@@ -79,3 +79,25 @@ async def test_a_slope_is_told_in_steps(machines, tmp_path):
     assert 10 <= len(told) <= 60
     assert abs(told[-1].cap_w - 20_000) < 500
     await site.close()
+
+
+async def test_a_contracts_stop_keeps_to_its_ramp(machines, tmp_path):
+    site = Site(machines, tmp_path)
+    await site.live(60)
+    await site.order(**{"class": "contract"}, ramp_kw_per_min=RAMP * 4, comply_by_s=0)
+    await site.live(30)
+    assert 1 <= len(machines.asleep) <= 4
+    await site.live(240)
+    assert len(machines.asleep) == COUNT
+    assert site.states()[-1] == "complied"
+    assert site.book.cap(site.clock.now()).stop
+    await site.close()
+
+
+async def test_a_laws_stop_steps(machines, tmp_path):
+    site = Site(machines, tmp_path)
+    await site.live(60)
+    await site.order(ramp_kw_per_min=RAMP)
+    await site.live(20)
+    assert len(machines.asleep) == COUNT
+    await site.close()
