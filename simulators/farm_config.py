@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from simulators.firmwares import firmware_of
+from simulators.firmwares import can_be_told
 from simulators.machines import Machine
 from simulators.meter import MeterOptions
 from simulators.meter_points import FEEDER_UNIT, HOUSE_UNIT, feeders_of
@@ -64,8 +64,8 @@ def _site(site: str, connection_kw: float, house_w: float) -> str:
 def _feeders(machines: Sequence[Machine], meters: MetersAt) -> Iterator[str]:
     """Yield the machines, on their feeders where there are any, with the feeders' meters and the house's."""
     if meters.feeders == 0:
-        obey = [made for made in machines if firmware_of(made.make, made.firmware).obeys]
-        mute = [made for made in machines if made not in obey]
+        obey = [made for made in machines if can_be_told(made)]
+        mute = [made for made in machines if not can_be_told(made)]
         if obey:
             yield _table("[[miners]]", hosts=hosts_of(obey), **({"tags": [TOLD]} if mute else {}))
         if mute:

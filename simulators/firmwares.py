@@ -98,6 +98,8 @@ class Firmware:
     sleeps_on: bool = False
     #: can be told to sleep, where its clients may write
     obeys: bool = True
+    #: generations of machines that it cannot be told on
+    mute_on: frozenset[str] = frozenset()
 
 
 def _antminer(footing: Footing) -> Faces:
@@ -189,6 +191,7 @@ FIRMWARES = (
         web=True,
         may_write=False,
         sleeps_on=True,
+        mute_on=frozenset({"X9"}),
     ),
     Firmware(
         make="Antminer",
@@ -350,6 +353,12 @@ def firmware_names(make: str) -> tuple[str, ...]:
 def firmware_of(make: str, name: str) -> Firmware:
     """Return the row of a firmware; KeyError where the make has none of that name."""
     return _BY_NAME[make, name]
+
+
+def can_be_told(machine: Machine) -> bool:
+    """Whether a machine can be told to sleep by clients that may write."""
+    firmware = firmware_of(machine.make, machine.firmware)
+    return firmware.obeys and machine.row.generation not in firmware.mute_on
 
 
 _BY_NAME = {(row.make, row.name): row for row in FIRMWARES}
