@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from agent.inputs.urdb_demand import flat_demand, reactive, timed_demand
-from agent.inputs.urdb_energy import PAID_BY_STEP, energy, exported, fuel
+from agent.inputs.urdb_energy import PAID_BY_STEP, energy, exported, fuel, is_floored, nets
 from agent.inputs.urdb_reader import PARTY, Reader, lists
 from agent.inputs.urdb_record import MONTHS, NotUrdb, read_record
 from agent.problems import ConfigError, Problem
@@ -22,6 +22,7 @@ from agent.tariffs.fixed import Fixed
 from agent.tariffs.kinds import Component
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import EXACT, even
+from agent.tariffs.settling import Settling
 from agent.tariffs.tariff import Tariff
 
 _CHARGING = {
@@ -85,7 +86,8 @@ def parse_urdb(text: str, *, file: str = "record.json", currency: str | None = N
         notes=tuple(_notes(reader.record)),
         first=_day(reader.record.get("startdate")),
         last=_day(reader.record.get("enddate")),
-        export_refused=_export_refused(reader.record),
+        settlings={"energy": Settling(floor=Decimal(0))} if is_floored(reader) else {},
+        export_refused="" if nets(reader) else _export_refused(reader.record),
     )
 
 
@@ -195,8 +197,6 @@ def _day(told: Any) -> date | None:
 
 def _export_refused(record: dict[str, Any]) -> str:
     """Return why a load that exports cannot be billed."""
-    if record.get("usenetmetering") is True:
-        return "usenetmetering is true, and net metering is not built yet: the load exports"
     rule = str(record.get("dgrules", ""))
     if rule.lower() == PAID_BY_STEP:
         return ""

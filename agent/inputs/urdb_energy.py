@@ -24,10 +24,27 @@ _UNITS: Mapping[str, Unit] = {
     "kwh/kw daily": "kWh/kW/day",
 }
 _TIER = {"max", "unit", "rate", "adj", "sell"}
+_NET = "net metering"
 PAID_BY_STEP = "net billing instantaneous"
 _STEPWISE = {"net billing instantaneous", "net billing hourly", "buy all sell all"}
 """Under these rules SAM prices step by step; under net metering, or where no rule is named, a month's sums."""
 Bounds = tuple[tuple[Decimal | None, Unit], ...]
+
+
+def nets(reader: Reader) -> bool:
+    """Whether a record's rule is net metering, under which export counts against what is taken."""
+    return _rule(reader) == _NET or (not _rule(reader) and reader.record.get("usenetmetering") is True)
+
+
+def is_floored(reader: Reader) -> bool:
+    """Whether a month's energy charge is never below 0: SAM has it so where it nets, and where no rule is named."""
+    told = [price(tier) for tiers in reader.structure(KEY, _TIER) for tier in tiers]
+    has_negative = any(figure.value is not None and figure.value < 0 for one in told for figure in one.figures)
+    return has_negative and _rule(reader) in {"", _NET}
+
+
+def _rule(reader: Reader) -> str:
+    return str(reader.record.get("dgrules", "")).strip().lower()
 
 
 def energy(reader: Reader) -> Iterator[Component]:
@@ -43,7 +60,8 @@ def energy(reader: Reader) -> Iterator[Component]:
             Period(name=f"period {at}", per_kwh=price(structure[at][0]), **said(whens(hours_of(cells, at))))
             for at in used
         ]
-        yield from reader.part(KEY, lambda: TimeOfUse(name="energy", party=PARTY, period=tuple(periods)))
+        told, net = tuple(periods), nets(reader)
+        yield from reader.part(KEY, lambda: TimeOfUse(name="energy", party=PARTY, period=told, net_export=net))
         return
     listed = _lists(reader, structure, cells)
     if listed:
@@ -56,6 +74,7 @@ def energy(reader: Reader) -> Iterator[Component]:
                 fill="in_order" if str(reader.record.get("dgrules", "")).lower() in _STEPWISE else "together",
                 window_min=window(reader),
                 ratchet=ratchets(reader),
+                net_export=nets(reader),
             ),
         )
 
@@ -137,4 +156,7 @@ def fuel(reader: Reader) -> Iterator[Component]:
         )
         for value, of in months.items()
     ]
-    yield from reader.part(_FUEL, lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods)))
+    yield from reader.part(
+        _FUEL,
+        lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods), net_export=nets(reader)),
+    )

@@ -17,6 +17,7 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even, written
+from agent.tariffs.netting import netted
 from agent.tariffs.power import Window, highest
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
@@ -82,6 +83,7 @@ class Blocks:
     fill: Literal["together", "in_order"] = "together"  # where periods have lists of their own
     window_min: int | None = None  # of the demand that bounds per kW go by; None: the step of the load
     ratchet: tuple[Ratchet, ...] = ()  # of that demand
+    net_export: bool = False  # what is exported counts against what is taken, by months and periods
 
     def __post_init__(self) -> None:
         exactly_one(self.period, [period.name for period in self.period])
@@ -89,6 +91,8 @@ class Blocks:
             bounds = {tuple((b.up_to, b.unit) for b in self.period[at].block) for at in self._lists(month)}
             if len(bounds) > 1:
                 raise ValueError(f"two periods of month {month} have blocks with different bounds")
+        if self.net_export and (self.over == "year" or self.fill == "in_order"):
+            raise ValueError("net_export is for blocks over the month, filled together")
         if self.over == "year" and any(block.unit != "kWh" for period in self.period for block in period.block):
             raise ValueError("blocks over the year have bounds in kWh")
 
@@ -101,10 +105,7 @@ class Blocks:
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield each day's energy by period and block. Raises NoFigure."""
-        calendar, taken = Calendar(self.period), []
-        for segment in usage.segments(cuts(self.period)):
-            [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
-            taken.append((segment.day, at, segment.kwh))
+        taken = self._taken(usage)
         used = {at for _, at, _ in taken}
         bounds = self._bounds(usage, self.period[min(used)])
         fill = _in_order if len(used) == _ONE_LIST or self.fill == "in_order" else _together
@@ -115,6 +116,15 @@ class Blocks:
             own, upper = bounds[place]
             label = self.period[at].name + ("" if upper is None else f" up to {written(upper)} kWh")
             yield from product(day, label, kwh, self.period[at].block[own].per_kwh.on(day))
+
+    def _taken(self, usage: Usage) -> list[Taken]:
+        if self.net_export and usage.register.has("export_kwh"):
+            return [(usage.last, at, kwh) for at, kwh in sorted(netted(usage, self.name, self.period).items())]
+        calendar, taken = Calendar(self.period), []
+        for segment in usage.segments(cuts(self.period)):
+            [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
+            taken.append((segment.day, at, segment.kwh))
+        return taken
 
     def _lists(self, month: int) -> set[int]:
         """Return the periods that hold in a month."""

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
+from agent.tariffs.netting import netted
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.when import Calendar, Times, cuts, exactly_one, know_holidays
 
@@ -38,6 +39,7 @@ class TimeOfUse:
     name: str
     party: str = "energy"
     period: tuple[Period, ...]
+    net_export: bool = False  # what is exported counts against what is taken, by months and periods
 
     def __post_init__(self) -> None:
         exactly_one(self.period, [period.name for period in self.period])
@@ -52,7 +54,12 @@ class TimeOfUse:
         return [(period.name, period.per_kwh) for period in self.period]
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
-        """Yield the energy of each stretch of a day at the price of the period that holds then."""
+        """Yield the energy of each stretch of a day at the price of the period that holds then. Raises Unmetered."""
+        if self.net_export and usage.register.has("export_kwh"):
+            for at, kwh in sorted(netted(usage, self.name, self.period).items()):
+                period = self.period[at]
+                yield from product(usage.last, f"{period.name}, net", kwh, period.per_kwh.on(usage.last))
+            return
         calendar = Calendar(self.period)
         for segment in usage.segments(cuts(self.period)):
             [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
