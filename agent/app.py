@@ -44,6 +44,7 @@ from agent.ledger.lock import StoreLock
 from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
 from agent.money import Books, open_books
+from agent.notices import Notices
 from agent.order_room import OrderRoom
 from agent.orders.order import Rejection
 from agent.orders.order_book import OrderBook
@@ -293,7 +294,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
     works |= built.comings.works()
-    works |= built.orders.works()
+    works |= built.orders.works() | Notices(built.config, built.journal).works()
     works |= built.devices.works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)

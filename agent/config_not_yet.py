@@ -39,7 +39,6 @@ _TABLE = (
     _Row("control.wake_settle_s"),
     _Row("remedies.*"),
     _Row("store.url", loosens=True, built=("sqlite:///*",)),
-    _Row("notify.webhooks"),
 )
 
 _OF_MINERS: tuple[tuple[str, Callable[[MinerEntry], bool]], ...] = (

@@ -29,6 +29,9 @@ def contradictions(schema: Schema) -> Iterator[Finding]:
     yield from config_money.contradictions(schema)
     for name, issuer in schema.orders.issuers.items():
         yield from _issuer_mistakes(f"orders.issuers.{name}", issuer, known_feeders(schema))
+    for place, url in enumerate(schema.notify.webhooks):
+        if not url.startswith(("http://", "https://", "env:", "file:", "credential:")):
+            yield f"notify.webhooks.{place}", "must begin with http:// or https://, or be a secret's reference"
     for name, signal in schema.orders.signals.items():
         if signal.issuer not in schema.orders.issuers:
             yield f"orders.signals.{name}.issuer", f"{signal.issuer} is no issuer"
