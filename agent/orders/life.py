@@ -88,6 +88,8 @@ class Life:
         """Whether its limit stays although it is over: what is freed waits for the time that was drawn."""
         if self.over_at is None or not self.has_bound or self.state not in {OrderState.ENDED, OrderState.CANCELLED}:
             return False
+        if not self.restore_after_s:
+            return False  # whatever the time is: of two clocks one may be years before the end
         return now.earliest < later(self.over_at, self.restore_after_s)
 
     def has_ended(self, now: Moment) -> bool:

@@ -383,6 +383,16 @@ def test_a_clock_that_goes_back_takes_nothing_back():
     assert site.book.cap(site.now).stop
 
 
+def test_a_cancel_lets_go_though_one_of_two_clocks_is_years_before_it():
+    site = complied()
+    years_ago = T0 - timedelta(days=20_000)
+    site.now = Moment(at=site.now.at, mono=site.now.mono + 1, earliest=years_ago, latest=site.now.at)
+    site.send(document(revision=2, status="cancelled"))
+    site.tick(0)
+    assert site.book.cap(site.now).cap_w is None
+    assert site.state() == "closed"
+
+
 def test_a_cleared_retained_order_changes_nothing_and_is_remembered():
     site = complied()
     before = site.book.views()
