@@ -8,8 +8,9 @@ JSON is an OpenEI URDB record: `urdb.py`.
 from __future__ import annotations
 
 import difflib
+import functools
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -37,11 +38,8 @@ _TYPES = {
     Prices.__name__: "must name a CSV of prices beside the tariff",
     Purchases.__name__: "must name a CSV of what was bought beside the tariff",
 }
-_SETTLING = TypeAdapter(Settling)
-_RATE = TypeAdapter(Dated)
 SETTLED = frozenset(field.name for field in fields(Settling))
 """What any component's table may say beside its own keys."""
-_ADAPTERS: Mapping[str, TypeAdapter[Component]] = {kind: TypeAdapter(shape) for kind, shape in KINDS.items()}
 _DayKind = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday"]
 _IN_WORDS = {
     "missing": "is required",
@@ -215,7 +213,7 @@ def _tariff(head: _File, file: str) -> Tariff:
         own = {key: value for key, value in told.items() if key not in SETTLED}
         rest = {key: value for key, value in told.items() if key in SETTLED}
         found = _component(where, own, file, problems)
-        settling: Settling | None = _read(_SETTLING, Settling, where, rest, file, problems)
+        settling: Settling | None = _read(_adapter(Settling), Settling, where, rest, file, problems)
         if found is not None and settling is not None:
             components.append(found)
             settlings[found.name] = settling
@@ -254,8 +252,20 @@ def _component(where: Where, told: dict[str, Any], file: str, problems: list[Pro
         reason = f"must be {_one_of(KINDS)}" if "kind" in told else f"is required: {_one_of(KINDS)}"
         problems.append(Problem(file=file, key=_key((*where, "kind")), reason=reason))
         return None
-    found: Component | None = _read(_ADAPTERS[kind], KINDS[kind], where, told, file, problems)
+    found: Component | None = _read(_adapter_of(kind), KINDS[kind], where, told, file, problems)
     return found
+
+
+@functools.cache
+def _adapter_of(kind: str) -> TypeAdapter[Component]:
+    """Return what reads a kind of component."""
+    return TypeAdapter(KINDS[kind])
+
+
+@functools.cache
+def _adapter(shape: Any) -> TypeAdapter[Any]:
+    """Return what reads a shape; it takes a while to make, and most starts want few."""
+    return TypeAdapter(shape)
 
 
 def _read(adapter: TypeAdapter[Any], shape: Any, where: Where, told: Any, file: str, problems: list[Problem]) -> Any:
@@ -276,7 +286,7 @@ def _rates(told: dict[str, Any], currency: str | None, file: str, problems: list
         if len(foreign) != 3 or own != currency:
             problems.append(Problem(file=file, key=f"fx.{pair}", reason=f"must be a pair such as USD/{currency}"))
             continue
-        read: Dated | None = _read(_RATE, Dated, ("fx", pair), rate, file, problems)
+        read: Dated | None = _read(_adapter(Dated), Dated, ("fx", pair), rate, file, problems)
         if read is not None:
             found[foreign] = read
     return found

@@ -41,11 +41,11 @@ class Told:
 
     def end(self):
         """Read on to the end, which comes with the process's."""
-        self._reading.join(15)
+        self._reading.join(60)
 
     def await_line(self, text):
-        """Return the next line that has this text in it; nothing for 15 s is an error."""
-        while text not in (line := self._lines.get(timeout=15)):
+        """Return the next line that has this text in it; nothing for 60 s is an error."""
+        while text not in (line := self._lines.get(timeout=60)):
             continue
         return line
 

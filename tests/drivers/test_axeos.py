@@ -283,6 +283,7 @@ def test_the_page_of_what_it_is_is_asked_for_once():
 
 
 SETTINGS = ("stratum", "fallbackStratum", "host", "ssid", "coreVoltage", "fan", "temptarget", "over", "frequency")
+MEASURED = {"fanrpm", "fanspeed", "stratum", "coreVoltageActual"}
 
 
 @pytest.mark.parametrize(("make", "model"), [("Bitaxe", "Bitaxe Gamma"), ("NerdAxe", "NerdQAxe++")])
@@ -306,4 +307,4 @@ def settings():
     """Converse: return everything of the page that is a setting."""
     page = yield Http(method="GET", path="/api/system/info")
     told = msgspec.json.decode(page.body)
-    return {key: told[key] for key in told if key.startswith(SETTINGS) and key not in {"fanrpm", "fanspeed", "stratum"}}
+    return {key: told[key] for key in told if key.startswith(SETTINGS) and key not in MEASURED}

@@ -118,7 +118,7 @@ async def test_a_signed_trajectory_from_an_issuer_that_beats_holds_and_proves_it
         assert refused["reason"].startswith("bad_signature")
         beating.cancel()
         able = json.loads(await site.retained("capability"))
-        assert 0 < able["floor_kw"] < 12
+        assert 0 < (await site.api("/api/v1/capability"))["floor_kw"] < 12
         assert set(able["shed_kw"]) == {"60", "300", "600"}
         await site.dispatcher.ack("failsafe.grid", "active", 30, revision=3)
         kinds = await site.evidence("t1")
