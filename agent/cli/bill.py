@@ -18,7 +18,7 @@ import typer
 from agent.cli.bill_metering import Metered
 from agent.cli.failure import USAGE, Failure
 from agent.cli.groups import Billing
-from agent.cli.money_from import Source, bill_of
+from agent.cli.money_from import Known, Source, bill_of
 from agent.cli.money_show import show_bill
 from agent.cli.options import Reach, spread
 from agent.cli.report import Month, checked
@@ -88,8 +88,8 @@ def bill(
     Exit 2 with every mistake.
     """
     if asked.tariff is None and asked.load is None:
-        metered.refuse(ALONE)
-        _of_ledger(asked, reach, source, month, shown)
+        with told_mistakes():
+            _of_ledger(asked, metered.of_ledger(ALONE), reach, source, checked(month), shown)
         return
     with told_mistakes():
         found = found_for(asked, metered)
@@ -108,11 +108,11 @@ def bill(
         _show(found.billed)
 
 
-def _of_ledger(asked: Asked, reach: Reach, source: Source, month: str | None, shown: Shown) -> None:
+def _of_ledger(asked: Asked, known: Known, reach: Reach, source: Source, month: str | None, shown: Shown) -> None:
     for name, given in (("--explain", shown.explain), ("--tz", asked.tz), ("--currency", asked.currency)):
         if given:
             raise Failure(USAGE, ALONE.format(name))
-    billed = bill_of(reach, source, checked(month))
+    billed = bill_of(reach, source, month, known)
     if shown.as_csv:
         _as_csv(billed)
     elif shown.as_json:
@@ -160,7 +160,7 @@ def found_for(asked: Asked, metered: Metered) -> Found:
         key = tariff.keys.get(error.component, f"component.{error.component}")
         raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
     known = corrected(read.load, corrections)
-    counted = as_closed(read.load, corrections, [month.span for month in billed.months])
+    counted = as_closed(read.load, corrections, read.clock, metering)
     doubts = [*tariff.doubts(*read.load.days(read.clock)), *estimates(billed, known)]
     warnings = [*doubts] if zone else [NO_CLOCK, *doubts]
     return Found(

@@ -64,8 +64,7 @@ def _both(
 
     theirs = read_invoice(path)
     if asked.tariff is None and asked.load is None:
-        metered.refuse(ALONE)
-        return theirs, invoice_of(bill_of(reach, source, None)), {}
+        return theirs, invoice_of(bill_of(reach, source, None, metered.of_ledger(ALONE))), {}
     found = found_for(asked, metered)
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agent.cli.failure import USAGE, Failure
+from agent.cli.money_from import Known
 from agent.cli.options import instant, present
 
 if TYPE_CHECKING:
@@ -41,11 +42,16 @@ class Metered:
         str | None, typer.Option(metavar="T", help="By what was known at that instant: 2026-05-01T00:00+06:00.")
     ] = None
 
-    def refuse(self, sentence: str) -> None:
-        """Raise Failure where any of it is told; `sentence` takes the option's name."""
+    def of_ledger(self, sentence: str) -> Known:
+        """Return what of it is for the agent's ledger; what is for a load alone raises Failure with its name."""
         for field in fields(self):
-            if getattr(self, field.name) is not None:
+            if field.name not in {"as_of", "corrections"} and getattr(self, field.name) is not None:
                 raise Failure(USAGE, sentence.format("--" + field.name.replace("_", "-")))
+        return Known(as_of=self._instant(), corrections=self.corrections)
+
+    def _instant(self) -> datetime | None:
+        told = instant(self.as_of, "--as-of", present())
+        return None if told is None else datetime.fromisoformat(told)
 
     def known(self, read: LoadFile) -> tuple[LoadFile, list[Correction]]:
         """Return the load and its corrections, as of when it was asked for. Raises ConfigError, Failure."""
@@ -53,10 +59,9 @@ class Metered:
         from agent.inputs.load_file import known_at  # noqa: PLC0415 - likewise
 
         found = [] if self.corrections is None else read_corrections(self.corrections, read)
-        if self.as_of is None:
+        as_of = self._instant()
+        if as_of is None:
             return read, found
-        told = instant(self.as_of, "--as-of", present())
-        as_of = datetime.fromisoformat(told or "")
         cut = known_at(read.load, as_of)
         if cut is None:
             raise Failure(USAGE, f"--as-of: nothing of the load was known at {self.as_of}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -35,11 +36,26 @@ class Source:
     ] = None
 
 
-def bill_of(reach: Reach, source: Source, month: str | None) -> dict[str, Any]:
-    """Return the bill of the agent's own ledger. Raises Failure."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """By what was known when, and which reads were corrected."""
+
+    as_of: datetime | None = None
+    corrections: Path | None = None
+
+
+NOW = Known()
+
+
+def bill_of(reach: Reach, source: Source, month: str | None, known: Known = NOW) -> dict[str, Any]:
+    """Return the bill of the agent's own ledger; what was known another time is read in its store. Raises Failure."""
+    if known != NOW:
+        from agent.cli.money_known import bill_known  # noqa: PLC0415 - quick help needs it not
+
+        return bill_known(remembered(reach, read_config(source.config)), month, known)
     agent = running(reach, source.config)
     if agent is None:
-        return _bill_in(remembered(reach, read_config(source.config)), month)
+        return bill_in(remembered(reach, read_config(source.config)), month)
     told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
     return told
 
@@ -48,7 +64,7 @@ def month_of(reach: Reach, source: Source, month: str) -> dict[str, Any]:
     """Return a month's bill with what is told beside it as `report`: None where nothing is known. Raises Failure."""
     agent = running(reach, source.config)
     if agent is None:
-        return _bill_in(remembered(reach, read_config(source.config)), month, reported=True)
+        return bill_in(remembered(reach, read_config(source.config)), month, reported=True)
     told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
     return {**told, "report": agent.find(f"/api/v1/bill/report?month={month}")}
 
@@ -73,20 +89,29 @@ def _report_in(store: Remembered, order_id: str) -> dict[str, Any]:
     if not story.moves:
         raise Failure(NO, f"there is no order {order_id} in {store.folder}")
     now = max([present(), *(fact.end for fact in story.intervals[-1:])])
-    return order_report(story, _terms(store), now)
+    return order_report(story, terms_in(store), now)
 
 
-def _bill_in(store: Remembered, month: str | None, *, reported: bool = False) -> dict[str, Any]:
+def bill_in(
+    store: Remembered,
+    month: str | None,
+    *,
+    reported: bool = False,
+    as_of: datetime | None = None,
+) -> dict[str, Any]:
+    """Return the bill of what a store holds, or held at an instant. Raises Failure."""
     from agent.facts_energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
     from agent.outputs.month_report import KINDS, MonthReport  # noqa: PLC0415 - likewise
     from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise
 
-    terms = _terms(store)
+    terms = terms_in(store)
     totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
     report = MonthReport(name=month, month_of=totals.month_of) if reported and month is not None else None
     for fact in store.facts(["EnergyInterval", "MonthCharged", *(() if report is None else KINDS)]):
+        if as_of is not None and fact.at > as_of:
+            continue
         if not isinstance(fact, EnergyInterval):
             totals.heard(fact)
             _gather(report, fact)
@@ -134,7 +159,7 @@ def _priced(fact: EnergyInterval, terms: Terms, before: Totals) -> EnergyInterva
         raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
 
 
-def _terms(store: Remembered) -> Terms:
+def terms_in(store: Remembered) -> Terms:
     """Return the terms of the store's configuration; without one, none. Raises Failure."""
     from datetime import UTC  # noqa: PLC0415 - quick help needs it not
 

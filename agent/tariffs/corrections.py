@@ -81,14 +81,10 @@ def corrected(load: Load, corrections: Sequence[Correction]) -> Load:
     )
 
 
-def as_closed(load: Load, corrections: Sequence[Correction], months: Sequence[Span]) -> Load:
-    """Return a load as each of these months had it when it was closed."""
-    kept = []
-    for one in corrections:
-        start = load.start + one.at * load.step
-        if any(month.start <= start < month.end and one.learned < month.end for month in months):
-            kept.append(one)
-    return corrected(load, kept)
+def as_closed(load: Load, corrections: Sequence[Correction], zone: tzinfo, metering: Metering) -> Load:
+    """Return a load as each of its months had it when it was closed."""
+    starts = ((one, load.start + one.at * load.step) for one in corrections)
+    return corrected(load, [one for one, start in starts if one.learned < metering.month(start, zone).end])
 
 
 def corrected_bill(
@@ -106,13 +102,14 @@ def corrected_bill(
         return known[count]
 
     spans = [month.span for month in told(0).months]
-    months = [told(sum(one.learned < span.end for one in by_time)).months[at] for at, span in enumerate(spans)]
+    ends = [metering.month(span.start, zone).end for span in spans]
+    months = [told(sum(one.learned < end for one in by_time)).months[at] for at, end in enumerate(ends)]
     found = {month.month: month for month in months}
     for before, after in _steps([one.learned for one in by_time]):
         learned = by_time[before].learned
         name = billing_month(learned.astimezone(zone).date(), metering.first_day)
-        for at, span in enumerate(spans):
-            if span.end <= learned:
+        for at, end in enumerate(ends):
+            if end <= learned:
                 lines = _differences(told(before).months[at], told(after).months[at], learned.astimezone(zone).date())
                 if lines:
                     found[name] = _adjusted(found.get(name) or _empty(name, learned), lines, tariff)

@@ -87,14 +87,15 @@ class Metering:
             lost, start = Decimal(0), span.start
             while monthly and start < span.end:
                 if month is None or not month.start <= start < month.end:
-                    month = self._month(start, zone)
+                    month = self.month(start, zone)
                 end = min(span.end, month.end)
                 lost += _share(monthly, month, end) - _share(monthly, month, start)
                 start = end
             found.append(lost)
         return found
 
-    def _month(self, at: datetime, zone: tzinfo) -> Span:
+    def month(self, at: datetime, zone: tzinfo) -> Span:
+        """Return the whole billing month that an instant lies in."""
         first = date.fromisoformat(f"{billing_month(at.astimezone(zone).date(), self.first_day)}-01")
         ends = (first + _MONTH).replace(day=self.first_day)
         return Span(start=midnight(first.replace(day=self.first_day), zone), end=midnight(ends, zone))

@@ -1,6 +1,7 @@
 """`report` and `bill` on the store of a whole control room, with no agent running: what an order cost and saved."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -170,3 +171,40 @@ def test_where_there_is_neither_agent_nor_store_it_says_so(say, tmp_path):
 def test_a_load_without_its_tariff_or_an_explanation_of_the_ledger_is_refused(say):
     assert say("bill", "--explain").exit_code == 2
     assert "--explain is for a load" in say("bill", "--explain").stderr
+
+
+def test_the_store_is_billed_by_what_was_known_and_with_corrected_reads(folder, say):
+    where = ("--state-dir", folder, "--config", folder / "farm.toml")
+    bill = told(say("bill", *where, "--json"))
+    [month] = bill["months"]
+    then = datetime.fromisoformat(month["from"]) + timedelta(hours=1)
+    [half] = told(say("bill", *where, "--as-of", then.isoformat(), "--json"))["months"]
+    assert 0 < half["kwh"] < month["kwh"]
+    assert datetime.fromisoformat(half["until"]) <= then
+    start = datetime.fromisoformat(month["until"]) - timedelta(minutes=15)
+    rows = f"learned,start,kwh\n{month['until']},{start.isoformat()},1000\n"
+    (folder / "c.csv").write_text(rows)
+    corrected = told(say("bill", *where, "--corrections", folder / "c.csv", "--json"))
+    [changed] = corrected["months"]
+    more = changed["kwh"] - month["kwh"]
+    assert 980 < more < 1000
+    assert [one["name"] for one in changed["components"][2:]] == [
+        "energy, correction of 2026-01",
+        "mining tax, correction of 2026-01",
+    ]
+    assert float(corrected["total"]) == pytest.approx(float(bill["total"]) + more * 5.5, abs=0.01)
+    assert float(changed["cost"]) == pytest.approx(float(month["cost"]) + more * 5.5, abs=0.01)
+    (folder / "c.csv").write_text(rows.replace(f"\n{month['until']}", "\n2027-05-01T00:00Z"))
+    said = say("bill", *where, "--corrections", folder / "c.csv", "--json")
+    sentence = "hashwatt: --corrections: learned in 2027-05, of which the ledger has nothing\n"
+    assert (said.exit_code, said.stderr) == (2, sentence)
+    said = say("bill", "--state-dir", folder, "--corrections", folder / "c.csv")
+    assert (said.exit_code, "--config FILE that has one" in said.stderr) == (2, True)
+    (folder / "c.csv").write_text("learned,start,kwh\nx,y,1\n")
+    said = say("bill", *where, "--corrections", folder / "c.csv")
+    assert (said.exit_code, said.stderr) == (
+        2,
+        "c.csv: row 1: start: y is no instant such as 2026-01-31T18:00:00+06:00\n",
+    )
+    said = say("bill", *where, "--multiplier", "3")
+    assert (said.exit_code, "--multiplier is for a load" in said.stderr) == (2, True)

@@ -58,6 +58,12 @@ def test_what_is_learned_later_is_an_adjustment_and_closed_months_stay():
     assert after.total == before.total + 560 == bill(PRICED, corrected(LOAD, [LATE]), BISHKEK).total
 
 
+def test_a_month_that_the_load_has_in_part_is_not_closed_where_the_load_ends():
+    part = replace(LOAD, kwh=LOAD.kwh[: 30 * 24])
+    found = billed(correction(local(2026, 1, 31, 12), local(2026, 1, 20, 6), "110"), load=part)
+    assert [(month.kwh, len(month.lines)) for month in found.months] == [(7300, 2)]
+
+
 def test_a_second_correction_adds_what_it_changes_and_one_back_takes_it_away():
     again = correction(local(2026, 3, 9), local(2026, 1, 20, 6), "10")
     found = amounts(billed(LATE, again).months[2])

@@ -1,0 +1,47 @@
+"""The bill of a store by what was known at an instant, and with corrected reads as adjustment lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from agent.cli.failure import USAGE, Failure
+from agent.cli.money_from import Known, bill_in, terms_in
+from agent.cli.offline import Remembered
+from agent.facts_energy import EnergyInterval
+from agent.inputs.corrections_file import read_corrections
+from agent.inputs.load_file import LoadFile
+from agent.outputs.money_corrected import adjusted, unknown_months
+from agent.tariffs.bill import Unpriced
+from agent.tariffs.charging import kwh_of, load_of
+from agent.tariffs.corrections import Correction
+
+NO_TARIFF = "--corrections: the ledger's are priced by a tariff: --config FILE that has one"
+
+
+def bill_known(store: Remembered, month: str | None, known: Known) -> dict[str, Any]:
+    """Return the bill of a store by what was known. Raises Failure, ConfigError."""
+    told = bill_in(store, month, as_of=known.as_of)
+    if known.corrections is None:
+        return told
+    terms = terms_in(store)
+    if terms.tariff is None:
+        raise Failure(USAGE, NO_TARIFF)
+    facts = [fact for fact in store.facts(["EnergyInterval"]) if isinstance(fact, EnergyInterval)]
+    facts = [fact for fact in facts if fact.end > fact.start and (known.as_of is None or fact.at <= known.as_of)]
+    if not facts:
+        return told
+    interval = max(fact.end - fact.start for fact in facts)
+    counted = load_of(sorted((fact.start, kwh_of(fact.site_wh)) for fact in facts), interval)
+    corrections = _read(known, known.corrections, LoadFile(load=counted, clock=terms.zone))
+    try:
+        if missing := unknown_months(terms, terms.tariff, counted, corrections):
+            raise Failure(USAGE, f"--corrections: learned in {missing[0]}, of which the ledger has nothing")
+        return adjusted(told, terms, terms.tariff, counted, corrections)
+    except Unpriced as error:
+        raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
+
+
+def _read(known: Known, path: Path, file: LoadFile) -> list[Correction]:
+    found = read_corrections(path, file)
+    return [one for one in found if known.as_of is None or one.learned <= known.as_of]
