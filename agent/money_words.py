@@ -50,8 +50,9 @@ def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterato
         yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{comes_back}"
     yield from (f"    {words}" for words in tariff.unborne())
     try:
-        price = written(rounded(price_at(tariff, now, terms.zone), 6))
-        yield f"    a kWh now costs {price} {tariff.currency}, all in"
+        price = written(rounded(price_at(tariff, now, terms.zone) * terms.metering.factor, 6))
+        where = "" if terms.metering.is_plain else " at the meter"
+        yield f"    a kWh{where} now costs {price} {tariff.currency}, all in"
     except Unpriced as error:
         yield f"    a kWh now has NO PRICE: {error.component}: {error}"
 

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from agent.config import parse
+from agent.money_terms import terms_of
 from agent.money_words import terms_in_words
 from agent.outputs.terms import Terms
 from agent.tariffs.fixed import Fixed
@@ -24,3 +26,32 @@ def test_a_tariff_in_words():
         "    charged by the month as a whole, and borne by no interval, price or saving: service",
         "    a kWh now costs 5 KGS, all in",
     ]
+
+
+SITE = """
+[site]
+id = "s"
+timezone = "Asia/Bishkek"
+currency = "KGS"
+connection_kw = 100
+[[meter]]
+id = "main"
+kind = "mqtt"
+multiplier = 40
+[tariff]
+file = "tariff.toml"
+[tariff.metering]
+multiplier = 40
+loss_pct = 1.5
+"""
+
+
+def test_what_is_metered_is_told_and_a_ratio_that_stands_twice_is_in_doubt(tmp_path):
+    (tmp_path / "tariff.toml").write_text('[[component]]\nkind = "flat"\nname = "energy"\nper_kwh = 5\n')
+    lines = list(terms_in_words(terms_of(parse(SITE, folder=tmp_path)), datetime(2026, 11, 1, tzinfo=UTC)))
+    assert lines[0] == "  billed is what was metered with the meter's figures x 40, 1.5 % of losses to the boundary"
+    assert "    a kWh at the meter now costs 203 KGS, all in" in lines
+    assert lines[-1] == (
+        "  in doubt: the meter main is multiplied by 40 of its own, and what is billed by "
+        "tariff.metering.multiplier = 40 again"
+    )

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.tariffs.load import Load
-from agent.tariffs.money import EXACT, PERCENT, even
+from agent.tariffs.money import EXACT, PERCENT, even, written
 from agent.tariffs.periods import Span, billing_month, midnight
 
 _ONE = Decimal(1)
@@ -72,11 +72,11 @@ class Metering:
             return ""
         told = []
         if self.multiplier != 1:
-            told.append(f"the meter's figures x {self.multiplier}")
+            told.append(f"the meter's figures x {written(self.multiplier)}")
         if self.loss_pct:
-            told.append(f"{self.loss_pct} % of losses to the boundary")
+            told.append(f"{written(self.loss_pct)} % of losses to the boundary")
         if self.no_load_kwh_per_month:
-            told.append(f"{self.no_load_kwh_per_month} kWh a month of losses without load")
+            told.append(f"{written(self.no_load_kwh_per_month)} kWh a month of losses without load")
         return "billed is what was metered with " + ", ".join(told)
 
     def _no_load(self, spans: Iterable[Span], zone: tzinfo) -> list[Decimal]:
