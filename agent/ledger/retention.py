@@ -46,6 +46,7 @@ from agent.facts_identity import (
     MinersSwapped,
     ProposalsGone,
 )
+from agent.facts_orders import IssuerHeard
 from agent.facts_outlets import OutletSwitched
 from agent.facts_safety import SafetyCleared, SafetyTripped
 from agent.search import orders_of
@@ -146,14 +147,16 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
         ):
             yield type(fact)
         case _:
-            yield from _of_device(fact)
+            yield from _of_the_rest(fact)
 
 
-def _of_device(fact: AnyFact) -> Iterator[Hashable]:
+def _of_the_rest(fact: AnyFact) -> Iterator[Hashable]:
     if isinstance(fact, SafetyTripped | SafetyCleared):
         yield "safety", fact.input
     elif isinstance(fact, OutletSwitched):
         yield "outlet", fact.outlet
+    elif isinstance(fact, IssuerHeard):
+        yield "heard", fact.issuer
 
 
 _IDENTITY: Mapping[type[AnyFact], tuple[str, ...]] = {

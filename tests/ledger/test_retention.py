@@ -48,6 +48,7 @@ from agent.facts_identity import (
     MinersSwapped,
     ProposalsGone,
 )
+from agent.facts_orders import IssuerHeard
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
@@ -256,7 +257,7 @@ async def forgotten(facts, folder):
     return before, left, drop, again
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), events), min_size=10, max_size=60))
 def test_a_start_finds_the_same_whatever_was_dropped(steps):
     with tempfile.TemporaryDirectory() as folder:
@@ -321,3 +322,12 @@ async def test_room_of_what_went_is_used_again(tmp_path):
     await ledger.close()
     once = (tmp_path / "hashwatt.db").stat().st_size
     assert once < 1.2 * 5000 * 200
+
+
+async def test_whom_the_agent_ever_heard_is_not_forgotten(tmp_path):
+    old = datetime(2019, 1, 1, tzinfo=UTC)
+    ledger = Ledger(Store(URL, tmp_path))
+    await ledger.append([IssuerHeard(at=old, issuer="grid"), IssuerHeard(at=old, issuer="grid")])
+    await ledger.forget(await ledger.aged(UNTIL, []))
+    assert [fact.issuer for fact in ledger.replay() if isinstance(fact, IssuerHeard)] == ["grid"]
+    await ledger.close()
