@@ -8,7 +8,9 @@ import pytest
 
 from tests.scenarios.stage import ran, stage
 
+MOST_W = 1e5
 DOWN = ("ascdisable", "power_off", "conf sleep", "set_low_power", "conf low")  # the further to the left, the lower
+FULL = len(DOWN) + 1
 
 
 async def test_an_order_that_begins_later_is_scheduled_and_nothing_is_sent_before(tmp_path):
@@ -70,14 +72,18 @@ def _only_lowered(writes):
     told = {}
     for write in writes:
         place, height = (write["host"], write["port"]), _height(write["command"])
-        if height > told.get(place, DOWN.index("conf low")):
+        if height >= told.get(place, FULL) and height != told.get(place):
             return False
         told[place] = height
     return True
 
 
 def _height(command):
-    return next((at for at, words in enumerate(DOWN) if command.startswith(words)), len(DOWN))
+    """Return how much a command leaves a machine: a level below all limits, a limit by its watts, or all."""
+    words, _, watts = command.partition(" ")
+    if words == "adjust_power_limit":
+        return len(DOWN) + int(watts) / MOST_W
+    return next((at for at, words in enumerate(DOWN) if command.startswith(words)), FULL)
 
 
 async def _is_ready(site):
