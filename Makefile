@@ -11,10 +11,10 @@ PYASIC := pyasic==0.79.0
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
 
-# What needs a core goes first, a worker a core; whole farms and agents, that mostly wait, after it and more at once.
+# What mostly needs a core goes first, two workers a core; whole farms and agents, that mostly wait, after it and more.
 test: deps
-	$(PYTEST) -n 2 --ignore tests/scenarios
-	$(PYTEST) -n 6 --maxschedchunk 1 tests/scenarios
+	$(PYTEST) -n 4 --ignore tests/scenarios
+	$(PYTEST) -n 8 --maxschedchunk 1 tests/scenarios
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m pure

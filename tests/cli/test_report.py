@@ -1,6 +1,8 @@
 """`report` and `bill` on the store of a whole control room, with no agent running: what an order cost and saved."""
 
+import asyncio
 import json
+import shutil
 from datetime import datetime, timedelta
 
 import pytest
@@ -41,19 +43,30 @@ pct = "10"
 """
 
 
-@pytest.fixture
-async def folder(tmp_path):
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
     """A store in which a stop of a farm of ten machines lasted for two hours, and what its files say."""
-    (tmp_path / "farm.toml").write_text(FARM)
-    (tmp_path / "tariff.toml").write_text(TARIFF)
-    site = Site(Machines(10), tmp_path)
+    made = tmp_path_factory.mktemp("stopped")
+    asyncio.run(_live(made))
+    return made
+
+
+@pytest.fixture
+def folder(stopped, tmp_path):
+    """One test's own copy of it."""
+    return shutil.copytree(stopped, tmp_path / "site")
+
+
+async def _live(folder):
+    (folder / "farm.toml").write_text(FARM)
+    (folder / "tariff.toml").write_text(TARIFF)
+    site = Site(Machines(10), folder)
     await site.live(2 * QUARTER_S, step_s=5)
     await site.order()
     await site.live(7200, step_s=10)
     await site.order(revision=2, status="cancelled")
     await site.live(2 * QUARTER_S, step_s=5)
     await site.close()
-    return tmp_path
 
 
 def told(said):
