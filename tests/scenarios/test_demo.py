@@ -43,11 +43,11 @@ async def demo(*arguments, port=None, before="", within_s=170):
     return process.returncode, out.decode().splitlines(), said.decode()
 
 
-@pytest.mark.lasts(130)
+@pytest.mark.lasts(110)
 async def test_the_main_job_is_done_and_where_machines_lie_it_says_why_not(tmp_path):
     (tmp_path / "faults.toml").write_text(MOST_LIE)
     good, bad = await asyncio.gather(
-        demo("--miners", 60, "--for", 120),
+        demo("--miners", 60, "--for", 100),
         demo("--miners", 60, "--for", 90, "--faults", tmp_path / "faults.toml"),
     )
     _all_was_done(*good)
