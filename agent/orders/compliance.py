@@ -138,12 +138,12 @@ def _has_failed(case: Case, observed: Observed) -> bool:
 
 
 def _met(case: Case, watch: Watch, observed: Observed, now: Moment) -> bool:
+    if case.is_stop and observed.awake_reachable:
+        return False
     if case.measured is not None and case.allowed.cap_w is not None:
         within = case.measured.mean_w is not None and case.measured.mean_w <= case.allowed.cap_w
         return within and (case.measured.allowance_w is not None or case.allowed.is_under(observed))
-    if watch.under_since is None or now.mono - watch.under_since < case.window_s:
-        return False
-    return not case.is_stop or observed.awake_reachable == 0
+    return watch.under_since is not None and now.mono - watch.under_since >= case.window_s
 
 
 def _broken(case: Case, watch: Watch, observed: Observed, now: Moment) -> str | None:

@@ -65,6 +65,6 @@ def _ahead(life: Life, way: Way, now: Moment, horizon: datetime) -> Iterator[tup
             yield starts_at, limit_w
     if isinstance(limit, Trajectory):
         for at, limit_w in limit.after(max(starts_at, now.latest)):
-            if at > horizon:
+            if at > horizon or (life.order.ends_at is not None and at >= life.order.ends_at):
                 return
             yield at, limit_w

@@ -12,7 +12,7 @@ from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.compliance import Observed, Watch
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
-from agent.orders.order import STEPPING, Order, Rejection
+from agent.orders.order import STEPPING, Order, Rejection, Scope
 from agent.values import Moment, Watts
 
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
@@ -196,12 +196,14 @@ class Lives:
                 found.append(Binding(order=life.order, cap_w=limit_w, limit=limit, steps=steps))
         return found
 
-    def bases_w(self) -> list[Watts]:
-        """Return what reductions that are in force, or on their way back, are reckoned from: the draw before them."""
+    def bases_w(self, scope: Scope) -> list[Watts]:
+        """Return what reductions of a scope that are in force, or on their way back, are reckoned from."""
         return [
             life.basis.base_w
             for life in self._lives.values()
             if base_of(life.order.limit) == "before"
+            and life.order.scope == scope
+            and not life.order.test
             and (life.binds or (life.has_bound and not life.is_final))
             and life.basis.base_w is not None
         ]

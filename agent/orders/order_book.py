@@ -98,7 +98,7 @@ class OrderBook:
             observed=observed.at(parsed.order_id),
             chance=Chance(start=self._chance(), restore=self._chance()),
             respond_s=self.policy.respond_s,
-            reduced_from_w=self._lives.bases_w(),
+            reduced_from_w=self._lives.bases_w(parsed.scope),
         )
         kept = fixed(parsed, life, receipt)
         excessive = None if transport == OWN else beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)

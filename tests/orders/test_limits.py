@@ -381,3 +381,21 @@ def test_a_civil_time_that_cannot_be_is_a_bad_value(told, reason):
 
 def site_says(told: dict[str, object]) -> str:
     return Site().send(capped(500, **told))[0]
+
+
+def test_a_reduction_elsewhere_or_for_a_test_is_no_base_of_another():
+    site = Site()
+    site.send(limited({"reduce_kw": 300}))
+    site.send(limited({"reduce_kw": 10}, order_id="c", test=True, targets={"feeders": ["T1"]}))
+    site.observed = replace(metered(500_000.0), before_w=500_000.0)
+    site.send(limited({"reduce_kw": 100}, order_id="b", targets={"feeders": ["T1"]}))
+    assert site.last()["cap_w"] == 400_000
+
+
+def test_a_stop_that_is_judged_by_a_mean_still_wants_everybody_asleep():
+    site = Site()
+    site.send(document(measure={"over_s": 600}))
+    site.observed = replace(ASLEEP, awake_reachable=1, means=lambda _first, _last: 54_000.0)
+    assert site.wait(299) == []
+    site.observed = replace(site.observed, awake_reachable=0)
+    assert site.tick(1) == ["a r1 #4 complied"]
