@@ -228,6 +228,7 @@ class Controller:
         seen, scoped = observe(self.parts.fleet, view, site), self.parts.book.scoped()
         if coming is not None and coming.scope != SITE_SCOPE and self.scopes.unknown(coming) is None:
             scoped = [*scoped, coming]
+        self.scopes.keep(order.scope for order in scoped)
         return replace(seen, of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped})
 
     def demand(self, now: Moment) -> Demand:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
+from hashlib import sha256
 from typing import Any, Protocol
 
 from agent.clock import Clock
@@ -14,7 +15,18 @@ from agent.values import rfc3339
 
 OVER = frozenset({OrderState.CLOSED, OrderState.REJECTED, OrderState.SUPERSEDED})
 AGAIN_S = 60.0
+LONGEST, MARK = 64, 8
+"""Characters of an order's id, and of the hash in one."""
 GOING = OVER | {OrderState.CANCELLED, OrderState.ENDED, OrderState.RESTORING}
+
+
+def own_id(kind: str, name: str, *, taken: Container[str] = ()) -> str:
+    """Return the id of such an order; a name that is too long, or taken by another, has its hash in the id."""
+    plain = f"{kind}.{name}"
+    if len(plain) <= LONGEST and name not in taken:
+        return plain
+    mark = sha256(name.encode()).hexdigest()[:MARK]
+    return f"{plain[: LONGEST - MARK - 1]}-{mark}"
 
 
 class Intake(Protocol):

@@ -40,23 +40,33 @@ class Place:
 
 
 class Scopes:
-    """Finds what orders name; what was found is kept, for rows stay."""
+    """Finds what orders name; rows stay, so what was found is kept as long as an order of that scope is open."""
 
     def __init__(self, fleet: Fleet, metering: Metering) -> None:
         self._fleet = fleet
         self._metering = metering
         self._known: dict[Scope, Place] = {}
+        self._feeder = np.array([fleet.tree.positions[miner.feeder] for miner in fleet.miners], np.intp)
+        self._by_tag: dict[str, list[int]] = {}
+        for row, miner in enumerate(fleet.miners):
+            for tag in miner.tags:
+                self._by_tag.setdefault(tag, []).append(row)
+
+    def keep(self, scopes: Iterable[Scope]) -> None:
+        """Forget what no order names any more: whoever sends documents must not fill the memory."""
+        kept = set(scopes)
+        if len(self._known) > len(kept):
+            self._known = {scope: place for scope, place in self._known.items() if scope in kept}
 
     # what an order names -------------------------------------------------------------------------------------
 
     def unknown(self, order: Order) -> str | None:
         """Return what this order names and this farm has not, None where it has all of it."""
         tree, fleet, meters = self._fleet.tree, self._fleet, self._metering.instruments
-        tags = {tag for miner in fleet.miners for tag in miner.tags} if order.targets.tags or order.exempt.tags else ()
         for field, chosen in (("targets", order.targets), ("exempt", order.exempt)):
             for name, given, known in (
                 ("feeders", chosen.feeders, tree.positions),
-                ("tags", chosen.tags, tags),
+                ("tags", chosen.tags, self._by_tag),
                 ("miners", chosen.miners, fleet.index),
             ):
                 missing = next((one for one in given if one not in known), None)
@@ -106,9 +116,8 @@ class Scopes:
         for feeder in chosen.feeders:
             rows |= self.below(feeder)
         rows[[self._fleet.index[miner] for miner in chosen.miners]] = True
-        tags = set(chosen.tags)
-        if tags:
-            rows |= np.array([not tags.isdisjoint(miner.tags) for miner in self._fleet.miners], np.bool_)
+        for tag in chosen.tags:
+            rows[self._by_tag[tag]] = True
         return rows
 
     def below(self, feeder: str) -> Flags:
@@ -119,7 +128,7 @@ class Scopes:
         inside[top] = True
         for position in range(top + 1, len(parents)):
             inside[position] |= parents[position] >= 0 and inside[parents[position]]
-        below: Flags = inside[[tree.positions[miner.feeder] for miner in self._fleet.miners]]
+        below: Flags = inside[self._feeder]
         return below
 
     # what planning is asked for ------------------------------------------------------------------------------

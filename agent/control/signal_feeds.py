@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from agent.clock import Clock
-from agent.control.own_orders import OwnOrders
+from agent.control.own_orders import OwnOrders, own_id
 
 LOOK_S = 1.0
 WINDOW = timedelta(hours=24)
@@ -31,7 +31,7 @@ class Feed:
     @property
     def order_id(self) -> str:
         """The order that it is."""
-        return f"signal.{self.name}"[:64]
+        return own_id("signal", self.name)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.control.journal import Journal
-from agent.control.own_orders import OwnOrders
+from agent.control.own_orders import OwnOrders, own_id
 from agent.facts import AnyFact, OrderReceived, OrderRefused
 from agent.facts_orders import IssuerHeard, IssuerSilent
 from agent.orders.order import CLASSES, Order
@@ -48,7 +48,6 @@ class SilenceWatch:
         self._clock = clock
         self._known: set[str] = set()  # heard once, in this life or another
         self._states: dict[str, Watchfulness] = {}
-        self._heard: list[str] = []
         journal.listeners.append(self.heard)
 
     def replayed(self, fact: AnyFact) -> None:
@@ -90,12 +89,13 @@ class SilenceWatch:
                     continue
 
     def _fresh(self, issuer: str, fact: OrderReceived, now: Moment) -> None:
+        view = self._own.book.view(fact.order_id)
+        issued_at = None if view is None else view.order.issued_at
+        if issued_at is not None and (now.latest - issued_at).total_seconds() > self._trust.max_age_s:
+            return  # old documents tighten; they end nothing
         for one in self._all():
-            if one.issuer == issuer and one.order_id != fact.order_id:
+            if one.issuer == issuer:
                 self._states[one.failsafe_id] = self._state(one, now).told(one.rule)[0]
-            elif one.issuer == issuer:
-                state = self._state(one, now)
-                self._states[one.failsafe_id] = state.told(one.rule)[0] if state.holds else state
 
     def _turns_to_failsafe(self, fact: OrderRefused) -> bool:
         issuer = self._trust.issuers.get(fact.issuer or "")
@@ -171,7 +171,7 @@ class SilenceWatch:
         return [
             _Watched(
                 issuer=name,
-                failsafe_id=f"failsafe.{name}"[:64],
+                failsafe_id=own_id("failsafe", name),
                 rule=issuer.failsafe,
                 told={"issuer": name, "class": _strongest(issuer.classes), "resume": "auto", "priority": 0},
             )
@@ -184,7 +184,7 @@ class SilenceWatch:
         return [
             _Watched(
                 issuer=view.order.issuer,
-                failsafe_id=f"failsafe.{view.order.order_id}"[:64],
+                failsafe_id=own_id("failsafe", view.order.order_id, taken=self._trust.issuers),
                 rule=view.order.on_silence,
                 told=_beside(view.order),
                 order_id=view.order.order_id,

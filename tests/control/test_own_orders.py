@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.control.own_orders import OwnOrders
+from agent.control.own_orders import OwnOrders, own_id
 from agent.control.schedule_keeper import ScheduleKeeper
 from agent.control.signal_feeds import Feed, SignalFeeds
 from agent.control.silence_watch import SilenceWatch
@@ -274,3 +274,21 @@ async def test_what_the_schedule_says_anew_is_revised_and_what_it_no_longer_has_
     await site.keeper.look()
     assert state(site, "schedule.peak.20260112") == "scheduled"
     await site.close()
+
+
+async def test_a_document_that_is_too_old_to_loosen_does_not_end_a_failsafe(machines, tmp_path):
+    site = Room(machines, tmp_path)
+    await site.live(20)
+    await site.beating(30)
+    old = (site.clock.now().at - timedelta(days=2)).isoformat()
+    await site.order(limit={"max_import_kw": 500}, issued_at=old)
+    await site.beating(60)
+    assert site.silence._states["failsafe.grid"].holds
+    await site.close()
+
+
+def test_own_ids_of_different_names_are_different_and_fit():
+    names = ["a", "n" * 64, "n" * 63 + "m"]
+    ids = {own_id("failsafe", name) for name in names} | {own_id("failsafe", "a", taken={"a"})}
+    assert len(ids) == 4
+    assert max(map(len, ids)) <= 64

@@ -251,3 +251,13 @@ async def test_a_feeders_cap_is_shown_with_the_orders_upon_it(machines, tmp_path
     await cap(site, 5.0, order_id="o3", targets={"tags": ["row:3"]})
     assert ordered_caps(site.book.cap(site.clock.now()), site.fleet.tree.positions) == {"T2": 7000.0, "T1": 9000.0}
     await site.close()
+
+
+async def test_what_documents_name_is_not_kept_beyond_the_open_orders(machines, tmp_path):
+    site = await running(machines, tmp_path)
+    await site.order(targets={"feeders": ["C1"]})
+    for number in range(5):
+        await site.order(order_id=f"x{number}", issuer="nobody", targets={"miners": [f"m{number}"]})
+        await site.live(2)
+    assert len(site.controller.scopes._known) == 1
+    await site.close()
