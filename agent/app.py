@@ -54,7 +54,6 @@ from agent.outputs.http.tokens import local_token, make_local_token
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 from agent.outputs.standing import meter_silence
-from agent.planning.ladder import build_ladder
 from agent.pulse import Pulse
 from agent.state_topic import publish_state
 from drivers import registry
@@ -156,7 +155,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
     ways = Drivers(
         identify=identify,
         create=registry.create,
-        ladder=lambda found: build_ladder(found, scale_delays=delay_scale),
+        ladder=settings.ladder_maker(config, delay_scale),
     )
     poller = Poller(fleet, settings.targets_of(config), lanes, ways, settings.poll_policy_of(config), clock)
     poller.lockout = Lockout(settings.lockouts_of(config))

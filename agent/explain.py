@@ -140,9 +140,11 @@ def _control(schema: Schema) -> Iterator[str]:
     )
     yield f"blind, with no meter and over 10 % unread, for {_figure(control.blind_s)} s: shed as for unknown"
     yield (
-        f"switching: off for at least {_figure(control.min_off_s)} s, "
+        f"switching: on for at least {_figure(control.min_on_s)} s where another can sleep in its place, "
+        f"off for at least {_figure(control.min_off_s)} s, "
         f"woken at most {_count(control.switches_per_hour, 'time')} an hour"
     )
+    yield f"waking: counted as rising for {_figure(control.wake_settle_s)} s where its firmware's own time is not known"
     yield "holds: a held machine may be shed, and is never woken, rebooted or energised"
 
 

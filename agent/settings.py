@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import ssl
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +21,7 @@ from agent.control.instrument import MeterPolicy
 from agent.control.lockout import USUAL_AFTER
 from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
-from agent.fleet.miner import Feeder, FeederTree, Miner
+from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner
 from agent.fleet.outlets import OutletPolicy, Outlets
 from agent.fleet.power import HouseLoad
 from agent.fleet.safety import Safety, SafetyPolicy
@@ -32,10 +34,11 @@ from agent.orders.silence import Failsafe
 from agent.orders.trust import Issuer, TrustPolicy
 from agent.outputs.http.access import Token
 from agent.outputs.http.tokens import parse_tokens
+from agent.planning.ladder import build_ladder
 from agent.planning.situation import Policy
 from agent.planning.tree import Tree
 from agent.signature import PublicKey
-from drivers.interface import Login, Target
+from drivers.interface import Identity, Login, Target
 
 READINGS_KEPT = 3
 """A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
@@ -221,9 +224,15 @@ def fleet_policy_of(config: Config) -> FleetPolicy:
         fresh_s=(READINGS_KEPT + 0.5) * polling.interval_s + polling.timeout_s,
         meter_lag_s=meter_lag_s(config),
         meter_rise_s=meter_rise_s(config),
+        min_on_s=control.min_on_s,
         min_off_s=control.min_off_s,
         switches_per_hour=control.switches_per_hour,
     )
+
+
+def ladder_maker(config: Config, delay_scale: float) -> Callable[[Identity], Ladder]:
+    """Return how a machine's ladder is made; of delays only machines' own are scaled, never the configured one."""
+    return partial(build_ladder, scale_delays=delay_scale, wake_settle_s=config.schema.control.wake_settle_s)
 
 
 def poll_policy_of(config: Config) -> PollPolicy:

@@ -55,7 +55,7 @@ from drivers.models import Model, find
 
 STANDBY_W = 30.0
 """What one draws asleep where its model's row does not say."""
-SETTLE_S, WAKE_S = 60.0, 600.0
+SETTLE_S = 60.0
 SEEN_S = 30
 """A mining process as old as this is not taken for its successor between two polls, which are seldom further apart."""
 
@@ -316,9 +316,7 @@ def _name(told: object) -> str | None:
 def _sleep(model: Model | None) -> SleepAbility:
     """Return the ability of firmware with work modes; the mode is kept in the configuration."""
     standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
-    return SleepAbility(
-        standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S, survives_reboot=True, survives_power_cut=True
-    )
+    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, survives_reboot=True, survives_power_cut=True)
 
 
 def _low(model: Model | None) -> LowAbility | None:

@@ -42,7 +42,7 @@ from drivers.models import Model, find
 from drivers.web_json import JSON, Headers, WebSession
 
 LOGIN = Login(user="admin", password="admin")  # noqa: S106 - the vendor's
-STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 60.0, 60.0, 600.0, 120.0
+STANDBY_W, SETTLE_S, BOOT_S = 60.0, 60.0, 120.0
 """A machine that stood drew 59 W; how long a stop and a start take nobody says: readings tell."""
 LEAST_SHARE = 0.6
 """The range of targets is not told: less than this share of nominal is not asked for."""
@@ -256,7 +256,7 @@ def _abilities(model: Model | None, most_out_w: float) -> Abilities:
         least_w = float(round(LEAST_SHARE * model.power_w))
         limits = PowerRange(least_w=least_w, most_w=most_w) if least_w <= most_w else None
     return Abilities(
-        sleep=SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S),
+        sleep=SleepAbility(standby_w=standby_w, settle_s=SETTLE_S),
         power_limit=limits,
         profiles=tuple(Profile(name=name) for name in PROFILES),
         reboot=True,

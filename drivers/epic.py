@@ -57,7 +57,7 @@ from drivers.web_json import JSON, judged
 
 PORT = 4028
 PASSWORD = "letmein"  # noqa: S105 - the vendor's, known to everybody
-STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 60.0, 60.0, 600.0, 120.0
+STANDBY_W, SETTLE_S, BOOT_S = 60.0, 60.0, 120.0
 """Boards are off after a stop unless it is set to keep them on; the watts are unsure: the meter tells."""
 BUSY_S, MOST_TRIES = 2.0, 5
 """How long a machine that does its last command is waited for, and how often."""
@@ -278,7 +278,7 @@ def _profiles(told: Told) -> Iterable[Profile]:
 
 def _sleep(model: Model | None) -> SleepAbility:
     standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
-    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S)
+    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S)
 
 
 def _wish(command: Command, told: Told) -> _Wish:

@@ -129,7 +129,7 @@ class SleepAbility:
 
     standby_w: float
     settle_s: float = 60.0  # from an accepted Sleep to standby watts
-    wake_s: float = 600.0  # from an accepted Wake to steady full power
+    wake_s: float | None = None  # from an accepted Wake to steady full power; None where nobody says
     survives_reboot: bool | None = None
     survives_power_cut: bool | None = None
 

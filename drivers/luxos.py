@@ -34,7 +34,7 @@ from drivers.luxos_reading import Told, is_curtailed, level_of, reading_of, stan
 from drivers.luxos_wire import Config, Part, ProfileRow, Version, asked, must, told
 from drivers.models import Model, find
 
-STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 30.0, 30.0, 600.0, 120.0
+STANDBY_W, SETTLE_S, BOOT_S = 30.0, 30.0, 120.0
 """Its supply goes off within seconds; it ramps up as after a start. The watts are unsure: the meter tells."""
 _QUICK = ("summary", "config", "devs", "power")
 _WHY = ("pools", "events")
@@ -183,7 +183,7 @@ def _profiles(rows: Iterable[ProfileRow]) -> Iterable[Profile]:
 
 def _sleep(model: Model | None) -> SleepAbility:
     standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
-    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S)
+    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S)
 
 
 def _require(command: Command, abilities: Abilities) -> None:

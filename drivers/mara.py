@@ -58,7 +58,7 @@ from drivers.mara_reading import (
 from drivers.models import Model, find
 from drivers.tolerant import decode, plain_decoder
 
-STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 60.0, 60.0, 600.0, 120.0
+STANDBY_W, SETTLE_S, BOOT_S = 60.0, 60.0, 120.0
 """How long a stop and a start take, and what is drawn between them, nobody says: the meter tells."""
 LEAST_SHARE = 0.6
 """The range of targets is not told: less than this share of nominal is not asked for."""
@@ -284,7 +284,7 @@ def _abilities(model: Model | None) -> Abilities:
     if model is not None:
         limits = PowerRange(least_w=float(round(LEAST_SHARE * model.power_w)), most_w=model.power_w)
     return Abilities(
-        sleep=SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S),
+        sleep=SleepAbility(standby_w=standby_w, settle_s=SETTLE_S),
         power_limit=limits,
         reboot=True,
         locate=True,

@@ -40,7 +40,7 @@ from drivers.vnish_reading import Info, Preset, Presets, Summary, Told, is_stopp
 from drivers.web_json import JSON, Headers, WebSession, anything, document
 
 PASSWORD = "admin"  # noqa: S105 - the vendor's, known to everybody
-STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 60.0, 60.0, 600.0, 120.0
+STANDBY_W, SETTLE_S, BOOT_S = 60.0, 60.0, 120.0
 """Chains are powered down within seconds of a stop; the watts are unsure: the meter tells."""
 _V1 = "/api/v1"
 
@@ -226,9 +226,7 @@ def _nearest(rows: Iterable[Preset], nominal_w: float | None) -> str:
 
 def _sleep(model: Model | None, *, stays: bool | None) -> SleepAbility:
     standby_w = STANDBY_W if model is None or model.sleep_w is None else model.sleep_w
-    return SleepAbility(
-        standby_w=standby_w, settle_s=SETTLE_S, wake_s=WAKE_S, survives_reboot=stays, survives_power_cut=stays
-    )
+    return SleepAbility(standby_w=standby_w, settle_s=SETTLE_S, survives_reboot=stays, survives_power_cut=stays)
 
 
 def _require(command: Command) -> None:

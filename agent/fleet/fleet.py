@@ -14,6 +14,7 @@ from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, comp
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.own_levels import OwnLevels
 from agent.fleet.seals import is_broken_by
+from agent.fleet.switching import Switching
 from agent.fleet.view import Flags, FleetView, Floats, Indices
 from agent.values import Watts
 from drivers.interface import Identity, Reading, State
@@ -22,7 +23,6 @@ STEPS = 8
 LOST_AFTER = 2
 """Failed polls in a row after which a machine is unreachable: one lost packet is not a lost machine."""
 FIRST_RETRY_S, LAST_RETRY_S = 5.0, 900.0
-HOUR_S = 3600.0
 MODE_SETTLES = 3
 """A mode is taken within so many times what a machine takes to fall asleep, however long it takes to hash in it."""
 AVERAGES_SETTLE_S = 5400.0
@@ -39,6 +39,7 @@ class FleetPolicy:
     fresh_s: float = 35.0
     meter_lag_s: float = 20.0  # a change of draw is surely in the meter after this
     meter_rise_s: float = 5.0  # a rise is in the meter's latest figure after this
+    min_on_s: float = 300.0
     min_off_s: float = 300.0
     switches_per_hour: int = 4
 
@@ -94,11 +95,11 @@ class Fleet:
         self._next_try = np.full(n, -np.inf)
         self._tries = np.zeros(n, np.int64)
         self._trust_until = np.full(n, -np.inf)
-        self._off_since = np.full(n, -np.inf)
         self._hashing_since = np.full(n, -np.inf)
         self._rises_until = np.full(n, -np.inf)
         self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
-        self._raised_at = np.full((n, max(1, self.policy.switches_per_hour)), -np.inf)
+        least = {"min_on_s": self.policy.min_on_s, "min_off_s": self.policy.min_off_s}
+        self._switching = Switching(n, raises_per_hour=self.policy.switches_per_hour, **least)
         self._begin(n)
 
     def _begin(self, n: int) -> None:
@@ -171,8 +172,7 @@ class Fleet:
         self.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
         self.broken[row] = self.sealed[row] and is_broken_by(code, watts, ladder)
-        if step != self.seen[row]:
-            self._off_since[row] = now if step == self._last_step[row] > 0 else -np.inf
+        self._switching.seen(row, step, int(self.seen[row]), asleep=int(self._last_step[row]), now=now)
         self.readings[row], self.reasons[row] = completed(reading, self.readings[row]), reason
         self.state[row], self.seen[row] = code, step
         self.hashrate_ths[row] = np.nan if reading.hashrate_ths is None else reading.hashrate_ths
@@ -273,7 +273,7 @@ class Fleet:
     def set_steps(self, rows: Indices, steps: Indices, now: float) -> None:
         """Move setpoints; each machine is given the time that its ladder says to get there."""
         for row, step in zip(rows.tolist(), steps.tolist(), strict=True):
-            raised = step < self.setpoint[row]
+            raised, woken = step < self.setpoint[row], step < self.setpoint[row] == self._last_step[row]
             ladder = self.ladders[row]
             self.setpoint[row] = step
             self._setpoint_names[row] = ladder.steps[step].level
@@ -281,7 +281,7 @@ class Fleet:
             self._next_try[row] = -np.inf
             self._trust_until[row] = now + (ladder.wake_s if raised else 1.5 * ladder.settle_s + self.policy.fresh_s)
             if raised:
-                self._raised_at[row, np.argmin(self._raised_at[row])] = now
+                self._switching.raised(row, now, woken=bool(woken))
 
     def attempted(self, row: int, now: float) -> None:
         """Note that a command left: the next one waits for its effect, or for the back-off."""
@@ -366,7 +366,6 @@ class Fleet:
         risen_w = np.where(shown, self._risen[:, 0] * self.believed_w, 0.0)  # of a poll ago: the meter shows it
         fresh = self.fresh(now)
         self._ladders_in_view = True
-        raises = (self._raised_at > now - HOUR_S).all(axis=1)
         return FleetView(
             rank=self._rank,
             feeder=self._feeder,
@@ -388,7 +387,8 @@ class Fleet:
             held=self.held | self.sealed | self.unclear,
             sealed=(self.sealed & ~self.broken) | (self.cut & ~fresh),  # who answers has power
             trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
-            rested=(now - self._off_since >= self.policy.min_off_s) & ~raises,
+            rested=self._switching.rested(now),
+            young=self._switching.young(now),
             due=now >= self._next_try,
         )
 

@@ -9,6 +9,8 @@ from agent.values import FULL, OFF, SLEEP, Watts
 
 UNKNOWN_MODEL_W = 3500.0
 """What a machine counts for until somebody or something says what it is."""
+USUAL_WAKE_S = 600.0
+"""How long one counts as rising after a wake where neither its firmware nor its owner says how long it takes."""
 LIMITED_RATE = 0.85
 """The rate falls as this power of the watts that a limit leaves: 0.73 where a WhatsMiner's low mode is told, 0.78 by an
 S19k Pro's profiles on LuxOS, 1.0 by an S21 Pro's presets on VNish."""
@@ -33,7 +35,7 @@ class Ladder:
     steps: tuple[Step, ...]
     most_w: Watts
     settle_s: float = 60.0
-    wake_s: float = 600.0
+    wake_s: float = USUAL_WAKE_S
     limits_w: tuple[Watts, Watts] | None = None
     others: tuple[Step, ...] = ()  # the firmware's profiles, of which only some are steps
     owners: str | None = None  # the level among these that is there because its owner wants it

@@ -41,6 +41,7 @@ class FleetView:
     sealed: Flags  # and nothing is seen to be drawn there: counts 0 W; so do the silent behind an outlet seen off
     trusted: Flags  # told where to go, reachable, and its time to get there is not over
     rested: Flags  # its minimum time off is over and it may be raised once more within the hour
+    young: Flags  # woken so short a time ago that it is put back to sleep only where no other can
     due: Flags  # its back-off is over: a command may be sent
 
     def __len__(self) -> int:

@@ -94,6 +94,7 @@ def _view(machines: Sequence[Sequence[Level]]) -> FleetView:
         sealed=no,
         trusted=no,
         rested=yes,
+        young=no,
         due=yes,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from agent.fleet.miner import UNKNOWN_MODEL_W, Ladder, Step, descending, limited
+from agent.fleet.miner import UNKNOWN_MODEL_W, USUAL_WAKE_S, Ladder, Step, descending, limited
 from agent.values import FULL, LOW, SLEEP
 from drivers.interface import Abilities, Identity
 
@@ -17,8 +17,11 @@ WHOLE_W = 10.0
 """Limits are whole tens of watts."""
 
 
-def build_ladder(identity: Identity, *, scale_delays: float = 1.0) -> Ladder:
-    """Return the levels of an identified machine; one without figures counts as UNKNOWN_MODEL_W."""
+def build_ladder(identity: Identity, *, scale_delays: float = 1.0, wake_settle_s: float = USUAL_WAKE_S) -> Ladder:
+    """Return the levels of an identified machine; one without figures counts as UNKNOWN_MODEL_W.
+
+    `wake_settle_s` is how long it rises after a wake where nobody says that of its firmware.
+    """
     full = Step(level=FULL, power_w=identity.nominal_w or UNKNOWN_MODEL_W, hashrate_ths=identity.nominal_ths or 0.0)
     abilities, most_w = identity.abilities, full.power_w * OVERSHOOT
     within, sleep = abilities.power_limit, abilities.sleep
@@ -30,10 +33,12 @@ def build_ladder(identity: Identity, *, scale_delays: float = 1.0) -> Ladder:
         most_w=most_w,
         limits_w=None if within is None else (within.least_w, within.most_w),
         others=tuple(_profiles(abilities)),
+        wake_s=wake_settle_s,
     )
     if sleep is None:
         return plain
-    return replace(plain, settle_s=sleep.settle_s * scale_delays, wake_s=sleep.wake_s * scale_delays)
+    wake_s = wake_settle_s if sleep.wake_s is None else sleep.wake_s * scale_delays
+    return replace(plain, settle_s=sleep.settle_s * scale_delays, wake_s=wake_s)
 
 
 def _between(full: Step, abilities: Abilities) -> Iterator[Step]:

@@ -115,8 +115,13 @@ def look(
 
 
 def over(view: FleetView, memory: PriceMemory) -> FleetView:
-    """Return the view with what price wants laid over what the owner does; who was never looked at is not raised."""
+    """Return the view with what price wants laid over what the owner does; who was never looked at is not raised.
+
+    Who was woken just now, by whatever cause, is not put to sleep again for a price.
+    """
     steps = np.where(memory.begun, memory.steps, view.setpoint)
+    runs_on = view.young & (steps == view.last_step) & (view.setpoint < view.last_step)
+    steps = np.where(runs_on, view.setpoint, steps)
     return replace(view, intended=np.maximum(view.intended, np.minimum(steps, view.last_step)).astype(np.int8))
 
 

@@ -1,6 +1,8 @@
 """Who gives up power first: the merit order, walked down until enough is freed.
 
-Least hashrate lost for each watt freed goes first, lower priority before higher, ties by id. Only ever lowers.
+Least hashrate lost for each watt freed goes first, lower priority before higher, ties by id. Of one priority, those
+woken just now are put to sleep after all the others, so that nobody is switched on and off while another can free it.
+Only ever lowers.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def _descents(
     all_rows, all_freed = np.concatenate(rows), np.concatenate(freed)
     cost = np.concatenate(lost) / np.maximum(all_freed, 1e-9)
     all_steps = np.concatenate(steps)
-    order = np.lexsort((all_steps, rank[all_rows], np.round(cost, 9), view.priority[all_rows]))
+    spared = view.young[all_rows] & (all_steps == view.last_step[all_rows])
+    order = np.lexsort((all_steps, rank[all_rows], np.round(cost, 9), spared, view.priority[all_rows]))
     return all_rows, all_steps, all_freed, order
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder
 from agent.planning.ladder import build_ladder
 from agent.planning.ramp import Ramp
@@ -261,3 +262,29 @@ def test_a_ramp_starts_empty_and_holds_one_step():
     for second in range(20, 1000, 10):
         ramp = ramp.filled(rate_w_per_s=100.0, mono=float(second), step_w=1200.0)
     assert ramp.tokens_w == 1200.0
+
+
+def fresh_from_sleep(min_on_s: float) -> Plant:
+    """Return two machines, the worse of which was just woken; a cap then wants one of them asleep."""
+    patient = FleetPolicy(fresh_s=35.0, meter_lag_s=11.0, min_on_s=min_on_s, min_off_s=0.0, switches_per_hour=99)
+    plant = Plant([3000.0] * 2, efficiency=[95.0, 20.0], fleet_policy=patient, intended=["sleep", "full"]).run(60)
+    plant.fleet.intend(0, "full")
+    return plant.run(120).set(cap_w=5000.0 + 4000.0, law=True, may_step=True)
+
+
+@pytest.mark.parametrize(("min_on_s", "sleeps"), [(0.0, 0), (900.0, 1)])
+def test_who_was_woken_just_now_is_put_back_after_the_others(min_on_s: float, sleeps: int):
+    assert asleep(fresh_from_sleep(min_on_s).run(60)) == [sleeps]
+
+
+def test_a_cap_that_needs_them_all_takes_who_was_woken_just_now_too():
+    plant = fresh_from_sleep(900.0)
+    plant.set(cap_w=5000.0 + 100.0, law=True, may_step=True).run(60)
+    assert asleep(plant) == [0, 1]
+    assert plant.decisions[-1].shortfall_w == 0.0
+
+
+def test_an_owners_priority_goes_before_the_least_time_awake():
+    plant = fresh_from_sleep(900.0)
+    plant.fleet._priority[:] = [0, 1]
+    assert asleep(plant.run(60)) == [0]

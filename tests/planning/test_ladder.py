@@ -66,3 +66,11 @@ def test_a_level_that_a_machine_has_not_is_no_step(level: str):
 def test_what_it_has_not_is_met_by_the_next_that_draws_no_more(asked: str, given: str):
     made = ladder(sleep=SLEEP, power_limit=RANGE)
     assert made.steps[made.nearest(asked)].level == given
+
+
+def test_how_long_one_rises_is_its_firmwares_own_else_the_configured():
+    told = Identity(driver="x", abilities=Abilities(sleep=SleepAbility(standby_w=20.0, wake_s=900.0)))
+    untold = Identity(driver="x", abilities=Abilities(sleep=SLEEP))
+    unable = Identity(driver="x")
+    assert [build_ladder(one, wake_settle_s=400.0).wake_s for one in (told, untold, unable)] == [900.0, 400.0, 400.0]
+    assert build_ladder(told, scale_delays=0.1, wake_settle_s=40.0).wake_s == 90.0

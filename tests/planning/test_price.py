@@ -39,7 +39,7 @@ def view_of(kinds, intended=None, setpoint=None, held=()):
         state=np.full(n, Code.HASHING, np.int8), fresh=yes, heard=yes, believed_w=believed, metered_least_w=believed,
         metered_most_w=believed, model_w=np.zeros(n), most_w=believed, step_w=step_w, step_ths=step_ths,
         last_step=last, setpoint=setpoint, intended=intended, seen=setpoint, held=held, sealed=no, trusted=no,
-        rested=yes, due=yes,
+        rested=yes, young=no, due=yes,
     )  # fmt: skip
 
 
@@ -212,3 +212,11 @@ def test_acting_never_earns_less_than_the_owners_own_levels(view, price):
     assert gain_per_h(free, market(price), memory, acts=False) >= -1e-9
     stopped = replace(view, setpoint=view.last_step)
     assert gain_per_h(stopped, market(price), wants(stopped, market(price)), acts=False) == 0.0
+
+
+def test_who_was_woken_just_now_is_not_put_to_sleep_for_a_price():
+    view = view_of(["two", "three", "two"], setpoint=[0, 0, 1])
+    memory = wants(view, market(0.2))
+    assert over(view, memory).intended.tolist() == [1, 2, 1]
+    young = replace(view, young=np.ones(3, np.bool_))
+    assert over(young, memory).intended.tolist() == [0, 0, 1]

@@ -1,0 +1,48 @@
+"""How often machines may be switched: the least time asleep, the least time awake, the times they may be raised."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agent.fleet.view import Flags
+
+HOUR_S = 3600.0
+
+
+class Switching:
+    """When each machine fell asleep, was woken and was raised, in monotonic seconds.
+
+    What was before the start is taken for long ago, but for those that are first seen asleep.
+    """
+
+    def __init__(self, n: int, *, min_on_s: float, min_off_s: float, raises_per_hour: int) -> None:
+        self._min_on_s = min_on_s
+        self._min_off_s = min_off_s
+        self._off_since = np.full(n, -np.inf)
+        self._on_since = np.full(n, -np.inf)
+        self._raised_at = np.full((n, max(1, raises_per_hour)), -np.inf)
+
+    def seen(self, row: int, step: int, before: int, *, asleep: int, now: float) -> None:
+        """Take in the step that a reading proves, and the one before it; `asleep` is the lowest that there is."""
+        if step == before:
+            return
+        self._off_since[row] = now if step == asleep > 0 else -np.inf
+        if before == asleep > step >= 0:
+            self._on_since[row] = now
+
+    def raised(self, row: int, now: float, *, woken: bool) -> None:
+        """Note that a machine is told to draw more; `woken` if it was set to sleep."""
+        self._raised_at[row, np.argmin(self._raised_at[row])] = now
+        if woken:
+            self._on_since[row] = now
+
+    def rested(self, now: float) -> Flags:
+        """Return whose least time asleep is over and who may be raised once more within the hour."""
+        raises = (self._raised_at > now - HOUR_S).all(axis=1)
+        rested: Flags = (now - self._off_since >= self._min_off_s) & ~raises
+        return rested
+
+    def young(self, now: float) -> Flags:
+        """Return who was woken, or seen to wake, within the least time awake."""
+        young: Flags = now - self._on_since < self._min_on_s
+        return young
