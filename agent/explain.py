@@ -124,7 +124,8 @@ def _may(issuer: Issuer) -> str:
 
 def _may_not(issuer: Issuer) -> Iterator[str]:
     classes = [one for one in get_args(OrderClass) if one not in issuer.classes]
-    transports = [one for one in get_args(Transport) if one not in issuer.transports]
+    usable = {*issuer.transports, *(["shell"] if "http" in issuer.transports else [])}
+    transports = [one for one in get_args(Transport) if one not in usable]
     never = ([" or ".join(classes)] if classes else []) + ([f"over {' or '.join(transports)}"] if transports else [])
     if never:
         yield f"  never {', never '.join(never)}"

@@ -16,6 +16,7 @@ from agent.ledger.attest import Attest
 from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
 from agent.outputs.http.desk import Adoption, CannotWrite, Chains, WhatIf
+from agent.outputs.http.tokens import LOCAL
 from agent.outputs.words import no_record
 from agent.search import Search
 from agent.trusted_time import Standing
@@ -54,8 +55,11 @@ class HttpDesk:
         self._last_step = last_step
 
     async def receive(self, raw: bytes, *, by: str) -> OrderMoved | OrderRefused | None:
-        """Take in an order's document; one that is known already is answered with its last step."""
-        facts = await self._desk.take_in(raw, transport="http", by=by)
+        """Take in an order's document; one that is known already is answered with its last step.
+
+        Whoever has the token of the state directory sits at this host's shell.
+        """
+        facts = await self._desk.take_in(raw, transport="shell" if by == LOCAL else "http", by=by)
         steps = [fact for fact in facts if isinstance(fact, OrderMoved | OrderRefused)]
         return steps[-1] if steps else self._last_step(raw)
 

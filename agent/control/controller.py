@@ -229,7 +229,12 @@ class Controller:
         if coming is not None and coming.scope != SITE_SCOPE and self.scopes.unknown(coming) is None:
             scoped = [*scoped, coming]
         self.scopes.keep(order.scope for order in scoped)
-        return replace(seen, of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped})
+        everybody = np.ones(len(view), np.bool_)
+        return replace(
+            seen,
+            waiting=self.scopes.waiting(everybody, view, proved=seen.proved),
+            of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped},
+        )
 
     def demand(self, now: Moment) -> Demand:
         """Return what binds at this instant."""
@@ -328,7 +333,7 @@ class Controller:
             cause=decision.cause,
             cap_w=decision.cap_w,
             binding_order=binding,
-            orders=[bound.order.order_id for bound in self._binds.parts],
+            orders=[*(bound.order.order_id for bound in self._binds.parts), *self.parts.book.freeing_ids()],
         )
 
     def _seen(self, now: Moment) -> list[AnyFact]:

@@ -7,7 +7,7 @@ source's kW are taken off what is counted; consumption is import and what the si
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.power import BELIEF_MARGIN, belief_error_w
 from agent.fleet.view import Flags, FleetView
 from agent.orders.arbitration import Binding
-from agent.orders.compliance import Observed
+from agent.orders.compliance import Observed, Waiting
 from agent.orders.limit import Stop
 from agent.orders.order import SITE_SCOPE, STEPPING, Chosen, Order, Scope
 from agent.planning.part import Part
@@ -168,10 +168,26 @@ class Scopes:
             return site
         place = self.place(order.scope)
         seen = among(site, self._fleet, view, place.commanded)
-        seen = replace(seen, restore_pending=seen.restore_pending or not site.proved)
+        seen = replace(
+            seen,
+            restore_pending=seen.restore_pending or not site.proved,
+            waiting=self.waiting(place.commanded, view, proved=site.proved),
+        )
         if place.whole:
             return self._at_site(order, seen, view, place, now)
         return self._below_site(seen, view, place, now)
+
+    def waiting(self, commanded: Flags, view: FleetView, *, proved: bool) -> Waiting:
+        """Return what tells whether these machines have still to come back where others bind some of them."""
+
+        def has_to_come_back(others: Sequence[Scope]) -> bool:
+            left = commanded.copy()
+            for scope in set(others):
+                left &= ~self.place(scope).commanded
+            below = (view.setpoint > view.intended) & ~view.held
+            return bool((left & below).any() if proved else left.any())
+
+        return has_to_come_back
 
     def _at_site(self, order: Order, site: Observed, view: FleetView, place: Place, now: Moment) -> Observed:
         less_w = self.offset_w(order.scope, now)

@@ -5,14 +5,17 @@ An order can be active and unmet. Unknown counts against us; complied implies a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.orders.averaging import Means, Measured
 from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.orders.limit import Limit, Stop
+from agent.orders.order import Scope
 from agent.values import Moment, Watts
 
+Waiting = Callable[[Sequence[Scope]], bool]
+"""Whether any machine that an order commands, and none of these scopes does, has still to come back."""
 TOLERANCE = 0.01
 LEAST_W = 1.0
 """What no meter can tell from nothing."""
@@ -35,6 +38,7 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
+    waiting: Waiting | None = None  # None: whatever binds took all of them over
     proved: bool = True  # enough was heard since the start to say who is back
     means: Means | None = None  # of the meter where it is measured
     of: Mapping[str, Observed] = field(default_factory=dict)  # what orders are judged by that bear upon less, by id
@@ -55,6 +59,18 @@ class Observed:
         """Return the W above the cap; without a meter the unproved count too."""
         over_w = max(0.0, self.draw_w - cap_w)
         return over_w if self.meter_w is not None else over_w + self.unproved_w
+
+    def stated_shortfall_w(self, state: OrderState, cap_w: Watts | None) -> Watts | None:
+        """Return what an ack states; what is complied with lacks nothing, though the tolerance may be in use."""
+        if cap_w is None:
+            return None
+        return 0.0 if state is OrderState.COMPLIED else round(self.shortfall_w(cap_w), 1)
+
+    def has_to_come_back(self, others: Sequence[Scope]) -> bool:
+        """Whether machines wait to be given back that no other order has taken over; `others` are what binds."""
+        if not self.restore_pending or not others:
+            return self.restore_pending
+        return self.waiting is not None and self.waiting(others)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,9 +233,8 @@ class OrderBook:
             facts += self._at_end(life, now, observed)
         if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING} or life.holds_on(now):
             return facts
-        pending = observed.at(life.order.order_id).restore_pending
-        frees = life.has_bound and pending and not self._lives.bindings(self.policy.margin, now)
-        if not frees:
+        others = [bound.order.scope for bound in self._lives.bindings(self.policy.margin, now)]
+        if not life.has_bound or not observed.at(life.order.order_id).has_to_come_back(others):
             return facts + self._move(life, E.CLOSE, now, observed)
         return facts if life.state is S.RESTORING else facts + self._move(life, E.FREE, now, observed)
 
@@ -298,7 +297,7 @@ class OrderBook:
             cap_w=cap_w,
             observed_w=round(observed.draw_w, 1),
             meter=observed.meter,
-            shortfall_w=_shortfall_w(state, cap_w, observed),
+            shortfall_w=observed.stated_shortfall_w(state, cap_w),
             expected_at=later(life.begins_at, expected_s) if event is E.ACCEPT else None,
             binding_order=self._binding_order(life, event, state, now),
             reason="; ".join(self._reasons(life, event, now, excess_w, reason)) or None,
@@ -364,6 +363,11 @@ class OrderBook:
         """Return the ids of the orders that are neither final nor merely scheduled."""
         return [life.order.order_id for life in self._lives.open() if life.state is not S.SCHEDULED]
 
+    def freeing_ids(self) -> list[str]:
+        """Return the ids of the orders that had bound and whose machines are given back."""
+        over = {S.ENDED, S.CANCELLED, S.RESTORING}
+        return [life.order.order_id for life in self._lives.open() if life.has_bound and life.state in over]
+
     def is_open(self) -> bool:
         """Whether any order is neither final nor merely scheduled."""
         return bool(self.begun_ids())
@@ -391,10 +395,3 @@ class OrderBook:
     def views(self) -> tuple[OrderView, ...]:
         """Return every order known, by id."""
         return tuple(view_of(life) for life in self._lives)
-
-
-def _shortfall_w(state: OrderState, cap_w: Watts | None, observed: Observed) -> Watts | None:
-    """Return what an ack states; what is complied with lacks nothing, though the tolerance may be in use."""
-    if cap_w is None:
-        return None
-    return 0.0 if state is S.COMPLIED else round(observed.shortfall_w(cap_w), 1)

@@ -34,6 +34,10 @@ class Issuer:
     rejects_to_failsafe: bool = False  # so does a document of its that is refused
     offers: str = "ask"  # accept | decline | ask: what is said to an order that is not mandatory
 
+    def may_use(self, transport: str) -> bool:
+        """Whether it may order over a transport. The shell of this host comes over HTTP: `http` is for it too."""
+        return transport in self.transports or (transport == "shell" and "http" in self.transports)
+
     def signed(self, document: Jws) -> bool:
         """Whether a key of this issuer, the one that the document names, made its signature."""
         key = self.keys.get(document.kid)
@@ -66,7 +70,7 @@ def _forbidden(order: Order, policy: TrustPolicy, transport: str) -> Rejection |
     issuer = policy.issuers.get(order.issuer)
     if issuer is None:
         return because(order, "unknown_issuer", f"{order.issuer} is not configured")
-    if transport not in issuer.transports:
+    if not issuer.may_use(transport):
         return because(order, "not_allowed", f"{order.issuer} may not order over {transport}")
     unproved = _unproved(order, issuer)
     if unproved is not None:
@@ -116,7 +120,7 @@ def foreign_hand(old: Order, new: Order) -> Rejection | None:
 def is_grave(refused: OrderRefused, policy: TrustPolicy) -> bool:
     """Whether a refusal is worth the highest alarm: an authenticated issuer of law or grid emergency was refused."""
     issuer = policy.issuers.get(refused.issuer or "")
-    if issuer is None or refused.transport not in issuer.transports or STEPPING.isdisjoint(issuer.classes):
+    if issuer is None or not issuer.may_use(refused.transport) or STEPPING.isdisjoint(issuer.classes):
         return False
     return _is_authentic((refused.document or "").encode(), issuer)
 

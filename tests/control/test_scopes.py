@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from agent.control.metering import MeterPolicy, Said
+from agent.facts import SetpointsChanged
 from agent.fleet.miner import Feeder
 from agent.orders.trust import Issuer
 from agent.outputs.feeders import ordered_caps
@@ -59,6 +60,33 @@ async def test_a_stop_on_a_feeder_puts_everybody_below_it_to_sleep_and_nobody_el
     await site.live(120)
     assert not machines.asleep
     assert site.states()[-3:] == ["cancelled", "restoring", "closed"]
+    await site.close()
+
+
+async def test_an_order_is_being_restored_until_its_own_machines_are_back_whatever_binds_elsewhere(machines, tmp_path):
+    site = await running(machines, tmp_path)
+    await site.order(targets={"feeders": ["T1"]})
+    await site.order(order_id="o2", targets={"feeders": ["T2"]})
+    await site.live(120)
+    assert asleep(machines) == {f"m{at}" for at in range(7)}
+    await site.order(revision=2, status="cancelled")
+    await site.live(120)
+    assert site.states()[-3:] == ["cancelled", "restoring", "closed"]
+    assert asleep(machines) == {"m4", "m5", "m6"}
+    back = [fact for fact in site.ledger.replay(SetpointsChanged) if "full" in fact.levels]
+    assert [fact.orders for fact in back] == [["o2", "o1"]]
+    await site.close()
+
+
+async def test_an_order_is_closed_at_once_where_others_took_over_all_of_its_machines(machines, tmp_path):
+    site = await running(machines, tmp_path)
+    await site.order(targets={"feeders": ["T1"]})
+    await site.order(order_id="o2", targets={"feeders": ["C1"]})
+    await site.order(order_id="o3", targets={"miners": ["m0", "m1"]})
+    await site.live(120)
+    await site.order(revision=2, status="cancelled")
+    await site.live(2)
+    assert site.states()[-2:] == ["cancelled", "closed"]
     await site.close()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from agent.facts import OrderRefused
 from agent.orders.acks import ack_of_move, ack_of_refusal, is_retained
-from agent.orders.trust import is_grave
+from agent.orders.trust import Issuer, is_grave
 from agent.values import Moment
 from tests.orders.site import ASLEEP, T0, TRUST, Site, at, capped, document
 
@@ -58,6 +58,15 @@ def test_who_may_order_what_over_which_transport(told, transport, reason):
         "reason": reason,
     }
     assert site.book.views() == ()
+
+
+@pytest.mark.parametrize(
+    ("transports", "usable"),
+    [(("http",), {"http", "shell"}), (("shell",), {"shell"}), (("mqtt", "signal"), {"mqtt", "signal"})],
+)
+def test_the_shell_of_this_host_comes_over_http_and_is_told_from_it(transports, usable):
+    issuer = Issuer(name="desk", transports=transports)
+    assert {one for one in ("mqtt", "http", "shell", "signal") if issuer.may_use(one)} == usable
 
 
 @pytest.mark.parametrize("order_class", ["law", "grid_emergency", "contract", "operator"])
