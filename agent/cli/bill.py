@@ -21,6 +21,7 @@ from agent.cli.groups import Billing
 from agent.cli.money_from import Known, Source, bill_of
 from agent.cli.money_show import show_bill
 from agent.cli.options import Reach, spread
+from agent.cli.paper import Paper, place_of
 from agent.cli.report import Month, checked
 from agent.cli.show import as_json, table
 
@@ -49,7 +50,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Paper):
     """In what form."""
 
     explain: Annotated[bool, typer.Option("--explain", help="Show the whole calculation.")] = False
@@ -95,17 +96,34 @@ def bill(
         found = found_for(asked, metered)
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    if shown.as_csv:
+    if shown.is_wanted:
+        _write(found, asked, shown)
+    elif shown.as_csv:
         _as_csv(document(found.billed, found.counted))
     elif shown.as_json:
         as_json(document(found.billed, found.counted) | {"warnings": found.warnings})
     elif shown.explain:
-        from agent.tariffs.explain import explain as in_words  # noqa: PLC0415 - quick help needs it not
-
-        said = found.metering.in_words()
-        print(*in_words(found.billed, found.tariff, found.clock, said), sep="\n")
+        print(*_in_words(found), sep="\n")
     else:
         _show(found.billed)
+
+
+def _in_words(found: Found) -> Sequence[str]:
+    from agent.tariffs.explain import explain as in_words  # noqa: PLC0415 - quick help needs it not
+
+    return list(in_words(found.billed, found.tariff, found.clock, found.metering.in_words()))
+
+
+def _write(found: Found, asked: Asked, shown: Shown) -> None:
+    from agent.outputs.bill_paper import bill_document  # noqa: PLC0415 - quick help needs it not
+
+    tariff = found.tariff.name or (asked.tariff.name if asked.tariff else "")
+    load = asked.load.name if asked.load else ""
+    told = document(found.billed, found.counted)
+    calculation = _in_words(found) if shown.explain else ()
+    words = shown.words(found.clock)
+    of = f"{tariff}; {load}"
+    shown.write(bill_document(told, words, of=of, warnings=found.warnings, calculation=calculation))
 
 
 def _of_ledger(asked: Asked, known: Known, reach: Reach, source: Source, month: str | None, shown: Shown) -> None:
@@ -113,7 +131,12 @@ def _of_ledger(asked: Asked, known: Known, reach: Reach, source: Source, month: 
         if given:
             raise Failure(USAGE, ALONE.format(name))
     billed = bill_of(reach, source, month, known)
-    if shown.as_csv:
+    if shown.is_wanted:
+        from agent.outputs.bill_paper import bill_document  # noqa: PLC0415 - quick help needs it not
+
+        place = place_of(reach, source)
+        shown.write(bill_document(billed, shown.words(place.zone), of=place.site, warnings=billed["warnings"]))
+    elif shown.as_csv:
         _as_csv(billed)
     elif shown.as_json:
         as_json(billed)

@@ -11,7 +11,7 @@ from agent.cli.failure import USAGE, Failure
 from agent.cli.money_from import Source, month_of, report_of
 from agent.cli.money_show import show_bill, show_energy, show_month, show_order
 from agent.cli.options import Json, Reach, spread
-from agent.cli.report_page import PageWanted, write_page
+from agent.cli.report_paper import ReportPaper, write_month, write_order
 from agent.cli.show import as_json
 
 Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="A month, by the tariff's clock.")]
@@ -21,7 +21,7 @@ Month = Annotated[str | None, typer.Option("--month", metavar="YYYY-MM", help="A
 def report(
     reach: Reach,
     source: Source,
-    wanted: PageWanted,
+    paper: ReportPaper,
     order: Annotated[str | None, typer.Option("--order", metavar="ID", help="What this order cost and saved.")] = None,
     month: Month = None,
     as_json_: Json = False,
@@ -29,12 +29,14 @@ def report(
     """Tell what an order cost and saved, or a month's energy and cost: from a running agent, else from its store."""
     if (order is None) == (month is None):
         raise Failure(USAGE, "report: either --order ID or --month YYYY-MM is needed")
-    if wanted.html is not None:
-        if order is None:
-            raise Failure(USAGE, "report: --html is of an --order")
-        write_page(reach, source, order, wanted.html, wanted.lang)
+    if paper.owner is not None and (month is None or not paper.is_wanted):
+        raise Failure(USAGE, "report: --owner NAME is of a --month, for --pdf or --html")
+    if order is not None and paper.is_wanted:
+        write_order(reach, source, order, paper)
     elif order is not None:
         _tell(report_of(reach, source, order), as_json_=as_json_, of_month=False)
+    elif paper.is_wanted:
+        write_month(reach, source, checked(month) or "", paper)
     else:
         _tell(month_of(reach, source, checked(month) or ""), as_json_=as_json_, of_month=True)
 

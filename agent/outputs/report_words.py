@@ -42,6 +42,17 @@ class Words:
         """What nobody knows."""
         return self("unknown")
 
+    def kind(self, kind: str) -> str:
+        """Return the kind of a component; one without words is its own."""
+        return self._else(f"k_{kind}", kind.replace("_", " "))
+
+    def party(self, party: str) -> str:
+        """Return whose invoice it is; a name of the tariff's own stays as it is."""
+        return self._else(f"p_{party}", party)
+
+    def _else(self, key: str, otherwise: str) -> str:
+        return languages()[self.language].get(key, otherwise)
+
     def number(self, value: float | Decimal | None, unit: str = "", digits: int = 0) -> str:
         """Return a figure with its unit."""
         if value is None:

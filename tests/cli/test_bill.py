@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.outputs.papers import words_of
+
 TARIFF = """
 currency = "KZT"
 zone = "Asia/Almaty"
@@ -75,6 +77,18 @@ def test_a_bill_is_shown_by_months_and_components(files, say):
         "total 37,894.16 KZT",
     ]
     assert "6,530.864175" in say(*files()).stdout
+
+
+def test_a_bill_is_written_as_a_pdf_with_its_calculation(files, say, tmp_path):
+    pdf, html = tmp_path / "bill.pdf", tmp_path / "bill.html"
+    assert say(*files(), "--explain", "--pdf", pdf, "--html", html, "--lang", "ru").exit_code == 0
+    words = words_of(pdf.read_bytes())
+    told = ("tariff.toml; load.csv", "6 530,864175", "7 575,802443", "7 575,80", "37 894,16", "единая ставка", "Расчёт",
+            "250 kWh x 26.1234567 KZT/kWh = 6,530.864175")  # fmt: skip
+    assert [one for one in told if one not in words] == []
+    assert "37\N{NO-BREAK SPACE}894,16" in html.read_text(encoding="utf-8")
+    said = say(*files(), "--pdf", tmp_path / "nowhere" / "bill.pdf")
+    assert (said.exit_code, "No such file or directory" in said.stderr) == (2, True)
 
 
 def test_explain_shows_each_product(files, say):

@@ -15,6 +15,7 @@ from agent.ledger.key_file import own_key
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from tests.outputs.farm import TOKENS, serving
+from tests.outputs.papers import words_of
 
 AT = datetime(2026, 11, 12, 6, 30, tzinfo=UTC)
 
@@ -206,7 +207,11 @@ def test_a_report_for_a_regulator_is_written_in_a_language_of_ones_own(say, stat
     assert say(*at, "--lang", "ru").exit_code == 0
     assert '<html lang="ru">' in file.read_text(encoding="utf-8")
     assert say(*at, "--lang", "xx").exit_code == 2
-    assert say("report", "--month", "2026-11", "--html", file, "--state-dir", state_dir).exit_code == 2
+    assert say("report", "--month", "2027-11", "--html", file, "--state-dir", state_dir).exit_code == 1
+    pdf = tmp_path / "o1.pdf"
+    for language, sentence in (("ru", "Отчёт об исполнении распоряжения o1"), ("en", "Report on order o1")):  # noqa: RUF001
+        assert say(*at, "--pdf", pdf, "--lang", language).exit_code == 0
+        assert sentence in words_of(pdf.read_bytes())
     with sqlite3.connect(state_dir / "hashwatt.db") as store:
         store.execute("DELETE FROM link WHERE n = 2")
     store.close()

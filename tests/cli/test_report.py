@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.control.site import Machines, Site
+from tests.outputs.papers import words_of
 
 QUARTER_S = 900
 FARM = """
@@ -133,6 +134,21 @@ def reported(folder, say):
     order = told(say("report", "--order", "o1", *where[2:], "--json"))
     assert owner["curtailed"][0]["kwh"] == pytest.approx(order["not_drawn_kwh"], rel=0.02)
     assert owner["curtailed"][0]["minutes"] == pytest.approx(120, abs=10)
+    pdf = folder / "m.pdf"
+    assert say("report", *where, "--pdf", pdf, "--lang", "ru").exit_code == 0
+    words = words_of(pdf.read_bytes())
+    assert [
+        one for one in ("Отчёт за 2026-01", "test.", "mining tax", "машины без владельца", "закон") if one not in words
+    ] == []
+    assert say("report", *where, "--pdf", pdf, "--owner", "").exit_code == 0
+    words = words_of(pdf.read_bytes())
+    assert "Statement of machines without an owner, 2026-01" in words
+    assert "o1 law" in words
+    assert "Levies due" not in words
+    said = say("report", *where, "--pdf", pdf, "--owner", "nobody")
+    assert (said.exit_code, said.stderr) == (1, "hashwatt: 2026-01 has no statement of owner nobody\n")
+    assert say("bill", *where, "--pdf", pdf).exit_code == 0
+    assert "mining tax" in words_of(pdf.read_bytes())
     said = say("report", *where)
     assert "levy    mining tax" in said.stdout
     assert "curtailed by" in said.stdout
@@ -168,6 +184,7 @@ def test_a_store_without_prices_has_no_total(folder, say):
     [
         ([], "either --order ID or --month YYYY-MM is needed"),
         (["--order", "o1", "--month", "2026-01"], "either --order ID or --month YYYY-MM is needed"),
+        (["--month", "2026-01", "--owner", "x"], "--owner NAME is of a --month, for --pdf or --html"),
         (["--month", "2026-13"], "no month such as 2026-11"),
     ],
 )

@@ -1,26 +1,23 @@
-"""An order's report for a regulator: one HTML page that needs nothing beside it, in English or Russian."""
+"""An order's report for a regulator as a document, in English or Russian."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
-from html import escape
-from importlib.resources import files
 from typing import Any
 
 from agent.evidence import Proven
 from agent.outputs.account import Account, limit_of, points
+from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
+from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
 from agent.outputs.report_words import Words
-
-LEGEND = ("mean", "peak", "cap", "over", "away")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What the page is made of: `money` is the report of energy and money, None where there is none."""
+    """What the report is made of: `money` is the report of energy and money, None where there is none."""
 
     proven: Proven
     last_hash: str
@@ -29,49 +26,30 @@ class Told:
 
 
 def page(told: Told, words: Words) -> str:
-    """Return the page."""
-    title = escape(words("title", told.proven.order_id))
-    body = "".join(
-        (
-            f"<h1>{title}</h1>",
-            f'<p class="note">{escape(words("where", told.proven.site, words.zone))}</p>',
-            _section(words("order"), _pairs(_order(told, words))),
-            _section(words("held"), _pairs(_held(told.account, words)) + _observed(told.account, words)),
-            _chart(told.account, words),
-            _section(words("steps"), _steps(told.account, words)),
-            _absences(told.account, words),
-            _money(told.money, words),
-            _section(words("proof"), f'<p class="wrap">{escape(_proof(told, words))}</p>'),
-        )
+    """Return the report as one HTML page."""
+    return as_html(order_document(told, words))
+
+
+def order_document(told: Told, words: Words) -> Document:
+    """Return the report."""
+    drawing = chart(points(told.account.minutes, MOST), words)
+    return Document(
+        title=words("title", told.proven.order_id),
+        language=words.language,
+        note=words("where", told.proven.site, words.zone),
+        sections=(
+            Section(name=words("order"), blocks=(Pairs(pairs=list(_order(told, words))),)),
+            Section(
+                name=words("held"), blocks=(Pairs(pairs=list(_held(told.account, words))), *_observed(told, words))
+            ),
+            Section(name=words("chart"), blocks=() if drawing is None else (drawing,)),
+            Section(name=words("steps"), blocks=_steps(told.account, words)),
+            Section(name=words("absences"), blocks=_absences(told.account, words)),
+            Section(name=words("money"), blocks=_money(told.money, words)),
+            Section(name=words("proof"), blocks=(Note(text=_proof(told, words)),)),
+        ),
+        page_of=words("page_of", "{0}", "{1}"),
     )
-    return (
-        f'<!DOCTYPE html>\n<html lang="{words.language}"><head><meta charset="utf-8"/>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"/>'
-        f"<title>{title}</title><style>{_style()}</style></head><body>{body}</body></html>\n"
-    )
-
-
-@cache
-def _style() -> str:
-    return (files("agent.outputs") / "report.css").read_text(encoding="utf-8")
-
-
-def _section(name: str, content: str) -> str:
-    return f"<section><h2>{escape(name)}</h2>{content}</section>" if content else ""
-
-
-def _pairs(pairs: Iterable[tuple[str, str]]) -> str:
-    told = (f'<dt>{escape(name)}</dt><dd class="wrap">{escape(value)}</dd>' for name, value in pairs)
-    return f"<dl>{''.join(told)}</dl>"
-
-
-def _table(columns: Sequence[tuple[str, bool]], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table; of a column stands beside its name whether it holds figures."""
-    of = [' class="n"' if figures else "" for _, figures in columns]
-    head = "".join(f"<th{kind}>{escape(name)}</th>" for (name, _), kind in zip(columns, of, strict=True))
-    lines = ("".join(f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row, of, strict=True)) for row in rows)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="tables"><table><tr>{head}</tr>{body}</table></div>' if body else ""
 
 
 def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
@@ -105,17 +83,11 @@ def _held(account: Account, words: Words) -> Iterable[tuple[str, str]]:
     yield words("disobeyed"), words.number(account.disobeyed)
 
 
-def _observed(account: Account, words: Words) -> str:
-    return "" if account.enforced else f'<p class="bad">{escape(words("observed"))}</p>'
+def _observed(told: Told, words: Words) -> Iterable[Block]:
+    return () if told.account.enforced else (Note(text=words("observed"), bad=True),)
 
 
-def _chart(account: Account, words: Words) -> str:
-    drawing = chart(points(account.minutes, MOST), words)
-    legend = "".join(f'<span><i class="{name}"></i>{escape(words(name))}</span>' for name in LEGEND)
-    return _section(words("chart"), drawing and f'{drawing}<p class="legend note">{legend}</p>')
-
-
-def _steps(account: Account, words: Words) -> str:
+def _steps(account: Account, words: Words) -> Sequence[Block]:
     columns = (
         ("at", False),
         ("state", False),
@@ -124,7 +96,7 @@ def _steps(account: Account, words: Words) -> str:
         ("shortfall", True),
         ("reason", False),
     )
-    rows = (
+    rows = [
         (
             words.instant(step.at),
             words(f"st_{step.state}"),
@@ -134,11 +106,16 @@ def _steps(account: Account, words: Words) -> str:
             step.reason or "",
         )
         for step in account.steps
-    )
-    return _table([(words(name), figures) for name, figures in columns], rows)
+    ]
+    return _table(columns, rows, words)
 
 
-def _absences(account: Account, words: Words) -> str:
+def _table(columns: Sequence[tuple[str, bool]], rows: Sequence[Sequence[str]], words: Words) -> Sequence[Block]:
+    named = [(words(name), figures) for name, figures in columns]
+    return (Table(columns=named, rows=rows),) if rows else ()
+
+
+def _absences(account: Account, words: Words) -> Sequence[Block]:
     rows = []
     for absence in account.absences:
         known = absence.before_wh is not None and absence.after_wh is not None
@@ -146,13 +123,12 @@ def _absences(account: Account, words: Words) -> str:
         bounds = f"{words.kwh(absence.over_least_wh)} \N{EN DASH} {words.kwh(absence.over_most_wh)}"
         bounded = bounds if absence.over_most_wh is not None else words.unknown
         rows.append((words.instant(absence.since), words.instant(absence.until), words.kwh(counted_wh), bounded))
-    columns = (("from", False), ("until", False), ("counted", True), ("bounds", True))
-    return _section(words("absences"), _table([(words(name), figures) for name, figures in columns], rows))
+    return _table((("from", False), ("until", False), ("counted", True), ("bounds", True)), rows, words)
 
 
-def _money(money: Mapping[str, Any] | None, words: Words) -> str:
+def _money(money: Mapping[str, Any] | None, words: Words) -> Sequence[Block]:
     if money is None:
-        return ""
+        return ()
     currency = str(money["currency"])
 
     def amount(name: str) -> str:
@@ -169,9 +145,8 @@ def _money(money: Mapping[str, Any] | None, words: Words) -> str:
         (words("not_earned"), amount("revenue_not_earned")),
         (words("saved"), amount("saved")),
     )
-    doubts = "".join(f"<li>{escape(doubt)}</li>" for doubt in money["doubts"])
-    listed = f'<p class="note">{escape(words("doubts"))}:</p><ul class="note">{doubts}</ul>' if doubts else ""
-    return _section(words("money"), _pairs(pairs) + listed)
+    doubts = (Listed(title=words("doubts"), items=money["doubts"]),) if money["doubts"] else ()
+    return (Pairs(pairs=pairs), *doubts)
 
 
 def _baseline(told: Mapping[str, Any], words: Words) -> str:

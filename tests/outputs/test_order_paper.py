@@ -14,8 +14,9 @@ from agent.evidence import Proven
 from agent.facts import CommandRefused, Escalated, OrderMoved, OrderReceived
 from agent.facts_energy import Absence, Minutes
 from agent.outputs.account import Point, account, points
+from agent.outputs.document_html import as_svg
+from agent.outputs.order_paper import Told, page
 from agent.outputs.report_chart import chart
-from agent.outputs.report_page import Told, page
 from agent.outputs.report_words import Words, languages
 from agent.signature import PublicKey
 
@@ -154,7 +155,7 @@ def test_every_language_has_every_word():
 
 
 def test_a_chart_breaks_its_line_where_nobody_looked():
-    drawing = chart(points(account(LIFE).minutes, 900), Words("en", UTC))
+    drawing = as_svg(chart(points(account(LIFE).minutes, 900), Words("en", UTC)))
     (line,) = re.findall(r'class="mean" d="([^"]*)"', drawing)
     assert line.count("M") == 2  # before and after the absence
     assert drawing.count('class="away"') == 2
@@ -172,12 +173,13 @@ def test_any_life_is_drawn_within_its_frame(rows, step):
         )
         for n, (draw_w, cap_w, over) in enumerate(rows)
     ]
-    drawing = chart(told, Words("ru", UTC))
-    assert bool(drawing) == bool(rows)
-    if drawing:
+    made = chart(told, Words("ru", UTC))
+    assert (made is not None) == bool(rows)
+    if made is not None:
+        drawing = as_svg(made)
         ET.fromstring(drawing)
         for path in re.findall(r'class="(?:mean|cap)" d="([^"]*)"', drawing):
-            heights = [float(y) for y in re.findall(r"(?:M[\d.]+ |V)([\d.]+)", path)]
+            heights = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", path)]
             assert all(12 <= y <= 306 for y in heights)
 
 
