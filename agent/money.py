@@ -100,11 +100,12 @@ def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journa
     if terms.revenue is not None and feed_of(config.schema) is not None:
         feed = HashpriceFeed(config, terms.revenue.quotes, clock, lambda fact: journal.note([fact]))
     desk = MoneyDesk(terms=terms, fleet=fleet, power_w=power_w)
+    accounting = Accounting(fleet, metering, interval_s=interval_s)
     return Books(
-        accounting=Accounting(fleet, metering, interval_s=interval_s),
+        accounting=accounting,
         desk=desk,
         journal=journal,
         clock=clock,
         feed=feed,
-        pricing=pricing_of(config, fleet, desk),
+        pricing=pricing_of(config, fleet, desk, accounting, metering),
     )

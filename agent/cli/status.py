@@ -62,6 +62,25 @@ def _price(price: dict[str, Any]) -> None:
     since = f" since {plain(price['since'])}" if price["since"] else ""
     gained = f"{earned} {float(price['gained']):,.2f} {currency}{since}"
     print(f"price     {float(price['per_kwh']):.4f} {currency} a kWh {verb}: {counts}; {gained}")
+    if float(price.get("expected_per_kwh") or 0):
+        print(f"          of it {float(price['expected_per_kwh']):.4f} for the chance that now is the system's peak")
+    if (guard := price.get("guard")) is not None:
+        _guard(guard, price["act"], currency)
+
+
+def _guard(guard: dict[str, Any], acts: bool, currency: str) -> None:
+    """Say which peaks the guard keeps to, or would, and what charges were avoided."""
+    peaks = ", ".join(f"{plain(peak['charge'])} at {figure(peak['keeps_to_kw'], 'kW', 1)}" for peak in guard["peaks"])
+    if peaks:
+        print(f"peaks     {'kept' if acts else 'would be kept'}: {peaks}; {guard['lowered']} machines lowered for it")
+    if guard["unknown"]:
+        names = ", ".join(plain(name) for name in guard["unknown"])
+        print(
+            f"peaks     not known: {names}; the ledger begins within the month, and nothing is guarded until it is over"
+        )
+    if float(guard["avoided"]):
+        verb = "avoided" if acts else "would have been avoided"
+        print(f"          charges on peaks that {verb}: {float(guard['avoided']):,.2f} {currency}")
 
 
 def _seals(seals: dict[str, Any]) -> None:

@@ -56,6 +56,11 @@ class Accounting:
             if isinstance(fact, MeterInterval) and policy is not None and fact.meter == policy.id:
                 self._told[fact.start] = fact
 
+    def drawn_wh(self, since: datetime) -> float:
+        """Return what was drawn since an instant and stands in no interval that was told yet."""
+        pieces = [*self._ended, *(() if self._piece is None else (self._piece,))]
+        return sum((piece.drawn_wh for piece in pieces if piece.start >= since), 0.0)
+
     def tick(self, now: Moment) -> list[EnergyInterval]:
         """Add what was drawn since the last call; return the pieces that are told in full."""
         power = self._look(now)

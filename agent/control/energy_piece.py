@@ -25,6 +25,7 @@ class Piece:
     house_wh: float = 0.0
     meter_wh: float = 0.0
     metered_s: float = 0.0
+    added_s: float = 0.0
     hashed_th: float = 0.0
     end: datetime | None = None
     end_register_wh: float | None = None
@@ -35,9 +36,16 @@ class Piece:
         """How long it was; 0 while it is under way."""
         return 0.0 if self.end is None else (self.end - self.start).total_seconds()
 
+    @property
+    def drawn_wh(self) -> float:
+        """What was drawn so far: by the meter's figures while it spoke, by beliefs while it was silent."""
+        silent = 1 - self.metered_s / self.added_s if self.added_s else 0.0
+        return self.meter_wh + (float(self.miners_wh.sum()) + self.house_wh) * silent
+
     def add(self, power: Power, seconds: float) -> None:
         """Take in what was drawn for so long."""
         hours = seconds / HOUR_S
+        self.added_s += seconds
         self.miners_wh += power.miners_w * hours
         self.house_wh += power.house_w * hours
         self.hashed_th += power.hashrate_ths * seconds

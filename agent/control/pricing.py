@@ -17,6 +17,8 @@ from agent.fleet.belief import Code
 from agent.fleet.fleet import AVERAGES_SETTLE_S, Fleet
 from agent.fleet.view import Array, FleetView, Floats
 from agent.planning.decide import Decision
+from agent.planning.guard import NO_WATCH, Watch
+from agent.planning.peak_books import PeakBooks, as_guarded, seen
 from agent.planning.price import Acting, Market, PriceMemory, PricePolicy, gain_per_h, look, nothing_yet, over
 from agent.values import Moment
 
@@ -37,6 +39,9 @@ class Pricing:
     market: Callable[[Moment], Market | None]
     currency: str
     act: bool
+    watch: Callable[[Moment], Watch] = lambda _now: NO_WATCH  # the charges on the month's peaks
+    _peaks: PeakBooks = field(default_factory=PeakBooks)
+    _unknown: tuple[str, ...] = ()
     _memory: PriceMemory | None = None
     _looked_at: float = -np.inf
     _market: Market | None = None
@@ -61,13 +66,26 @@ class Pricing:
 
     def _look(self, view: FleetView, memory: PriceMemory, now: Moment) -> PriceMemory:
         self._add_up(now)
-        self._market = self.market(now)
+        self._market = self._watched(self.market(now), now)
         memory = look(view, self._own_j_th(view, now), self._market, self.policy, memory, now=now.mono)
         self._memory, self._looked_at, self._last_step = memory, now.mono, view.last_step
         self._starts += memory.starts
         self._gained -= memory.starts * self.policy.restart_cost
         self._gain_per_h = None if self._market is None else gain_per_h(view, self._market, memory, acts=self.act)
         return memory
+
+    def _watched(self, market: Market | None, now: Moment) -> Market | None:
+        """Lay the charges on peaks beside the price, and count what the guard has kept from them."""
+        watch = self.watch(now)
+        self._unknown = watch.unknown
+        if market is None or not watch.charges:
+            return market
+        elapsed_s = min(now.mono - self._looked_at, LONGEST_S)
+        spared_w = 0.0 if self._memory is None else self._memory.guard.spared_w
+        before = self._peaks.avoided
+        self._peaks = seen(self._peaks, watch, spared_w, elapsed_s, acts=self.act)
+        self._gained += self._peaks.avoided - before
+        return replace(market, watch=as_guarded(self._peaks, watch, acts=self.act))
 
     def _own_j_th(self, view: FleetView, now: Moment) -> Floats:
         """Return what each machine takes for a terahash, where its averages have had time to tell."""
@@ -132,6 +150,10 @@ class Pricing:
             gained=self._gained,
             starts=self._starts,
             since=self._since,
+            guarded=0 if memory is None else int(np.count_nonzero(memory.guard.steps > memory.wanted)),
+            ceilings_kw=() if memory is None else memory.guard.ceiling_kw,
+            unknown=self._unknown,
+            avoided=self._peaks.avoided,
         )
 
     def caused(self, decision: Decision) -> Decision:

@@ -119,6 +119,15 @@ class MoneyDesk:
             self.unpriced = f"{error.component}: {error}"
             return None
 
+    def price_then(self, at: datetime) -> Decimal | None:
+        """Return what a kWh at the meter costs at an instant to come, by the block that this month has come to."""
+        if self._book is None:
+            return None
+        try:
+            return self._book.at(at, self.totals.taken(at)) * self.terms.metering.factor
+        except Unpriced:
+            return None
+
     def break_even(self, at: datetime) -> dict[str, Decimal]:
         """Return by model the price of a kWh at which it earns nothing: as it hashes now, else by its nameplate."""
         earning = self.terms.earning_at(at)

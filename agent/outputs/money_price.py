@@ -17,10 +17,17 @@ def acting_json(money: MoneyDesk | None) -> dict[str, Any] | None:
         "act": told.act,
         "currency": money.terms.currency,
         "per_kwh": None if told.market is None else f"{told.market.per_kwh:.6f}",
+        "expected_per_kwh": None if told.market is None else f"{told.market.expected_per_kwh:.6f}",
         "stopped": told.stopped,
         "lowered": told.lowered,
         "gain_per_h": None if told.gain_per_h is None else f"{told.gain_per_h:.6f}",
         "gained": f"{told.gained:.6f}",
         "starts": told.starts,
+        "guard": {
+            "lowered": told.guarded,
+            "peaks": [{"charge": name, "keeps_to_kw": round(kw, 3)} for name, kw in told.ceilings_kw],
+            "unknown": list(told.unknown),
+            "avoided": f"{told.avoided:.6f}",
+        },
         "since": None if told.since is None else rfc3339(told.since),
     }

@@ -3,7 +3,8 @@
 A level earns hashrate x what a terahash keeps, less its watts at the meter x what one more kWh costs. Another level is
 taken where that earns more by over `hysteresis` of the revenue that changes: for on and off that is a price above
 (1 + h) or below (1 - h) of break-even. Stopping must save its restart within the least time off, an hour at least.
-Price never lifts a machine above what its owner wants, and lowering keeps to a ramp; orders bind below it.
+Price never lifts a machine above what its owner wants, and lowering keeps to a ramp; orders bind below it. Over what
+each machine wants stands the guard of the month's peaks (`guard`), which lowers more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime
 import numpy as np
 
 from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
+from agent.planning.guard import NO_WATCH, GuardMemory, Running, Watch, hold, no_guard
 from agent.planning.ramp import Ramp
 from agent.values import Watts
 
@@ -43,6 +45,8 @@ class Market:
     per_kwh: float
     per_ths_h: float
     pue: float = 1.0
+    expected_per_kwh: float = 0.0  # what of the price is only the chance that this is the system's peak
+    watch: Watch = NO_WATCH  # the charges on the month's peaks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,7 @@ class PriceMemory:
     factor: Floats  # its own J/TH over its ladder's
     step_w: Floats  # the ladders that steps are on
     ramp: Ramp = field(default_factory=Ramp)
+    guard: GuardMemory  # how deep the month's peaks hold whom
     known_at: float = -np.inf  # when a price was last known
     starts: int = 0  # machines that were let run again in this look
 
@@ -72,6 +77,10 @@ class Acting:
     gained: float  # since `since`
     starts: int
     since: datetime | None
+    guarded: int = 0  # of them, held lower by the guard of the month's peaks alone
+    ceilings_kw: tuple[tuple[str, float], ...] = ()  # by charge, the mean that the guard keeps to, where it binds
+    unknown: tuple[str, ...] = ()  # charges that the guard does not know the month's peak of
+    avoided: float = 0.0  # of what was gained, charges on peaks that were not set
 
 
 def nothing_yet(view: FleetView) -> PriceMemory:
@@ -84,6 +93,7 @@ def nothing_yet(view: FleetView) -> PriceMemory:
         begun=np.zeros(n, np.bool_),
         factor=np.ones(n),
         step_w=view.step_w,
+        guard=no_guard(n),
     )
 
 
@@ -100,8 +110,10 @@ def look(
     wanted = np.where(may, wanted, memory.wanted).astype(np.int8)
     moved = wanted != memory.wanted
     since = np.where(moved, now, memory.since)
-    woken = known & moved & (memory.wanted == view.last_step) & (wanted < view.last_step) & (view.last_step > 0)
-    steps, ramp = _ramped(view, wanted, memory, policy, now)
+    guard = memory.guard if market is None else _guarded(view, wanted, market, policy, memory, now)
+    before, target = np.maximum(memory.wanted, memory.guard.steps), np.maximum(wanted, guard.steps)
+    woken = known & (before == view.last_step) & (target < view.last_step) & (view.last_step > 0)
+    steps, ramp = _ramped(view, target, memory, policy, now)
     known_at = memory.known_at if market is None else now
     return replace(
         memory,
@@ -109,9 +121,31 @@ def look(
         steps=steps,
         since=since,
         ramp=ramp,
+        guard=guard,
         known_at=known_at,
         starts=int(np.count_nonzero(woken)),
     )
+
+
+def _guarded(
+    view: FleetView, wanted: Array, market: Market, policy: PricePolicy, memory: PriceMemory, now: float
+) -> GuardMemory:
+    """Return how deep the month's peaks hold whom. Who is held, lost or unknown counts at what it draws."""
+    if not market.watch.charges:
+        return no_guard(len(view))
+    movable = memory.begun & view.fresh & ~view.held & ~view.sealed & _is_weighed(view)
+    rows, watts = np.arange(len(view)), np.where(view.step_ths > 0, view.step_w * memory.factor[:, None], view.step_w)
+    wanted = np.maximum(wanted, view.intended)
+    ths = view.step_ths[rows, wanted]
+    hashes = movable & (ths > 0)
+    kwh_per_h = np.where(hashes, watts[rows, wanted] / 1000 * market.pue, 1.0)
+    running = Running(
+        watts=np.where(movable[:, None], watts, view.believed_w[:, None]),
+        wanted=wanted,
+        break_even=np.where(hashes, ths * market.per_ths_h / kwh_per_h, 0.0),
+        movable=movable,
+    )
+    return hold(view, running, market.watch, memory.guard, min_off_s=policy.min_off_s, now=now)
 
 
 def over(view: FleetView, memory: PriceMemory) -> FleetView:
@@ -178,6 +212,7 @@ def _begun(view: FleetView, j_th: Floats, memory: PriceMemory, now: float) -> Pr
         begun=begun | new,
         factor=factor,
         step_w=view.step_w,
+        guard=replace(memory.guard, steps=np.where(begun, memory.guard.steps, 0).astype(np.int8)),
         known_at=now if np.isneginf(memory.known_at) else memory.known_at,
     )
 

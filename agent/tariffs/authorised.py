@@ -13,7 +13,9 @@ from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import even
 from agent.tariffs.periods import Span
+from agent.tariffs.power import Window, window_at
 from agent.tariffs.shape import SHAPE
+from agent.tariffs.standing import Standing
 
 _ZERO = Decimal(0)
 _TICK = timedelta(microseconds=1)
@@ -76,6 +78,25 @@ class AuthorisedEnergy:
         for day, (within, above) in sorted(days.items()):
             yield from product(day, "within", within, self.per_kwh.on(day))
             yield from product(day, "above", above, self.per_kwh_above.on(day))
+
+    def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
+        """Yield what may be drawn in the step of an instant, and what each kW above costs in it. Raises NoFigure."""
+        window = window_at(usage, at, Window())
+        if self.events and not any(event.from_ <= at < event.until for event in self.events):
+            return
+        day = at.astimezone(usage.zone).date()
+        within, above = self.per_kwh.on(day).value or _ZERO, self.per_kwh_above.on(day).value or _ZERO
+        allowed = self.kw.on(day).value or _ZERO
+        hours = Decimal((window.end - window.start) // _TICK) / _HOUR_TICKS
+        yield Standing(
+            component=self.name,
+            period="",
+            window=window,
+            since=window.start,
+            kw=allowed,
+            bands=((allowed, even((above - within) * hours)),),
+            left=(window,),
+        )
 
     def _spans(self, usage: Usage) -> Iterator[Span]:
         """Yield the steps of the load, cut at local days and at events, of which those outside fall away."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import ClassVar, Literal
@@ -18,9 +18,10 @@ from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import even, part_of, rounded, written
 from agent.tariffs.periods import Span
-from agent.tariffs.power import Measure, Peak, Window, factor_at, highest
+from agent.tariffs.power import Measure, Peak, Window, factor_at, highest, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
+from agent.tariffs.standing import Standing, bands_above, remaining
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
 
@@ -131,6 +132,31 @@ class Demand:
                 peak = self._measured(usage, spans)
                 billed, said = self._billed(usage, period, peak)
                 yield from self._charged(usage, period, day, billed, said)
+
+    def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
+        """Yield what each period that is measured at an instant bills so far; kW alone. Raises NoFigure, Unmetered."""
+        if self.measure != "kW":
+            return
+        window = window_at(usage, at, self._window)
+        for period in self.period:
+            for day, spans in self._times(usage, period):
+                if not any(span.start <= at < span.end for span in spans):
+                    continue
+                billed, _ = self._billed(usage, period, self._measured(usage, spans))
+                yield Standing(
+                    component=self.name,
+                    period=period.name,
+                    window=window,
+                    since=spans[0].start,
+                    kw=max(billed, self.free),
+                    bands=bands_above(max(billed, self.free), self._bands(period, day)),
+                    left=remaining(spans, window),
+                )
+
+    def _bands(self, period: DemandPeriod, day: date) -> list[tuple[Decimal, Decimal]]:
+        starts = [self.free, *(self.free + block.up_to for block in period.blocks if block.up_to is not None)]
+        prices = [block.per_kw.on(day).value or Decimal(0) for block in period.blocks]
+        return list(zip(starts, prices, strict=False))
 
     def _charged(self, usage: Usage, period: DemandPeriod, day: date, billed: Decimal, said: str) -> Iterator[Part]:
         quantity = max(billed - self.free, Decimal(0))

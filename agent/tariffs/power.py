@@ -98,6 +98,16 @@ def factor_at(usage: Usage, at: datetime, window: Window) -> Decimal:
     return active / (active * active + reactive * reactive).sqrt() if active else Decimal(1)
 
 
+def window_at(usage: Usage, at: datetime, window: Window) -> Span:
+    """Return the window that an instant lies in; of rolling ones the step, for they begin with every one."""
+    length = usage.register.load.step if window.is_rolling else _length(usage, window)
+    anchor = usage.register.load.start
+    if length != usage.register.load.step:
+        anchor = midnight(usage.first, usage.zone)
+    start = anchor + (at - anchor) // length * length
+    return Span(start=start, end=start + length)
+
+
 def peak_window(usage: Usage, window: Window) -> Span:
     """Return when the highest mean power of a month was drawn; the first window of equals."""
     means = _means(usage, window, "kW")

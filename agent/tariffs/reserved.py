@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
@@ -12,8 +13,9 @@ from agent.tariffs.figures import Dated
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import PERCENT, part_of, rounded, written
 from agent.tariffs.periods import Span
-from agent.tariffs.power import Measure, Window, highest
+from agent.tariffs.power import Measure, Window, highest, window_at
 from agent.tariffs.shape import SHAPE
+from agent.tariffs.standing import Standing, bands_above, remaining
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import ALWAYS, Calendar, Times, cuts
 
@@ -87,6 +89,30 @@ class ReservedPower:
         bounds = [None if one.up_to_pct is None else contracted * one.up_to_pct * PERCENT for one in self.excess]
         for place, power in shares(bounds, _ZERO, above):
             yield from product(day, said, power, self.excess[place].per_kw.on(day))
+
+    def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
+        """Yield what may be drawn at an instant before it costs more; kW alone. Raises NoFigure, Unmetered."""
+        spans = self._spans(usage)
+        if self.measure != "kW" or not self.excess or not any(span.start <= at < span.end for span in spans):
+            return
+        day, contracted = usage.last, self.kw.on(usage.last).value or _ZERO
+        window = Window(minutes=self.window_min)
+        peak = highest(usage, spans, window, self.measure)
+        starts = [contracted]
+        starts += [contracted * (1 + one.up_to_pct * PERCENT) for one in self.excess if one.up_to_pct is not None]
+        prices = [one.per_kw.on(day).value or _ZERO for one in self.excess]
+        allowed = contracted * (1 + self.tolerance_pct * PERCENT)
+        under = window_at(usage, at, window)
+        yield Standing(
+            component=self.name,
+            period="",
+            window=under,
+            since=spans[0].start,
+            kw=max(peak.power, allowed),
+            bands=bands_above(max(peak.power, allowed), list(zip(starts, prices, strict=False))),
+            jump=_ZERO if peak.power > allowed else (allowed - contracted) * prices[0],
+            left=remaining(spans, under),
+        )
 
     def _spans(self, usage: Usage) -> list[Span]:
         if self.when.is_open:

@@ -55,7 +55,8 @@ async def test_the_site_shows_what_price_does_and_a_miner_its_break_even():
     money = money_over(desk.fleet)
     money.acting = lambda: Acting(
         act=False, market=Market(per_kwh=5.0, per_ths_h=0.1), stopped=3, lowered=1, gain_per_h=2.5, gained=7.25,
-        starts=0, since=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=1),
+        starts=0, since=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=1), guarded=2,
+        ceilings_kw=(("demand", 900.5),), avoided=12.0,
     )  # fmt: skip
     async with serving(desk, money=money) as client:
         _, site = await client.ask("GET", f"{V1}/site")
@@ -63,7 +64,10 @@ async def test_the_site_shows_what_price_does_and_a_miner_its_break_even():
         _, miner = await client.ask("GET", f"{V1}/miners/a1")
     assert site["price"] == bill["now"]["acting"] == {
         "act": False, "currency": "KGS", "per_kwh": "5.000000", "stopped": 3, "lowered": 1, "gain_per_h": "2.500000",
-        "gained": "7.250000", "starts": 0, "since": "2026-01-01T01:00:00.000Z",
+        "gained": "7.250000", "expected_per_kwh": "0.000000",
+            "guard": {"lowered": 2, "peaks": [{"charge": "demand", "keeps_to_kw": 900.5}], "unknown": [],
+                      "avoided": "12.000000"},
+             "starts": 0, "since": "2026-01-01T01:00:00.000Z",
     }  # fmt: skip
     joules = miner["efficiency_j_th"]
     assert float(miner["break_even_per_kwh"]) == round(50 * 80 / (24 * round(joules, 3)), 6)

@@ -1,0 +1,133 @@
+"""Where the month's charges on power stand now, as the guard sees them: from the tariff, the books and the meter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from agent.outputs.money_desk import MoneyDesk
+from agent.planning.guard import NO_WATCH, Left, PeakCharge, Watch
+from agent.tariffs.chances import expected_per_kwh
+from agent.tariffs.peaks import Month, guards_peaks, standings
+from agent.tariffs.periods import Span, interval_start, months_before
+from agent.tariffs.standing import Standing
+from agent.values import Moment, Watts
+
+HOUR = timedelta(hours=1)
+AT_ONCE = 48
+"""Hours to come that are priced in one look: a month's are within half a minute, and no look takes long."""
+
+
+@dataclass(slots=True, kw_only=True)
+class PeakRoom:
+    """Tells the guard of one site what to watch; empty where no charge is on power."""
+
+    desk: MoneyDesk
+    interval: timedelta
+    under_way_wh: Callable[[datetime], float]  # drawn since an instant, in no interval told yet
+    house_w: Callable[[Moment], Watts]
+    _told: tuple[tuple[datetime, int], tuple[Standing, ...], tuple[str, ...]] | None = None
+    _left: tuple[Left, ...] = ()  # of each standing, by the hours that are priced
+    _waiting: list[datetime] = field(default_factory=list)  # hours to come that are still to be priced
+    _hours: dict[datetime, float | None] = field(default_factory=dict)  # by their starts, what a kWh costs
+    _drawn: dict[datetime, float] = field(default_factory=dict)  # by the window's start, Wh: never less than it was
+
+    def watch(self, now: Moment) -> Watch:
+        """Return the charges on power as they stand now."""
+        tariff = self.desk.terms.tariff
+        if tariff is None or not guards_peaks(tariff):
+            return NO_WATCH
+        found, unknown = self._standings(now.at)
+        if self._waiting or len(self._left) != len(found):
+            self._price()
+            self._left = tuple(self._left_of(one) for one in found)
+        starts = {one.window.start for one in found}
+        self._drawn = {start: max(self._drawn.get(start, 0.0), self._drawn_wh(start)) for start in starts}
+        charges = (self._charge(one, left, now.at) for one, left in zip(found, self._left, strict=True))
+        return Watch(charges=tuple(charges), house_w=self.house_w(now), unknown=unknown)
+
+    def _standings(self, at: datetime) -> tuple[tuple[Standing, ...], tuple[str, ...]]:
+        """Return those that are known, and the names of the others; both move with each interval."""
+        month, terms = self.desk.totals.month_at(at), self.desk.terms
+        key = (interval_start(at, self.interval), 0 if month is None else len(month.starts))
+        if self._told is None or self._told[0] != key:
+            told = Month(zone=terms.zone, first_day=terms.billing_day, interval=self.interval)
+            assert terms.tariff is not None
+            found = list(standings(terms.tariff, self._intervals(at), at, told))
+            first = min((month.start for month in self.desk.totals.months.values()), default=at)
+            known = tuple(one for one in found if one.since > first - HOUR)
+            self._told = (key, known, tuple(_name(one) for one in found if one not in known))
+            wanted = {hour for one in known for hour in _hours_of(one.left)}
+            self._hours = {hour: price for hour, price in self._hours.items() if hour in wanted}
+            self._waiting, self._left = sorted(wanted - self._hours.keys()), ()
+        return self._told[1:]
+
+    def _intervals(self, at: datetime) -> Sequence[tuple[datetime, Decimal]]:
+        """Return the kWh that are billed, by their starts, of this month and those that it looks back on."""
+        totals, tariff = self.desk.totals, self.desk.terms.tariff
+        name = totals.month_of(at)
+        back = 0 if tariff is None else tariff.months_back
+        names = {name, *months_before(date.fromisoformat(f"{name}-01"), back)} & totals.months.keys()
+        return [
+            (datetime.fromtimestamp(start, UTC), kwh)
+            for one in sorted(names)
+            for start, kwh in totals.months[one].billed()
+        ]
+
+    def _drawn_wh(self, since: datetime) -> float:
+        """Return what was drawn since a window began, Wh at the meter."""
+        month, told_wh = self.desk.totals.month_at(since), 0
+        if month is not None:
+            for start, energy_wh in zip(reversed(month.starts), reversed(month.energies), strict=True):
+                if start < since.timestamp():
+                    break
+                told_wh += energy_wh
+        return told_wh + self.under_way_wh(since)
+
+    def _price(self) -> None:
+        """Learn what the hours to come cost, the nearest first, a few at a time."""
+        terms, hours, self._waiting = self.desk.terms, self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        for hour in hours:
+            middle = hour + HOUR / 2
+            price = self.desk.price_then(middle)
+            known = None if price is None or terms.tariff is None else float(price)
+            if known is not None and terms.tariff is not None:
+                known += float(expected_per_kwh(terms.tariff, middle, terms.zone) * terms.metering.factor)
+            self._hours[hour] = known
+
+    def _left_of(self, one: Standing) -> Left:
+        told = [self._hours.get(hour) for hour in _hours_of(one.left)]
+        prices = np.sort(np.array([price for price in told if price is not None]))
+        return Left(hours=sum(((span.end - span.start) / HOUR for span in one.left), 0.0), prices=prices)
+
+    def _charge(self, one: Standing, left: Left, at: datetime) -> PeakCharge:
+        factor = float(self.desk.terms.metering.factor)
+        return PeakCharge(
+            name=_name(one),
+            month=self.desk.totals.month_of(at),
+            start=one.window.start.timestamp(),
+            length_s=(one.window.end - one.window.start).total_seconds(),
+            elapsed_s=(at - one.window.start).total_seconds(),
+            drawn_wh=self._drawn[one.window.start],
+            kw=float(one.kw) / factor,
+            bands=tuple((float(start) / factor, float(price) * factor) for start, price in one.bands),
+            jump=float(one.jump),
+            left=left,
+        )
+
+
+def _name(one: Standing) -> str:
+    return f"{one.component} {one.period}".rstrip()
+
+
+def _hours_of(spans: Sequence[Span]) -> Iterator[datetime]:
+    """Yield the whole hours that some spans touch."""
+    for span in spans:
+        hour = span.start.replace(minute=0, second=0, microsecond=0)
+        while hour < span.end:
+            yield hour
+            hour += HOUR

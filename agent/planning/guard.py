@@ -1,0 +1,196 @@
+"""The peak guard: what may be drawn until a charge on the month's highest mean costs more than the draw earns. Pure.
+
+A new peak is paid once and may be used until the month ends. So each machine is weighed by what a kilowatt of it earns
+in the hours that are left, against what it adds to the charge: the best new peak is where that leaves most, and it is
+never below what is billed in any case. Within a window the energy so far counts, so that a draw that will not bring its
+mean above the peak is let be. Who was lowered comes back where the peak itself has room, after its least time off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from agent.fleet.view import Array, Flags, FleetView, Floats
+from agent.planning.shedding import shed
+from agent.values import Watts
+
+HOUR_S = 3600.0
+RESPONSE_S = 60.0
+"""Machines take so long to obey: nothing is lowered for the sake of a window that ends before."""
+
+CLOSE = 1.002
+"""A mean so little above the peak is let be: a draw that only swings by that sheds nobody."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """The hours that are left to use a peak in, and what a kWh costs in some of them, rising: a sample of all."""
+
+    hours: float
+    prices: Floats
+
+    def earned(self, break_even: Floats) -> Floats:
+        """Return what a kW earns in all of them where it runs below its break-even and stops above."""
+        if not len(self.prices):
+            return np.zeros(len(break_even))
+        below = np.searchsorted(self.prices, break_even)
+        sums = np.concatenate([[0.0], np.cumsum(self.prices)])
+        earned: Floats = (below * break_even - sums[below]) / len(self.prices) * self.hours
+        return earned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeakCharge:
+    """One charge on a mean of power, kW at the meter, as it stands within the window under way."""
+
+    name: str
+    month: str  # whose peak it is: another begins anew
+    start: float  # of the window: any number that no other window has
+    length_s: float
+    elapsed_s: float
+    drawn_wh: float  # since the window began
+    kw: float  # billed in any case
+    bands: tuple[tuple[float, float], ...]  # from so many kW on, what one more costs
+    jump: float = 0.0
+    left: Left
+
+    def cost(self, kw: Floats) -> Floats:
+        """Return what a mean of so many kW adds to the month."""
+        starts = [start for start, _ in self.bands] + [np.inf]
+        total = np.where(kw > self.kw, self.jump, 0.0)
+        for (_, per_kw), (start, end) in zip(self.bands, pairwise(starts), strict=True):
+            total = total + np.clip(kw - start, 0.0, end - start) * per_kw
+        return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """What the guard must know of a moment beside the machines: the charges, and what no machine draws."""
+
+    charges: tuple[PeakCharge, ...]
+    house_w: Watts
+    unknown: tuple[str, ...] = ()  # charges whose month began before anybody looked: what is billed is not known
+
+
+NO_WATCH = Watch(charges=(), house_w=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Machines as they would run without a guard: W, what an hour of each kW earns before its energy, who may move."""
+
+    watts: Floats  # by machine and step
+    wanted: Array
+    break_even: Floats
+    movable: Flags
+
+    def at(self, steps: Array) -> Floats:
+        """Return each machine's W at its step."""
+        picked: Floats = self.watts[np.arange(len(steps)), steps]
+        return picked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardMemory:
+    """What one look of the guard leaves to the next, by row."""
+
+    steps: Array  # no higher than this; 0 where the guard says nothing
+    since: Floats  # when that last went deeper, monotonic seconds
+    ceiling_kw: tuple[tuple[str, float], ...] = ()  # by charge, the mean that is worth drawing, where it binds
+    spared_w: Watts = 0.0
+
+
+def no_guard(count: int) -> GuardMemory:
+    """Return the memory of a guard that never looked."""
+    return GuardMemory(steps=np.zeros(count, np.int8), since=np.full(count, -np.inf))
+
+
+def worthwhile_kw(running: Running, fixed_w: Watts, charges: Sequence[PeakCharge]) -> float:
+    """Return the highest mean that is worth paying these charges together for; the longest of their hours count."""
+    rows = np.flatnonzero(running.movable)
+    order = rows[np.argsort(-running.break_even[rows], kind="stable")]
+    watts = running.at(running.wanted)[order]
+    left = max((charge.left for charge in charges), key=lambda one: one.hours)
+    earned = np.concatenate([[0.0], np.cumsum(watts / 1000 * left.earned(running.break_even[order]))])
+    kw = (fixed_w + np.concatenate([[0.0], np.cumsum(watts)])) / 1000
+    net = earned - sum((charge.cost(kw) for charge in charges), np.zeros(len(kw)))
+    return float(kw[len(net) - 1 - int(np.argmax(net[::-1]))])
+
+
+def ceilings(running: Running, watch: Watch) -> dict[str, float]:
+    """Return by charge the mean in kW that is not to be passed; where all that runs is worth its peak, inf."""
+    fixed_w = watch.house_w + float(running.at(running.wanted)[~running.movable].sum())
+    all_kw = (fixed_w + float(running.at(running.wanted)[running.movable].sum())) / 1000
+    over = [charge for charge in watch.charges if max(all_kw, _mean_kw(charge, all_kw)) > charge.kw * CLOSE]
+    together = worthwhile_kw(running, fixed_w, over) if len(over) > 1 else np.inf
+    found = {charge.name: np.inf for charge in watch.charges}
+    for charge in over:
+        kw = min(together, worthwhile_kw(running, fixed_w, [charge]))
+        is_worth_it = charge.kw < all_kw and kw >= all_kw * (1 - 1e-9)
+        found[charge.name] = np.inf if is_worth_it else max(charge.kw, kw)
+    return found
+
+
+def _mean_kw(charge: PeakCharge, kw: float) -> float:
+    """Return the window's mean, were so much drawn until its end."""
+    left_s = max(0.0, charge.length_s - charge.elapsed_s)
+    return (charge.drawn_wh / 1000 * HOUR_S + kw * left_s) / charge.length_s
+
+
+def allowed_w(charge: PeakCharge, ceiling_kw: float) -> Watts:
+    """Return what may be drawn until the window ends, so that its mean does not pass the ceiling."""
+    left_s = charge.length_s - charge.elapsed_s
+    if np.isinf(ceiling_kw) or left_s <= 0:
+        return np.inf
+    return (ceiling_kw * 1000 * charge.length_s - charge.drawn_wh * HOUR_S) / left_s
+
+
+def hold(
+    view: FleetView, running: Running, watch: Watch, memory: GuardMemory, *, min_off_s: float, now: float
+) -> GuardMemory:
+    """Return how deep the guard holds each machine now."""
+    found = ceilings(running, watch)
+    held = np.where(running.movable & (memory.steps > running.wanted), memory.steps, 0).astype(np.int8)
+    steps = np.maximum(running.wanted, held)
+    fixed_w = watch.house_w
+    draw_w = fixed_w + float(running.at(steps).sum())
+    room_w, over_w = np.inf, 0.0
+    for charge in watch.charges:
+        ceiling_kw, may_w = found[charge.name], allowed_w(charge, found[charge.name])
+        room_w = min(room_w, ceiling_kw * 1000 - draw_w, may_w - draw_w)
+        if charge.length_s - charge.elapsed_s > RESPONSE_S:
+            over_w = max(over_w, draw_w - may_w)
+    deeper = held
+    if over_w > 0:
+        deeper = _deeper(view, running, steps, held, over_w)
+    elif room_w > 0:
+        deeper = _released(running, held, memory.since, room_w, min_off_s=min_off_s, now=now)
+    after = np.maximum(running.wanted, deeper)
+    return GuardMemory(
+        steps=deeper,
+        since=np.where(deeper > memory.steps, now, memory.since),
+        ceiling_kw=tuple((name, kw) for name, kw in found.items() if np.isfinite(kw)),
+        spared_w=float((running.at(running.wanted) - running.at(after)).sum()),
+    )
+
+
+def _deeper(view: FleetView, running: Running, steps: Array, held: Array, over_w: Watts) -> Array:
+    """Lower those that lose least for each watt, until so much is freed."""
+    rows, to, _ = shed(view, steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
+    deeper = held.copy()
+    deeper[rows] = to
+    return deeper
+
+
+def _released(running: Running, held: Array, since: Floats, room_w: Watts, *, min_off_s: float, now: float) -> Array:
+    """Let those go whose watts fit, the best first, once they were lowered for long enough."""
+    rows = np.flatnonzero((held > 0) & (now - since >= min_off_s))
+    order = rows[np.argsort(-running.break_even[rows], kind="stable")]
+    more_w = running.at(running.wanted)[order] - running.at(held)[order]
+    released = held.copy()
+    released[order[np.cumsum(more_w) <= room_w]] = 0
+    return released

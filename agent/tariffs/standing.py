@@ -1,0 +1,38 @@
+"""What a charge on power stands at: the kW that are billed in any case, and what each one more would cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from agent.tariffs.periods import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One charge on the mean power of a window, as it stands at an instant within that window.
+
+    Money is the charge's own: before class coefficient, exchange and taxes.
+    """
+
+    component: str
+    period: str  # empty where the component has no periods
+    window: Span
+    since: datetime  # what was drawn from then on it goes by
+    kw: Decimal  # billed, free or allowed in any case
+    bands: tuple[tuple[Decimal, Decimal], ...]  # from so many kW on, what one more costs; by rising kW
+    jump: Decimal = Decimal(0)  # due at once with the first kW above
+    left: tuple[Span, ...]  # when it is still measured, and a new peak would be free to use: from the window's start on
+
+
+def bands_above(kw: Decimal, bands: list[tuple[Decimal, Decimal]]) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Return the bands that lie above a power, the first of them from it on."""
+    below = [price for start, price in bands if start <= kw]
+    first = [(kw, below[-1])] if below else []
+    return (*first, *((start, price) for start, price in bands if start > kw))
+
+
+def remaining(spans: list[Span], window: Span) -> tuple[Span, ...]:
+    """Return what of some spans lies at or after a window's start."""
+    return tuple(Span(start=max(span.start, window.start), end=span.end) for span in spans if span.end > window.start)

@@ -1,0 +1,131 @@
+"""The peak guard in a control room: the month's bill so far, the window's energy, machines told to sleep."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from agent.control.pricing import Pricing
+from agent.facts_energy import EnergyInterval
+from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.money_price import acting_json
+from agent.outputs.terms import Terms
+from agent.peak_room import PeakRoom
+from agent.planning.hashprice import Quotes, Revenue
+from agent.planning.price import Market, PricePolicy
+from agent.pricing_room import market_at
+from agent.tariffs.coincident import Chance, CoincidentPeak
+from agent.tariffs.demand import Demand, DemandPeriod
+from agent.tariffs.ratchet import Ratchet
+from tests.control.site import START, Machines, Site
+from tests.tariffs.loads import flat, rate, tariff
+
+QUARTER = timedelta(minutes=15)
+BILLED_KW = Decimal("20.5")  # by a ratchet: five machines and the house draw as much, ten would draw 35
+DEMAND = Demand(
+    name="demand",
+    period=(DemandPeriod(name="any time", per_kw=rate("100")),),
+    ratchet=(Ratchet(pct=Decimal(100), measured={"2025-12": BILLED_KW}),),
+)
+
+
+class Guarded:
+    """A site of ten machines with a demand charge; `act` false only says."""
+
+    def __init__(self, tmp_path, *, act, per_kwh="0.02", components=(DEMAND,), since=datetime(2026, 1, 1, tzinfo=UTC)):
+        self.site = Site(Machines(10), tmp_path)
+        revenue = Revenue(quotes=Quotes(by_hand=Decimal(48)), currency="KGS")
+        terms = Terms(currency="KGS", zone=UTC, tariff=tariff(flat(per_kwh), *components), revenue=revenue)
+        self.desk = MoneyDesk(terms=terms, fleet=self.site.fleet, power_w=self.site.machines.draw_w)
+        self.site.journal.listeners.append(self.heard)
+        house = self.site.metering.house
+        room = PeakRoom(
+            desk=self.desk,
+            interval=QUARTER,
+            under_way_wh=self.site.accounting.drawn_wh,
+            house_w=lambda now: house.in_force_w(now.mono),
+        )
+        self.pricing = self.site.controller.pricing = Pricing(
+            fleet=self.site.fleet,
+            policy=PricePolicy(min_on_s=60, min_off_s=600),
+            market=lambda now: market_at(self.desk, now),
+            watch=room.watch,
+            currency="KGS",
+            act=act,
+        )
+        self.desk.acting = self.pricing.acting
+        if since is not None:
+            quiet = EnergyInterval(
+                at=since, start=since, end=since + QUARTER, site_wh=100, unexplained_wh=0, source="meter"
+            )
+            self.desk.heard([quiet])
+
+    def heard(self, facts):
+        self.desk.heard(facts)
+
+    def means_kw(self):
+        told = [fact for fact in self.site.ledger.replay() if isinstance(fact, EnergyInterval)]
+        return [fact.site_wh * 4 / 1000 for fact in told if fact.quality != "partial"]
+
+
+@pytest.fixture
+async def guarded(tmp_path):
+    made = []
+
+    def make(**told):
+        made.append(Guarded(tmp_path, **told))
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.site.close()
+
+
+async def test_a_peak_that_does_not_pay_is_not_set_and_no_window_passes_it(guarded):
+    room = guarded(act=True)
+    await room.site.live(2800, 20.0)
+    means = room.means_kw()
+    assert len(means) == 2
+    assert max(means) <= float(BILLED_KW)
+    assert min(means) > 16.5  # within a machine of it
+    assert len(room.site.machines.asleep) == 5
+    assert len(room.site.machines.told) <= 8  # nobody swings
+    told = acting_json(room.desk)
+    assert (told["stopped"], told["guard"]["lowered"]) == (5, 5)
+    assert told["guard"]["peaks"] == [{"charge": "demand any time", "keeps_to_kw": 20.5}]
+    # windows would have come to 35 kW: 14.5 above what is billed
+    assert float(told["guard"]["avoided"]) == pytest.approx(1450, rel=0.06)
+    assert 1300 < float(told["gained"]) < float(told["guard"]["avoided"])
+
+
+async def test_until_it_may_act_it_says_what_it_would_have_kept_from_the_bill(guarded):
+    room = guarded(act=False)
+    await room.site.live(2800, 20.0)
+    assert (room.site.machines.told, max(room.means_kw())) == ([], 35.0)
+    told = acting_json(room.desk)
+    assert (told["act"], told["guard"]["lowered"]) == (False, 5)
+    assert float(told["guard"]["avoided"]) == pytest.approx(1450, rel=0.06)
+
+
+async def test_a_month_that_began_before_anybody_looked_is_not_guarded(guarded):
+    """Its peak may have been set long ago: to shed for it would cost and avoid nothing."""
+    room = guarded(act=True, since=None)
+    await room.site.live(600, 20.0)
+    assert room.site.machines.told == []
+    assert acting_json(room.desk)["guard"]["unknown"] == ["demand any time"]
+
+
+async def test_the_chance_of_the_systems_peak_is_in_the_price_while_it_lasts(guarded):
+    """A kilowatt in the one interval costs 12 months at 10: 480 a kWh; a tenth of a percent of that stops machines."""
+    from_ = START + timedelta(minutes=20)
+    chance = Chance(pct=Decimal("0.1"), from_=from_, until=from_ + QUARTER)
+    peak = CoincidentPeak(name="CP", per_kw=rate("10"), kw=Decimal(0), chance=(chance,))
+    room = guarded(act=True, components=(peak,))
+    await room.site.live(1100, 20.0)
+    assert len(room.site.machines.asleep) == 0
+    await room.site.live(300, 20.0)
+    assert len(room.site.machines.asleep) == 10
+    assert acting_json(room.desk)["expected_per_kwh"] == "0.480000"
+    await room.site.live(1400, 20.0)
+    assert len(room.site.machines.asleep) == 0
+    assert isinstance(room.pricing.market(room.site.clock.now()), Market)
