@@ -38,7 +38,7 @@ class CapabilityRoom:
         restore = self._controller.demand(moment).restore_w_per_s
         means = Means(
             settle_s=settle_s,
-            cuttable=self._cuttable,
+            cuttable=self._cuttable & ~self._controller.climate.pumped(),
             restore_w_per_s=min(limits.policy.restore_w_per_s, restore or float("inf"), limits.tree.ramp_w_per_s[0]),
         )
         house_w = self._controller.parts.metering.house.in_force_w(moment.mono)

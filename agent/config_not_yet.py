@@ -31,7 +31,6 @@ class _Row:
 
 
 _TABLE = (
-    _Row("site.freeze_c"),
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
     _Row("outlet.*.kind", loosens=True, built=("http", "modbus", "mqtt", "shelly", "tasmota")),

@@ -26,6 +26,11 @@ def _place(one: SafetyInput) -> str:
 
 def explain_outlets(schema: Schema) -> Iterator[str]:
     """Yield what each outlet cuts, and whether it may."""
+    if schema.outlet:
+        yield (
+            f"loops: what hydro and immersion machines hang on is not cut below {schema.site.freeze_c:g} °C, nor while "
+            "nobody says how cold it is, but for a safety input"
+        )
     for one in schema.outlet:
         cuts = [feeder.id for feeder in schema.feeder if feeder.outlet == one.id]
         may = (

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from agent.fact import Fact
+from agent.facts_climate import ClimateFact
 from agent.facts_energy import (
     Absence,
     EnergyInterval,
@@ -375,4 +376,5 @@ AnyFact = (
     | SendingPaused
     | SafetyFact
     | OutletFact
+    | ClimateFact
 )

@@ -16,6 +16,7 @@ from agent.config import Config, ConfigError, Problem
 from agent.config_rules import site_meters
 from agent.config_schema import Feeder as FeederTable
 from agent.config_schema import Issuer as IssuerTable
+from agent.control.climate_watch import ClimatePolicy
 from agent.control.controller import Limits
 from agent.control.instrument import MeterPolicy
 from agent.control.lockout import USUAL_AFTER
@@ -39,6 +40,7 @@ from agent.planning.situation import Policy
 from agent.planning.tree import Tree
 from agent.signature import PublicKey
 from drivers.interface import Identity, Login, Target
+from drivers.models import cooling_of
 
 READINGS_KEPT = 3
 """A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
@@ -258,7 +260,8 @@ def limits_of(config: Config, feeders: FeederTree) -> Limits:
         shed_w_per_s=None if control.shed_kw_per_min is None else _w_per_s(control.shed_kw_per_min),
         max_step_w=None if control.max_step_kw is None else control.max_step_kw * 1000,
     )
-    return Limits(policy=policy, tree=tree, enforce=control.mode == "enforce")
+    climate = ClimatePolicy(freeze_c=config.schema.site.freeze_c, cooling_of=cooling_of)
+    return Limits(policy=policy, tree=tree, enforce=control.mode == "enforce", climate=climate)
 
 
 def book_policy_of(config: Config) -> BookPolicy:

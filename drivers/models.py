@@ -86,6 +86,12 @@ def find(name: str | None, hashrate_hint: float | None = None) -> Model | None:
     return _rated(known, plain)
 
 
+def cooling_of(name: str) -> str | None:
+    """Return how a model is cooled (air, hydro, immersion), None for one that no row has."""
+    found = find(name)
+    return None if found is None else found.cooling
+
+
 def _plain(name: str) -> str:
     """Cut a name to what tells models apart: no make, no blanks, dots or brackets, lower case."""
     plain = _NOISE.sub("", name.strip().lower())

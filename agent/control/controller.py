@@ -14,6 +14,7 @@ import numpy as np
 import structlog
 
 from agent.clock import Clock
+from agent.control.climate_watch import ClimatePolicy, ClimateWatch
 from agent.control.cutting import Cutting, Seen
 from agent.control.demand import demand_of
 from agent.control.dispatcher import Dispatcher
@@ -70,6 +71,7 @@ class Limits:
     policy: Policy
     tree: Tree
     enforce: bool
+    climate: ClimatePolicy = field(default_factory=ClimatePolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,9 @@ class Controller:
         self.pricing: Pricing | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
+        self.climate = ClimateWatch(parts.fleet, limits.climate)
         self.cutting = Cutting(parts.fleet, parts.outlets, limits.tree, limits.policy)
+        self.cutting.pumped = self.climate.pumped
         self.cutting.tell_of(parts.dispatcher)
         self._asked = asyncio.Event()
         self._binds = Cap()
@@ -159,8 +163,9 @@ class Controller:
         async with self.turn:
             now = self.parts.clock.now()
             self.cutting.show(now.mono)
+            told = self.climate.look(now)
             view = self.view(now)
-            facts = self.parts.metering.facts(now) + self._lift_holds(now)
+            facts = told + self.parts.metering.facts(now) + self._lift_holds(now)
             feeders_w = self.parts.metering.gauges(now.mono).feeders
             facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
             facts += self._safety_watch.look(self.parts.book.open_ids(), now)

@@ -1,6 +1,7 @@
 """Outlets in control: power is cut where a machine obeys no other means, and given back in steps.
 
-Only where the owner allows it (`allow_hard_cut`), and never from an essential feeder, which the configuration refuses.
+Only where the owner allows it (`allow_hard_cut`), never from an essential feeder, which the configuration refuses, and
+not from loops that must stay pumped, but for a safety input.
 What is meant is written before it is told; cutting goes on where nothing can be written, giving back does not.
 """
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from agent.control.dispatcher import Dispatcher
 
 AGAIN_S = 30.0
+TRIPPED = "safety:"
+"""What the keys of parts begin with that a safety input made."""
 STEP_S = 60.0
 """At least so long lies between two outlets that are given back: machines boot in it."""
 log = structlog.get_logger()
@@ -56,6 +59,7 @@ class Cutting:
 
     def __init__(self, fleet: Fleet, outlets: Outlets, tree: Tree, policy: Policy) -> None:
         self.switch: Callable[[str, bool], None] = _nowhere
+        self.pumped: Callable[[], Flags] = lambda: np.zeros(len(fleet), np.bool_)  # whose loop must stay pumped
         self._fleet = fleet
         self._outlets = outlets
         self._tree = tree
@@ -112,6 +116,10 @@ class Cutting:
         since = self._bound_since.setdefault(name, seen.now.mono)
         self._outlets.waits.pop(name, None)
         wanted, is_on = self._outlets.wanted.get(name), self._outlets.is_on(name, seen.now.mono)
+        loops = self._pumped_behind(rows, seen)
+        if loops and wanted is not False:
+            self._outlets.waits[name] = f"it is not cut: the loop of {loops[0]} must stay pumped"
+            return []
         if wanted and is_on is not True and self._outlets.may_cut:
             return [self._fact(name, rows, seen, on=False, why="what is behind it must stop again")]
         if wanted is False or is_on is False or not self._outlets.may_cut:
@@ -165,7 +173,14 @@ class Cutting:
         self._told_at.pop(name, None)
         return fact
 
+    def _pumped_behind(self, rows: Flags, seen: Seen) -> list[str]:
+        """Return whose loop must stay pumped behind an outlet; nobody's where a safety input stops all of it."""
+        tripped = [part.commanded for part in seen.demand.parts if part.stop and part.key.startswith(TRIPPED)]
+        return [] if any(bool(among[rows].all()) for among in tripped) else self._ids(rows & self.pumped())
+
     def _next_means(self, row: int) -> str:
+        if self.pumped()[row]:
+            return "none left: its loop must stay pumped"
         name = next((name for name, rows in self._rows.items() if rows[row]), None)
         return "none left" if name is None or not self._outlets.may_cut else f"outlet {name}"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import structlog
 
+from agent.control.cutting import TRIPPED
 from agent.control.journal import Journal, Unwritten
 from agent.facts import AnyFact
 from agent.facts_safety import SafetyCleared
@@ -46,7 +47,7 @@ class SafetyWatch:
     def parts(self) -> tuple[Part, ...]:
         """Return what has tripped as stops of its feeders."""
         return tuple(
-            Part(key=f"safety:{name}", commanded=self._machines(trip.feeder), stop=True, may_step=True)
+            Part(key=f"{TRIPPED}{name}", commanded=self._machines(trip.feeder), stop=True, may_step=True)
             for name, trip in self._safety.trips.items()
         )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step, risen_share
+from agent.fleet.climate import Climate
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.own_levels import OwnLevels
 from agent.fleet.seals import is_broken_by
@@ -64,7 +65,7 @@ class Fleet:
         order = sorted(range(n), key=lambda row: self.miners[row].id)
         self._rank = np.empty(n, np.int64)
         self._rank[order] = np.arange(n)
-        self._feeder = np.array([tree.positions[m.feeder] for m in self.miners], np.int64)
+        self.feeder = np.array([tree.positions[m.feeder] for m in self.miners], np.int64)
         self._priority = np.array([m.priority for m in self.miners], np.int64)
         self._ladders_in_view = False  # the wide columns: a view shares them until one changes
         self.energy_j = np.zeros(n)  # drawn since the start by what is believed; time without a reading is left out
@@ -79,8 +80,7 @@ class Fleet:
         self.held, self.sealed, self.broken, self.unclear, self.cut = (np.zeros(n, np.bool_) for _ in range(5))
         self.believed_w = np.zeros(n)
         self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
-        self._most_w = np.zeros(n)
-        self.most_w = np.zeros(n)
+        self._most_w, self.most_w = np.zeros(n), np.zeros(n)
         self.hashrate_ths = np.full(n, np.nan)
         self.heard_at = np.full(n, -np.inf)
         self._setpoint_names: dict[int, str] = {}  # replayed or decided, by row
@@ -98,8 +98,8 @@ class Fleet:
         self._hashing_since = np.full(n, -np.inf)
         self._rises_until = np.full(n, -np.inf)
         self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
-        least = {"min_on_s": self.policy.min_on_s, "min_off_s": self.policy.min_off_s}
-        self._switching = Switching(n, raises_per_hour=self.policy.switches_per_hour, **least)
+        self._switching = Switching(n, self.policy)
+        self.climate = Climate(n)
         self._begin(n)
 
     def _begin(self, n: int) -> None:
@@ -117,6 +117,7 @@ class Fleet:
         """Take in who a miner is and what it can be told; setpoint and intended keep their names across ladders."""
         was, is_new = self.ladders[row].steps, self.identities[row] is None
         self.identities[row] = identity
+        self.climate.unasked.add(row)
         self._climb(row, ladder.holding(self.intended_name(row)))
         self.intended[row] = self.step_of(row, self.intended_name(row))
         unset = self.intended_name(row) if is_new else was[self.setpoint[row]].level
@@ -178,8 +179,8 @@ class Fleet:
         self.hashrate_ths[row] = np.nan if reading.hashrate_ths is None else reading.hashrate_ths
         self._model_w[row] = 0.0 if told else watts
         self.heard_at[row] = now
-        self._failures[row] = 0
-        self._known[row] = True
+        self._failures[row], self._known[row] = 0, True
+        self.climate.heard(row, reading, reason)
 
     def _standing(self, row: int, reading: Reading, now: float) -> tuple[Code, str | None]:
         """Return state and reason; one that we woke and that does not hash yet is starting, whatever it looks like."""
@@ -355,7 +356,7 @@ class Fleet:
 
     def drawn_w(self) -> Floats:
         """Add up what is believed of the machines right on each feeder, by the feeders' places in the tree."""
-        drawn = np.bincount(self._feeder, weights=self.believed_w, minlength=len(self.tree.feeders))
+        drawn = np.bincount(self.feeder, weights=self.believed_w, minlength=len(self.tree.feeders))
         return drawn.astype(np.float64)
 
     def view(self, now: float) -> FleetView:
@@ -368,7 +369,7 @@ class Fleet:
         self._ladders_in_view = True
         return FleetView(
             rank=self._rank,
-            feeder=self._feeder,
+            feeder=self.feeder,
             priority=self._priority,
             state=self.state.copy(),
             fresh=fresh,
@@ -389,6 +390,7 @@ class Fleet:
             trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
             rested=self._switching.rested(now),
             young=self._switching.young(now),
+            hot=self.climate.hot & fresh,
             due=now >= self._next_try,
         )
 

@@ -33,7 +33,7 @@ class OutletView:
     age_s: float | None
     power_w: Watts | None
     wanted: bool | None
-    waits: str | None  # for what it is not given back
+    waits: str | None  # for what it is not given back, or why it is not cut
 
 
 @dataclass(slots=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from agent.fleet.view import Flags
+
+if TYPE_CHECKING:  # what holds this
+    from agent.fleet.fleet import FleetPolicy
 
 HOUR_S = 3600.0
 
@@ -15,12 +20,11 @@ class Switching:
     What was before the start is taken for long ago, but for those that are first seen asleep.
     """
 
-    def __init__(self, n: int, *, min_on_s: float, min_off_s: float, raises_per_hour: int) -> None:
-        self._min_on_s = min_on_s
-        self._min_off_s = min_off_s
+    def __init__(self, n: int, policy: FleetPolicy) -> None:
+        self._policy = policy
         self._off_since = np.full(n, -np.inf)
         self._on_since = np.full(n, -np.inf)
-        self._raised_at = np.full((n, max(1, raises_per_hour)), -np.inf)
+        self._raised_at = np.full((n, max(1, policy.switches_per_hour)), -np.inf)
 
     def seen(self, row: int, step: int, before: int, *, asleep: int, now: float) -> None:
         """Take in the step that a reading proves, and the one before it; `asleep` is the lowest that there is."""
@@ -39,10 +43,10 @@ class Switching:
     def rested(self, now: float) -> Flags:
         """Return whose least time asleep is over and who may be raised once more within the hour."""
         raises = (self._raised_at > now - HOUR_S).all(axis=1)
-        rested: Flags = (now - self._off_since >= self._min_off_s) & ~raises
+        rested: Flags = (now - self._off_since >= self._policy.min_off_s) & ~raises
         return rested
 
     def young(self, now: float) -> Flags:
         """Return who was woken, or seen to wake, within the least time awake."""
-        young: Flags = now - self._on_since < self._min_on_s
+        young: Flags = now - self._on_since < self._policy.min_on_s
         return young

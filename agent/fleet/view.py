@@ -42,6 +42,7 @@ class FleetView:
     trusted: Flags  # told where to go, reachable, and its time to get there is not over
     rested: Flags  # its minimum time off is over and it may be raised once more within the hour
     young: Flags  # woken so short a time ago that it is put back to sleep only where no other can
+    hot: Flags  # too warm: gives up power first among its equals, and is not raised
     due: Flags  # its back-off is over: a command may be sent
 
     def __len__(self) -> int:

@@ -14,6 +14,7 @@ from agent.facts import (
     ShortfallChanged,
     UnauthorisedWake,
 )
+from agent.facts_climate import HeatSeen
 from agent.facts_energy import MeterLost
 from agent.facts_orders import IssuerSilent, OrderVanished
 from agent.facts_safety import SafetyTripped
@@ -44,6 +45,8 @@ def alarm(fact: AnyFact) -> str | None:
             return "order_refused"
         case ShortfallChanged(shortfall_w=shortfall_w) if shortfall_w > 0:
             return "shortfall"
+        case HeatSeen(hot=hot) if hot:
+            return "machines_hot"
         case _:
             return ALWAYS.get(type(fact))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agent.fleet.belief import STATES, Code
+from agent.fleet.climate import ClimateView
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.orders.order_view import OrderView
 from agent.outputs.exposition import Sample, Text, labels
@@ -197,6 +198,13 @@ def _site(shot: Snapshot, machines: list[Machine], text: Text) -> None:
         ("site_house_watts", "All at the meter that is no miner.", shot.house_w),
         ("site_sealed_miners", "Miners behind a seal.", shot.sealed),
         ("site_behind_seals_watts", "What is seen to be drawn behind seals.", shot.behind_seals_w),
+        ("site_hot_miners", "Miners that are too hot.", shot.climate.hot),
+        (
+            "site_ambient_celsius",
+            "No warmer than this, by the coolest air of a miner.",
+            shot.climate.ambient_c,
+        ),
+        ("site_frost", "1: loops must stay pumped, and are not cut.", _frost(shot.climate)),
         ("clock_trusted", "Whether civil time is beyond doubt.", int(shot.now.is_trusted)),
         ("enforcing", "Whether commands are sent.", int(shot.mode == "enforce")),
     )
@@ -208,6 +216,10 @@ def _site(shot: Snapshot, machines: list[Machine], text: Text) -> None:
     text.gauge("hashwatt_safety_tripped", "1: it sheds its feeder until a hand clears it.", tripped)
     for name, says, of in _DECIDED:
         text.gauge(f"hashwatt_site_{name}", says, [(here, of(shot.decision))] if shot.decision is not None else ())
+
+
+def _frost(climate: ClimateView) -> int | None:
+    return int(climate.frost) if climate.liquid else None
 
 
 _DECIDED: tuple[tuple[str, str, Callable[[Decision], float | None]], ...] = (

@@ -20,7 +20,7 @@ from agent.orders.order_book import OrderBook
 from agent.orders.order_view import OrderView
 from agent.outputs.feeders import feeder_draws, ordered_caps
 from agent.outputs.money_price import acting_json
-from agent.outputs.shown_devices import outlets_json, safety_json
+from agent.outputs.shown_devices import climate_json, outlets_json, safety_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import current, efficiency_j_th, hottest_c, machine_power, nominal_ths, site_power
 from agent.planning.decide import Decision
@@ -50,6 +50,7 @@ def site_json(sight: Sight) -> Shown:
         "seals": _seals(sight.seals, fleet),
         "safety": safety_json(sight),
         "outlets": outlets_json(sight),
+        "climate": climate_json(sight),
         "meters": [meter_json(meter) for meter in meters],
         "feeders": feeder_draws(
             fleet.tree,

@@ -26,6 +26,19 @@ def _safety(view: SafetyView) -> dict[str, Any]:
     }
 
 
+def climate_json(sight: Sight) -> dict[str, Any]:
+    """Return how warm it is, who is too hot, and whether loops must stay pumped; null where there is none."""
+    climate, feeders = sight.fleet.climate.seen, sight.fleet.tree.feeders
+    told = zip(feeders, climate.by_feeder_c, strict=False)
+    return {
+        "ambient_c": climate.ambient_c,
+        "feeders_c": {feeder.id: round(inlet_c, 1) for feeder, inlet_c in told if inlet_c is not None},
+        "hot": climate.hot,
+        "loops": climate.liquid,
+        "frost": climate.frost if climate.liquid else None,
+    }
+
+
 def outlets_json(sight: Sight) -> list[dict[str, Any]]:
     """Return every outlet: whether it is on, what it cuts, and whether we have cut it."""
     return [_outlet(view) for view in sight.outlets.views(sight.now().mono)]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.fleet.belief import STATES, Code
+from agent.fleet.climate import ClimateView
 from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
 from agent.fleet.miner import FeederTree, Miner
@@ -97,6 +98,7 @@ class Snapshot:
     safety: tuple[SafetyView, ...]
     outlets: tuple[OutletView, ...]
     orders: tuple[OrderView, ...]
+    climate: ClimateView
 
     def current(self) -> list[Reading | None]:
         """Return what each machine says of itself now, None where its last word no longer counts."""
@@ -133,4 +135,5 @@ def snapshot(sight: Sight) -> Snapshot:
         safety=tuple(sight.safety.views(sight.now().mono)),
         outlets=tuple(sight.outlets.views(sight.now().mono)),
         orders=sight.book.views(),
+        climate=fleet.climate.seen,
     )

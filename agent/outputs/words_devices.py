@@ -6,8 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.facts import AnyFact
+from agent.facts_climate import FrostSeen, HeatSeen
 from agent.facts_outlets import OutletSeen, OutletSwitched
 from agent.facts_safety import SafetyCleared, SafetyTripped
+
+NAMED = 5
+
+
+def _heat(fact: HeatSeen) -> str:
+    said = [f"{len(fact.hot)} are hot: {', '.join(fact.hot[:NAMED])}"] if fact.hot else []
+    said += [f"{len(fact.cool)} are cool again"] if fact.cool else []
+    return f"Of the machines {' and '.join(said)}"
+
 
 DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {
     SafetyTripped: lambda fact: (
@@ -20,6 +30,11 @@ DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {
         f"Outlet {fact.outlet} is seen {'on' if fact.on else 'off'}"
         if fact.on is not None
         else f"Outlet {fact.outlet} is silent"
+    ),
+    HeatSeen: _heat,
+    FrostSeen: lambda fact: (
+        f"Loops of {fact.machines} machines {'must stay pumped' if fact.frost else 'may stand again'}: "
+        + ("nobody tells how cold it is" if fact.ambient_c is None else f"{fact.ambient_c:.1f} °C at the most")
     ),
     SafetyCleared: lambda fact: f"{fact.by} cleared safety input {fact.input}",
 }

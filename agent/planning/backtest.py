@@ -95,6 +95,7 @@ def _view(machines: Sequence[Sequence[Level]]) -> FleetView:
         trusted=no,
         rested=yes,
         young=no,
+        hot=no,
         due=yes,
     )
 

@@ -18,7 +18,7 @@ def due(view: FleetView, setpoint: Array, *, changed: Indices, may_raise: bool) 
     ready &= view.heard & (view.last_step > 0)
     unproved = (view.seen == UNSEEN) & (setpoint > 0) & (view.state != Code.SLEEPING)
     lower = ready & ~view.sealed & (((view.seen != UNSEEN) & (view.seen < setpoint)) | unproved)
-    higher = ready & ~view.held & view.fresh & (view.seen > setpoint)
+    higher = ready & ~view.held & ~view.hot & view.fresh & (view.seen > setpoint)
     if not may_raise:
         higher = np.zeros_like(higher)
     return np.flatnonzero(lower), np.flatnonzero(higher)

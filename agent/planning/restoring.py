@@ -10,12 +10,12 @@ from agent.values import Watts
 
 
 def candidates(view: FleetView, setpoint: Array, rank: Array) -> Indices:
-    """Return whom we may raise, best first: below intended, free, read afresh, and off for long enough.
+    """Return whom we may raise, best first: below intended, free, read afresh, off for long enough, and not hot.
 
     Who is on its way down is waited for; who never went, refused or out of its time, is not.
     """
     down = (view.seen >= setpoint) | ~view.trusted
-    allowed = (setpoint > view.intended) & view.fresh & ~view.held & view.rested & down
+    allowed = (setpoint > view.intended) & view.fresh & ~view.held & view.rested & ~view.hot & down
     index = np.flatnonzero(allowed)
     gained_ths = at_step(view.step_ths, view.intended)[index] - at_step(view.step_ths, setpoint)[index]
     added_w = at_step(view.step_w, view.intended)[index] - at_step(view.step_w, setpoint)[index]

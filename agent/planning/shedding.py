@@ -2,7 +2,7 @@
 
 Least hashrate lost for each watt freed goes first, lower priority before higher, ties by id. Of one priority, those
 woken just now are put to sleep after all the others, so that nobody is switched on and off while another can free it.
-Only ever lowers.
+Hot machines go first among their equals. Only ever lowers.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
 from agent.planning.headroom import at_step
 from agent.values import Watts
 
+EQUAL = 0.05
+"""Machines whose hashrate a watt differs by less are equals, as far as one of them is hot."""
 TRIMMED = 64
 """How many of the last picks are looked at again, to give back what was freed too much."""
 
@@ -53,6 +55,7 @@ def _descents(
         now_ths = np.where(useful, step_ths, now_ths)
     all_rows, all_freed = np.concatenate(rows), np.concatenate(freed)
     cost = np.concatenate(lost) / np.maximum(all_freed, 1e-9)
+    cost = np.where(view.hot[all_rows], (1 - EQUAL) * cost, cost)
     all_steps = np.concatenate(steps)
     spared = view.young[all_rows] & (all_steps == view.last_step[all_rows])
     order = np.lexsort((all_steps, rank[all_rows], np.round(cost, 9), spared, view.priority[all_rows]))

@@ -50,6 +50,7 @@ class Machines:
         self.answer = {}  # host -> an error instead of a reading
         self.refusal = {}  # host -> an error instead of a receipt
         self.says = {}  # host -> what a machine there says of itself beside its abilities
+        self.inlets = {}  # host -> the °C of its air
         self.told = []
         self.polls = Counter()
 
@@ -89,9 +90,10 @@ class PlantDriver:
         yield from self._reach()
         if self.host in self.machines.answer:
             raise self.machines.answer[self.host]
+        inlet_c = self.machines.inlets.get(self.host)
         if self.host in self.machines.asleep:
-            return Reading(state=State.SLEEPING, level="sleep", power_w=STANDBY_W, hashrate_ths=0.0)
-        return Reading(state=State.HASHING, level="full", power_w=FULL_W, hashrate_ths=100.0)
+            return Reading(state=State.SLEEPING, level="sleep", power_w=STANDBY_W, hashrate_ths=0.0, inlet_c=inlet_c)
+        return Reading(state=State.HASHING, level="full", power_w=FULL_W, hashrate_ths=100.0, inlet_c=inlet_c)
 
     def send(self, command):
         self.machines.told.append((self.host, type(command).__name__))

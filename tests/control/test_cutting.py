@@ -2,13 +2,16 @@
 
 import pytest
 
-from agent.control import cutting
+from agent.control import climate_watch, cutting
 from agent.facts import Escalated
+from agent.facts_climate import FrostSeen, HeatSeen
 from agent.facts_outlets import OutletSeen, OutletSwitched
 from agent.fleet.miner import Feeder
 from agent.fleet.outlets import OutletPolicy, Outlets
 from agent.fleet.safety import SafetyPolicy
 from agent.ledger.store import CannotWrite
+from agent.outputs.alarms import alarm
+from agent.outputs.words import sentence
 from drivers.errors import NotPermitted
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, Layout, Machines, Site
 
@@ -266,3 +269,48 @@ async def test_what_was_cut_comes_back_though_leave_to_cut_was_taken_away(room):
     await room.site.order(revision=2, status="cancelled")
     await room.live(60)
     assert room.switched == [("q1", False), ("q1", True)]
+
+
+async def cool(room, row, inlet_c):
+    """Make machine 0 a hydro, and let another say, some seconds later, how cold its air is."""
+    room.site.fleet.climate.cooled_by(0, "hydro")
+    await room.live(6)
+    room.machines.inlets[room.machines.hosts[row]] = inlet_c
+    await room.live(12)
+
+
+@pytest.mark.parametrize(("inlet_c", "cut"), [(2.0, False), (None, False), (12.0, True)])
+async def test_a_loop_that_may_freeze_is_not_cut(room, inlet_c, cut):
+    await cool(room, 3, inlet_c)
+    room.lie(0)
+    await room.site.order()
+    await room.live(OBEYS_S + 60)
+    assert room.switched == ([("q1", False)] if cut else [])
+    [view, _] = room.site.controller.parts.outlets.views(room.site.clock.now().mono)
+    assert view.waits == (None if cut else "it is not cut: the loop of m0 must stay pumped")
+    means = "outlet q1" if cut else "none left: its loop must stay pumped"
+    assert [fact.means for fact in room.told(Escalated)] == [means]
+    assert [fact.frost for fact in room.told(FrostSeen)] == [True] + [False] * cut
+
+
+async def test_a_safety_input_cuts_a_loop_too(room):
+    await cool(room, 3, 2.0)
+    room.lie(0)
+    room.site.controller.parts.safety.heard("smoke", value=True, mono=room.site.clock.now().mono)
+    await room.live(OBEYS_S + 60)
+    assert room.switched == [("q1", False)]
+
+
+async def test_who_became_hot_and_cool_again_is_told_once_each(room, monkeypatch):
+    monkeypatch.setattr(climate_watch, "TOLD_EACH_S", 60.0)
+    hosts = room.machines.hosts
+    room.machines.inlets |= {hosts[1]: 43.0, hosts[2]: 22.0}
+    await room.live(130)
+    room.machines.inlets[hosts[1]] = 30.0
+    await room.live(130)
+    told = [(fact.hot, fact.cool, fact.ambient_c) for fact in room.told(HeatSeen)]
+    assert told == [(["m1"], [], 22.0), ([], ["m1"], 22.0)]
+    assert [(alarm(fact), sentence(fact)) for fact in room.told(HeatSeen)] == [
+        ("machines_hot", "Of the machines 1 are hot: m1"),
+        (None, "Of the machines 1 are cool again"),
+    ]

@@ -2,13 +2,14 @@
 
 import pytest
 
+from agent.fleet.fleet import FleetPolicy
 from agent.fleet.switching import Switching
 
 pytestmark = pytest.mark.pure
 
 
 def switching(**told) -> Switching:
-    return Switching(1, **{"min_on_s": 300.0, "min_off_s": 60.0, "raises_per_hour": 2, **told})
+    return Switching(1, FleetPolicy(**{"min_on_s": 300.0, "min_off_s": 60.0, "switches_per_hour": 2, **told}))
 
 
 def test_one_that_was_woken_is_young_for_its_least_time_awake():

@@ -165,6 +165,7 @@ async def test_the_site():
             feeder("T1", "site", 3030.0, 9000.0, "beliefs"),
             feeder("q1", "T1", 20.0, None, "beliefs"),
         ],
+        "climate": {"ambient_c": None, "feeders_c": {}, "hot": 0, "loops": 0, "frost": None},
         "price": None,
     }
 

@@ -5,10 +5,11 @@ import pytest
 
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder
+from agent.planning.headroom import reserves
 from agent.planning.ladder import build_ladder
 from agent.planning.ramp import Ramp
 from agent.planning.situation import Policy
-from drivers.interface import Abilities, Identity, LowAbility, SleepAbility
+from drivers.interface import Abilities, Identity, LowAbility, Reading, SleepAbility, State
 from tests.planning.plant import STANDBY_W, Nature, Plant
 
 pytestmark = pytest.mark.pure
@@ -288,3 +289,46 @@ def test_an_owners_priority_goes_before_the_least_time_awake():
     plant = fresh_from_sleep(900.0)
     plant.fleet._priority[:] = [0, 1]
     assert asleep(plant.run(60)) == [0]
+
+
+def heat(plant: Plant, *rows: int) -> Plant:
+    plant.fleet.climate.hot[:] = np.isin(np.arange(plant.n), rows)
+    return plant
+
+
+def test_of_equals_the_hot_one_steps_down_first_but_a_much_better_one_does_not():
+    plant = heat(Plant([3000.0] * 4, efficiency=[30.0, 30.0, 29.5, 20.0]).run(25), 2, 3)
+    plant.set(cap_w=5000.0 + 9500.0, law=True, may_step=True).run(60)
+    assert asleep(plant) == [2]
+    plant = heat(Plant([3000.0] * 4, efficiency=[30.0, 30.0, 29.5, 20.0]).run(25), 3)
+    plant.set(cap_w=5000.0 + 9500.0, law=True, may_step=True).run(60)
+    assert asleep(plant) == [0]
+
+
+def test_who_is_hot_is_not_raised_until_it_is_cool():
+    plant = Plant([3000.0] * 2).run(25).set(cap_w=5000.0 + 60.0, stop=True, law=True, may_step=True).run(60)
+    heat(plant, 0).set().run(120)
+    assert asleep(plant) == [0]
+    assert not any(sent.up for sent in plant.sent if sent.row == 0)
+    heat(plant).run(60)
+    assert asleep(plant) == []
+
+
+def test_one_that_was_set_up_and_became_hot_before_it_was_told_is_told_when_it_is_cool():
+    plant = Plant([3000.0] * 2).run(25).set(cap_w=5000.0 + 60.0, stop=True, law=True, may_step=True).run(60)
+    plant.world.obeys[0] = False
+    plant.set().run(10)
+    told = len([sent for sent in plant.sent if sent.up and sent.row == 0])
+    assert told
+    plant.world.obeys[0] = True
+    heat(plant, 0).run(200)
+    assert len([sent for sent in plant.sent if sent.up and sent.row == 0]) == told
+    heat(plant).run(200)
+    assert len([sent for sent in plant.sent if sent.up and sent.row == 0]) == told + 1
+
+
+def test_a_machine_that_stopped_itself_for_heat_is_reserved_for_in_full():
+    plant = Plant([3000.0] * 2).run(25)
+    hot = Reading(state=State.IDLE, reason="idle:thermal", level="full", power_w=200.0)
+    plant.fleet.heard(0, hot, plant.now)
+    assert reserves(plant.fleet.view(plant.now), plant.fleet.setpoint, metered=True, lost_share=1.0)[0] >= 2900.0
