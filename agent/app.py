@@ -33,6 +33,7 @@ from agent.evidence_key import signing_key
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
+from agent.fleet.own_figures import OwnFigures
 from agent.fleet.seals import Seals
 from agent.forgetting import Forgetting
 from agent.http_desk import HttpDesk, Recalled
@@ -151,11 +152,12 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
     now = clock.now()
     others = settings.other_meter_policies_of(config)
     metering = Metering(fleet, settings.house_of(config), meter_policy, others=others, memory_s=memory_s, now=now)
+    own_figures = OwnFigures(settings.ladder_maker(config, delay_scale))
     lanes = Lanes(polling.source_address, polling.timeout_s)
     ways = Drivers(
         identify=identify,
         create=registry.create,
-        ladder=settings.ladder_maker(config, delay_scale),
+        ladder=own_figures.ladder,
     )
     poller = Poller(fleet, settings.targets_of(config), lanes, ways, settings.poll_policy_of(config), clock)
     poller.lockout = Lockout(settings.lockouts_of(config))
@@ -172,6 +174,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         proved=lambda: poller.rounds >= ROUNDS_OF_PROOF or (fleet.everyone_known() and metering.has_spoken),
         safety=settings.safety_of(config, now.mono),
         outlets=settings.outlets_of(config),
+        own_figures=own_figures,
     )
     controller = Controller(parts, settings.limits_of(config, feeders))
     desk = Desk(controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
@@ -256,10 +259,8 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         pulse.remember(fact)
         built.books.replayed(fact)
         built.away.replayed(fact)
-        built.controller.minutes.replayed(fact)
+        built.controller.replayed(fact)
         built.orders.silence.replayed(fact)
-        built.controller.parts.safety.apply(fact)
-        built.controller.parts.outlets.apply(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)
         yield fact
@@ -294,7 +295,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     }
     works |= built.comings.works()
     works |= built.orders.works() | Notices(built.config, built.journal).works()
-    works |= built.devices.works()
+    works |= built.devices.works() | built.desk.drills.works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)
         each_s = built.config.schema.polling.interval_s

@@ -11,6 +11,7 @@ import msgspec
 
 from agent.fact import Fact
 from agent.facts_climate import ClimateFact
+from agent.facts_drill import DrillFact
 from agent.facts_energy import (
     Absence,
     EnergyInterval,
@@ -377,4 +378,5 @@ AnyFact = (
     | SafetyFact
     | OutletFact
     | ClimateFact
+    | DrillFact
 )

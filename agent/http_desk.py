@@ -10,6 +10,7 @@ from agent import newcomers
 from agent.control.clockwork import Confirming
 from agent.control.desk import Desk
 from agent.control.journal import Unwritten
+from agent.drill_json import drill_json, plan_json
 from agent.facts import AnyFact, OrderMoved, OrderRefused
 from agent.fleet.seals import Objection
 from agent.ledger.attest import Attest
@@ -17,6 +18,7 @@ from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
 from agent.outputs.http.desk import Adoption, CannotWrite, Chains, WhatIf
 from agent.outputs.http.tokens import LOCAL
+from agent.outputs.http.turns import taken
 from agent.outputs.words import no_record
 from agent.search import Search
 from agent.trusted_time import Standing
@@ -47,6 +49,7 @@ class HttpDesk:
         new: newcomers.Newcomers,
     ) -> None:
         self._desk = desk
+        self._fleet = desk.fleet
         self._newcomers = new
         self._confirming = confirming
         self._ledger = recalled.ledger
@@ -147,6 +150,26 @@ class HttpDesk:
             return await self._desk.safety.clear(name, by=by)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
+
+    async def drill_plan(self, feeder: str, percent: float) -> Mapping[str, object]:
+        """Return whom a drill would measure."""
+        return plan_json(await taken(self._desk.drills.planning(feeder, percent)), self._fleet)
+
+    async def begin_drill(self, feeder: str, percent: float, *, by: str) -> Objection | None:
+        """Begin a drill; returns why nothing was begun."""
+        plan = await taken(self._desk.drills.planning(feeder, percent))
+        try:
+            return await self._desk.drills.begin(plan, by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def stop_drill(self, *, by: str) -> bool:
+        """End the drill that goes; False where none does."""
+        return await self._desk.drills.stop(by=by)
+
+    def drill(self) -> Mapping[str, object]:
+        """Return the drill that goes or went last, and what was ever measured."""
+        return drill_json(self._desk.drills, self._fleet)
 
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""

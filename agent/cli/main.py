@@ -14,6 +14,7 @@ from agent.cli.bill_compare import compare as compare_bills
 from agent.cli.check import check
 from agent.cli.clock import clock
 from agent.cli.compare import compare
+from agent.cli.drill import drill
 from agent.cli.evidence import evidence
 from agent.cli.groups import Shell
 from agent.cli.holds import hold, unhold
@@ -137,6 +138,14 @@ for _command, _example in (
     orders.command(epilog=examples(_example))(_command)
 shell.add_typer(orders, name="orders")
 shell.add_typer(safety, name="safety")
+shell.command(
+    epilog=examples(
+        "hashwatt drill",
+        "hashwatt drill --feeder T1 --percent 5",
+        "hashwatt drill --feeder T1 --yes --json",
+        "hashwatt drill --stop",
+    )
+)(drill)
 shell.command(epilog=examples("hashwatt outlets", "hashwatt outlets --json"))(outlets)
 shell.add_typer(clock, name="clock")
 shell.command(

@@ -148,16 +148,17 @@ def _send(agent: Agent, select: str, errand: str, *, yes: bool) -> None:
     wish = {"select": select, "errand": errand}
     planned = agent.post("/api/v1/miners/errands", {**wish, "dry_run": True})
     print(f"{len(planned['miners'])} machines would {errand}: {named(planned['miners'])}")
-    _say_left_out(planned["left_out"])
+    say_left_out(planned["left_out"])
     if not planned["miners"] or not (yes or agreed()):
         print("nothing was sent")
         return
     done = agent.post("/api/v1/miners/errands", wish)
     print(f"{len(done['miners'])} machines were told to {errand}")
-    _say_left_out({miner: why for miner, why in done["left_out"].items() if miner not in planned["left_out"]})
+    say_left_out({miner: why for miner, why in done["left_out"].items() if miner not in planned["left_out"]})
 
 
-def _say_left_out(left_out: dict[str, str]) -> None:
+def say_left_out(left_out: dict[str, str]) -> None:
+    """Say who is left out, by reason."""
     by_reason: dict[str, list[str]] = {}
     for miner, why in left_out.items():
         by_reason.setdefault(why, []).append(miner)

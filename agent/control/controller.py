@@ -18,6 +18,7 @@ from agent.control.climate_watch import ClimatePolicy, ClimateWatch
 from agent.control.cutting import Cutting, Seen
 from agent.control.demand import demand_of
 from agent.control.dispatcher import Dispatcher
+from agent.control.drill import Drills
 from agent.control.journal import Journal
 from agent.control.metering import Metering
 from agent.control.minutes import MinuteBook, ScopedMinutes, look_of
@@ -39,6 +40,7 @@ from agent.facts import (
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.fleet.outlets import Outlets
+from agent.fleet.own_figures import OwnFigures
 from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
 from agent.fleet.view import FleetView
@@ -47,6 +49,7 @@ from agent.orders.compliance import Observed
 from agent.orders.order import SITE_SCOPE, Order
 from agent.orders.order_book import OrderBook
 from agent.planning.decide import Decision, Memory, decide, fits
+from agent.planning.ladder import build_ladder
 from agent.planning.situation import Demand, Policy, Situation
 from agent.planning.tree import Tree
 from agent.values import Moment, Watts
@@ -89,6 +92,7 @@ class Parts:
     proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
     safety: Safety = field(default_factory=Safety)
     outlets: Outlets = field(default_factory=Outlets)
+    own_figures: OwnFigures = field(default_factory=lambda: OwnFigures(build_ladder))
 
 
 class Controller:
@@ -106,6 +110,7 @@ class Controller:
         parts.dispatcher.tell_of(parts.book.begun_ids)
         self._memory = Memory()
         self.pricing: Pricing | None = None
+        self.drills: Drills | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
         self.climate = ClimateWatch(parts.fleet, limits.climate)
@@ -119,6 +124,13 @@ class Controller:
         self._would: tuple[str, int] | None = None
         self._shortfall_w: Watts = 0.0
         self._powers_at = parts.clock.now().mono
+
+    def replayed(self, fact: AnyFact) -> None:
+        """Take in a fact of the lives before this one."""
+        self.minutes.replayed(fact)
+        self.parts.safety.apply(fact)
+        self.parts.outlets.apply(fact)
+        self.parts.own_figures.apply(fact)
 
     def wake(self) -> None:
         """Ask for a tick at once."""
@@ -198,9 +210,10 @@ class Controller:
         return self.cutting.look(seen, enforce=self.limits.enforce)
 
     def view(self, now: Moment) -> FleetView:
-        """Return the machines as they are now, with what price wants of them where it may act."""
+        """Return the machines as they are now, with what price, where it may act, and a drill want of them."""
         view = self.parts.fleet.view(now.mono)
-        return view if self.pricing is None else self.pricing.over(view, now)
+        view = view if self.pricing is None else self.pricing.over(view, now)
+        return view if self.drills is None else self.drills.over(view, now)
 
     def _minutes(self, observed: Observed, decision: Decision, now: Moment) -> list[AnyFact]:
         """Tell minutes: of the site for the orders upon it, and of each other order as it is judged."""
@@ -269,6 +282,7 @@ class Controller:
         )
         self._memory = decision.memory
         decision = decision if self.pricing is None else self.pricing.caused(decision)
+        decision = decision if self.drills is None else self.drills.caused(decision)
         self.decision = decision
         return decision
 

@@ -14,11 +14,13 @@ import numpy as np
 import structlog
 
 from agent.control.controller import Controller
+from agent.control.drill_desk import DrillDesk
 from agent.control.errands import Errands
 from agent.control.journal import Unwritten
 from agent.control.safety import SafetyDesk
 from agent.control.sealing import Sealing
 from agent.facts import AnyFact, HoldLifted, HoldPlaced, IntendedChanged, OrderMoved, OrderRefused
+from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.orders.order import Order, Rejection
 from agent.orders.trust import is_grave
@@ -56,6 +58,12 @@ class Desk:
         self.errands = Errands(controller.parts, controller.limits)
         self.sealing = Sealing(controller)
         self.safety = SafetyDesk(controller)
+        self.drills = DrillDesk(controller)
+
+    @property
+    def fleet(self) -> Fleet:
+        """The machines."""
+        return self._parts.fleet
 
     async def take_in(
         self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None

@@ -32,6 +32,7 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
+from agent.facts_drill import ModelMeasured
 from agent.facts_energy import Absence, EnergyInterval, HashpriceSeen, MinutesSoFar, RegisterSeen
 from agent.facts_identity import (
     BoardExchanged,
@@ -157,6 +158,8 @@ def _of_the_rest(fact: AnyFact) -> Iterator[Hashable]:
         yield "outlet", fact.outlet
     elif isinstance(fact, IssuerHeard):
         yield "heard", fact.issuer
+    elif isinstance(fact, ModelMeasured):
+        yield "measured", fact.model, fact.driver
 
 
 _IDENTITY: Mapping[type[AnyFact], tuple[str, ...]] = {

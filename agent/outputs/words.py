@@ -56,6 +56,7 @@ from agent.facts_energy import (
 )
 from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.outputs.words_devices import DEVICES
+from agent.outputs.words_drill import DRILLS
 from agent.outputs.words_identity import WORDS as IDENTITY
 from agent.values import Watts, rfc3339
 
@@ -253,6 +254,7 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     **IDENTITY,
     **DEVICES,
+    **DRILLS,
     SendingPaused: lambda fact: f"What is decided cannot be written, nothing is raised: {fact.error}",
 }
 

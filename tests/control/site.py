@@ -82,8 +82,8 @@ class PlantDriver:
     def identify(self):
         yield from self._reach()
         sleep = SleepAbility(standby_w=STANDBY_W, settle_s=5.0, wake_s=20.0)
-        said = {"driver": "plant"} | self.machines.says.get(self.host, {})
-        return Identity(nominal_w=FULL_W, nominal_ths=100.0, abilities=Abilities(sleep=sleep), **said)
+        said = {"driver": "plant", "abilities": Abilities(sleep=sleep)} | self.machines.says.get(self.host, {})
+        return Identity(nominal_w=FULL_W, nominal_ths=100.0, **said)
 
     def read(self, _want):
         self.machines.polls[self.host] += 1
@@ -218,9 +218,7 @@ class Site:
     def _remembered(self):
         for fact in self.ledger.replay():
             self.accounting.replayed(fact)
-            self.controller.minutes.replayed(fact)
-            self.controller.parts.safety.apply(fact)
-            self.controller.parts.outlets.apply(fact)
+            self.controller.replayed(fact)
             yield fact
 
     async def live(self, seconds, step_s=1.0):

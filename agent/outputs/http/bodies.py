@@ -118,6 +118,15 @@ class Release(Body):
     second: Annotated[Word | None, Field(alias="and")] = None
 
 
+class Drilling(Body):
+    """A share of a feeder's machines that is measured at each level. A dry run only names them."""
+
+    feeder: Word
+    percent: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] = 5.0
+    by: Hand | None = None
+    dry_run: bool = False
+
+
 class Question(Body):
     """The cap at the meter of a what-if."""
 

@@ -94,6 +94,18 @@ class Desk(Protocol):
     async def clear_safety(self, name: str, *, by: str) -> Objection | None:
         """Clear a safety input that no longer says true; returns why nothing was changed."""
 
+    async def drill_plan(self, feeder: str, percent: float) -> Mapping[str, object]:
+        """Return whom a drill would measure; `against` says why it may not be now. Raises ValueError for a feeder."""
+
+    async def begin_drill(self, feeder: str, percent: float, *, by: str) -> Objection | None:
+        """Begin a drill of a share of a feeder's machines; returns why nothing was begun. Raises ValueError."""
+
+    async def stop_drill(self, *, by: str) -> bool:
+        """End the drill that goes; False where none does."""
+
+    def drill(self) -> Mapping[str, object]:
+        """Return the drill that goes or the last that went, None where there was none, and what was ever measured."""
+
     def clock(self) -> Standing:
         """Return how the host's clock stands to the time that is told."""
 

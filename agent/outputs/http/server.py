@@ -12,6 +12,7 @@ from agent.outputs.http.bill import Bills
 from agent.outputs.http.changes import TOKEN, Changes
 from agent.outputs.http.clock import ClockRoutes
 from agent.outputs.http.desk import Desk
+from agent.outputs.http.drill import DrillRoutes
 from agent.outputs.http.evidence import EvidenceRoutes
 from agent.outputs.http.ledger import LedgerRoutes
 from agent.outputs.http.problems import Problem, as_problems
@@ -38,7 +39,7 @@ class HttpServer:
         watch = watch or Watch.nothing(sight)
         reads, seals = Reads(sight, desk, metrics), SealRoutes(sight, desk)
         brought = (*LedgerRoutes(desk).table(), *EvidenceRoutes(desk).table(), *ClockRoutes(sight, desk).table())
-        brought += (*ProposalRoutes(desk).table(), *SafetyRoutes(sight, desk).table())
+        brought += (*ProposalRoutes(desk).table(), *SafetyRoutes(sight, desk).table(), *DrillRoutes(desk).table())
         table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
