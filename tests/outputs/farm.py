@@ -148,6 +148,7 @@ class MemoryDesk:
         self.seals = Seals()
         self.safety = Safety([SafetyPolicy(id="smoke-T1", feeder="T1", silence_s=60.0)], NOW.mono)
         self.proposed, self.adopted = {}, []  # ids and what speaks against them; who was adopted, where, by whom
+        self.drilled, self.drill_figures, self.against_drills = None, [], None
         self.now = NOW
         self.facts = []
         self.is_full = False
@@ -249,6 +250,31 @@ class MemoryDesk:
             return Objection(field="miners", reason=f"{miners[0]!r} was not adopted")
         self.adopted += [] if dry_run else [("disowned", by)]
         return None
+
+    async def drill_plan(self, feeder, percent):
+        if feeder not in self.fleet.tree.positions:
+            raise ValueError(f"there is no feeder {feeder!r}")
+        group = {"model": "S19", "driver": "cgminer", "miners": ["a1"], "alike": 9, "levels": ["full", "sleep"]}
+        plan = {"feeder": feeder, "percent": percent, "meter": "main", "groups": [group], "left_out": {"a2": "is held"}}
+        return plan | {"lasts_s": 600, "against": self.against_drills}
+
+    async def begin_drill(self, feeder, percent, *, by):
+        if self.against_drills is not None:
+            return Objection(field="feeder", reason=self.against_drills)
+        group = {**(await self.drill_plan(feeder, percent))["groups"][0], "failure": None}
+        told = {"feeder": feeder, "percent": percent, "meter": "main", "by": by, "since": "2027-01-15T12:00:00.000Z"}
+        told |= {"state": "going", "reason": None, "group": 0, "level": "sleep", "doing": "settling", "stage": 1}
+        self.drilled = told | {"stages": 3, "groups": [group], "measured": []}
+        return None
+
+    async def stop_drill(self, *, by):
+        if self.drilled is None or self.drilled["state"] != "going":
+            return False
+        self.drilled |= {"state": "stopped", "reason": f"stopped by {by}", "level": None}
+        return True
+
+    def drill(self):
+        return {"drill": self.drilled, "figures": self.drill_figures}
 
     async def clear_safety(self, name, *, by):
         if objection := self.safety.against_clearing(name, self.now.mono):
