@@ -6,23 +6,19 @@ It decides nothing itself: the order book says what binds, `decide` says what to
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import structlog
 
-from agent.clock import Clock
-from agent.control.climate_watch import ClimatePolicy, ClimateWatch
+from agent.control.climate_watch import ClimateWatch
 from agent.control.cutting import Cutting, Seen
 from agent.control.demand import demand_of
-from agent.control.dispatcher import Dispatcher
 from agent.control.drill import Drills
-from agent.control.journal import Journal
-from agent.control.metering import Metering
 from agent.control.minutes import MinuteBook, ScopedMinutes, look_of
 from agent.control.observation import Site, observe
+from agent.control.parts import Limits, Parts
 from agent.control.pricing import Pricing
 from agent.control.safety import SafetyWatch
 from agent.control.scopes import Scopes
@@ -37,21 +33,12 @@ from agent.facts import (
     ShortfallChanged,
     UnauthorisedWake,
 )
-from agent.fleet.fleet import Fleet
-from agent.fleet.holds import Holds
-from agent.fleet.outlets import Outlets
-from agent.fleet.own_figures import OwnFigures
-from agent.fleet.safety import Safety
-from agent.fleet.seals import Seals
 from agent.fleet.view import FleetView
 from agent.orders.arbitration import Cap
 from agent.orders.compliance import Observed
 from agent.orders.order import SITE_SCOPE, Order
-from agent.orders.order_book import OrderBook
 from agent.planning.decide import Decision, Memory, decide, fits
-from agent.planning.ladder import build_ladder
-from agent.planning.situation import Demand, Policy, Situation
-from agent.planning.tree import Tree
+from agent.planning.situation import Demand, Situation
 from agent.values import Moment, Watts
 
 BUSY_S, QUIET_S = 1.0, 10.0
@@ -66,33 +53,7 @@ POWERS_EACH_S = 900.0
 PREPARES_BEFORE = timedelta(minutes=10)
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What control keeps to, from the configuration."""
-
-    policy: Policy
-    tree: Tree
-    enforce: bool
-    climate: ClimatePolicy = field(default_factory=ClimatePolicy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What a controller is built of."""
-
-    fleet: Fleet
-    book: OrderBook
-    journal: Journal
-    dispatcher: Dispatcher
-    metering: Metering
-    holds: Holds
-    seals: Seals
-    clock: Clock
-    proved: Callable[[], bool]  # two poll rounds are over, or everybody was heard
-    safety: Safety = field(default_factory=Safety)
-    outlets: Outlets = field(default_factory=Outlets)
-    own_figures: OwnFigures = field(default_factory=lambda: OwnFigures(build_ladder))
+__all__ = ["Controller", "Limits", "Parts"]
 
 
 class Controller:

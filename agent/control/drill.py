@@ -189,10 +189,12 @@ class GroupDrill:
 
     def _fault(self) -> str | None:
         fleet, rows = self._fleet, self._rows
+        lowest = max(self.stages[max(0, len(self.done) - 1) : len(self.done) + 1])
         for flags, why in (
             (fleet.state == Code.UNREACHABLE, "is out of reach"),
             (fleet.held | fleet.sealed, "is held or sealed"),
             (fleet.unclear, "need not be the machine that it was"),
+            (fleet.setpoint > lowest, "is lowered by what binds"),
         ):
             if flags[rows].any():
                 return f"{fleet.miners[int(rows[flags[rows]][0])].id} {why}"

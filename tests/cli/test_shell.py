@@ -9,13 +9,13 @@ COMMANDS = [
     ["run"], ["demo"], ["check"], ["status"], ["miners"], ["miners", "list"], ["miners", "sleep"], ["miners", "wake"],
     ["miners", "full"], ["miners", "limit"], ["miners", "reboot"], ["miners", "locate"], ["hold"], ["unhold"],
     ["seal"], ["unseal"], ["seals"],
-    ["orders"], ["orders", "list"], ["orders", "send"], ["orders", "cancel"], ["orders", "release"], ["plan"], ["drill"], ["drill"],
-    ["probe"], ["simulate"], ["bench"], ["bench", "agent"],
+    ["orders"], ["orders", "list"], ["orders", "send"], ["orders", "cancel"], ["orders", "release"], ["plan"],
+    ["drill"], ["probe"], ["simulate"], ["bench"], ["bench", "agent"],
 ]  # fmt: skip
 WRONG = [
     ["frobnicate"],
     ["status", "--no-such-option"],
-    ["plan"], ["drill"],
+    ["plan"],
     ["plan", "--max-import-kw", "-1"],
     ["plan", "--max-import-kw", "many"],
     ["plan", "--max-import-kw", "nan"],
