@@ -16,6 +16,8 @@ from agent.facts_energy import (
     Absence,
     EnergyInterval,
     HashpriceSeen,
+    MachinesMonth,
+    MachinesSoFar,
     MeterBack,
     MeterInterval,
     MeterLost,
@@ -361,6 +363,8 @@ AnyFact = (
     | MeterInterval
     | EnergyInterval
     | MonthCharged
+    | MachinesMonth
+    | MachinesSoFar
     | HashpriceSeen
     | PriceActed
     | MeterLost

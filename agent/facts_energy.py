@@ -58,12 +58,22 @@ class EnergyInterval(Fact, frozen=True):
     feeders: dict[str, int] = msgspec.field(default_factory=dict)
     owners: dict[str, int] = msgspec.field(default_factory=dict)
     models: dict[str, int] = msgspec.field(default_factory=dict)
+    owners_th: dict[str, float] = msgspec.field(default_factory=dict)  # terahashes, as far as machines were read
+    models_th: dict[str, float] = msgspec.field(default_factory=dict)
     billed_kwh: str | None = None  # at the boundary of supply; None: as metered
     currency: str | None = None  # None: no tariff was in use
     charges: list[Charge] = msgspec.field(default_factory=list)
     cost: str | None = None  # sum of the charges that do not come back
     revenue: str | None = None
     revenue_currency: str | None = None
+
+
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a component is for one order that was obeyed, as a programme pays it; a penalty is above 0."""
+
+    name: str
+    order: str
+    amount: str
 
 
 class MonthCharged(Fact, frozen=True):
@@ -76,6 +86,30 @@ class MonthCharged(Fact, frozen=True):
     currency: str
     charges: list[Charge]
     cost: str  # sum of the charges that do not come back
+    credits: list[Credit] = msgspec.field(default_factory=list)  # of these charges
+
+
+class MachinesMonth(Fact, frozen=True):
+    """What each machine drew, hashed, cost and earned in a month until `at`, in intervals that somebody looked at.
+
+    Columns of 32-bit floats, little-endian, in the order of `miners`, an id a line; all of it deflated. A machine's
+    cost is its share of an interval's by energy, its revenue by hashes. What has no currency is 0 throughout.
+    """
+
+    month: str  # YYYY-MM
+    miners: bytes
+    energy_wh: bytes
+    hashed_th: bytes
+    cost: bytes
+    revenue: bytes
+    currency: str | None = None
+    revenue_currency: str | None = None
+
+
+class MachinesSoFar(Fact, frozen=True):
+    """A month's machines while it is under way, for the start after a kill; only the last is kept, in no chain."""
+
+    told: MachinesMonth
 
 
 class PriceActed(Fact, frozen=True):

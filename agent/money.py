@@ -23,6 +23,7 @@ from agent.feeds import HashpriceFeed
 from agent.fleet.fleet import Fleet
 from agent.links.mqtt import MqttLink
 from agent.money_terms import terms_of
+from agent.outputs.machine_book import MachineBook
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.snapshot import site_power
 from agent.pricing_room import pricing_of
@@ -38,6 +39,7 @@ class Books:
 
     accounting: Accounting
     desk: MoneyDesk
+    machines: MachineBook
     journal: Journal
     clock: Clock
     feed: HashpriceFeed | None = None
@@ -47,6 +49,7 @@ class Books:
         """Take in a fact of the lives before this one."""
         self.accounting.replayed(fact)
         self.desk.heard([fact])
+        self.machines.replayed(fact)
         if self.feed is not None:
             self.feed.replayed(fact)
 
@@ -77,14 +80,16 @@ class Books:
 
     def close(self, now: Moment) -> list[AnyFact]:
         """Return what is left to write when the agent ends."""
-        return self.priced(self.accounting.close(now))
+        return [*self.priced(self.accounting.close(now)), *self.machines.so_far(now.at)]
 
     def priced(self, facts: Iterable[EnergyInterval]) -> list[AnyFact]:
         """Return intervals with what they are charged."""
         pending: list[EnergyInterval] = []
+        machines: list[AnyFact] = []
         for fact in facts:
             pending.append(self.desk.priced(fact, pending))
-        return [*self.desk.settled(self.clock.now().at), *pending]
+            machines += self.machines.take(pending[-1], self.accounting.columns.pop(fact.start, None))
+        return [*self.desk.settled(self.clock.now().at), *pending, *machines]
 
 
 def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journal, clock: Clock) -> Books:
@@ -104,6 +109,7 @@ def open_books(config: Config, fleet: Fleet, metering: Metering, journal: Journa
     return Books(
         accounting=accounting,
         desk=desk,
+        machines=MachineBook([miner.id for miner in fleet.miners], desk.totals.month_of),
         journal=journal,
         clock=clock,
         feed=feed,

@@ -60,13 +60,13 @@ def bill_of(reach: Reach, source: Source, month: str | None, known: Known = NOW)
     return told
 
 
-def month_of(reach: Reach, source: Source, month: str) -> dict[str, Any]:
+def month_of(reach: Reach, source: Source, month: str, *, machines: bool = False) -> dict[str, Any]:
     """Return a month's bill with what is told beside it as `report`: None where nothing is known. Raises Failure."""
     agent = running(reach, source.config)
     if agent is None:
-        return bill_in(remembered(reach, read_config(source.config)), month, reported=True)
+        return bill_in(remembered(reach, read_config(source.config)), month, reported=True, machines=machines)
     told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
-    return {**told, "report": agent.find(f"/api/v1/bill/report?month={month}")}
+    return {**told, "report": agent.find(f"/api/v1/bill/report?month={month}{'&machines=yes' if machines else ''}")}
 
 
 def report_of(reach: Reach, source: Source, order_id: str) -> dict[str, Any]:
@@ -98,6 +98,7 @@ def bill_in(
     *,
     reported: bool = False,
     as_of: datetime | None = None,
+    machines: bool = False,
 ) -> dict[str, Any]:
     """Return the bill of what a store holds, or held at an instant. Raises Failure."""
     from agent.facts_energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
@@ -125,7 +126,7 @@ def bill_in(
     found = {}
     if report is not None:
         terms_said = replace(terms, currency=currency)
-        found["report"] = report.told(terms_said, told["months"][0]) if told["months"] else None
+        found["report"] = report.told(terms_said, told["months"][0], machines=machines) if told["months"] else None
     return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None, **found}
 
 

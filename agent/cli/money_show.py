@@ -59,31 +59,6 @@ def show_energy(told: dict[str, Any]) -> None:
             print(f"revenue {money(earned, plain(code))}")
 
 
-def show_month(told: dict[str, Any]) -> None:
-    """Print what a month earned, what is left of it, what is owed, and each owner's statement."""
-    currency = plain(told["currency"])
-    left = f"margin {money(told['margin'], currency)}, a PH/s and day {money(told['margin_per_ph_day'], '')}"
-    print(f"revenue {money(told['revenue_exchanged'], currency)}, cost {money(told['cost'], currency)}; {left}")
-    for levy in told["levies"]:
-        due = "no date is known" if levy["due"] is None else f"due {plain(levy['due'])}"
-        print(f"levy    {plain(levy['name'])} {money(levy['amount'], currency)}: {due}")
-    for price in told["price"]:
-        verb = "earned" if price["act"] else "would have earned"
-        print(f"price   acting on it {verb} {money(price['gained'], plain(price['currency']))}")
-    if (under := told.get("under_break_even")) is not None:
-        print(f"under   {len(under)} machines hash below their break-even now")
-    rows = [(one["owner"] or "(no owner)", f"{one['kwh']:,.3f}", money(one["cost"], "")) for one in told["owners"]]
-    rows.append(("house and unexplained", f"{told['rest']['kwh']:,.3f}", money(told["rest"]["cost"], "")))
-    table(("owner", "kWh ", f"cost, {currency} "), rows)
-    curtailed = [
-        (one["owner"] or "(no owner)", of["order_id"], of["class"], f"{of['minutes']:,.1f}", f"{of['kwh']:,.3f}")
-        for one in told["owners"]
-        for of in one["curtailed"]
-    ]
-    if curtailed:
-        table(("owner", "curtailed by", "class", "minutes ", "kWh not drawn "), curtailed)
-
-
 def show_order(told: dict[str, Any]) -> None:
     """Print what an order cost and saved."""
     currency = plain(told["currency"])

@@ -9,7 +9,8 @@ import typer
 
 from agent.cli.failure import USAGE, Failure
 from agent.cli.money_from import Source, month_of, report_of
-from agent.cli.money_show import show_bill, show_energy, show_month, show_order
+from agent.cli.money_show import show_bill, show_energy, show_order
+from agent.cli.month_show import show_month
 from agent.cli.options import Json, Reach, spread
 from agent.cli.report_paper import ReportPaper, write_month, write_order
 from agent.cli.show import as_json
@@ -38,7 +39,7 @@ def report(
     elif paper.is_wanted:
         write_month(reach, source, checked(month) or "", paper)
     else:
-        _tell(month_of(reach, source, checked(month) or ""), as_json_=as_json_, of_month=True)
+        _tell(month_of(reach, source, checked(month) or "", machines=paper.machines), as_json_=as_json_, of_month=True)
 
 
 def _tell(told: dict[str, Any], *, as_json_: bool, of_month: bool) -> None:

@@ -16,7 +16,9 @@ from agent.cli.paper import Paper, place_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportPaper(Paper):
-    """Where a report goes, in which language, and whose statement alone."""
+    """Where a report goes, in which language, and what of a month is told."""
+
+    machines: Annotated[bool, typer.Option("--machines", help="Of a month, each machine too.")] = False
 
     owner: Annotated[
         str | None, typer.Option(metavar="NAME", help="Of a month, this owner's statement alone; '' for no owner's.")

@@ -17,6 +17,7 @@ from agent.control.metering import Metering
 from agent.facts import AnyFact
 from agent.facts_energy import EnergyInterval, MeterInterval
 from agent.fleet.fleet import Fleet
+from agent.fleet.view import Floats
 from agent.tariffs.periods import interval_start
 from agent.values import Moment
 
@@ -43,6 +44,8 @@ class Accounting:
         self._since: float | None = None
         self._now: Moment | None = None
         self._power: Power | None = None
+        self.columns: dict[datetime, tuple[Floats, Floats]] = {}
+        """What each row drew (Wh) and hashed (TH) in told intervals, by their starts, until somebody takes it."""
 
     def replayed(self, fact: AnyFact) -> None:
         """Take in a fact of the lives before this one."""
@@ -90,7 +93,7 @@ class Accounting:
             miners_w=fleet.believed_w.copy(),
             house_w=self._metering.house.in_force_w(now.mono),
             meter_w=meter.last_w if meter is not None and meter.fresh else None,
-            hashrate_ths=float(fleet.hashrate_ths[read].sum()),
+            hashrate_ths=np.where(read, fleet.hashrate_ths, 0.0),
             register_wh=self._metering.energy_wh if is_own else None,
         )
 
@@ -109,7 +112,10 @@ class Accounting:
         return absence
 
     def _new(self, start: datetime, register_wh: float | None, *, begun: bool = False) -> Piece:
-        return Piece(start=start, begun=begun, register_wh=register_wh, miners_wh=np.zeros(len(self._fleet)))
+        rows = len(self._fleet)
+        return Piece(
+            start=start, begun=begun, register_wh=register_wh, miners_wh=np.zeros(rows), hashed_th=np.zeros(rows)
+        )
 
     def _add(self, power: Power, now: Moment) -> None:
         at = self._now.at if self._now is not None else now.at
@@ -132,6 +138,7 @@ class Accounting:
         facts: list[EnergyInterval] = []
         while self._ended and (self._is_told(self._ended[0]) or mono >= self._ended[0].waits_until):
             piece = self._ended.pop(0)
+            self.columns[piece.start] = (piece.miners_wh, piece.hashed_th)
             self._last = self._fact(piece, self._told.pop(interval_start(piece.start, self._interval), None))
             facts.append(self._last)
         if not self._ended and self._piece is not None:
@@ -159,10 +166,12 @@ class Accounting:
             source=word.source,
             quality="partial" if end - piece.start < self._interval else word.quality,
             register_wh=word.register_wh,
-            hashed_th=round(piece.hashed_th, 3),
+            hashed_th=round(float(piece.hashed_th.sum()), 3),
             feeders=self._shares.by_feeder(piece.miners_wh, miners_wh),
             owners=self._shares.by_owner(piece.miners_wh, miners_wh),
             models=self._shares.by_model(piece.miners_wh, miners_wh),
+            owners_th=self._shares.hashed_by_owner(piece.hashed_th),
+            models_th=self._shares.hashed_by_model(piece.hashed_th),
         )
 
     def _follow_on(self, piece: Piece, told: MeterInterval | None) -> Piece:

@@ -22,11 +22,11 @@ class Piece:
     begun: bool  # at a register that we saw, and not where another piece ended
     register_wh: float | None
     miners_wh: Floats
+    hashed_th: Floats
     house_wh: float = 0.0
     meter_wh: float = 0.0
     metered_s: float = 0.0
     added_s: float = 0.0
-    hashed_th: float = 0.0
     end: datetime | None = None
     end_register_wh: float | None = None
     waits_until: float = 0.0
@@ -61,7 +61,7 @@ class Power:
     miners_w: Floats
     house_w: Watts
     meter_w: Watts | None
-    hashrate_ths: float
+    hashrate_ths: Floats  # of who was read; 0 for others
     register_wh: float | None = None  # of the billing meter while it speaks
 
     @property

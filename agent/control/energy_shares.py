@@ -34,8 +34,22 @@ class Shares:
 
     def by_model(self, column_wh: Floats, whole_wh: int) -> dict[str, int]:
         """Return the energy of each model."""
-        models = groups(model_of(self._fleet, row) or UNKNOWN for row in range(len(self._fleet)))
-        return shared(sums(models, column_wh), whole_wh)
+        return shared(sums(self._models(), column_wh), whole_wh)
+
+    def hashed_by_owner(self, column_th: Floats) -> dict[str, float]:
+        """Return the terahashes of each owner's machines; none where no machine names one."""
+        return _hashed(self._owners, column_th) if any(self._owners[0]) else {}
+
+    def hashed_by_model(self, column_th: Floats) -> dict[str, float]:
+        """Return the terahashes of each model."""
+        return _hashed(self._models(), column_th)
+
+    def _models(self) -> Groups:
+        return groups(model_of(self._fleet, row) or UNKNOWN for row in range(len(self._fleet)))
+
+
+def _hashed(of: Groups, column_th: Floats) -> dict[str, float]:
+    return {name: round(told, 3) for name, told in sums(of, column_th).items() if told}
 
 
 def _owner(tags: Sequence[str]) -> str:

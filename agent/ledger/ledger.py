@@ -14,7 +14,7 @@ import structlog
 
 from agent import chain
 from agent.facts import AnyFact, LastPowers
-from agent.facts_energy import HashpriceSeen, MinutesSoFar, RegisterSeen
+from agent.facts_energy import HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
 from agent.ledger.retention import Chain, Drop, chosen
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing
@@ -168,7 +168,7 @@ def _row(fact: AnyFact) -> Row:
         at=rfc3339(fact.at),
         body=_encoder.encode(fact),
         orders=orders_of(fact),
-        replaces=isinstance(fact, HashpriceSeen | LastPowers | MinutesSoFar | RegisterSeen),
+        replaces=isinstance(fact, HashpriceSeen | LastPowers | MachinesSoFar | MinutesSoFar | RegisterSeen),
     )
 
 

@@ -33,7 +33,7 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.facts_drill import ModelMeasured
-from agent.facts_energy import Absence, EnergyInterval, HashpriceSeen, MinutesSoFar, RegisterSeen
+from agent.facts_energy import Absence, EnergyInterval, HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
 from agent.facts_identity import (
     BoardExchanged,
     MarkDoubled,
@@ -142,6 +142,7 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
             | EnergyInterval()
             | HashpriceSeen()
             | LastPowers()
+            | MachinesSoFar()
             | MinutesSoFar()
             | RegisterSeen()
             | Absence()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, localcontext
 from types import MappingProxyType
 from typing import Any
 
-from agent.facts_energy import Charge, MonthCharged
+from agent.facts_energy import Charge, Credit, MonthCharged
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_price import acting_json
@@ -56,6 +56,7 @@ class Charged:
 
     components: tuple[tuple[Charge, Decimal], ...]
     cost: Decimal | None
+    credits: Sequence[Credit] = ()
 
 
 def charged(told: Month, beside: MonthCharged | None, currency: str) -> Charged:
@@ -68,7 +69,8 @@ def charged(told: Month, beside: MonthCharged | None, currency: str) -> Charged:
                 _, before = found.get(one.name, (one, Decimal(0)))
                 found[one.name] = (one, before + Decimal(one.amount))
             cost = (cost or Decimal(0)) + Decimal(beside.cost)
-    return Charged(components=tuple(found.values()), cost=cost)
+    credits_ = () if beside is None or beside.currency != currency else tuple(beside.credits)
+    return Charged(components=tuple(found.values()), cost=cost, credits=credits_)
 
 
 def _month(name: str, told: Month, whole: Charged, digits: int) -> dict[str, Any]:
@@ -82,6 +84,7 @@ def _month(name: str, told: Month, whole: Charged, digits: int) -> dict[str, Any
         "total": None if amount is None else _money(amount, digits),
         "cost": None if cost is None else written(cost),
         "components": components(whole),
+        "credits": [{"name": one.name, "order_id": one.order, "amount": one.amount} for one in whole.credits],
         "energy": energy(told),
         "revenue": {code: written(earned) for code, earned in sorted(told.revenue.items())},
         "days": [

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 
-from agent.facts_energy import Charge, MonthCharged
+from agent.facts_energy import Charge, Credit, MonthCharged
 from agent.outputs.money_totals import ZERO, Month, Totals
 from agent.outputs.terms import Terms
 from agent.tariffs.bill import MonthBill, cost, last_month
@@ -42,7 +42,9 @@ def beside(totals: Totals, terms: Terms, name: str, at: datetime) -> MonthCharge
     with localcontext(EXACT):
         charges = _charges(whole, borne)
         rest = cost(whole) - borne_cost
-    return MonthCharged(at=at, month=name, currency=tariff.currency, charges=charges, cost=written(rest))
+    return MonthCharged(
+        at=at, month=name, currency=tariff.currency, charges=charges, cost=written(rest), credits=_credits(whole)
+    )
 
 
 def due(totals: Totals) -> str | None:
@@ -66,6 +68,18 @@ def _charges(whole: MonthBill, borne: Mapping[str, Decimal]) -> list[Charge]:
 def _charge(line: Line, amount: Decimal) -> Charge:
     component = line.component
     return Charge(name=component.name, kind=component.kind, party=component.party, amount=written(amount))
+
+
+def _credits(whole: MonthBill) -> list[Credit]:
+    """Return what lines say of each order."""
+    found: dict[tuple[str, str], Decimal] = {}
+    with localcontext(EXACT):
+        for line in whole.lines:
+            for part in line.parts:
+                if part.order:
+                    key = (line.component.name, part.order)
+                    found[key] = found.get(key, ZERO) + part.amount
+    return [Credit(name=name, order=order, amount=written(amount)) for (name, order), amount in found.items()]
 
 
 def _load(totals: Totals, name: str, months_back: int) -> Load:

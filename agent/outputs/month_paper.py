@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from agent.outputs.bill_paper import bill_month, by_party, money
+from agent.outputs.bill_paper import bill_month, by_party, money, total_of
 from agent.outputs.document import Block, Document, Listed, Pairs, Section, Table
 from agent.outputs.report_words import Words
 
@@ -62,7 +62,11 @@ def _doubts(warnings: Sequence[str], words: Words) -> Sequence[Block]:
 def _sections(report: Told, words: Words) -> Iterable[Section]:
     yield Section(name=words("earned"), blocks=(Pairs(pairs=list(_earned(report, words))),))
     yield Section(name=words("levies"), blocks=_levies(report, words))
-    yield Section(name=words("shared"), blocks=_shared(report, words))
+    yield Section(name=words("orders"), blocks=_orders(report, words))
+    named = [(one["owner"] or words("no_owner"), one) for one in report["owners"]]
+    yield Section(name=words("shared"), blocks=_shared(named, words("owner"), report, words))
+    models = [(one["model"], one) for one in report["models"]]
+    yield Section(name=words("by_model"), blocks=_table_of(models, words("model"), words))
 
 
 def _earned(report: Told, words: Words) -> Iterable[tuple[str, str]]:
@@ -75,6 +79,9 @@ def _earned(report: Told, words: Words) -> Iterable[tuple[str, str]]:
     for one in report["price"]:
         gained = f"{money(one['gained'], words)} {one['currency']}"
         yield words("price_gained" if one["act"] else "price_would"), gained
+    for name in ("under_break_even", "below_cost"):
+        if report.get(name) is not None:
+            yield words(name), words.number(len(report[name]))
 
 
 def _amount(amount: str | None, report: Told, words: Words) -> str:
@@ -90,50 +97,101 @@ def _levies(report: Told, words: Words) -> Sequence[Block]:
     return (Table(columns=columns, rows=rows),) if rows else ()
 
 
-def _shared(report: Told, words: Words) -> Sequence[Block]:
-    """Return whose the energy and its cost were; the last row is their sum."""
+def _orders(report: Told, words: Words) -> Sequence[Block]:
     rows = [
-        (one["owner"] or words("no_owner"), words.number(one["kwh"], "", 3), _cost(one["cost"], words))
-        for one in report["owners"]
+        (
+            one["order_id"],
+            words.unknown if one["class"] is None else words(one["class"]),
+            words.number(one["hours"], "", 2),
+            words.number(one["not_drawn_kwh"], "", 1),
+            *(_cents(one[name], words) for name in ("cost_not_incurred", "revenue_not_earned", "saved", "credit")),
+        )
+        for one in report["orders"]
     ]
-    rest = report["rest"]
-    rows.append((words("house_and_unexplained"), words.number(rest["kwh"], "", 3), _cost(rest["cost"], words)))
-    energy = rest["kwh"] + sum(one["kwh"] for one in report["owners"])
-    whole = (words("sum_exact"), words.number(energy, "", 3), _cost(report["cost"], words))
-    energy_name = f"{words('energy_col')}, {words('kWh')}"
-    columns = [(words("owner"), False), (energy_name, True), (words("cost"), True)]
-    return (Table(columns=columns, rows=[*rows, whole], sums=1),)
+    figures = (words("h"), _in_kwh("not_drawn_col", words), words("not_paid_col"), words("not_earned_col"),
+               words("saved_col"), words("credit"))  # fmt: skip
+    columns = [(words("order"), False), (words("class"), False), *((name, True) for name in figures)]
+    return (Table(columns=columns, rows=rows),) if rows else ()
 
 
-def _cost(amount: str | None, words: Words) -> str:
-    return words.unknown if amount is None else money(amount, words)
+def _in_kwh(name: str, words: Words) -> str:
+    return f"{words(name)}, {words('kWh')}"
+
+
+def _columns(what: str, words: Words) -> Sequence[tuple[str, bool]]:
+    names = (_in_kwh("energy_col", words), words("cost"), words("revenue_col"), words("margin_col"), words("a_ph_day"))
+    return [(what, False), *((name, True) for name in names)]
+
+
+def _row(name: str, one: Told, words: Words) -> Sequence[str]:
+    money_ = (_cents(one[key], words) for key in ("cost", "revenue_exchanged", "margin", "margin_per_ph_day"))
+    return (name, words.number(one["kwh"], "", 3), *money_)
+
+
+def _table_of(named: Sequence[tuple[str, Told]], what: str, words: Words) -> Sequence[Block]:
+    rows = [_row(name, one, words) for name, one in named]
+    return (Table(columns=_columns(what, words), rows=rows),) if rows else ()
+
+
+def _shared(named: Sequence[tuple[str, Told]], what: str, report: Told, words: Words) -> Sequence[Block]:
+    """Return whose the energy, its cost and what it earned were; the last row is their sum."""
+    rest = {**report["rest"], "margin_per_ph_day": ""}
+    energy = rest["kwh"] + sum(one["kwh"] for _, one in named)
+    rows = [
+        *(_row(name, one, words) for name, one in named),
+        _row(words("house_and_unexplained"), rest, words),
+        _row(words("sum_exact"), {**report, "kwh": energy}, words),
+    ]
+    return (Table(columns=_columns(what, words), rows=rows, sums=1),)
+
+
+def _cents(amount: str | None, words: Words) -> str:
+    """Return an amount to the hundredth; "" is none, None unknown."""
+    return (
+        ""
+        if not amount and amount is not None
+        else words.unknown
+        if amount is None
+        else words.number(Decimal(amount), digits=2)
+    )
 
 
 def _statement(one: Told, report: Told, words: Words) -> Section:
     pairs = [
         (words("energy_col"), words.number(one["kwh"], "kWh", 3)),
         (words("cost"), _amount(one["cost"], report, words)),
+        (words("revenue_exchanged"), _amount(one["revenue_exchanged"], report, words)),
+        (words("margin"), _amount(one["margin"], report, words)),
+        (words("margin_ph"), _amount(one["margin_per_ph_day"], report, words)),
+        (words("credit_due"), _amount(one["credit_due"], report, words)),
     ]
     title = words("statement_title", one["owner"] or words("no_owner"), report["month"])
-    blocks: list[Block] = [Pairs(pairs=pairs), *_curtailed(one, words)]
+    blocks: list[Block] = [Pairs(pairs=pairs), *_charges(one, words), *_curtailed(one, words)]
     return Section(name=title, blocks=blocks, new_page=True)
 
 
+def _charges(one: Told, words: Words) -> Sequence[Block]:
+    rows = [(of["name"], words.party(of["party"]), money(of["amount"], words)) for of in one["components"]]
+    whole = (words("sum_exact"), "", money(total_of(Decimal(of["amount"]) for of in one["components"]), words))
+    columns = [(words("component"), False), (words("party"), False), (words("amount"), True)]
+    return (Table(columns=columns, rows=[*rows, whole], sums=1),) if rows else ()
+
+
 def _curtailed(one: Told, words: Words) -> Iterable[Block]:
-    minutes, energy = f"{words('minutes')}", f"{words('not_drawn_col')}, {words('kWh')}"
-    for key, told, heads in (
-        ("order_id", one["curtailed"], (words("order"), words("class"))),
-        ("class", one["curtailed_by_class"], (words("class"),)),
+    figures = ((words("minutes"), True), (_in_kwh("not_drawn_col", words), True), (words("credit"), True))
+    for told, heads in (
+        (one["curtailed"], ("order_id", "class")),
+        (one["curtailed_by_class"], ("class",)),
     ):
         rows = [
             (
-                *((of["order_id"],) if key == "order_id" else ()),
-                words(of["class"]),
+                *(of[head] if head == "order_id" else words(of[head]) for head in heads),
                 words.number(of["minutes"], "", 1),
                 words.number(of["kwh"], "", 3),
+                _cents(of["credit"], words),
             )
             for of in told
         ]
         if rows:
-            columns = [*((head, False) for head in heads), (minutes, True), (energy, True)]
-            yield Table(columns=columns, rows=rows)
+            names = {"order_id": words("order"), "class": words("class")}
+            yield Table(columns=[*((names[head], False) for head in heads), *figures], rows=rows)

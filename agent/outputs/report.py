@@ -37,46 +37,73 @@ class Priced:
     days: dict[date, Decimal] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """What an order did to energy and money over what is counted of it."""
+
+    pieces: Sequence[Piece]
+    unknown_s: float
+    drawn: Priced
+    spared: Priced
+    missed: Mapping[Earning, Decimal] | None
+    lost: Decimal | None  # revenue in the site's money
+    saved: Decimal | None
+    doubts: Sequence[str]
+
+
+def weighed(story: OrderStory, terms: Terms, counted: Sequence[Span]) -> Weighed:
+    """Weigh an order over these spans."""
+    pieces, doubts = story.pieces(counted), list[str]()
+    drawn = _priced(pieces, lambda piece: piece.fact.site_wh, story, terms, doubts)
+    spared = _priced(pieces, not_drawn_wh, story, terms, doubts)
+    known = _priced([piece for piece in pieces if piece.not_hashed_th is not None], not_drawn_wh, story, terms, [])
+    missed = _missed(pieces, terms)
+    lost = _exchanged(missed)
+    counted_s = sum((span.end - span.start).total_seconds() for span in counted)
+    return Weighed(
+        pieces=pieces,
+        unknown_s=max(0.0, counted_s - sum(map(_seconds, pieces))),
+        drawn=drawn,
+        spared=spared,
+        missed=missed,
+        lost=lost,
+        saved=_less(known.cost, lost),
+        doubts=tuple(dict.fromkeys(doubts)),
+    )
+
+
 def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, Any]:
     """Return the report of an order's life until now."""
     spans = story.spans(now)
     counted = story.counted(spans, now)
-    pieces = story.pieces(counted)
-    doubts: list[str] = []
-    drawn = _priced(pieces, lambda piece: piece.fact.site_wh, story, terms, doubts)
-    base = story.base()
-    spared = _priced(pieces, _not_drawn_wh, story, terms, doubts)
-    weighed = _priced([piece for piece in pieces if piece.not_hashed_th is not None], _not_drawn_wh, story, terms, [])
-    missed = _missed(pieces, terms)
-    lost = _exchanged(missed)
-    counted_s = sum((span.end - span.start).total_seconds() for span in counted)
-    unknown_s = max(0.0, counted_s - sum(map(_seconds, pieces)))
+    told, base = weighed(story, terms, counted), story.base()
+    pieces = told.pieces
     return {
         **_life(story, spans),
         "counted": [{"from": rfc3339(span.start), "until": rfc3339(span.end)} for span in counted],
-        "hours": hours(counted_s),
-        "unknown_h": hours(unknown_s),
+        "hours": hours(sum((span.end - span.start).total_seconds() for span in counted)),
+        "unknown_h": hours(told.unknown_s),
         "base_kw": None if base is None else round(base.power_w / 1000, 6),
         "base": None if base is None else base.said,
         "baselines": _baselines(story, spans, counted, terms, now),
-        "not_drawn_kwh": _kwh(pieces, _not_drawn_wh),
-        "drawn_kwh": _kwh(pieces, lambda piece: piece.fact.site_wh),
-        "miners_kwh": _kwh(pieces, lambda piece: piece.fact.miners_wh),
+        "not_drawn_kwh": kwh_over(pieces, not_drawn_wh),
+        "drawn_kwh": kwh_over(pieces, lambda piece: piece.fact.site_wh),
+        "miners_kwh": kwh_over(pieces, lambda piece: piece.fact.miners_wh),
         "currency": terms.currency,
-        "cost_not_incurred": _text(spared.cost),
-        "not_incurred": components(spared.amounts),
-        "cost": _text(drawn.cost),
-        "components": components(drawn.amounts),
-        "revenue_not_earned": _text(lost),
-        "revenue": None if missed is None else _revenue(missed),
+        "cost_not_incurred": text(told.spared.cost),
+        "not_incurred": components(told.spared.amounts),
+        "cost": text(told.drawn.cost),
+        "components": components(told.drawn.amounts),
+        "revenue_not_earned": text(told.lost),
+        "revenue": None if told.missed is None else _revenue(told.missed),
         "excess": excess(story, pieces),
-        "saved": _text(_less(weighed.cost, lost)),
-        "days": _days(pieces, drawn, spared, terms),
+        "saved": text(told.saved),
+        "days": _days(pieces, told.drawn, told.spared, terms),
         "doubts": [
-            *_doubts(story, pieces, unknown_s),
+            *_doubts(story, pieces, told.unknown_s),
             *terms.doubts,
             *_of_tariff(terms, spans),
-            *dict.fromkeys(doubts),
+            *told.doubts,
         ],
     }
 
@@ -139,7 +166,8 @@ def _priced(
     return Priced(cost=charges.cost, amounts=charges.amounts, days=cost_by_day(billed))
 
 
-def _not_drawn_wh(piece: Piece) -> int | None:
+def not_drawn_wh(piece: Piece) -> int | None:
+    """Return what was not drawn, None where nobody knows."""
     return piece.not_drawn_wh
 
 
@@ -188,11 +216,11 @@ def _days(pieces: Sequence[Piece], drawn: Priced, spared: Priced, terms: Terms) 
     return [
         {
             "day": day.isoformat(),
-            "drawn_kwh": _kwh(found, lambda piece: piece.fact.site_wh),
-            "not_drawn_kwh": _kwh(found, _not_drawn_wh),
-            "cost": _text(_on(drawn, day)),
-            "cost_not_incurred": _text(_on(spared, day)),
-            "revenue_not_earned": _text(_exchanged(_missed(found, terms))),
+            "drawn_kwh": kwh_over(found, lambda piece: piece.fact.site_wh),
+            "not_drawn_kwh": kwh_over(found, not_drawn_wh),
+            "cost": text(_on(drawn, day)),
+            "cost_not_incurred": text(_on(spared, day)),
+            "revenue_not_earned": text(_exchanged(_missed(found, terms))),
         }
         for day, found in sorted(by_day.items())
     ]
@@ -230,7 +258,8 @@ def _seconds(piece: Piece) -> float:
     return (piece.fact.end - piece.fact.start).total_seconds()
 
 
-def _kwh(pieces: Sequence[Piece], energy_wh: Callable[[Piece], int | None]) -> float | None:
+def kwh_over(pieces: Sequence[Piece], energy_wh: Callable[[Piece], int | None]) -> float | None:
+    """Return a sum over pieces as kWh, None where nothing is known."""
     told = [energy for piece in pieces if (energy := energy_wh(piece)) is not None]
     return kwh(sum(told)) if told else None
 
@@ -240,5 +269,6 @@ def _less(amount: Decimal | None, other: Decimal | None) -> Decimal | None:
         return None if amount is None or other is None else amount - other
 
 
-def _text(amount: Decimal | None) -> str | None:
+def text(amount: Decimal | None) -> str | None:
+    """Write an exact amount; None stays None."""
     return None if amount is None else written(amount)

@@ -43,6 +43,8 @@ from agent.facts_energy import (
     Absence,
     EnergyInterval,
     HashpriceSeen,
+    MachinesMonth,
+    MachinesSoFar,
     MeterBack,
     MeterInterval,
     MeterLost,
@@ -71,6 +73,8 @@ QUIET = frozenset(
         "HashpriceSeen",
         "LastPowers",
         "LevelsSeen",
+        "MachinesMonth",
+        "MachinesSoFar",
         "MeterInterval",
         "MinerSeen",
         "Minutes",
@@ -223,6 +227,8 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
         f"{fact.month} is charged as a whole, beside its energy: "
         + ", ".join(f"{one.name} {one.amount} {fact.currency}" for one in fact.charges)
     ),
+    MachinesMonth: lambda fact: f"What each machine drew and earned in {fact.month} is kept",
+    MachinesSoFar: lambda fact: f"Kept: what each machine drew and earned in {fact.told.month} so far",
     MeterLost: lambda fact: f"Meter {fact.meter} is silent",
     MeterBack: lambda fact: f"Meter {fact.meter} speaks",
     MetersDiffer: lambda fact: (

@@ -27,6 +27,7 @@ class Part:
     exchange: Figure | None = None  # at what its figure's currency was exchanged
     unit: str = ""  # of its quantity, where it is not the component's
     is_rest: bool = False  # no product: what a line lacks or has too much
+    order: str = ""  # whose evidence proves it, where one is needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,7 @@ class Programme:
         at = f"{call.from_.astimezone(usage.zone):%Y-%m-%d %H:%M}" + (f", order {call.order}" if call.order else "")
         if self.per_kwh is not None:
             for part in product(day, f"delivered {at}", delivered, self.per_kwh.on(day)):
-                yield replace(part, amount=-part.amount)
+                yield replace(part, amount=-part.amount, order=call.order)
         if self.penalty_per_kwh is not None:
-            yield from product(day, f"lacking {at}", lacking, self.penalty_per_kwh.on(day))
+            for part in product(day, f"lacking {at}", lacking, self.penalty_per_kwh.on(day)):
+                yield replace(part, order=call.order)

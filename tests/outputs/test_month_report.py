@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.facts import OrderMoved, OrderReceived
-from agent.facts_energy import EnergyInterval, PriceActed
+from agent.facts_energy import Charge, EnergyInterval, PriceActed
 from agent.inputs.packs import read_dues
 from agent.outputs.month_report import MonthReport
 from agent.outputs.terms import Terms
@@ -27,6 +27,8 @@ TERMS = Terms(
 )
 BILL = {"cost": "100", "components": [{"name": "energy", "party": "energy", "amount": "90"},
                                       {"name": "fee", "party": "state", "amount": "10"}]}  # fmt: skip
+
+CHARGED = Charge(name="energy", kind="flat", party="energy", amount="10")
 
 
 def interval(at, acme_wh=0, beta_wh=0, house_wh=0, cost="10", **told):
@@ -92,7 +94,9 @@ def test_curtailment_is_against_the_interval_before_the_order_and_of_whom_it_tou
         moved("stop", "cancel", "cancelled", 3), moved("stop", "free", "closed", 3.2), interval(3, 600, 300),
     )  # fmt: skip
     told = month(*facts).told(TERMS, BILL)
-    assert owner(told, "acme")["curtailed"] == [{"order_id": "stop", "class": "law", "minutes": 30.0, "kwh": 1.08}]
+    assert owner(told, "acme")["curtailed"] == [
+        {"order_id": "stop", "class": "law", "minutes": 30.0, "kwh": 1.08, "credit": None}
+    ]
     assert owner(told, "beta")["curtailed"] == []
 
 
@@ -129,8 +133,62 @@ def test_an_order_from_the_month_before_is_still_in_force_and_what_price_gained_
         }
         december.take(PriceActed(at=late, **told))
     told = december.told(TERMS, BILL)
-    assert owner(told, "acme")["curtailed"] == [{"order_id": "stop", "class": "law", "minutes": 15.0, "kwh": 0.6}]
+    assert owner(told, "acme")["curtailed"] == [
+        {"order_id": "stop", "class": "law", "minutes": 15.0, "kwh": 0.6, "credit": None}
+    ]
     assert told["price"] == [{"act": False, "currency": "KGS", "gained": "3.5"}]
+
+
+def test_what_a_programme_pays_for_an_order_is_credited_to_who_did_not_draw():
+    facts = (
+        received("call", "market"), interval(0, 600, 300, 100, charges=[CHARGED]),
+        moved("call", "start", "active", 1), interval(1, 0, 300, 100, "4", charges=[]),
+        moved("call", "free", "closed", 2), interval(2, 600, 300, 100, charges=[CHARGED]),
+    )  # fmt: skip
+    bill = {
+        "cost": "50",
+        "components": [{"name": "energy", "kind": "flat", "party": "energy", "amount": "20"},
+                       {"name": "peak", "kind": "demand", "party": "network", "amount": "36"},
+                       {"name": "calls", "kind": "programme", "party": "operator", "amount": "-6"}],
+        "credits": [{"name": "calls", "order_id": "call", "amount": "-6"}],
+    }  # fmt: skip
+    told = month(*facts).told(TERMS, bill)
+    acme, beta = owner(told, "acme"), owner(told, "beta")
+    assert (acme["credit_due"], beta["credit_due"]) == ("6", "0")
+    assert acme["curtailed"] == [{"order_id": "call", "class": "market", "minutes": 15.0, "kwh": 0.6, "credit": "6"}]
+    assert acme["curtailed_by_class"] == [{"class": "market", "minutes": 15.0, "kwh": 0.6, "credit": "6"}]
+    assert [one["amount"] for one in acme["components"]] == ["12", "18", "-6"]
+    # 12 of energy; of 24 in intervals; of the 32 that the month is charged beside them (50 + 6 - 24) 1,200 of 2,400 Wh
+    assert Decimal(acme["cost"]) == round(Decimal(12) + Decimal(32) * 1200 / 2400 - 6, 6)
+    for at, one in enumerate(bill["components"]):
+        parts = [Decimal(part["components"][at]["amount"]) for part in (*told["owners"], told["rest"])]
+        assert sum(parts) == Decimal(one["amount"])
+    assert sum(Decimal(part["cost"]) for part in (*told["owners"], told["rest"])) == 50
+    [order] = told["orders"]
+    assert (order["order_id"], order["not_drawn_kwh"], order["credit"]) == ("call", 0.6, "6")
+    assert told["parties"] == [{"party": "energy", "amount": "20"}, {"party": "network", "amount": "36"},
+                               {"party": "operator", "amount": "-6"}]  # fmt: skip
+
+
+def test_revenue_and_margin_are_told_by_owner_and_by_model():
+    facts = [
+        interval(
+            at, 600, 300, 100, hashed_th=86_400_000.0, revenue="49.5", revenue_currency="USD",
+            owners_th={"acme": 64_800_000.0, "beta": 21_600_000.0}, models={"S19": 600, "S9": 300},
+            models_th={"S19": 64_800_000.0, "S9": 21_600_000.0},
+        )
+        for at in (0, 1)
+    ]  # fmt: skip
+    told = month(*facts).told(TERMS, BILL)
+    acme, beta = owner(told, "acme"), owner(told, "beta")
+    assert (acme["ph_days"], acme["revenue"], acme["revenue_exchanged"]) == (1.5, {"USD": "74.25"}, "5940")
+    assert (acme["cost"], acme["margin"], acme["margin_per_ph_day"]) == ("60", "5880", "3920")
+    assert told["rest"]["revenue_exchanged"] == "0"
+    margins = [Decimal(one["margin"]) for one in (acme, beta, told["rest"])]
+    assert sum(margins) == Decimal(told["margin"]) == 7920 - 100
+    assert [(one["model"], one["kwh"], one["margin"]) for one in told["models"]] == [
+        ("S19", 1.2, acme["margin"]), ("S9", 0.6, beta["margin"]),
+    ]  # fmt: skip
 
 
 @given(st.lists(st.tuples(*(st.integers(0, 10**6),) * 3, st.decimals("0", "1000", places=4)), min_size=1, max_size=20))
@@ -139,7 +197,7 @@ def test_energy_and_cost_always_add_up(told):
     found = month(*facts).told(TERMS, {**BILL, "cost": "12345.678901"})
     parts = [*found["owners"], found["rest"]]
     assert sum(Decimal(str(part["kwh"])) for part in parts) == Decimal(sum(sum(one[:3]) for one in told)) / 1000
-    assert sum(Decimal(part["cost"]) for part in parts) == pytest.approx(Decimal("12345.678901"), abs=Decimal("2e-6"))
+    assert sum(Decimal(part["cost"]) for part in parts) == Decimal("12345.678901")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pure
 AT = datetime(2026, 11, 12, 8, tzinfo=UTC)
 
 
-SAMPLES = {str: "x", int: 1, float: 1500.0, datetime: AT, bool: True}
+SAMPLES = {str: "x", bytes: b"x", int: 1, float: 1500.0, datetime: AT, bool: True}
 
 
 def made(kind):

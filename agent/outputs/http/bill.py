@@ -43,8 +43,10 @@ class Bills:
         return as_json(bill_json(self._money(), self._sight.now().at, month))
 
     async def report(self, request: web.Request) -> web.Response:
-        """Show a month beside its bill: revenue, margin a PH/s, levies due, owners' statements."""
-        only(request.query, ("month",))
+        """Show a month beside its bill: revenue, margin, orders, statements; `machines=yes`: each machine."""
+        only(request.query, ("month", "machines"))
+        if request.query.get("machines", "no") not in {"yes", "no"}:
+            raise bad_field("machines", "must be yes or no")
         name = request.query.get("month", "")
         if re.fullmatch(MONTH, name) is None:
             raise bad_field("month", "must be a month such as 2026-11")
@@ -58,7 +60,9 @@ class Bills:
             for _, fact in page:
                 gathered.take(fact)
             after = page[-1][0]
-        found = gathered.told(money.terms, told["months"][0]) if told["months"] else None
+        machines = request.query.get("machines") == "yes"
+        months = told["months"]
+        found = await asyncio.to_thread(gathered.told, money.terms, months[0], machines=machines) if months else None
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, f"nothing is known of {name}")
         under = under_break_even(money, self._sight.now().at)

@@ -1,0 +1,112 @@
+"""A month's report in words and tables; what nobody knows shows as a dash."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.cli.money_show import kwh, money
+from agent.cli.show import UNKNOWN, figure, plain, table
+
+NAMED = 10
+"""So many machines are named in a line."""
+
+
+def show_month(told: dict[str, Any]) -> None:
+    """Print what a month earned, what is left of it and with whom, what is owed, its orders, and each statement."""
+    currency = plain(told["currency"])
+    left = f"margin {money(told['margin'], currency)}, a PH/s and day {money(told['margin_per_ph_day'], '')}"
+    print(f"revenue {money(told['revenue_exchanged'], currency)}, cost {money(told['cost'], currency)}; {left}")
+    for party in told["parties"]:
+        print(f"invoice {plain(party['party'])} {money(party['amount'], currency)}")
+    for levy in told["levies"]:
+        due = "no date is known" if levy["due"] is None else f"due {plain(levy['due'])}"
+        print(f"levy    {plain(levy['name'])} {money(levy['amount'], currency)}: {due}")
+    for price in told["price"]:
+        verb = "earned" if price["act"] else "would have earned"
+        print(f"price   acting on it {verb} {money(price['gained'], plain(price['currency']))}")
+    if (under := told.get("under_break_even")) is not None:
+        print(f"under   {len(under)} machines hash below their break-even now{_names(under)}")
+    if (below := told["below_cost"]) is not None:
+        print(f"below   {len(below)} machines earned less in this month than their energy cost{_names(below)}")
+    _orders(told["orders"], currency)
+    _shares("owner", [(one["owner"] or "(no owner)", one) for one in told["owners"]], told["rest"], currency)
+    _shares("model", [(one["model"], one) for one in told["models"]], None, currency)
+    _curtailed(told["owners"], currency)
+    if told["machines"] is not None:
+        _machines(told["machines"], currency)
+
+
+def _names(miners: list[str]) -> str:
+    more = f" and {len(miners) - NAMED} more" if len(miners) > NAMED else ""
+    return f": {', '.join(map(plain, miners[:NAMED]))}{more}" if miners else ""
+
+
+def _orders(orders: list[dict[str, Any]], currency: str) -> None:
+    rows = [
+        (
+            plain(one["order_id"]),
+            UNKNOWN if one["class"] is None else plain(one["class"]),
+            figure(one["hours"], "", 2),
+            kwh(one["not_drawn_kwh"]).removesuffix(" kWh"),
+            money(one["cost_not_incurred"], ""),
+            money(one["revenue_not_earned"], ""),
+            money(one["saved"], ""),
+            money(one["credit"], ""),
+        )
+        for one in orders
+    ]
+    if rows:
+        heads = ("order", "class", "h ", "not drawn kWh ", "not paid ", "not earned ", "saved ", f"credit, {currency} ")
+        table(heads, rows)
+
+
+def _shares(what: str, shares: list[tuple[str, dict[str, Any]]], rest: dict[str, Any] | None, currency: str) -> None:
+    rows = [
+        (
+            plain(name),
+            f"{one['kwh']:,.3f}",
+            money(one["cost"], ""),
+            money(one["revenue_exchanged"], ""),
+            money(one["margin"], ""),
+            money(one["margin_per_ph_day"], ""),
+        )
+        for name, one in shares
+    ]
+    if rest is not None:
+        cost, earned, margin = (money(rest[key], "") for key in ("cost", "revenue_exchanged", "margin"))
+        house = (f"{rest['kwh']:,.3f}", cost, earned, margin, "")
+        rows.append(("house and unexplained", *house))
+    if rows:
+        table((what, "kWh ", "cost ", "revenue ", f"margin, {currency} ", "a PH/s and day "), rows)
+
+
+def _curtailed(owners: list[dict[str, Any]], currency: str) -> None:
+    rows = [
+        (
+            one["owner"] or "(no owner)",
+            of["order_id"],
+            of["class"],
+            f"{of['minutes']:,.1f}",
+            f"{of['kwh']:,.3f}",
+            money(of["credit"], ""),
+        )
+        for one in owners
+        for of in one["curtailed"]
+    ]
+    if rows:
+        table(("owner", "curtailed by", "class", "minutes ", "kWh not drawn ", f"credit due, {currency} "), rows)
+
+
+def _machines(machines: list[dict[str, Any]], currency: str) -> None:
+    rows = [
+        (
+            plain(one["miner"]),
+            f"{one['kwh']:,.3f}",
+            money(one["cost"], ""),
+            money(one["revenue_exchanged"], ""),
+            money(one["margin"], ""),
+            money(one["margin_per_ph_day"], ""),
+        )
+        for one in machines
+    ]
+    table(("machine", "kWh ", "cost ", "revenue ", f"margin, {currency} ", "a PH/s and day "), rows)
