@@ -56,6 +56,7 @@ from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 from agent.outputs.standing import meter_silence
 from agent.pulse import Pulse
+from agent.settling import Settling
 from agent.state_topic import publish_state
 from drivers import registry
 from drivers.identify import identify
@@ -295,7 +296,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     }
     works |= built.comings.works()
     works |= built.orders.works() | Notices(built.config, built.journal).works()
-    works |= built.devices.works() | built.desk.drills.works()
+    works |= built.devices.works() | built.desk.drills.works() | Settling(built.ledger, built.books, built.clock).works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)
         each_s = built.config.schema.polling.interval_s

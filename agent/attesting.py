@@ -14,6 +14,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.facts import AnyFact, OrderMoved
+from agent.facts_orders import OrderSettled
 from agent.heads import Head
 from agent.ledger.attest import Attest
 from agent.ledger.store import CannotWrite
@@ -50,8 +51,10 @@ class Attesting:
         self._signed = asyncio.Event()
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
-        """Take in facts that are about to be written: an order that closes is signed for at once."""
-        if any(isinstance(fact, OrderMoved) and fact.state in CLOSES for fact in facts):
+        """Take in facts that are about to be written: an order that closes, or is settled, is signed for at once."""
+        if any(
+            isinstance(fact, OrderSettled) or (isinstance(fact, OrderMoved) and fact.state in CLOSES) for fact in facts
+        ):
             self._closed.set()
 
     async def run(self) -> None:

@@ -30,7 +30,14 @@ from agent.facts_energy import (
     RegisterSeen,
 )
 from agent.facts_identity import IdentityFact
-from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts_orders import (
+    IssuerHeard,
+    IssuerSilent,
+    OfferAnswered,
+    OrderReleaseAsked,
+    OrderSettled,
+    OrderVanished,
+)
 from agent.facts_outlets import OutletFact
 from agent.facts_safety import SafetyFact
 
@@ -336,6 +343,7 @@ AnyFact = (
     | OrderVanished
     | OrderReleaseAsked
     | OfferAnswered
+    | OrderSettled
     | IssuerHeard
     | IssuerSilent
     | CapChanged

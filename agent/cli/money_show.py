@@ -77,7 +77,8 @@ def show_order(told: dict[str, Any]) -> None:
     print(f"saved     {money(told['saved'], currency)}: what was not paid less what was not earned")
     for one in told["baselines"]:
         what = one["why"] or f"{figure(one['mean_kw'], 'kW', 3)}, not drawn {kwh(one['not_drawn_kwh'])}"
-        print(f"baseline  {BASELINES.get(one['method'], plain(one['method']))}: {what}")
+        doubt = "" if one.get("doubt") is None else f" ({plain(one['doubt'])})"
+        print(f"baseline  {BASELINES.get(one['method'], plain(one['method']))}: {what}{doubt}")
     if len(told["days"]) > 1:
         table(("day", "not drawn kWh ", "not paid ", "drawn kWh ", "cost ", "not earned "), map(_day, told["days"]))
     _doubts(told["doubts"])

@@ -47,6 +47,11 @@ class Accounting:
         self.columns: dict[datetime, tuple[Floats, Floats]] = {}
         """What each row drew (Wh) and hashed (TH) in told intervals, by their starts, until somebody takes it."""
 
+    @property
+    def interval(self) -> timedelta:
+        """How long a metering interval is."""
+        return self._interval
+
     def replayed(self, fact: AnyFact) -> None:
         """Take in a fact of the lives before this one."""
         if isinstance(fact, EnergyInterval):

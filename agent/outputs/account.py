@@ -72,7 +72,7 @@ def account(facts: Sequence[AnyFact]) -> Account:
         began_at=began,
         ended_at=_ended(steps),
         complied_after_s=None if began is None or complied is None else (complied - began).total_seconds(),
-        violated_s=_seconds_in(steps, OrderState.VIOLATED),
+        violated_s=seconds_in(steps, OrderState.VIOLATED),
         base_w=_mean_w([minute.seen for minute in minutes if minute.state is None and minute.seen is not None]),
         drawn_wh=sum(one.mean_w * one.looked_s for one in seen) / HOUR_S,
         looked_s=sum(one.looked_s for one in seen),
@@ -104,7 +104,7 @@ def _ended(steps: Sequence[OrderMoved]) -> datetime | None:
     return ends[-1] if ends and steps[-1].state not in IN_FORCE else None
 
 
-def _seconds_in(steps: Sequence[OrderMoved], state: OrderState) -> float:
+def seconds_in(steps: Sequence[OrderMoved], state: OrderState) -> float:
     """Return how long an order stood in a state; what it stands in now is counted to its last step."""
     spans = (after.at - before.at for before, after in pairwise(steps) if before.state == state)
     return sum(spans, timedelta()).total_seconds()

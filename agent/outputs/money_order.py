@@ -47,6 +47,7 @@ class OrderStory:
     """One order's life and the site's intervals, gathered fact by fact."""
 
     order_id: str
+    usual: timedelta | None = None  # how long metering intervals are here; None: as long as the longest known
     received: OrderReceived | None = None
     moves: list[OrderMoved] = field(default_factory=list)
     intervals: list[EnergyInterval] = field(default_factory=list)
@@ -98,7 +99,7 @@ class OrderStory:
     @property
     def interval(self) -> timedelta:
         """How long a metering interval is here."""
-        return max((fact.end - fact.start for fact in self.intervals), default=USUAL)
+        return self.usual or max((fact.end - fact.start for fact in self.intervals), default=USUAL)
 
     def base(self) -> Base | None:
         """Return what was drawn in the last whole interval before the first start, else what the meter said then."""

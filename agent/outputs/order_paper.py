@@ -153,7 +153,8 @@ def _baseline(told: Mapping[str, Any], words: Words) -> str:
     if told["not_drawn_kwh"] is None:
         return f"{words.unknown}: {told['why']}"
     not_drawn, mean = words.number(told["not_drawn_kwh"], "kWh", 1), words.number(told["mean_kw"], "kW", 1)
-    return words("against", not_drawn, mean)
+    said = words("against", not_drawn, mean)
+    return said if told.get("doubt") is None else f"{said} ({told['doubt']})"
 
 
 def _proof(told: Told, words: Words) -> str:

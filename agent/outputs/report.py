@@ -12,7 +12,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.orders.lifecycle import FINAL, OrderState
-from agent.outputs.baselines import PAST, Measured, baselines
+from agent.outputs.baselines import PAST, Baseline, Measured, baselines
 from agent.outputs.excess import excess
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
@@ -123,13 +123,6 @@ def _life(story: OrderStory, spans: Sequence[Span]) -> dict[str, Any]:
 def _baselines(
     story: OrderStory, spans: Sequence[Span], counted: Sequence[Span], terms: Terms, now: datetime
 ) -> list[dict[str, Any]]:
-    """Return what each rule takes for the draw without the order; an order of several lives is one."""
-    if not spans:
-        return []
-    whole = Span(start=spans[0].start, end=spans[-1].end)
-    recent = (fact for fact in story.intervals if fact.start >= whole.start - PAST)
-    measured = Measured.of(recent, story.interval, story.events(spans, now), terms.zone)
-    over = story.state is not None and OrderState(story.state) in FINAL
     return [
         {
             "method": one.method,
@@ -137,9 +130,24 @@ def _baselines(
             "not_drawn_kwh": None if one.not_drawn_wh is None else kwh(round(one.not_drawn_wh)),
             "adjusted": one.adjusted,
             "why": one.why,
+            "doubt": one.doubt,
         }
-        for one in baselines(measured, whole, counted, over=over)
+        for one in baselines_of(story, spans, counted, terms, now)
     ]
+
+
+def baselines_of(
+    story: OrderStory, spans: Sequence[Span], counted: Sequence[Span], terms: Terms, now: datetime
+) -> list[Baseline]:
+    """Return what each rule takes for the draw without the order; an order of several lives is one."""
+    if not spans:
+        return []
+    whole = Span(start=spans[0].start, end=spans[-1].end)
+    recent = (fact for fact in story.intervals if fact.start >= whole.start - PAST)
+    days = {} if terms.tariff is None else terms.tariff.days
+    measured = Measured.of(recent, story.interval, story.events(spans, now), terms.zone, days)
+    over = story.state is not None and OrderState(story.state) in FINAL
+    return baselines(measured, whole, counted, over=over)
 
 
 # money ----------------------------------------------------------------------------------------------------------

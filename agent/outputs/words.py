@@ -56,7 +56,14 @@ from agent.facts_energy import (
     PriceActed,
     RegisterSeen,
 )
-from agent.facts_orders import IssuerHeard, IssuerSilent, OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts_orders import (
+    IssuerHeard,
+    IssuerSilent,
+    OfferAnswered,
+    OrderReleaseAsked,
+    OrderSettled,
+    OrderVanished,
+)
 from agent.outputs.words_devices import DEVICES
 from agent.outputs.words_drill import DRILLS
 from agent.outputs.words_identity import WORDS as IDENTITY
@@ -178,6 +185,10 @@ def _broken(fact: SealBroken) -> str:
     return f"Behind seal {', '.join(fact.numbers)}: {', '.join(filter(None, [machines, *feeders]))}"
 
 
+def _wh(energy_wh: float | None) -> str:
+    return "an unknown energy" if energy_wh is None else f"{energy_wh / 1000:,.3f} kWh"
+
+
 def _why_silent(fact: IssuerSilent) -> str:
     if fact.reason is not None:
         return fact.reason
@@ -198,6 +209,9 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     OrderVanished: lambda fact: f"Order {fact.order_id} was cleared on the broker; it stays in force",
     OrderReleaseAsked: lambda fact: f"{fact.by} released order {fact.order_id}",
     OfferAnswered: lambda fact: f"{fact.by} {'accepted' if fact.accepted else 'declined'} offer {fact.order_id}",
+    OrderSettled: lambda fact: (
+        f"Order {fact.order_id} is settled: {_wh(fact.not_drawn_wh)} not drawn, {_wh(fact.drawn_wh)} drawn"
+    ),
     IssuerHeard: lambda fact: f"{fact.issuer} is heard",
     IssuerSilent: lambda fact: f"{_why_silent(fact)}: {fact.failsafe} holds",
     CapChanged: _cap,

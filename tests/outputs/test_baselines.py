@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.facts_energy import EnergyInterval
@@ -56,7 +56,9 @@ def test_ten_of_ten_takes_the_same_hours_of_ten_days_of_its_type_without_an_orde
     assert (one.mean_w, one.not_drawn_wh) == (750_000, 400_000 + 900_000)
     weekend = Span(start=ORDER.start + 4 * DAY, end=ORDER.end + 4 * DAY)
     month = drawn(TUESDAY - 20 * DAY, TUESDAY + 6 * DAY, farm)
-    assert found(month, span=weekend)["ten_of_ten"].why == "6 of 10 days without an order are known before it"
+    assert found(month, span=weekend)["ten_of_ten"].why == (
+        "too little history: 6 of 10 days of its type without an order are known before it"
+    )
 
 
 def test_days_with_another_order_do_not_count():
@@ -91,10 +93,12 @@ def test_same_day_takes_three_hours_before_and_two_after_and_leaves_one_out_on_e
 
 def test_before_and_after_are_the_whole_intervals_next_to_it():
     def kw(at):
-        return 900 if at == ORDER.start - STEP else 1100 if at == ORDER.end else 5
+        return 900 if at == ORDER.start - STEP else 1100 if at == ORDER.end + STEP else 5
 
-    assert found(drawn(TUESDAY, TUESDAY + DAY, kw))["before_after"].mean_w == 1_000_000
-    assert found(drawn(TUESDAY, ORDER.end, kw), over=False)["before_after"].mean_w == 900_000
+    one = found(drawn(TUESDAY, TUESDAY + DAY, kw))["before_after"]
+    assert (one.mean_w, one.taken, one.doubt) == (1_000_000, (ORDER.start - STEP, ORDER.end + STEP), None)
+    one = found(drawn(TUESDAY, ORDER.end, kw), over=False)["before_after"]
+    assert (one.mean_w, one.doubt) == (900_000, "by the interval before alone: the one after is not over")
 
 
 def test_what_is_not_known_is_said_and_never_a_figure():
@@ -115,6 +119,72 @@ def test_hours_are_those_of_the_place_over_a_change_of_its_clocks():
 
     one = found(drawn(order.start - 30 * DAY, order.end + DAY, kw), span=order, zone=quebec)["ten_of_ten"]
     assert one.mean_w == 1_000_000
+
+
+def test_what_another_order_touched_is_no_base():
+    after = Span(start=ORDER.end + HOUR / 4, end=ORDER.end + HOUR)
+    told = found(WHOLE, events=[after])
+    assert told["before_after"].doubt == "by the interval before alone: the one after is under another order"
+    assert told["before_after"].mean_w == 1_000_000
+    assert told["same_day"].mean_w == 1_000_000  # its hours begin later
+    later = Span(start=ORDER.end + 2 * HOUR, end=ORDER.end + 5 * HOUR)
+    assert found(WHOLE, events=[later])["same_day"].why == (
+        "the two hours after it, the next one left out, are under another order"
+    )
+    before = Span(start=ORDER.start - 2 * HOUR, end=ORDER.start)
+    told = found(WHOLE, events=[before])
+    assert told["before_after"].why == "the interval before it is under another order"
+    assert told["same_day"].why == "the three hours before it, the next one left out, are under another order"
+    assert (told["ten_of_ten"].adjusted, told["ten_of_ten"].mean_w) == (1.0, 1_000_000)
+
+
+def test_hours_that_are_known_in_part_are_no_base():
+    holey = [fact for fact in WHOLE if fact.start != ORDER.start - 2 * HOUR]
+    assert found(holey)["same_day"].why == "the three hours before it, the next one left out, are not known"
+
+
+def test_a_holiday_of_the_tariff_is_no_working_day():
+    holiday = {(TUESDAY - 4 * DAY).date(): "holiday"}
+
+    def kw(at):
+        in_order = ORDER.start <= at < ORDER.end
+        return 100 if in_order else 10 if at.hour in (17, 18) and at.date() in holiday else 1000
+
+    facts = drawn(TUESDAY - 20 * DAY, TUESDAY + DAY, kw)
+    plain = Measured.of(facts, STEP, [ORDER], UTC)
+    dated = Measured.of(facts, STEP, [ORDER], UTC, holiday)
+    means = [{one.method: one.mean_w for one in baselines(of, ORDER, [ORDER], over=True)} for of in (plain, dated)]
+    assert means[0]["ten_of_ten"] < means[1]["ten_of_ten"] == 1_000_000
+
+
+PAST_KW = st.lists(st.integers(0, 3000), min_size=24, max_size=24)
+
+
+@settings(max_examples=20)
+@given(day=PAST_KW, order_kw=st.integers(0, 500), factor=st.integers(1, 9), seed=st.randoms(use_true_random=False))
+def test_baselines_keep_to_what_they_rest_on(day, order_kw, factor, seed):
+    """A mean lies among what it is made of, scales with it, knows no order, and leaves out what the order touched."""
+
+    def kw(at):
+        return order_kw if ORDER.start <= at < ORDER.end else day[at.hour]
+
+    starts = [TUESDAY - 14 * DAY + n * HOUR for n in range(15 * 24)]
+    draws_w = {at: kw(at) * 1000.0 for at in starts}
+    shuffled = {at: draws_w[at] for at in seed.sample(starts, len(starts))}
+    larger = {at: factor * draw_w for at, draw_w in draws_w.items()}
+    told, other, scaled = (
+        baselines(Measured(draws_w=of, step=HOUR, events=[ORDER], zone=UTC), ORDER, [ORDER], over=True)
+        for of in (draws_w, shuffled, larger)
+    )
+    for one, same, more in zip(told, other, scaled, strict=True):
+        assert (one.why, one.taken) == (None, same.taken)
+        assert (one.mean_w, one.not_drawn_wh) == pytest.approx((same.mean_w, same.not_drawn_wh))
+        of = [draws_w[at] for at in one.taken]
+        assert 0.8 * min(of) - 1e-6 <= one.mean_w <= 1.2 * max(of) + 1e-6
+        assert 0.8 <= one.adjusted <= 1.2
+        assert one.not_drawn_wh == pytest.approx(2 * one.mean_w - 2 * order_kw * 1000, abs=1e-3)
+        assert more.mean_w == pytest.approx(factor * one.mean_w, abs=1e-3)
+        assert not any(ORDER.start <= at < ORDER.end for at in one.taken)
 
 
 @given(st.lists(st.integers(0, 2000), min_size=1, max_size=200), st.booleans())
