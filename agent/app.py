@@ -296,7 +296,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
     }
     works |= built.comings.works()
     works |= built.orders.works() | Notices(built.config, built.journal).works()
-    works |= built.devices.works() | built.desk.drills.works() | Settling(built.ledger, built.books, built.clock).works()
+    works |= built.devices.works() | built.desk.drills.works() | Settling(built.ledger, built.books).works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)
         each_s = built.config.schema.polling.interval_s

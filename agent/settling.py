@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 
-from agent.clock import Clock
 from agent.facts import AnyFact, OrderMoved
 from agent.facts_orders import OrderSettled
 from agent.ledger.ledger import Ledger
@@ -73,10 +72,10 @@ class Waiting:
 class Settling:
     """Settles orders for ever."""
 
-    def __init__(self, ledger: Ledger, books: Books, clock: Clock) -> None:
+    def __init__(self, ledger: Ledger, books: Books) -> None:
         self._ledger = ledger
         self._books = books
-        self._clock = clock
+        self._clock = books.clock
         self._waiting = Waiting()
         books.journal.listeners.append(self._waiting.take)
 

@@ -34,8 +34,9 @@ class Room:
             accounting=SimpleNamespace(interval=STEP),
             desk=SimpleNamespace(terms=Terms(currency="KGS", zone=ZoneInfo("Asia/Bishkek"))),
             journal=self.journal,
+            clock=clock,
         )
-        self.settling = Settling(self.ledger, self.books, clock)
+        self.settling = Settling(self.ledger, self.books)
 
     async def lived(self, seconds):
         """Let the site draw 1,000 kW for so long, then see what is due."""
