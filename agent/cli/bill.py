@@ -177,6 +177,9 @@ def found_for(asked: Asked, metered: Metered) -> Found:
     read, corrections = metered.known(read_load(asked.load, zone=zone))
     if tariff.export_refused and any(read.load.export_kwh or ()):
         raise ConfigError([Problem(file=asked.tariff.name, key="dgrules", reason=tariff.export_refused)])
+    if tariff.nets_by_hour and (hour := read.load.hour_of_both()) is not None:
+        reason = f"nets within the hour, and the load both takes and exports in that of {hour.astimezone(read.clock)}"
+        raise ConfigError([Problem(file=asked.tariff.name, key="dgrules", reason=f"{reason}: give it by the hour")])
     try:
         billed = corrected_bill(tariff, read.load, corrections, read.clock, metering)
     except Unpriced as error:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from agent.inputs.urdb_demand import flat_demand, reactive, timed_demand
-from agent.inputs.urdb_energy import PAID_BY_STEP, energy, exported, fuel, is_floored, nets
+from agent.inputs.urdb_energy import BY_HOUR, STEPWISE, energy, exported, fuel, is_floored, nets, rule_of
 from agent.inputs.urdb_reader import PARTY, Reader, lists
 from agent.inputs.urdb_record import MONTHS, NotUrdb, read_record
 from agent.problems import ConfigError, Problem
@@ -87,7 +87,8 @@ def parse_urdb(text: str, *, file: str = "record.json", currency: str | None = N
         first=_day(reader.record.get("startdate")),
         last=_day(reader.record.get("enddate")),
         settlings={"energy": Settling(floor=Decimal(0))} if is_floored(reader) else {},
-        export_refused="" if nets(reader) else _export_refused(reader.record),
+        export_refused="" if nets(reader) else _export_refused(reader),
+        nets_by_hour=rule_of(reader) == BY_HOUR,
     )
 
 
@@ -195,9 +196,9 @@ def _day(told: Any) -> date | None:
     return datetime.fromtimestamp(told, UTC).date()
 
 
-def _export_refused(record: dict[str, Any]) -> str:
+def _export_refused(reader: Reader) -> str:
     """Return why a load that exports cannot be billed."""
-    rule = str(record.get("dgrules", ""))
-    if rule.lower() == PAID_BY_STEP:
+    told = reader.record.get("dgrules")
+    if rule_of(reader) in STEPWISE:
         return ""
-    return f"{rule} is not built yet: the load exports" if rule else "is required, since the load exports"
+    return f"{told} is none of the rules that there are: the load exports" if told else "is required: the load exports"

@@ -25,25 +25,29 @@ _UNITS: Mapping[str, Unit] = {
 }
 _TIER = {"max", "unit", "rate", "adj", "sell"}
 _NET = "net metering"
-PAID_BY_STEP = "net billing instantaneous"
-_STEPWISE = {"net billing instantaneous", "net billing hourly", "buy all sell all"}
-"""Under these rules SAM prices step by step; under net metering, or where no rule is named, a month's sums."""
+BY_HOUR = "net billing hourly"
+STEPWISE = {"net billing instantaneous", BY_HOUR, "buy all sell all"}
+"""Under these rules SAM prices step by step; under net metering, or where no rule is named, a month's sums.
+
+What is exported in a step is paid by its `sell`. Where all is bought and all is sold, the load has both sums.
+"""
 Bounds = tuple[tuple[Decimal | None, Unit], ...]
 
 
 def nets(reader: Reader) -> bool:
     """Whether a record's rule is net metering, under which export counts against what is taken."""
-    return _rule(reader) == _NET or (not _rule(reader) and reader.record.get("usenetmetering") is True)
+    return rule_of(reader) == _NET or (not rule_of(reader) and reader.record.get("usenetmetering") is True)
 
 
 def is_floored(reader: Reader) -> bool:
     """Whether a month's energy charge is never below 0: SAM has it so where it nets, and where no rule is named."""
     told = [price(tier) for tiers in reader.structure(KEY, _TIER) for tier in tiers]
     has_negative = any(figure.value is not None and figure.value < 0 for one in told for figure in one.figures)
-    return has_negative and _rule(reader) in {"", _NET}
+    return has_negative and rule_of(reader) in {"", _NET}
 
 
-def _rule(reader: Reader) -> str:
+def rule_of(reader: Reader) -> str:
+    """Return a record's rule for who generates, "" where it names none."""
     return str(reader.record.get("dgrules", "")).strip().lower()
 
 
@@ -71,7 +75,7 @@ def energy(reader: Reader) -> Iterator[Component]:
                 name="energy",
                 party=PARTY,
                 period=tuple(listed),
-                fill="in_order" if str(reader.record.get("dgrules", "")).lower() in _STEPWISE else "together",
+                fill="in_order" if rule_of(reader) in STEPWISE else "together",
                 window_min=window(reader),
                 ratchet=ratchets(reader),
                 net_export=nets(reader),
@@ -120,7 +124,7 @@ def _unit(reader: Reader, tier: Mapping[str, Any]) -> Unit:
 
 def exported(reader: Reader) -> Iterator[Component]:
     """Yield what is paid for export, where the record's rule pays each step's by itself."""
-    if str(reader.record.get("dgrules", "")).lower() != PAID_BY_STEP:
+    if rule_of(reader) not in STEPWISE:
         return
     structure = reader.structure(KEY, _TIER)
     cells = reader.cells("energy", len(structure)) if structure else {}

@@ -39,6 +39,19 @@ class Load:
         """From the first step's start to the last one's end."""
         return Span(start=self.start, end=self.start + self.step * len(self.kwh))
 
+    def hour_of_both(self) -> datetime | None:
+        """Return the first hour with steps that took and steps that exported; None where there is none."""
+        steps = zip(self.kwh, self.export_kwh or (), strict=False)
+        taken: dict[datetime, list[bool]] = {}
+        for at, (kwh, export_kwh) in enumerate(steps):
+            hour = (self.start + at * self.step).replace(minute=0, second=0, microsecond=0)
+            both = taken.setdefault(hour, [False, False])
+            both[0] |= kwh > 0
+            both[1] |= export_kwh > 0
+            if all(both) and self.step < timedelta(hours=1):
+                return hour
+        return None
+
     def days(self, zone: tzinfo) -> tuple[date, date]:
         """Return the local days of the first step's start and of the last one's."""
         last = self.span.end - self.step

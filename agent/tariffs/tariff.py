@@ -42,6 +42,7 @@ class Tariff:
     first: date | None = None  # from when it holds, where its file says it of the whole
     last: date | None = None
     export_refused: str = ""  # why a load that exports cannot be billed
+    nets_by_hour: bool = False  # what is exported counts against what is taken within each hour
 
     def __post_init__(self) -> None:
         before: list[str] = []

@@ -48,7 +48,10 @@ def test_the_shell_names_the_key_that_a_load_cannot_meet(run):
     assert "record.json: demandreactivepowercharge: the load has no column kvarh" in found.stderr
     exported = run(record(), rows("start,kwh,export_kwh", "1,0", "1,5"), "--tz", "UTC")
     assert exported.exit_code == 2
-    assert "record.json: dgrules: is required, since the load exports" in exported.stderr
+    assert "record.json: dgrules: is required: the load exports" in exported.stderr
+    quarters = "start,kwh,export_kwh\n2026-01-01T00:00Z,0,5\n2026-01-01T00:15Z,1,0\n"
+    both = run(record(dgrules="Net Billing Hourly"), quarters, "--tz", "UTC")
+    assert (both.exit_code, "both takes and exports in that of 2026-01-01 00:00:00+00:00" in both.stderr) == (2, True)
     unsold = run(record(), rows("start,kwh,export_kwh", "1,0", "1,0"), "--tz", "UTC")
     assert unsold.exit_code == 0
 

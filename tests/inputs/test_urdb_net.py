@@ -109,8 +109,38 @@ def test_a_load_that_exports_nothing_is_billed_as_ever_and_other_rules_refuse_by
     assert bill(read(TWO), load, UTC).amount == bill(read(plain), load, UTC).amount
     assert read(TWO).export_refused == ""
     assert read({**plain, "usenetmetering": True}).export_refused == ""
-    assert read(plain).export_refused == "is required, since the load exports"
-    assert read({**plain, "dgrules": "Net Billing Hourly"}).export_refused.startswith("Net Billing Hourly is not built")
+    assert read(plain).export_refused == "is required: the load exports"
+    assert read({**plain, "dgrules": "Net Sharing"}).export_refused.startswith("Net Sharing is none of the rules")
+    assert read({**plain, "dgrules": "Net Billing Hourly"}).nets_by_hour
+
+
+SOLD = record([[{"rate": 0.05, "sell": 0.03}], [{"rate": 0.12, "sell": 0.06}]])
+# As above; bought and sold in full are all that is drawn, and all that is generated
+BOUGHT = "-5803.38 -5371.17 40506.75 39310.31 40458.27 39356.40 40437.86 40674.53 39097.29 40674.17 39143.38 40709.90"
+
+
+def test_where_all_is_bought_and_all_is_sold_both_sums_are_priced_step_by_step():
+    drawn = [300 + (hour * 7919) % 401 + (200 if 8 <= hour % 24 < 20 else 0) for hour in range(8760)]
+    load = Load(
+        start=datetime(2018, 1, 1, tzinfo=UTC),
+        step=HOUR,
+        kwh=tuple(map(Decimal, drawn)),
+        export_kwh=tuple(Decimal(in_winter(hour)) for hour in range(8760)),
+    )
+    found = bill(read({**SOLD, "dgrules": "Buy All Sell All"}), load, UTC)
+    by_hour = bill(read({**SOLD, "dgrules": "Net Billing Hourly"}), load, UTC)
+    for month, due in zip(found.months, BOUGHT.split(), strict=True):
+        assert abs(month.amount - Decimal(due)) <= Decimal("0.01")
+    assert by_hour.amount == found.amount
+
+
+def test_an_hour_that_both_takes_and_exports_is_known():
+    quarters = {"start": datetime(2018, 1, 1, tzinfo=UTC), "step": HOUR / 4}
+    assert Load(kwh=(Decimal(1),) * 8, export_kwh=(Decimal(0),) * 8, **quarters).hour_of_both() is None
+    exported = tuple(map(Decimal, (0, 0, 0, 0, 0, 0, 0, 1)))
+    assert Load(kwh=(Decimal(1),) * 8, export_kwh=exported, **quarters).hour_of_both() == datetime(
+        2018, 1, 1, 1, tzinfo=UTC
+    )
 
 
 def test_under_net_billing_a_negative_price_is_a_credit_of_its_month():
