@@ -40,6 +40,7 @@ def refused(code):
         (moved("breach", "test: nothing is sent"), None),
         (moved("comply"), None),
         (refused("bad_signature"), "order_refused"),
+        (refused("replayed"), "order_refused"),
         (refused("lower_revision"), None),
         (ShortfallChanged(at=AT, shortfall_w=5000.0, binding_order="a"), "shortfall"),
         (ShortfallChanged(at=AT, shortfall_w=0.0), None),

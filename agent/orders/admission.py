@@ -42,7 +42,7 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejec
     life, others = gate.lives.get(order.order_id), superseded(order, gate.lives)
     rejection = refuse(order, gate.trust, transport=transport)
     if rejection is None and life is not None:
-        rejection = foreign_hand(life.order, order) or _by_revision(life.order, order)
+        rejection = foreign_hand(life.order, order) or _by_revision(life.order, order, gate.lives)
     for old in others:
         rejection = rejection or foreign_hand(old.order, order)
     if rejection is None and gate.ground is not None and not order.is_cancel and transport != OWN:
@@ -86,7 +86,9 @@ def _misdirected(order: Order, ground: Ground, trust: TrustPolicy) -> Rejection 
     return because(order, "not_allowed", f"{order.issuer} may order on {', '.join(issuer.feeders)} alone")
 
 
-def _by_revision(known: Order, order: Order) -> Rejection | None:
+def _by_revision(known: Order, order: Order, lives: Lives) -> Rejection | None:
+    if order.revision < known.revision and lives.was_taken_in(order):
+        return because(order, "replayed", f"it was taken in before, and revision {known.revision} since")
     if order.revision < known.revision:
         return because(order, "lower_revision", f"revision {known.revision} is known")
     if order.revision == known.revision:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 
 from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, OrderRefused
+from agent.jws import Jws
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.compliance import Observed, Watch
@@ -17,6 +20,8 @@ from agent.values import Moment, Watts
 
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
 """Steps of a limit that is in force."""
+MOST_MARKS = 64
+"""Signed documents of one order that are known again."""
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -162,6 +167,11 @@ class Lives:
     def __init__(self, parse: Callable[[str], Order | Rejection]) -> None:
         self._parse = parse
         self._lives: dict[str, Life] = {}
+        self._taken_in: dict[str, deque[bytes]] = {}  # by order, what its latest signed documents were
+
+    def was_taken_in(self, order: Order) -> bool:
+        """Whether this very document, signature and all, was taken in before as one of its order's latest."""
+        return order.signed is not None and _mark(order.signed) in self._taken_in.get(order.order_id, ())
 
     def get(self, order_id: str | None) -> Life | None:
         """Return the life of this order, None where it is unknown."""
@@ -227,6 +237,8 @@ class Lives:
         order = self._parse(fact.document)
         if isinstance(order, Rejection):
             raise Unreadable(f"{fact.order_id} revision {fact.revision}: {order.code} {order.reason}")
+        if order.signed is not None:
+            self._taken_in.setdefault(fact.order_id, deque(maxlen=MOST_MARKS)).append(_mark(order.signed))
         before = self._lives.get(fact.order_id)
         if order.is_cancel and before is not None and before.state is not OrderState.CLOSED:
             order = _cancelling(before.order, order)
@@ -248,6 +260,10 @@ class Lives:
         """Whether what it revises or supersedes had bound, so that there is something to restore after it too."""
         named = [before, *(self._lives.get(order_id) for order_id in order.supersedes)]
         return any(life is not None and life.has_bound and life.state is OrderState.SUPERSEDED for life in named)
+
+
+def _mark(signed: Jws) -> bytes:
+    return sha256(signed.covered + signed.signature).digest()
 
 
 def _moved(life: Life, fact: OrderMoved) -> None:

@@ -6,14 +6,15 @@ Draw is as the order was judged by it. Minutes that nobody saw are counted, and 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
 
 from agent.facts import AnyFact, CommandRefused, Escalated, OrderMoved, OrderReceived
 from agent.facts_energy import Absence
-from agent.jws import content
+from agent.jws import content, is_compact, opened
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState
 from agent.outputs.minutes import MINUTE, Figures, Minute, rebuild
 from agent.values import Watts
@@ -35,6 +36,7 @@ class Account:
     ended_at: datetime | None  # None: it is in force
     complied_after_s: float | None  # from its beginning
     violated_s: float
+    most_short_w: Watts  # the highest shortfall acknowledged while it was violated
     base_w: Watts | None  # mean of the quarter of an hour before it came
     drawn_wh: float  # while it was in force and somebody looked
     looked_s: float
@@ -73,6 +75,7 @@ def account(facts: Sequence[AnyFact]) -> Account:
         ended_at=_ended(steps),
         complied_after_s=None if began is None or complied is None else (complied - began).total_seconds(),
         violated_s=seconds_in(steps, OrderState.VIOLATED),
+        most_short_w=most_short_w(steps),
         base_w=_mean_w([minute.seen for minute in minutes if minute.state is None and minute.seen is not None]),
         drawn_wh=sum(one.mean_w * one.looked_s for one in seen) / HOUR_S,
         looked_s=sum(one.looked_s for one in seen),
@@ -93,6 +96,25 @@ def limit_of(document: str) -> str | None:
     return None if told is None else json.dumps(told, ensure_ascii=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a document says that it came from, and by which key it is signed; None where it is not."""
+
+    kid: str | None
+    sha256: str  # of the document as it was received
+    source: Mapping[str, str]
+
+
+def origin_of(document: str) -> Origin:
+    """Return where a document that was taken in came from."""
+    raw = document.encode()
+    return Origin(
+        kid=opened(raw).kid if is_compact(raw) else None,
+        sha256=sha256(raw).hexdigest(),
+        source=json.loads(content(document)).get("source_ref") or {},
+    )
+
+
 def _binding(documents: Sequence[OrderReceived]) -> OrderReceived | None:
     asking = [one for one in documents if json.loads(content(one.document)).get("status") != "cancelled"]
     return next(reversed(asking or documents), None)
@@ -108,6 +130,11 @@ def seconds_in(steps: Sequence[OrderMoved], state: OrderState) -> float:
     """Return how long an order stood in a state; what it stands in now is counted to its last step."""
     spans = (after.at - before.at for before, after in pairwise(steps) if before.state == state)
     return sum(spans, timedelta()).total_seconds()
+
+
+def most_short_w(steps: Iterable[OrderMoved]) -> Watts:
+    """Return the highest shortfall that was acknowledged while an order was violated."""
+    return max((step.shortfall_w or 0.0 for step in steps if step.state == OrderState.VIOLATED), default=0.0)
 
 
 def _mean_w(seen: Iterable[Figures]) -> Watts | None:

@@ -32,7 +32,7 @@ ALWAYS: dict[type[Any], str] = {
     ClockStepped: "clock_stepped",
     SendingPaused: "ledger_not_written",
 }
-GRAVE = frozenset({"bad_signature", "revision_conflict"})
+GRAVE = frozenset({"bad_signature", "replayed", "revision_conflict"})
 """Refusals that are worth a look, whoever they came from."""
 
 

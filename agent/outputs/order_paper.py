@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from agent.evidence import Proven
-from agent.outputs.account import Account, limit_of, points
+from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
 from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
@@ -60,16 +60,26 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
         yield words("revision"), str(received.revision)
         yield words("limit"), limit_of(received.document) or words.unknown
         yield words("transport"), received.transport
+        yield from _origin(received.document, words)
     yield words("received"), words.instant(account.first_received_at)
     yield words("began"), words.instant(account.began_at)
     in_force = account.began_at is not None and account.ended_at is None
     yield words("ended"), words("still") if in_force else words.instant(account.ended_at)
 
 
+def _origin(document: str, words: Words) -> Iterable[tuple[str, str]]:
+    origin = origin_of(document)
+    for name, told in origin.source.items():
+        yield words(f"source_{name}"), str(told)
+    yield words("signature"), words("no_signature") if origin.kid is None else words("by_key", origin.kid)
+    yield words("document"), origin.sha256
+
+
 def _held(account: Account, words: Words) -> Iterable[tuple[str, str]]:
     never = account.complied_after_s is None
     yield words("complied"), words("never") if never else words.seconds(account.complied_after_s)
     yield words("violated"), words.seconds(account.violated_s)
+    yield words("most_short"), words.kw(account.most_short_w)
     yield words("over_before"), words.seconds(account.over_before_s)
     yield words("over_after"), words.seconds(account.over_after_s)
     yield words("highest"), words.kw(account.highest_w)

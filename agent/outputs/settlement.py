@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from agent.facts_energy import Charge, EnergyInterval
 from agent.facts_orders import BaselineTold, OrderSettled
 from agent.orders.lifecycle import OrderState
-from agent.outputs.account import seconds_in
+from agent.outputs.account import most_short_w, seconds_in
 from agent.outputs.baselines import HOUR, Baseline
 from agent.outputs.money_order import WRITTEN_WITHIN, OrderStory
 from agent.outputs.report import baselines_of, order_report
@@ -66,7 +66,7 @@ def settlement(story: OrderStory, terms: Terms, now: datetime, *, last: bool) ->
         not_drawn_wh=_wh(told["not_drawn_kwh"]),
         baselines=[_baseline(one, [number(at) for at in one.taken]) for one in found],
         violated_s=round(seconds_in(story.moves, OrderState.VIOLATED), 1),
-        most_short_w=max((m.shortfall_w or 0.0 for m in story.moves if m.state == OrderState.VIOLATED), default=0.0),
+        most_short_w=most_short_w(story.moves),
         currency=terms.currency if told["cost"] is not None else None,
         cost=told["cost"],
         charges=[Charge(**one) for one in told["components"]],

@@ -101,12 +101,29 @@ def test_a_signed_document_that_comes_again_or_too_late_loosens_nothing():
     first, second = signed(order()), signed(order(revision=2, note="again"))
     site.send(first)
     site.send(second)
-    assert "lower_revision" in site.send(first)[0]
+    assert "replayed: it was taken in before, and revision 2 since" in site.send(first)[0]
     assert site.send(second) == []
     stale = signed(order(status="cancelled", revision=3, issued_at=at(-86_401)))
     site.now = site.now.later(2)
     assert "stale" in site.send(stale)[0]
     assert site.state() == "active"
+
+
+def test_what_was_signed_and_followed_once_is_known_again_after_a_restart_and_after_its_end():
+    site = Site(trust=BOTH)
+    first, cancel = signed(order()), signed(order(status="cancelled", revision=3, issued_at=at(0)))
+    site.send(first)
+    site.send(cancel)
+    site.now = site.now.later(2)
+    site.tick(1)
+    assert site.state() == "closed"
+    again = site.restarted()
+    assert again.send(cancel) == []
+    assert "rejected: replayed" in again.send(first)[0]
+    again.now = again.now.later(2)
+    unknown = signed(order(revision=2))
+    assert "rejected: lower_revision: revision 3 is known" in again.send(unknown)[0]
+    assert again.state() == "closed"
 
 
 def test_what_is_kept_is_what_came_signature_and_all():

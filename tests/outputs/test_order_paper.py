@@ -4,21 +4,24 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from agent.evidence import Proven
 from agent.facts import CommandRefused, Escalated, OrderMoved, OrderReceived
 from agent.facts_energy import Absence, Minutes
+from agent.jws import sealed
 from agent.outputs.account import Point, account, points
 from agent.outputs.document_html import as_svg
 from agent.outputs.order_paper import Told, page
 from agent.outputs.report_chart import chart
 from agent.outputs.report_words import Words, languages
-from agent.signature import PublicKey
+from agent.signature import PublicKey, SigningKey
 
 pytestmark = pytest.mark.pure
 
@@ -132,6 +135,27 @@ def test_a_page_says_it_in_words_and_by_the_sites_clock(language, sentences):
     shown = {text.replace("\N{NO-BREAK SPACE}", " ") for text in text_of(page(told(), Words(language, BISHKEK)))}
     assert set(sentences) <= shown
     assert any(KEY.text in text for text in shown)
+
+
+def test_a_page_says_where_the_order_came_from_and_how_far_it_fell_short():
+    phone = {"number": "14", "issued_by": "I. Petrov", "taken_by": "Aigul", "received_via": "phone, read back"}
+    came = document(1, source_ref=phone)
+    short = moved(at(3), "breach", "violated", cap_w=5000.0, shortfall_w=2500.0)
+    shown = [
+        text.replace("\N{NO-BREAK SPACE}", " ")
+        for text in text_of(page(told([came, *LIFE[1:], short]), Words("en", UTC)))
+    ]
+    for name, value in (
+        ("Under number", "14"),
+        ("Given by", "I. Petrov"),
+        ("Taken by", "Aigul"),
+        ("Signature", "none: the transport vouches for the issuer"),
+        ("Document as received, SHA-256", sha256(came.document.encode()).hexdigest()),
+        ("Highest shortfall told meanwhile", "2.5 kW"),
+    ):
+        assert shown[shown.index(name) + 1] == value
+    signed = replace(came, document=sealed(came.document.encode(), kid="k1", key=SigningKey.make()).decode())
+    assert "by key k1 of the issuer, checked at receipt" in text_of(page(told([signed, *LIFE[1:]]), Words("en", UTC)))
 
 
 def test_a_page_needs_nothing_beside_it_and_runs_nothing():
