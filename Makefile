@@ -70,8 +70,8 @@ $(WITNESS)/.done: requirements-witness.txt
 
 # Renew the locks after a change in pyproject.toml; they hold hashes and no address.
 lock:
-	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --group build -o requirements.txt >/dev/null
-	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --group build --group dev -c requirements.txt -o requirements-dev.txt >/dev/null
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --extra plan --group build -o requirements.txt >/dev/null
+	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --extra plan --group build --group dev -c requirements.txt -o requirements-dev.txt >/dev/null
 	echo "$(PYASIC)" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o requirements-witness.txt >/dev/null
 
 clean:

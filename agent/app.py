@@ -28,6 +28,7 @@ from agent.control.lockout import Lockout
 from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
+from agent.day_terms import DayTerms
 from agent.device_room import DeviceRoom
 from agent.evidence_key import signing_key
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
@@ -355,6 +356,7 @@ def _sight(built: _Built) -> Sight:
         links=lambda: {} if built.link is None else {"mqtt": built.link.connected.is_set()},
         capability=built.capability.now,
         timezone=built.config.schema.site.timezone,
+        day_terms=DayTerms(built.config, built.controller, built.books, built.clock.now).asked,
     )
 
 

@@ -14,6 +14,7 @@ from agent.facts_climate import ClimateFact
 from agent.facts_drill import DrillFact
 from agent.facts_energy import (
     Absence,
+    DayPlanned,
     EnergyInterval,
     HashpriceSeen,
     MachinesMonth,
@@ -375,6 +376,7 @@ AnyFact = (
     | MachinesSoFar
     | HashpriceSeen
     | PriceActed
+    | DayPlanned
     | MeterLost
     | MeterBack
     | MetersDiffer

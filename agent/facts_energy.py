@@ -128,6 +128,24 @@ class PriceActed(Fact, frozen=True):
     per_kwh: str | None = None
 
 
+class DayPlanned(Fact, frozen=True):
+    """What a local day was expected to draw and make, by intervals from `start` on; money is the site's.
+
+    `peaks` is the day's part of the charges for new peaks that the plan would set.
+    """
+
+    day: str  # YYYY-MM-DD
+    by: str
+    currency: str
+    start: datetime
+    step_s: int
+    kwh: list[float]  # at the meter
+    revenue: list[float]
+    energy_cost: list[float]
+    start_cost: list[float]
+    peaks: float = 0.0
+
+
 class HashpriceSeen(Fact, frozen=True):
     """What a PH/s earned a day as of `quoted_at`, by a feed; only the last is kept, and it is in no chain."""
 

@@ -12,6 +12,7 @@ from agent.control.desk import Desk
 from agent.control.journal import Unwritten
 from agent.drill_json import drill_json, plan_json
 from agent.facts import AnyFact, OrderMoved, OrderRefused
+from agent.facts_energy import DayPlanned
 from agent.fleet.seals import Objection
 from agent.ledger.attest import Attest
 from agent.ledger.ledger import Ledger
@@ -179,6 +180,13 @@ class HttpDesk:
         """Take the host's clock for right; False where it is not doubted."""
         try:
             return await self._confirming.trust(by=by)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def keep(self, plan: DayPlanned) -> None:
+        """Remember a plan of a day."""
+        try:
+            await self._desk.keep(plan)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 import numpy as np
 
+from agent.outputs.day_peaks import billed_intervals
 from agent.outputs.money_desk import MoneyDesk
 from agent.planning.guard import NO_WATCH, Left, PeakCharge, Watch
 from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.peaks import Month, guards_peaks, standings
-from agent.tariffs.periods import Span, interval_start, months_before
+from agent.tariffs.periods import Span, interval_start
 from agent.tariffs.standing import Standing
 from agent.values import Moment, Watts
 
@@ -57,7 +57,7 @@ class PeakRoom:
         if self._told is None or self._told[0] != key:
             told = Month(zone=terms.zone, first_day=terms.billing_day, interval=self.interval)
             assert terms.tariff is not None
-            found = list(standings(terms.tariff, self._intervals(at), at, told))
+            found = list(standings(terms.tariff, billed_intervals(self.desk, at), at, told))
             first = min((month.start for month in self.desk.totals.months.values()), default=at)
             known = tuple(one for one in found if one.since > first - HOUR)
             self._told = (key, known, tuple(_name(one) for one in found if one not in known))
@@ -65,18 +65,6 @@ class PeakRoom:
             self._hours = {hour: price for hour, price in self._hours.items() if hour in wanted}
             self._waiting, self._left = sorted(wanted - self._hours.keys()), ()
         return self._told[1:]
-
-    def _intervals(self, at: datetime) -> Sequence[tuple[datetime, Decimal]]:
-        """Return the kWh that are billed, by their starts, of this month and those that it looks back on."""
-        totals, tariff = self.desk.totals, self.desk.terms.tariff
-        name = totals.month_of(at)
-        back = 0 if tariff is None else tariff.months_back
-        names = {name, *months_before(date.fromisoformat(f"{name}-01"), back)} & totals.months.keys()
-        return [
-            (datetime.fromtimestamp(start, UTC), kwh)
-            for one in sorted(names)
-            for start, kwh in totals.months[one].billed()
-        ]
 
     def _drawn_wh(self, since: datetime) -> float:
         """Return what was drawn since a window began, Wh at the meter."""

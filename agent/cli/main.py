@@ -28,7 +28,7 @@ from agent.cli.options import examples
 from agent.cli.orders import orders
 from agent.cli.orders_signed import keygen, sign, verify
 from agent.cli.outlets import outlets
-from agent.cli.plan import plan
+from agent.cli.plan import DayCommand, plan
 from agent.cli.probe import probe
 from agent.cli.report import report
 from agent.cli.safety import safety
@@ -149,7 +149,13 @@ shell.command(
 shell.command(epilog=examples("hashwatt outlets", "hashwatt outlets --json"))(outlets)
 shell.add_typer(clock, name="clock")
 shell.command(
-    epilog=examples("hashwatt plan --max-import-kw 2500", "hashwatt plan --max-import-kw 40 --fleet fleet.json --json")
+    cls=DayCommand,
+    epilog=examples(
+        "hashwatt plan --max-import-kw 2500",
+        "hashwatt plan --max-import-kw 40 --fleet fleet.json --json",
+        "hashwatt plan --day",
+        "hashwatt plan --day yesterday",
+    ),
 )(plan)
 bills.command(
     "show",

@@ -1,4 +1,4 @@
-"""`plan`: what would be done under a cap; changes nothing."""
+"""`plan`: what would be done under a cap, or best on a day; changes nothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from agent.cli.client import Agent
 from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.options import Json, Reach, spread
 from agent.cli.show import as_json, figure, kw, table
@@ -25,11 +27,21 @@ def plan(
     fleet: Annotated[
         Path | None, typer.Option(metavar="FLEET.json", help="Plan for these machines, without an agent.")
     ] = None,
+    day: Annotated[
+        str | None,
+        typer.Option(metavar="[DAY]", help="Instead: the levels of a day that earn most; left out: tomorrow."),
+    ] = None,
     as_json_: Json = False,
 ) -> None:
-    """Say what would be done under a cap, and change nothing. Exit 1 where a shortfall is left."""
-    if floor == (max_import_kw is not None):
-        raise Failure(USAGE, "say one of --max-import-kw and --floor")
+    """Say what would be done under a cap, or what earns most on a day, and change nothing.
+
+    A day that is over is shown with what it made. Exit 1 where a shortfall is left.
+    """
+    if sum((floor, max_import_kw is not None, day is not None)) != 1:
+        raise Failure(USAGE, "say one of --max-import-kw, --floor and --day")
+    if day is not None:
+        _plan_day(reach.agent(), day, as_json_)
+        return
     if max_import_kw is None:
         _show_floor(reach.agent().get("/api/v1/capability"), as_json_)
         return
@@ -44,6 +56,38 @@ def plan(
         _show(told)
     if told["shortfall_w"] > 0:
         raise typer.Exit(NO)
+
+
+def _plan_day(agent: Agent, told: str, whole: bool) -> None:
+    from agent.cli import plan_day  # noqa: PLC0415 - quick help needs it not
+
+    known = plan_day.made(agent, told)
+    if known["is_past"]:
+        if whole:
+            as_json(known)
+        else:
+            plan_day.show_past(known)
+        return
+    found = plan_day.planned(agent, known["day"])
+    plan_day.keep(agent, found)
+    if whole:
+        as_json(plan_day.as_told(found))
+    else:
+        plan_day.show(found)
+    if max(found.plan.shortfall_kw) > 0:
+        raise typer.Exit(NO)
+
+
+class DayCommand(TyperCommand):
+    """A command whose `--day` may stand without a day: tomorrow is meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the arguments apart."""
+        told = list(args)
+        for at, word in enumerate(args):
+            if word == "--day" and (at + 1 == len(args) or args[at + 1].startswith("-")):
+                told[at] = "--day=tomorrow"
+        return super().parse_args(ctx, told)
 
 
 def _show_floor(told: dict[str, Any], whole: bool) -> None:

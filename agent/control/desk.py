@@ -86,6 +86,10 @@ class Desk:
         self._controller.wake()
         return facts
 
+    async def keep(self, fact: AnyFact) -> None:
+        """Remember what somebody said that changes nothing. Raises Unwritten."""
+        await self._write([fact])
+
     async def vanish(self, order_id: str) -> None:
         """Take in that a retained order was cleared on the broker: it changes nothing."""
         async with self._controller.turn:

@@ -127,6 +127,10 @@ class Pricing:
             per_kwh=None if acting.market is None else f"{acting.market.per_kwh:.6f}",
         )
 
+    def factors(self) -> Floats:
+        """Return by row each machine's own J/TH over its ladder's, 1 where it is not known."""
+        return np.ones(len(self.fleet)) if self._memory is None else self._memory.factor
+
     def facts(self) -> list[PriceActed]:
         """Return what is to be remembered since the last call."""
         told, self._told = self._told, []

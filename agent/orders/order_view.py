@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from agent.facts import OrderMoved
 from agent.orders.life import Life
 from agent.orders.lifecycle import OrderState
+from agent.orders.limit import Basis
 from agent.orders.order import Order
 
 
@@ -20,6 +21,7 @@ class OrderView:
     starts_at: datetime
     awaiting_release: bool
     last_ack: OrderMoved | None
+    basis: Basis = field(default_factory=Basis)  # what was fixed when it came
 
 
 def view_of(life: Life) -> OrderView:
@@ -30,4 +32,5 @@ def view_of(life: Life) -> OrderView:
         starts_at=life.starts_at,
         awaiting_release=life.awaiting,
         last_ack=life.last_ack,
+        basis=life.basis,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from agent.fleet.fleet import Fleet
@@ -41,3 +42,4 @@ class Sight:
     safety: Safety = field(default_factory=Safety)
     outlets: Outlets = field(default_factory=Outlets)
     timezone: str = "UTC"  # the site's
+    day_terms: Callable[[date], Awaitable[Mapping[str, Any]]] | None = None  # None: nobody knows

@@ -41,6 +41,7 @@ from agent.facts import (
 )
 from agent.facts_energy import (
     Absence,
+    DayPlanned,
     EnergyInterval,
     HashpriceSeen,
     MachinesMonth,
@@ -262,6 +263,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     PriceActed: lambda fact: (
         f"Acting on price {'earned' if fact.act else 'would have earned'} {fact.gained} {fact.currency} since "
         f"{fact.start:%Y-%m-%d %H:%MZ}: {_count(fact.stopped)} stopped, {_count(fact.lowered)} at a level between"
+    ),
+    DayPlanned: lambda fact: (
+        f"{fact.by} planned {fact.day}: {sum(fact.kwh):,.0f} kWh, "
+        f"{sum(fact.revenue) - sum(fact.energy_cost) - sum(fact.start_cost) - fact.peaks:,.2f} {fact.currency} expected"
     ),
     HashpriceSeen: lambda fact: (
         f"A PH/s earned {fact.per_ph_day} {fact.currency} a day as of {fact.quoted_at:%Y-%m-%d %H:%MZ} ({fact.source})"

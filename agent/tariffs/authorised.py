@@ -93,6 +93,7 @@ class AuthorisedEnergy:
             period="",
             window=window,
             since=window.start,
+            each=True,
             kw=allowed,
             bands=((allowed, even((above - within) * hours)),),
             left=(window,),

@@ -23,6 +23,7 @@ class Standing:
     kw: Decimal  # billed, free or allowed in any case
     bands: tuple[tuple[Decimal, Decimal], ...]  # from so many kW on, what one more costs; by rising kW
     jump: Decimal = Decimal(0)  # due at once with the first kW above
+    each: bool = False  # every window is charged by itself, and not the month's highest
     left: tuple[Span, ...]  # when it is still measured, and a new peak would be free to use: from the window's start on
 
 

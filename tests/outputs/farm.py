@@ -170,6 +170,10 @@ class MemoryDesk:
         known = parse_order(raw)
         return None if isinstance(known, Rejection) else self.book.view(known.order_id).last_ack
 
+    async def keep(self, plan):
+        self._must_write()
+        self.facts.append(plan)
+
     async def release(self, order_id, *, by, second=None):
         self._must_write()
         told = self.book.release(order_id, by=by, now=self.now, observed=Observed(), second=second)

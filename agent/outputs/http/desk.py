@@ -9,6 +9,7 @@ from typing import Protocol
 
 from agent.evidence import Kept
 from agent.facts import AnyFact, OrderMoved, OrderRefused
+from agent.facts_energy import DayPlanned
 from agent.fleet.seals import Objection
 from agent.heads import Head
 from agent.orders.order import Rejection
@@ -111,6 +112,9 @@ class Desk(Protocol):
 
     async def trust_clock(self, *, by: str) -> bool:
         """Take the host's clock for right; False where it is not doubted."""
+
+    async def keep(self, plan: DayPlanned) -> None:
+        """Remember a plan of a day, to be held against what the day makes."""
 
     def plan(self, max_import_w: Watts) -> WhatIf:
         """Return what would be done under this cap at the meter."""

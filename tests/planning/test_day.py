@@ -1,0 +1,121 @@
+"""A day as a linear programme, against every plan that there is, on small days; solved as the child solves it."""
+
+import itertools
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.cli.solve import Unsolved, answer, solved
+from agent.planning.day import Branch, Day, DayPeak, Kind, counts_of, plan_of, programme
+
+LEVELS = {"levels": ("full", "low", "sleep"), "watts": (3000.0, 2000.0, 30.0), "ths": (100.0, 75.0, 0.0)}
+OLD = {"levels": ("full", "sleep"), "watts": (3250.0, 20.0), "ths": (90.0, 0.0)}
+
+
+def kind(count=1, told=LEVELS, feeder="T1", name="new"):
+    return Kind(name=name, feeder=feeder, count=count, **told)
+
+
+def day(prices, *kinds, cap_w=np.inf, **told):
+    told = {"step_s": 3600.0, "per_ths_h": 0.002, "fixed_w": 500.0, "start_cost": 0.02, **told}
+    return Day(prices=np.array(prices, float), kinds=kinds or (kind(),), caps_w=np.full(len(prices), cap_w), **told)
+
+
+def best(told):
+    return plan_of(told, counts_of(told, answer(asdict(programme(told)), 30.0)[1]))
+
+
+def every_plan(told):
+    """Every way to set the machines of one-machine kinds that keeps caps, feeders and least times."""
+    intervals = range(len(told.prices))
+    ways = [list(itertools.product(range(len(one.levels)), repeat=len(intervals))) for one in told.kinds]
+    for chosen in itertools.product(*ways):
+        watts = [
+            sum(one.watts[way[at]] for one, way in zip(told.kinds, chosen, strict=True)) + told.fixed_w
+            for at in intervals
+        ]
+        if any(watts[at] > told.caps_w[at] + 1e-6 for at in intervals):
+            continue
+        if not all(_keeps_times(told, one, way) for one, way in zip(told.kinds, chosen, strict=True)):
+            continue
+        if any(_above(told, branch, chosen, at) for branch in told.branches for at in intervals):
+            continue
+        counts = [
+            [[int(way[at] == level) for at in intervals] for level in range(len(one.levels))]
+            for one, way in zip(told.kinds, chosen, strict=True)
+        ]
+        yield plan_of(told, counts)
+
+
+def _above(told, branch, chosen, at):
+    drawn = [one.watts[way[at]] for one, way in zip(told.kinds, chosen, strict=True) if one.feeder in branch.below]
+    return sum(drawn) > branch.max_w
+
+
+def _keeps_times(told, one, way):
+    """Whoever is started hashes for the least time on, whoever is stopped sleeps for the least time off."""
+    on = [level != len(one.levels) - 1 for level in way]
+    for at in range(1, len(on)):
+        least = told.min_on_s if on[at] else told.min_off_s
+        if on[at] != on[at - 1] and any(state != on[at] for state in on[at : at + round(np.ceil(least / told.step_s))]):
+            return False
+    return True
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.data())
+def test_no_other_plan_of_a_small_day_makes_more(data):
+    prices = data.draw(st.lists(st.floats(-0.05, 0.2), min_size=3, max_size=4))
+    kinds = data.draw(
+        st.sampled_from([(kind(),), (kind(told=OLD),), (kind(), kind(told=OLD, name="old", feeder="T2"))])
+    )
+    prices = prices[:3] if len(kinds) == 2 else prices
+    least_s, off_s = (data.draw(st.sampled_from([0.0, 7200.0])) for _ in range(2))
+    told = day(prices, *kinds, min_on_s=least_s, min_off_s=off_s, cap_w=data.draw(st.sampled_from([np.inf, 4000.0])))
+    if data.draw(st.booleans()):
+        told = replace(told, branches=(Branch(id="T1", max_w=2500.0, below=frozenset(["T1"])),))
+    if data.draw(st.booleans()):
+        windows = data.draw(st.sampled_from([((0,), (1,), (2,)), ((0, 1), (2,)), ((1,),)]))
+        bands = data.draw(st.sampled_from([((1.0, 0.02),), ((1.0, 0.01), (3.0, 0.2))]))
+        jump = data.draw(st.sampled_from([0.0, 0.05]))
+        told = replace(told, peaks=(DayPeak(name="d", windows=windows, kw=1.0, bands=bands, jump=jump),))
+    found = best(told)
+    others = [plan.money for plan in every_plan(told)]
+    if not others:  # the caps cannot be met
+        assert max(found.shortfall_kw) > 0 or told.branches
+        return
+    assert max(found.shortfall_kw) == pytest.approx(0.0, abs=1e-6)
+    assert found.money >= max(others) - 1e-6 - 1e-4 * abs(max(others))
+    assert found.money <= max(others) + 1e-6
+
+
+def test_many_machines_stop_in_the_dear_hours_and_as_few_as_a_cap_wants():
+    """120 of 30 J/TH at 0.002 a TH/s and hour: break-even 0.0667; between low and full 25 TH/s for 1 kW: 0.05."""
+    found = best(day([0.02, 0.06, 0.15, 0.02], kind(120), cap_w=300_500.0))
+    full, low, asleep = found.counts[0]
+    assert (full[1], low[1], asleep[1]) == (0, 120, 0)
+    assert asleep[2] == 120
+    assert (full[0], low[0]) == (60, 60)
+    assert max(found.kwh) <= 300.5 + 1e-9
+
+
+def test_a_cap_that_cannot_be_met_is_met_as_far_as_possible_and_the_rest_is_said():
+    found = best(day([0.02, 0.02], kind(10), cap_w=600.0))
+    assert found.counts[0][2] == (10, 10)
+    assert found.shortfall_kw == pytest.approx((0.2, 0.2))
+
+
+def test_a_child_process_solves_it_as_well():
+    told = day([0.02, 0.1, 0.02], kind(3))
+    found = solved(programme(told))
+    assert plan_of(told, counts_of(told, found.columns)) == best(told)
+
+
+def test_without_the_solver_it_is_named(monkeypatch, tmp_path):
+    (tmp_path / "highspy.py").write_text("raise ImportError('none')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(Unsolved, match=r"pip install 'hashwatt\[plan\]'"):
+        solved(programme(day([0.02])))
