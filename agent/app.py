@@ -37,7 +37,7 @@ from agent.fleet.holds import Holds
 from agent.fleet.own_figures import OwnFigures
 from agent.fleet.seals import Seals
 from agent.forgetting import Forgetting
-from agent.http_desk import HttpDesk, Recalled
+from agent.http_desk import HttpDesk, Recalled, last_step
 from agent.inputs.order_document import parse_known, parse_order
 from agent.ledger.attest import Attest
 from agent.ledger.history import History
@@ -48,7 +48,6 @@ from agent.links.mqtt import MqttLink
 from agent.money import Books, open_books
 from agent.notices import Notices
 from agent.order_room import OrderRoom
-from agent.orders.order import Rejection
 from agent.orders.order_book import OrderBook
 from agent.outputs.acks import acks_of
 from agent.outputs.http.server import Access, HttpServer, Tokens
@@ -391,12 +390,5 @@ def _server(built: _Built, token: str, pulse: Pulse) -> HttpServer:
     access = Access(public_read=http.public_read, tokens=Tokens(tokens=(own, *others)))
     confirming = Confirming(built.clock, built.controller)
     recalled = Recalled(ledger=built.ledger, attest=built.attest, now=built.clock.now)
-    desk = HttpDesk(built.desk, recalled, lambda raw: _last_step(built.book, raw), confirming, built.comings.newcomers)
+    desk = HttpDesk(built.desk, recalled, lambda raw: last_step(built.book, raw), confirming, built.comings.newcomers)
     return HttpServer(_sight(built), desk, built.metrics, access, pulse.watch())
-
-
-def _last_step(book: OrderBook, raw: bytes) -> OrderMoved | None:
-    """Return the last step of the order that a document is of, where it is known."""
-    parsed = parse_order(raw)
-    found = None if isinstance(parsed, Rejection) else book.view(parsed.order_id)
-    return None if found is None else found.last_ack

@@ -14,9 +14,11 @@ from agent.drill_json import drill_json, plan_json
 from agent.facts import AnyFact, OrderMoved, OrderRefused
 from agent.facts_energy import DayPlanned
 from agent.fleet.seals import Objection
+from agent.inputs.order_document import parse_order
 from agent.ledger.attest import Attest
 from agent.ledger.ledger import Ledger
 from agent.orders.order import Rejection
+from agent.orders.order_book import OrderBook
 from agent.outputs.http.desk import Adoption, CannotWrite, Chains, WhatIf
 from agent.outputs.http.tokens import LOCAL
 from agent.outputs.http.turns import taken
@@ -219,3 +221,10 @@ class HttpDesk:
         if lines is not None:
             return lines
         return no_record(order_id, await self._attest.dropped(order_id))
+
+
+def last_step(book: OrderBook, raw: bytes) -> OrderMoved | None:
+    """Return the last step of the order that a document is of, where it is known."""
+    parsed = parse_order(raw)
+    found = None if isinstance(parsed, Rejection) else book.view(parsed.order_id)
+    return None if found is None else found.last_ack
