@@ -16,6 +16,7 @@ import structlog
 from agent.config import Config
 from agent.control.journal import Journal
 from agent.facts import AnyFact
+from agent.outputs.alarm_rate import AlarmRate
 from agent.outputs.alarms import alarm, notice
 
 MOST_WAITING = 200
@@ -33,6 +34,7 @@ class Notices:
     def __init__(self, config: Config, journal: Journal, pauses_s: Sequence[float] = PAUSES_S) -> None:
         self._site = config.schema.site.id
         self._pauses_s = pauses_s
+        self._rate = AlarmRate()
         self._queues = {url: asyncio.Queue[dict[str, Any]](MOST_WAITING) for url in _urls(config)}
         if self._queues:
             journal.listeners.append(self.heard)
@@ -42,16 +44,18 @@ class Notices:
         return {"notices": self.run} if self._queues else {}
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
-        """Take in facts; the alarms among them wait to be sent."""
+        """Take in facts; the alarms among them wait to be sent, the same one once an hour."""
         for fact in facts:
             kind = alarm(fact)
-            if kind is None:
+            repeated = None if kind is None else self._rate.admit(fact, kind)
+            if kind is None or repeated is None:
                 continue
+            told = {**notice(fact, kind, self._site), "repeated": repeated}
             for url, queue in self._queues.items():
                 if queue.full():
                     log.warning("a notice is dropped: too many wait", webhook=_shown(url))
                     queue.get_nowait()
-                queue.put_nowait(notice(fact, kind, self._site))
+                queue.put_nowait(told)
 
     async def run(self) -> None:
         """Send for ever."""

@@ -221,7 +221,7 @@ class Poller:
             self._denied.discard(row)
             self.lockout.taken(row)
         self._count("ok")
-        if self.recognition.doubts(row, found):
+        if self.recognition.doubts(row, found, now):
             self.soon(row)
             return
         self.fleet.heard(row, found, now)

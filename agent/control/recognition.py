@@ -107,7 +107,8 @@ class Recognition:
 
     def asks(self, row: int) -> bool:
         """Whether a machine is asked who it is; one out of reach is only read, which costs least, until it answers."""
-        due = self.doubtful[row] or self._ask_at[row] <= self._clock.now().mono
+        waits = row in self._incomplete_since
+        due = self.doubtful[row] or (waits and self._ask_at[row] <= self._clock.now().mono)
         return bool(due) and self._fleet.state[row] != Code.UNREACHABLE
 
     def may_raise(self, row: int) -> bool:
@@ -136,9 +137,9 @@ class Recognition:
         """Take in that somebody answered and did not say who he is."""
         self._shows(row, NOTHING)
 
-    def doubts(self, row: int, reading: Reading) -> bool:
+    def doubts(self, row: int, reading: Reading, now: float) -> bool:
         """Whether a reading need not be of the machine that was read before; then it is identified first."""
-        before, now = self._fleet.readings[row], self._clock.now().mono
+        before = self._fleet.readings[row]
         if self._fleet.state[row] == Code.UNREACHABLE:
             self._fleet.garbled(row, UNCLEAR)
         if before is None or self.doubtful[row] or now < self._settled_until[row]:

@@ -1,0 +1,61 @@
+"""How often somebody is woken by the same thing: once an hour, and then with how often it was meanwhile. Pure.
+
+A program that fights with ours over one machine, or an order that is met and broken by turns, is one alarm and not
+hundreds; every case of it stays in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from agent.facts import AnyFact, SealBroken, UnauthorisedWake
+from agent.facts_safety import SafetyTripped
+
+EACH = timedelta(hours=1)
+MOST_KNOWN = 1000
+"""Subjects that are remembered; the one that was told the longest ago is forgotten first."""
+
+
+class AlarmRate:
+    """What was told in the last hour, by kind of alarm and by what it is about."""
+
+    def __init__(self) -> None:
+        self._told_at: dict[tuple[str, str], datetime] = {}
+        self._since: dict[tuple[str, str], int] = {}
+
+    def admit(self, fact: AnyFact, kind: str) -> int | None:
+        """Return how often it was since it was last told, None where that is not an hour ago.
+
+        A safety input is told each time.
+        """
+        if isinstance(fact, SafetyTripped):
+            return 0
+        subjects = [(kind, about) for about in _about(fact)]
+        new = [one for one in subjects if one not in self._told_at or fact.at - self._told_at[one] >= EACH]
+        for one in subjects:
+            self._since[one] = self._since.get(one, 0) + (one not in new)
+        for one in new:
+            self._told_at.pop(one, None)
+            self._told_at[one] = fact.at
+        repeated = max((self._since.pop(one) for one in new), default=None)
+        self._forget()
+        return repeated
+
+    def _forget(self) -> None:
+        while len(self._told_at) > MOST_KNOWN:
+            gone = next(iter(self._told_at))
+            del self._told_at[gone]
+            self._since.pop(gone, None)
+
+
+def _about(fact: AnyFact) -> Iterator[str]:
+    """Yield what an alarm is about: each machine that was woken or hashes sealed, else the order, issuer or meter."""
+    if isinstance(fact, UnauthorisedWake):
+        yield from fact.miners
+        return
+    if isinstance(fact, SealBroken):
+        yield from (*fact.powers_w, *fact.feeders_w)
+        return
+    told = (getattr(fact, name, None) for name in ("order_id", "issuer", "meter", "binding_order"))
+    yield next((str(one) for one in told if one is not None), "")

@@ -1,0 +1,61 @@
+"""The same alarm is told once an hour, with how often it was; another is told at once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.facts import OrderMoved, SealBroken, UnauthorisedWake
+from agent.facts_safety import SafetyTripped
+from agent.outputs.alarm_rate import MOST_KNOWN, AlarmRate
+
+pytestmark = pytest.mark.pure
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def rate():
+    return AlarmRate()
+
+
+def woken(minutes, *miners):
+    return UnauthorisedWake(at=AT + timedelta(minutes=minutes), miners=list(miners))
+
+
+def broken(minutes, order_id):
+    at = AT + timedelta(minutes=minutes)
+    return OrderMoved(at=at, order_id=order_id, revision=1, seq=4, event="breach", state="violated")
+
+
+def test_a_machine_that_is_woken_again_and_again_is_one_alarm_an_hour(rate):
+    told = [rate.admit(woken(minute, "m1"), "unauthorised_wake") for minute in range(121)]
+    assert [(minute, repeated) for minute, repeated in enumerate(told) if repeated is not None] == [
+        (0, 0), (60, 59), (120, 59)
+    ]  # fmt: skip
+
+
+def test_another_machine_or_order_is_told_at_once(rate):
+    assert rate.admit(woken(0, "m1"), "unauthorised_wake") == 0
+    assert rate.admit(woken(1, "m1", "m2"), "unauthorised_wake") == 0
+    assert rate.admit(broken(1, "a"), "order_violated") == 0
+    assert rate.admit(broken(2, "b"), "order_violated") == 0
+    assert rate.admit(broken(3, "a"), "order_violated") is None
+
+
+def test_what_hashes_behind_a_seal_is_told_by_the_machine(rate):
+    def seal(miner):
+        return SealBroken(at=AT, powers_w={miner: 3000.0}, numbers=["1"])
+
+    assert [rate.admit(seal(miner), "seal_broken") for miner in ("m1", "m2", "m1")] == [0, 0, None]
+
+
+def test_a_safety_input_is_told_each_time(rate):
+    tripped = SafetyTripped(at=AT, input="smoke", feeder="site", why="true")
+    assert [rate.admit(tripped, "safety") for _ in range(3)] == [0, 0, 0]
+
+
+def test_it_remembers_no_more_than_so_many(rate):
+    for number in range(3 * MOST_KNOWN):
+        rate.admit(broken(0, f"o{number}"), "order_violated")
+        rate.admit(broken(0, f"o{number}"), "order_violated")
+    assert len(rate._told_at) == MOST_KNOWN
+    assert len(rate._since) <= MOST_KNOWN
