@@ -37,7 +37,8 @@ def _with_taxes(tariff: Tariff, name: str, day: date, own: Decimal) -> Decimal:
         if not isinstance(component, LevyPercent | Vat):
             continue
         base = sum((amount for of, amount in amounts.items() if not component.on or of in component.on), Decimal(0))
-        amounts[component.name] = base * (component.pct.on(day).value or Decimal(0)) * PERCENT
+        pct = component.pct.on(day).value or Decimal(0)
+        amounts[component.name] = base * pct * PERCENT if isinstance(component, Vat) else component.of(base, pct)
         if isinstance(component, Vat) and component.recoverable:
             back += amounts[component.name]
     return sum(amounts.values(), Decimal(0)) - back

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Protocol
 
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Usage
-from agent.tariffs.money import PERCENT
+from agent.tariffs.money import PERCENT, part_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,12 @@ def product(day: date, label: str, quantity: Decimal, figure: Figure, unit: Deci
     if figure.value is not None:
         amount = quantity * figure.value * unit
         yield Part(day=day, label=label, quantity=quantity, figure=figure, amount=amount)
+
+
+def share_of(day: date, label: str, quantity: Decimal, figure: Figure, share: Fraction) -> Iterator[Part]:
+    """Yield the one part that a share of a quantity at a figure is, its amount rounded once."""
+    for part in product(day, label, part_of(quantity, share), figure):
+        yield replace(part, amount=part_of(quantity * (figure.value or Decimal(0)), share))
 
 
 def supplied(lines: Iterable[Line], names: Sequence[str]) -> dict[date, Decimal]:

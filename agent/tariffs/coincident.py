@@ -80,6 +80,7 @@ class CoincidentPeak:
     factor: Decimal = Decimal(1)
     months: tuple[int, ...] = ()  # that are billed; none: every month
     chance: tuple[Chance, ...] = ()  # that an interval to come is one of those that will be billed
+    own_month: bool = False  # each month is billed by those of its own days
     of: int | None = None  # how many intervals will be; None: as many as are named, else one
 
     def __post_init__(self) -> None:
@@ -89,6 +90,8 @@ class CoincidentPeak:
             raise ValueError("intervals need an offset, such as 2026-08-16T16:45:00-05:00")
         if not 1 <= self.interval_min <= 60:
             raise ValueError("interval_min must be 1 to 60")
+        if self.own_month and not self.intervals:
+            raise ValueError("own_month is for intervals")
         if (self.kw or _ZERO) < 0 or self.factor <= 0:
             raise ValueError("kw is not negative, and factor above 0")
         if any(month not in MONTHS for month in self.months):
@@ -106,7 +109,8 @@ class CoincidentPeak:
             by_calendar = [one for one in self.chance if one.from_ is None]
             published = [by_calendar[place] for place in Calendar(by_calendar).holding(month, kind, minute)]
         pct = max((one.pct for one in published), default=_ZERO)
-        billed = self.factor * (len(self.months) or len(MONTHS)) / (self.of or len(self.intervals) or 1)
+        months = 1 if self.own_month else len(self.months) or len(MONTHS)
+        billed = self.factor * months / (self.of or len(self.intervals) or 1)
         per_kw = (self.per_kw.on(at.date()).value or _ZERO) * billed
         return even(pct * PERCENT * per_kw * (_HOUR // timedelta(minutes=1)) / self.interval_min)
 
@@ -118,16 +122,20 @@ class CoincidentPeak:
         """Yield the month's charge as of its last day. Raises NoFigure."""
         if self.months and int(usage.month[5:]) not in self.months:
             return
-        kw = self._kw(usage) if self.kw is None else self.kw
-        words = f"mean of {len(self.intervals)} intervals" if self.intervals else "as measured"
+        kw, count = (self.kw, 0) if self.kw is not None else self._kw(usage)
+        words = f"mean of {count} intervals" if count else "as measured"
         scaled = "" if self.factor == 1 else f", times {written(self.factor)}"
         yield from product(usage.last, words + scaled, even(kw * self.factor), self.per_kw.on(usage.last))
 
-    def _kw(self, usage: Usage) -> Decimal:
+    def _kw(self, usage: Usage) -> tuple[Decimal, int]:
+        """Return the mean, and of how many intervals it is. Raises NoFigure."""
         whole, length = usage.register.load.span, timedelta(minutes=self.interval_min)
         energy = _ZERO
-        for start in self.intervals:
+        named = [one for one in self.intervals if not self.own_month or usage.span.start <= one < usage.span.end]
+        if not named:
+            raise NoFigure(f"no interval of {usage.month} is named")
+        for start in named:
             if not (whole.start <= start and start + length <= whole.end):
                 raise NoFigure(f"the load does not cover the interval of {start.isoformat()}")
             energy += usage.register.kwh(Span(start=start, end=start + length))
-        return energy * (_HOUR // timedelta(minutes=1)) / self.interval_min / len(self.intervals)
+        return energy * (_HOUR // timedelta(minutes=1)) / self.interval_min / len(named), len(named)

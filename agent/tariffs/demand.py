@@ -13,10 +13,10 @@ from decimal import Decimal
 from itertools import groupby
 from typing import ClassVar, Literal
 
-from agent.tariffs.charge import Line, Part, product
+from agent.tariffs.charge import Line, Part, share_of
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Prorate, Usage
-from agent.tariffs.money import even, part_of, rounded, written
+from agent.tariffs.money import even, rounded, written
 from agent.tariffs.periods import Span
 from agent.tariffs.power import Measure, Peak, Window, factor_at, highest, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
@@ -88,7 +88,8 @@ class Demand:
     measure: Measure = "kW"
     window_min: int | None = None  # None: the step of the load
     rolling: bool = False  # windows begin with each step of the load, and not by the clock
-    every: Literal["month", "day"] = "month"
+    every: Literal["month", "day", "mean_of_days"] = "month"
+    most_per_kw: Dated | None = None  # where each day is charged: so much at most of a kW of the month's highest
     least: Decimal = Decimal(0)
     free: Decimal = Decimal(0)  # kW that are not charged
     ratchet: tuple[Ratchet, ...] = ()
@@ -106,6 +107,10 @@ class Demand:
             raise ValueError("least and free are not negative")
         if self.digits is not None and not 0 <= self.digits <= 9:
             raise ValueError("digits must be 0 to 9")
+        if self.most_per_kw is not None and self.every != "day":
+            raise ValueError('most_per_kw is for every = "day"')
+        if self.every == "mean_of_days" and (self.ratchet or self.power_factor):
+            raise ValueError("a mean of days has no ratchet and no power_factor")
         if self.power_factor is not None and self.measure != "kW":
             raise ValueError("power_factor is for a demand in kW")
 
@@ -124,18 +129,48 @@ class Demand:
             for block in period.blocks:
                 bound = "" if block.up_to is None else f" up to {written(block.up_to)} {self.measure}"
                 yield f"{period.name}{bound}", block.per_kw
+        if self.most_per_kw is not None:
+            yield "at most", self.most_per_kw
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield what each period bills, by blocks, as of the last day of the month or of each day. Raises NoFigure."""
         for period in self.period:
-            for day, spans in self._times(usage, period):
+            times = list(self._times(usage, period))
+            if self.every == "mean_of_days":
+                yield from self._mean_of_days(usage, period, [spans for _, spans in times])
+                continue
+            parts: list[Part] = []
+            for day, spans in times:
                 peak = self._measured(usage, spans)
                 billed, said = self._billed(usage, period, peak)
-                yield from self._charged(usage, period, day, billed, said)
+                parts += self._charged(usage, period, day, billed, said)
+            yield from parts
+            yield from self._held(usage, period, parts)
+
+    def _mean_of_days(self, usage: Usage, period: DemandPeriod, days: Sequence[Sequence[Span]]) -> Iterator[Part]:
+        """Yield the mean over days of the highest of each."""
+        if not days:
+            return
+        powers = [self._measured(usage, spans).power for spans in days]
+        billed = max(even(sum(powers, Decimal(0)) / len(powers)), self.least)
+        billed = billed if self.digits is None else rounded(billed, self.digits)
+        said = f"mean of the highest of each of {len(powers)} days"
+        yield from self._charged(usage, period, usage.last, billed, said)
+
+    def _held(self, usage: Usage, period: DemandPeriod, parts: Sequence[Part]) -> Iterator[Part]:
+        """Yield what days came to above what a month costs at most, as an amount below 0."""
+        if self.most_per_kw is None:
+            return
+        highest_kw = max((part.quantity for part in parts), default=Decimal(0))
+        figure = self.most_per_kw.on(usage.last)
+        above = sum((part.amount for part in parts), Decimal(0)) - highest_kw * (figure.value or Decimal(0))
+        if figure.value is not None and above > 0:
+            label = f"{period.name}, at most {written(figure.value)} for each of {written(highest_kw)} {self.measure}"
+            yield Part(day=usage.last, label=label, quantity=Decimal(0), figure=figure, amount=-above, is_rest=True)
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
         """Yield what each period that is measured at an instant bills so far; kW alone. Raises NoFigure, Unmetered."""
-        if self.measure != "kW":
+        if self.measure != "kW" or self.every == "mean_of_days" or self.most_per_kw is not None:
             return
         window = window_at(usage, at, self._window)
         for period in self.period:
@@ -163,7 +198,7 @@ class Demand:
         share = usage.share_of_month("none" if self.every == "day" else self.prorate)
         for at, power in shares([block.up_to for block in period.blocks], Decimal(0), quantity):
             figure: Figure = period.blocks[at].per_kw.on(day)
-            yield from product(day, f"{period.name}, {said}", part_of(power, share), figure)
+            yield from share_of(day, f"{period.name}, {said}", power, figure, share)
 
     def _times(
         self, usage: Usage, period: DemandPeriod, *, in_any_month: bool = False

@@ -25,7 +25,8 @@ class Fixed:
     """A charge by the calendar. A figure that changes within a month holds for its own days.
 
     Of a month that a load covers in part `prorate = "days"` charges the share of its days, `none` the whole; with
-    `mean_month` every day is charged alike, twelve months to 365.25 of them. A year is twelve such months.
+    `mean_month` every day is charged alike, twelve months to 365.25 of them, with `thirty_days` a month is 30 days. A
+    year is twelve such months.
     """
 
     __pydantic_config__ = SHAPE

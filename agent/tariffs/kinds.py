@@ -11,6 +11,7 @@ from agent.tariffs.blocks import Blocks
 from agent.tariffs.coincident import CoincidentPeak
 from agent.tariffs.demand import Demand
 from agent.tariffs.export import ExportCredit
+from agent.tariffs.factor_percent import FactorPercent
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.flat import Flat
 from agent.tariffs.full_load_hours import FullLoadHours
@@ -41,6 +42,7 @@ Component = (
     | ReservedPower
     | CoincidentPeak
     | Reactive
+    | FactorPercent
     | Minimum
     | Programme
     | LevyPerKwh

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, per_kwh, percent_of, supplied
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
+from agent.tariffs.money import PERCENT, even
 from agent.tariffs.shape import SHAPE
+
+_ZERO, _ALL = Decimal(0), Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,10 @@ class LevyPerKwh:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevyPercent:
-    """A levy on money: a percentage of the components that it names, or of all before it."""
+    """A levy on money: a percentage of the components that it names, or of all before it.
+
+    One that is `inside` is that share of the sum with itself in it, as taxes upon gross receipts are.
+    """
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "%"
@@ -47,6 +54,15 @@ class LevyPercent:
     party: str = "state"
     pct: Dated
     on: tuple[str, ...] = ()  # none: every component before it
+    inside: bool = False
+
+    def __post_init__(self) -> None:
+        if self.inside and any(one.value is not None and not 0 <= one.value < _ALL for one in self.pct.figures):
+            raise ValueError("pct of what is inside must be 0 to below 100")
+
+    def of(self, amount: Decimal, pct: Decimal) -> Decimal:
+        """Return what is charged on an amount."""
+        return even(amount * pct / (_ALL - pct)) if self.inside else amount * pct * PERCENT
 
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return its one rate."""
@@ -54,4 +70,10 @@ class LevyPercent:
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:  # noqa: ARG002 - it charges money alone
         """Return the percentage of what each day's supply costs before it."""
-        return percent_of(supplied(before, self.on), self.pct)
+        parts = percent_of(supplied(before, self.on), self.pct)
+        if not self.inside:
+            return parts
+        return (
+            replace(part, label="of the sum with itself", amount=self.of(part.quantity, part.figure.value or _ZERO))
+            for part in parts
+        )

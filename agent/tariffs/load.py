@@ -62,8 +62,8 @@ class Unmetered(Exception):
     """A load lacks what a component charges for; the message names the column."""
 
 
-Prorate = Literal["days", "mean_month", "none"]
-"""By the days of the month that are covered; the same, of a month of 365.25/12 days however long it is; not at all."""
+Prorate = Literal["days", "mean_month", "thirty_days", "none"]
+"""By the days that are covered: of the month, of one of 365.25/12 days or of 30 however long it is; or not at all."""
 MEAN_MONTH = Fraction(36525, 1200)
 Column = Literal["kwh", "export_kwh", "kvarh", "kvarh_lead"]
 
@@ -181,7 +181,8 @@ class Usage:
         """Return what of a month's charge falls on it."""
         if prorate == "none":
             return Fraction(1)
-        return Fraction(self.day_count) / (self.days_of_month if prorate == "days" else MEAN_MONTH)
+        lengths = {"days": Fraction(self.days_of_month), "mean_month": MEAN_MONTH, "thirty_days": Fraction(30)}
+        return self.day_count / lengths[prorate]
 
     def segments(self, minutes: frozenset[int] = MIDNIGHT, column: Column = "kwh") -> Iterator[Segment]:
         """Yield the energy between these minutes of the local days; without any, by days. Raises Unmetered."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from fractions import Fraction
+from typing import Literal
 
 EXACT = Context(prec=200)
 """Wide enough that no product or sum of a bill is ever rounded by the way."""
@@ -23,9 +24,14 @@ def minor_digits(currency: str) -> int:
     return 0 if currency in _NO_DIGITS else 3 if currency in _THREE_DIGITS else 2
 
 
-def rounded(amount: Decimal, digits: int) -> Decimal:
-    """Round half up (away from zero) to so many decimals."""
-    return amount.quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_UP, context=EXACT)
+Rounding = Literal["half_up", "half_even", "down", "up"]
+"""Halves away from zero or to the even digit; always towards zero, or away from it."""
+_WAYS = {"half_up": ROUND_HALF_UP, "half_even": ROUND_HALF_EVEN, "down": ROUND_DOWN, "up": ROUND_UP}
+
+
+def rounded(amount: Decimal, digits: int, way: Rounding = "half_up") -> Decimal:
+    """Round to so many decimals, half up (away from zero) unless told."""
+    return amount.quantize(Decimal(1).scaleb(-digits), rounding=_WAYS[way], context=EXACT)
 
 
 def even(quotient: Decimal) -> Decimal:

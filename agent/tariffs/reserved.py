@@ -8,10 +8,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from agent.tariffs.charge import Line, Part, product
+from agent.tariffs.charge import Line, Part, product, share_of
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Prorate, Usage
-from agent.tariffs.money import PERCENT, part_of, rounded, written
+from agent.tariffs.money import PERCENT, rounded, written
 from agent.tariffs.periods import Span
 from agent.tariffs.power import Measure, Window, highest, window_at
 from agent.tariffs.shape import SHAPE
@@ -79,7 +79,7 @@ class ReservedPower:
         day = usage.last
         contracted = self.kw.on(day).value or _ZERO
         share = usage.share_of_month(self.prorate)
-        yield from product(day, "contracted", part_of(contracted, share), self.per_kw.on(day))
+        yield from share_of(day, "contracted", contracted, self.per_kw.on(day), share)
         peak = highest(usage, self._spans(usage), Window(minutes=self.window_min), self.measure)
         above = peak.power - contracted
         if not self.excess or peak.at is None or above <= contracted * self.tolerance_pct * PERCENT:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from agent.tariffs.charge import Part
 from agent.tariffs.figures import Dated, Figure, NoFigure
-from agent.tariffs.money import even, rounded, written
+from agent.tariffs.money import Rounding, even, rounded, written
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -26,6 +26,7 @@ class Settling:
     floor: Decimal | None = None
     cap: Decimal | None = None
     round: int | None = None
+    rounding: Rounding = "half_up"
 
     def __post_init__(self) -> None:
         if self.floor is not None and self.cap is not None and self.cap < self.floor:
@@ -59,7 +60,8 @@ class Settling:
             held = self.cap
             dues.append((f"at most {written(self.cap)}", held))
         if self.round is not None:
-            dues.append((f"rounded to {self.round} decimals", rounded(held, self.round)))
+            way = "" if self.rounding == "half_up" else f", {self.rounding.replace('_', ' ')}"
+            dues.append((f"rounded to {self.round} decimals{way}", rounded(held, self.round, self.rounding)))
         return dues
 
 

@@ -14,7 +14,7 @@ from agent.tariffs.fixed import Fixed
 from agent.tariffs.full_load_hours import FullLoadHours, HoursBranch
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.load import Load
-from agent.tariffs.money import even
+from agent.tariffs.money import even, rounded
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reactive import Reactive
 from agent.tariffs.reserved import ReservedPower
@@ -291,3 +291,55 @@ def test_small_published_products():
     power = Fixed(name="power", per_day=rate(Decimal("3.45") * Decimal("0.104229")))
     june = _month(1, start=datetime(2020, 6, 1, tzinfo=UTC))
     assert bill(tariff(power, currency="EUR"), june, UTC).total == Decimal("10.79")
+
+
+# City of Seymour (Missouri), "Billing Calculation Examples", cityofseymour.org: blocks, cost of power, base, 1 % of tax
+SEYMOUR = [
+    ((("250", "0.064"), ("700", "0.049"), (None, "0.0446")), 1200, datetime(2026, 1, 1, tzinfo=UTC),
+     ["16.00", "22.05", "22.30"], "102.00", ("169.85", "1.70", "171.55")),
+    ((("250", "0.064"), ("700", "0.049"), ("1250", "0.0475"), (None, "0.0446")), 2000, datetime(2026, 7, 1, tzinfo=UTC),
+     ["16.00", "22.05", "26.125", "33.45"], "170.00", ("275.13", "2.75", "277.88")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("blocks", "kwh", "start", "lines", "power", "sums"), SEYMOUR, ids=["winter", "summer"])
+def test_blocks_and_a_cost_of_power_in_seymour(blocks, kwh, start, lines, power, sums):
+    told = tuple(Block(up_to=None if up_to is None else Decimal(up_to), per_kwh=rate(price)) for up_to, price in blocks)
+    parts = (
+        Blocks(name="energy", period=(BlockPeriod(name="all", block=told),)),
+        flat("0.085", name="cost of power"),
+        Fixed(name="base", per_month=rate("7.50")),
+    )
+    taxed = tariff(*parts, LevyPercent(name="tax", pct=rate("1")), currency="USD")
+    [month] = bill(taxed, _month(kwh, start=start), UTC).months
+    found = amounts(month)
+    assert [part.amount for part in month.lines[0].parts] == [Decimal(line) for line in lines]
+    assert found["cost of power"] == Decimal(power)
+    before = month.amount - found["tax"]
+    assert tuple(str(rounded(one, 2)) for one in (before, found["tax"], month.amount)) == sums
+
+
+def test_a_manufacturers_month_in_nebraska_whose_reactive_line_is_a_cent_off():
+    """University of Nebraska, Extension bulletin G2312 (2018), table I: a factory's bill of August 2016.
+
+    470,600 kWh for 12,470.90 are 0.0265 each; 13,617.50 are 650 kW, "minimum billing", at 20.95, though 986.40 were
+    drawn; 482.60 kvar are 88.04 above 40 % of the kW. At 2.595 they come to 228.46, and 228.47 is printed.
+    """
+    peak, rest = Decimal("986.40"), Decimal(470_600) - Decimal("986.40")
+    load = Load(
+        start=datetime(2016, 7, 8, tzinfo=UTC),
+        step=timedelta(hours=1),
+        kwh=(peak, *[rest / 500] * 500),
+        kvarh=(Decimal("482.60"), *[Decimal(0)] * 500),
+    )
+    parts = (
+        Fixed(name="customer", per_month=rate("250"), prorate="none"),
+        flat("0.0265"),
+        ReservedPower(name="demand", kw=rate(650), per_kw=rate("20.95"), prorate="none"),
+        Reactive(name="kvar", per_kvarh=rate("2.595"), tan_phi=Decimal("0.4"), over="peak"),
+    )
+    [month] = bill(tariff(*parts, currency="USD"), load, UTC).months
+    found = {name: rounded(amount, 2) for name, amount in amounts(month).items()}
+    stated = {"customer": "250.00", "energy": "12470.90", "demand": "13617.50", "kvar": "228.46"}
+    assert {name: str(amount) for name, amount in found.items()} == stated
+    assert month.total == Decimal("26566.87") - Decimal("0.01")
