@@ -123,6 +123,11 @@ class AntminerStock:
         except (Refused, Garbled, Unreachable):
             return page, None
 
+    @staticmethod
+    def _version(header: Document, page: Document) -> str | None:
+        """Return when the firmware was made, as the API port says: the page tells another date of the same firmware."""
+        return (words(header.get("CompileTime")) or words(page.get("system_filesystem_version"))) if header else None
+
     def _identified(self, header: Document, page: Document, configuration: Configuration | None) -> Identity:
         reported = _name(header.get("Type")) or _name(page.get("minertype"))
         ideal_ghs = number(header.get("total_rateideal"))
@@ -133,7 +138,7 @@ class AntminerStock:
             make="Bitmain",
             model=(self.target.model or reported) if model is None else model.model,
             firmware="stock",
-            firmware_version=words(header.get("CompileTime")) or words(page.get("system_filesystem_version")),
+            firmware_version=self._version(header, page),
             mac=words(page.get("macaddr")),
             serial=words(page.get("serinum")) or words(page.get("serial_no")),
             nominal_ths=None if model is None else model.hashrate_ths,

@@ -16,7 +16,7 @@ from drivers import braiins_reading as page
 from drivers import braiins_socket as socket
 from drivers.braiins_reading import PAUSED, Told, at, reading_of
 from drivers.cgminer_wire import ask
-from drivers.errors import DeviceError, Garbled, NotPermitted, Refused, Unreachable, Unsupported
+from drivers.errors import DeviceError, Garbled, NotListening, NotPermitted, Refused, Unreachable, Unsupported
 from drivers.figures import number, watts, words
 from drivers.interface import (
     Abilities,
@@ -88,18 +88,28 @@ class Braiins:
         return self._identity
 
     def _found(self) -> Generator[Exchange, Answer, tuple[Surface, Any]]:
-        """Try REST, then GraphQL; a page that wants a login is there. Raises NotPermitted where none is taken."""
+        """Try REST, then GraphQL; a page that wants a login is there. Raises NotPermitted where none is taken.
+
+        A page that is late is not one that is not there: a machine that was known to have one is out of reach then.
+        """
         try:
             told = anything((yield from self._rest.ask("GET", f"{_V1}/miner/details", open_to_all=True)))
-        except (Unsupported, Garbled, Unreachable):
+        except (Unsupported, Garbled, Unreachable) as error:
+            self._must_have_been(error)
             told = {}
         if "bos_version" in told:
             return Surface.REST, told
         try:
             told = yield from self._query(graphql.SYSTEM)
-        except (Refused, Garbled, Unreachable):
+        except (Refused, Garbled, Unreachable) as error:
+            self._must_have_been(error)
             told = {}
         return (Surface.GRAPHQL, told) if told.get("bos") else (Surface.SOCKET, None)
+
+    def _must_have_been(self, error: DeviceError) -> None:
+        late = isinstance(error, Unreachable) and not isinstance(error, NotListening)
+        if late and self._identity is not None and self._identity.abilities.reboot:
+            raise error
 
     def _identify_by_rest(self, told: object) -> Generator[Exchange, Answer, Identity]:
         sticker = number(at(told, "sticker_hashrate.gigahash_per_second"))

@@ -5,11 +5,14 @@ Foreign firmware calls itself by its model too, so its own name goes first. What
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import cast
+
 from drivers import registry
 from drivers.antminer_web import Web
 from drivers.cgminer_wire import ask, parse
 from drivers.errors import DeviceError, Garbled, NotListening, Refused, Unreachable, Unsupported
-from drivers.interface import Conversation, Http, HttpReply, Identity, Target
+from drivers.interface import Conversation, Http, HttpReply, Identity, Reply, Target
 from drivers.mara import MARAS_PAGES
 from drivers.whatsminer_v3_wire import asking, port_of
 from drivers.whatsminer_v3_wire import parse as parse_v3
@@ -64,6 +67,9 @@ API_PORT = 4028
 API_PAGES = (("/summary", (b'"SESSION"', b'"HBS"'), "epic"),)
 """What firmware shows that serves pages on its API port: the path, what the upper-case page holds, the driver."""
 
+SHARED = frozenset(("antminer-stock", "whatsminer-v3"))
+"""What other firmware answers in these words too: they tell a family only where its API port has nothing to say."""
+
 _PAGE = Http(method="GET", path="/cgi-bin/get_system_info.cgi")
 _MARA = "brief"
 
@@ -71,22 +77,51 @@ _MARA = "brief"
 def identify(target: Target, driver: str = AUTO) -> Conversation[Identity]:
     """Learn who answers and what it can, by the named driver or by what it says; changes nothing.
 
-    Raises Unsupported, with its name, for firmware that no driver speaks.
+    What it failed to answer in time makes the identity `partial`. Raises Unsupported, with its name, for firmware that
+    no driver speaks.
     """
-    name = (yield from _family(target)) if driver == AUTO else driver
-    return (yield from registry.row(name).create(target, None).identify())
+    name, doubtful = (yield from _family(target)) if driver == AUTO else (driver, False)
+    found = yield from _noting(registry.row(name).create(target, None).identify())
+    return replace(found, partial=True) if doubtful else found
 
 
-def _family(target: Target) -> Conversation[str]:
+def _noting(asking: Conversation[Identity]) -> Conversation[Identity]:
+    """Hold a conversation, and call partial what it comes to where an answer failed; a shut port is an answer."""
+    missed, reply, error = False, cast("Reply", None), cast("DeviceError | None", None)
+    while True:
+        try:
+            exchange = asking.send(reply) if error is None else asking.throw(error)
+        except StopIteration as end:
+            found: Identity = end.value
+            return replace(found, partial=found.partial or missed)
+        error = None
+        try:
+            reply = yield exchange
+        except (Unreachable, Garbled) as silent:
+            error, missed = silent, missed or not isinstance(silent, NotListening)
+        else:
+            missed = missed or (isinstance(reply, HttpReply) and reply.status >= 500)
+
+
+def _family(target: Target) -> Conversation[tuple[str, bool]]:
+    """Return the driver's name, and whether what failed to answer may have said another."""
     try:
-        told = yield from _told()
+        told, failed = yield from _told()
     except NotListening as silent:
-        return (yield from _family_elsewhere(target, silent))
+        return (yield from _family_elsewhere(target, silent)), False
     except (Unreachable, Refused) as silent:
-        return (yield from _family_of_api_page(target)) or (yield from _family_elsewhere(target, silent))
+        if (name := (yield from _family_of_api_page(target))) is not None:
+            return name, False
+        name = yield from _family_elsewhere(target, silent)
+        return name, name in SHARED and isinstance(silent, Unreachable)
     if told[0].startswith(b"HTTP/") and (name := (yield from _family_of_api_page(target))) is not None:
-        return name
-    return _family_of_replies(told)
+        return name, False
+    try:
+        return _family_of_replies(told), failed is not None
+    except Unsupported:
+        if failed is not None:
+            raise failed from None
+        raise
 
 
 def _family_elsewhere(target: Target, silent: DeviceError) -> Conversation[str]:
@@ -148,32 +183,37 @@ def family_of(told: bytes) -> str:
     raise Unsupported(f"unknown firmware: {told[:200].decode('utf-8', 'replace')}")
 
 
-def _told() -> Conversation[list[bytes]]:
-    """Ask for the version; who refuses that says who it is in its figures, a WhatsMiner in those of its devices."""
+def _told() -> Conversation[tuple[list[bytes], DeviceError | None]]:
+    """Ask for the version; who refuses that says who it is in its figures, a WhatsMiner in those of its devices.
+
+    With what was told comes what went wrong before more was: a machine that is late may have had more to say.
+    """
     try:
         version = yield ask("version")
     except Refused:
         version = b""
     assert isinstance(version, bytes)
     if version and not _is_refusal(version):
-        return [version]
+        return [version], None
     figures = yield ask("stats")
     assert isinstance(figures, bytes)
     return (yield from _told_more([figures, version]))
 
 
-def _told_more(told: list[bytes]) -> Conversation[list[bytes]]:
+def _told_more(told: list[bytes]) -> Conversation[tuple[list[bytes], DeviceError | None]]:
     """Ask on while nothing but the program that all of them come from is named."""
     for command in ("devdetails", "summary", "devs", "status"):
         if _named(b"".join(told)) not in {None, "cgminer"}:
             break
         try:
             answer = yield ask(command)
-        except (Unreachable, Refused):
+        except Refused:
             break
+        except Unreachable as silent:
+            return told, silent
         assert isinstance(answer, bytes)
         told.append(answer)
-    return told
+    return told, None
 
 
 def _named(told: bytes) -> str | None:
@@ -206,15 +246,26 @@ def _family_of_page(target: Target, silent: DeviceError) -> Conversation[str]:
 
 
 def _family_of_pages() -> Conversation[str | None]:
-    """Ask for the pages that firmware shows without a login, until one is known."""
+    """Ask for the pages that firmware shows without a login, until one is known.
+
+    Raises Unreachable where none is and one did not come: it may have been the one.
+    """
+    late: Unreachable | None = None
     for request, marks, name in PAGES:
         try:
             page = yield request
+        except NotListening:
+            continue
+        except Unreachable as silent:
+            late = silent
+            continue
         except DeviceError:
             continue
         assert isinstance(page, HttpReply)
         if page.status == 200 and all(mark in page.body.upper() for mark in marks):
             return name
+    if late is not None:
+        raise late
     return None
 
 

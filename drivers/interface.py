@@ -212,6 +212,7 @@ class Identity:
     nominal_ths: float | None = None
     nominal_w: float | None = None
     abilities: Abilities = field(default_factory=Abilities)
+    partial: bool = False  # it did not answer all that it was asked: what it says next may be more, or otherwise
 
     def __post_init__(self) -> None:
         """Let what cannot be say nothing."""

@@ -34,6 +34,8 @@ BACK = 0.03
 """A group is back at full within this share of what it freed."""
 REPEATED_S = 5.0
 """A figure that stays the same is a new one after so long."""
+LOST_S = 240.0
+"""Much firmware begins anew as it changes its level, and answers nothing meanwhile."""
 PATIENCE, PATIENCE_S = 3.0, 600.0
 """A level must be reached within so many times what the ladder says, and so long on top."""
 
@@ -105,6 +107,7 @@ class GroupDrill:
         self._moved_w = 0.0
         self._quiet_since = now.mono
         self._samples: list[tuple[float, Watts]] = []
+        self._lost_since = np.full(len(fleet), np.inf)
         self._told: dict[int, float] = {}
         self._ready_since: float | None = None
         self._progress_at = now.mono
@@ -159,7 +162,7 @@ class GroupDrill:
     def look(self, now: Moment) -> None:
         """Take in a second: the meter, the machines; go to the next level once this one is measured."""
         self._sample(now.mono)
-        self.failure = self._fault()
+        self.failure = self._fault(now.mono)
         if self.failure is not None:
             return
         step = self.stages[len(self.done)]
@@ -187,11 +190,11 @@ class GroupDrill:
         if last is None or last[1] != power_w or mono - last[0] >= REPEATED_S:
             self._samples.append((mono, power_w))
 
-    def _fault(self) -> str | None:
+    def _fault(self, mono: float) -> str | None:
         fleet, rows = self._fleet, self._rows
         lowest = max(self.stages[max(0, len(self.done) - 1) : len(self.done) + 1])
         for flags, why in (
-            (fleet.state == Code.UNREACHABLE, "is out of reach"),
+            (self._is_lost(mono), "is out of reach"),
             (fleet.held | fleet.sealed, "is held or sealed"),
             (fleet.unclear, "need not be the machine that it was"),
             (fleet.setpoint > lowest, "is lowered by what binds"),
@@ -199,6 +202,13 @@ class GroupDrill:
             if flags[rows].any():
                 return f"{fleet.miners[int(rows[flags[rows]][0])].id} {why}"
         return None
+
+    def _is_lost(self, mono: float) -> Flags:
+        """Return who is out of reach for longer than a firmware that begins anew."""
+        gone = self._fleet.state == Code.UNREACHABLE
+        self._lost_since = np.where(gone, np.minimum(self._lost_since, mono), np.inf)
+        lost: Flags = mono - self._lost_since > LOST_S
+        return lost
 
     def _note_told(self, step: int, mono: float) -> None:
         fleet = self._fleet

@@ -181,8 +181,13 @@ class Poller:
             return
         self._misses[row] = 0
         self._identified_at[row] = self._clock.now().mono
+        before = self.fleet.identities[row]
         if self.recognition.admits(row, found):
-            self._takes(row, found)
+            half_read = found.partial and before is not None and before.driver == found.driver
+            if half_read:
+                self._goes_on(row, found)
+            else:
+                self._takes(row, found)
             self.soon(row)
         elif self.recognition.says_less(row):
             self._goes_on(row, found)

@@ -27,7 +27,7 @@ from agent.facts_identity import (
 )
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
-from agent.fleet.identity import NOTHING, SAME, Judgement, Mark, Seen, Verdict, judge, uptime_breaks
+from agent.fleet.identity import NOTHING, SAME, Judgement, Mark, Seen, Verdict, judge, says_less, uptime_breaks
 from agent.fleet.places import Place, exchange, put
 from agent.fleet.remembered import Remembered
 from agent.fleet.view import Flags
@@ -154,7 +154,7 @@ class Recognition:
         now = self._clock.now()
         self._settled_until[row] = max(now.mono + SETTLED_S, float(self._settled_until[row]))
         seen = seen_of(found)
-        if self._is_incomplete(row, seen, now.mono):
+        if self._is_incomplete(row, seen, now.mono, partial=found.partial):
             self._shows(row, seen)
             return False
         judgement = judge(self.bindings, row, seen, self._there)
@@ -195,10 +195,9 @@ class Recognition:
         ladder = self._fleet.ladders[row]
         self._settled_until[row] = self._clock.now().mono + ladder.settle_s + ladder.wake_s
 
-    def _is_incomplete(self, row: int, seen: Seen, mono: float) -> bool:
+    def _is_incomplete(self, row: int, seen: Seen, mono: float, *, partial: bool) -> bool:
         """Whether it may be the row's machine that does not say all yet; after a while that is all it says."""
-        known = self.bindings.known[row]
-        less = known.marks() and not seen.marks() and (known.driver, known.model) == (seen.driver, seen.model)
+        less = says_less(self.bindings.known[row], seen, partial=partial)
         if not less or mono - self._incomplete_since.get(row, mono) >= INCOMPLETE_FOR_S:
             self._incomplete_since.pop(row, None)
             self._ask_at[row] = np.inf

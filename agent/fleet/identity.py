@@ -153,6 +153,18 @@ def judge(bindings: Bindings, row: int | None, seen: Seen, there: There) -> Judg
     return replace(_at_its_address(bindings.known[row], told), row=row, doubled=tuple(doubled))
 
 
+def says_less(known: Seen, seen: Seen, *, partial: bool) -> bool:
+    """Whether what answers may be the known machine that does not say all yet: no mark, or a firmware half read.
+
+    `partial`: it failed to answer something that it was asked, and other firmware may have said as much.
+    """
+    if known.marks() and not seen.marks() and (known.driver, known.model) == (seen.driver, seen.model):
+        return True
+    if not partial or known.driver is None or set(seen.marks()) - set(known.marks()):
+        return False
+    return known.driver != seen.driver or _same(known, seen) is Verdict.FIRMWARE
+
+
 def _is(bindings: Bindings, row: int, shown: Seen) -> bool:
     """Whether the first mark that tells at all says that this is a row's machine."""
     owners = (bindings.owner(mark) for mark in shown.marks())

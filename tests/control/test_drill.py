@@ -55,7 +55,7 @@ def limited(site):
         return Receipt()
 
     sleep = SleepAbility(standby_w=STANDBY_W, settle_s=5.0, wake_s=20.0)
-    abilities = Abilities(sleep=sleep, power_limit=PowerRange(least_w=2000.0, most_w=3500.0))
+    abilities = Abilities(sleep=sleep, power_limit=PowerRange(least_w=2500.0, most_w=3500.0))
     create = site.poller._ways.create
 
     class Driver:
@@ -79,8 +79,10 @@ def limited(site):
 
 
 @pytest.fixture
-async def site(tmp_path):
-    built = limited(Site(Real(20), tmp_path))
+async def site(tmp_path, monkeypatch):
+    monkeypatch.setattr("agent.control.drill.MEASURED_S", 18.0)
+    monkeypatch.setattr("agent.control.drill.LOST_S", 60.0)
+    built = limited(Site(Real(8), tmp_path))
     await built.live(40)
     yield built
     await built.close()
@@ -94,7 +96,7 @@ async def goes_on(site, seconds, until=lambda: False):
             return
 
 
-async def begun(site, percent=25.0):
+async def begun(site, percent=50.0):
     plan = at_once(site.desk.drills.planning("site", percent))
     assert await site.desk.drills.begin(plan, by="Aigul") is None
     return plan
@@ -110,12 +112,12 @@ def kept(site, kind):
 
 async def test_each_level_is_measured_at_the_meter_and_planned_with(site, tmp_path):
     plan = await begun(site)
-    assert [len(group.rows) for group in plan.groups] == [5]
+    assert [len(group.rows) for group in plan.groups] == [4]
     await goes_on(site, 3000, ended(site))
     (found,) = kept(site, ModelMeasured)
     true = {level: float(level[6:]) - 40 for level in found.levels_w if level.startswith("limit:")}
     true |= {"full": TRUE_FULL_W, "sleep": STANDBY_W}
-    assert {"limit:2700", "limit:2100"} <= set(true)
+    assert set(true) == {"full", "limit:2700", "sleep"}
     for level, power_w in found.levels_w.items():
         assert abs(power_w - true[level]) <= found.error_w + 1.0, level
     assert found.error_w < 0.02 * TRUE_FULL_W
@@ -123,7 +125,7 @@ async def test_each_level_is_measured_at_the_meter_and_planned_with(site, tmp_pa
     assert 0 < found.wake_s <= 30
     (end,) = kept(site, DrillEnded)
     assert end.reason is None
-    ladder = site.fleet.ladders[19]
+    ladder = site.fleet.ladders[7]
     assert ladder.steps[0].power_w == pytest.approx(found.levels_w["full"])
     assert (ladder.settle_s, ladder.wake_s) == (found.sleep_s, found.wake_s)
     assert site.book.policy.respond_s == found.sleep_s + 20
@@ -137,9 +139,9 @@ async def test_each_level_is_measured_at_the_meter_and_planned_with(site, tmp_pa
 
 async def test_an_order_ends_a_drill_at_once_and_a_stop_by_hand_lets_all_go_back(site):
     await begun(site)
-    await goes_on(site, 400, lambda: len(site.machines.asleep) == 5)
-    assert len(site.machines.asleep) == 5
-    await site.order(order_id="o1", issuer="boss", **{"class": "operator"}, limit={"max_import_kw": 60})
+    await goes_on(site, 400, lambda: len(site.machines.asleep) == 4)
+    assert len(site.machines.asleep) == 4
+    await site.order(order_id="o1", issuer="boss", **{"class": "operator"}, limit={"max_import_kw": 25})
     await goes_on(site, 2)
     assert site.desk.drills.course.reason == "order o1 is not closed"
     (end,) = kept(site, DrillEnded)
@@ -149,7 +151,7 @@ async def test_an_order_ends_a_drill_at_once_and_a_stop_by_hand_lets_all_go_back
     await goes_on(site, 120, lambda: not site.machines.asleep and not site.book.is_open())
     await goes_on(site, 60)
     await begun(site)
-    await goes_on(site, 400, lambda: len(site.machines.asleep) == 5)
+    await goes_on(site, 400, lambda: len(site.machines.asleep) == 4)
     assert await site.desk.drills.stop(by="Aigul")
     await goes_on(site, 60)
     assert not site.machines.asleep
@@ -158,10 +160,12 @@ async def test_an_order_ends_a_drill_at_once_and_a_stop_by_hand_lets_all_go_back
 
 async def test_a_machine_that_is_lost_or_held_ends_its_group_and_nobody_stays_asleep(site):
     plan = await begun(site)
-    await goes_on(site, 400, lambda: len(site.machines.asleep) == 5)
+    await goes_on(site, 400, lambda: len(site.machines.asleep) == 4)
     first = site.fleet.miners[plan.groups[0].rows[0]]
     site.machines.dead.add(first.host)
-    await goes_on(site, 60, ended(site))
+    await goes_on(site, 50)
+    assert site.desk.drills.course.failures == {}  # firmware that begins anew is away for a while
+    await goes_on(site, 200, ended(site))
     assert site.desk.drills.course.failures == {0: f"{first.id} is out of reach"}
     site.machines.dead.clear()
     await goes_on(site, 120)
@@ -188,7 +192,7 @@ async def test_the_held_the_sealed_and_the_lowered_are_left_out_and_observing_se
 
 
 async def test_too_few_for_a_restless_meter_are_told_so(site):
-    await begun(site, percent=5.0)
+    await begun(site, percent=10.0)
     true_w, turns = site.machines.draw_w, iter(range(100_000))
     site.machines.draw_w = lambda: true_w() + (1500.0 if next(turns) % 60 < 30 else 0.0)
     await goes_on(site, 400, ended(site))

@@ -13,7 +13,7 @@ from agent.facts_identity import (
     MinerUnclear,
 )
 from drivers.errors import Garbled, NotPermitted
-from drivers.interface import State
+from drivers.interface import Abilities, State
 from tests.control.site import PlantDriver, Site
 from tests.properties.identity import named
 
@@ -272,3 +272,34 @@ async def test_what_a_machine_does_not_say_any_more_is_not_waited_for_for_ever_n
     await site.live(700, step_s=5.0)
     assert site.machines.asleep == set()
     assert [fact.mac for fact in await seen(site, "m0")][-1] == whole["mac"]
+
+
+@pytest.mark.parametrize(
+    "said", [{"firmware": "stock"}, {"firmware_version": "of a page"}, {"driver": "x", "firmware": "y"}]
+)
+async def test_a_half_read_identification_is_no_other_firmware(site, said):
+    before, machines = site.fleet.identities[0], site.machines
+    whole = machines.says[HERE]
+    partial = {**whole, "firmware": "Braiins OS", "firmware_version": "24.06"} | said | {"partial": True}
+    machines.says[HERE] = {**whole, "firmware": "Braiins OS", "firmware_version": "24.06"}
+    await away(site, HERE)
+    known = len(await cases(site))
+
+    def starved():
+        machines.says[HERE] = partial
+
+    await away(site, HERE, then=starved)
+    assert len(await cases(site)) == known
+    assert site.fleet.identities[0].driver == before.driver
+    assert site.fleet.state_name(0) is State.HASHING  # it is read as the machine that it was
+    machines.says[HERE] = {key: value for key, value in partial.items() if key != "partial"}
+    await site.live(60)
+    (change,) = (await cases(site))[known:]
+    assert isinstance(change, FirmwareChanged)
+
+
+async def test_a_machine_that_is_half_read_keeps_the_abilities_that_it_had(site):
+    site.machines.says[HERE] |= {"abilities": Abilities(), "partial": True}
+    await away(site, HERE)
+    assert site.fleet.ladders[0].sleeps
+    assert await cases(site) == []

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from drivers import registry
 from drivers.errors import DeviceError, NotListening, Unreachable, Unsupported
 from drivers.identify import API_PAGES, MARKS, PAGES, family_of, identify
-from drivers.interface import Http, Target
+from drivers.interface import Ask, Http, Target
 from tests.drivers.antminers import Antminer, encoded, refusal, stats, status, version
-from tests.drivers.conversations import Talk, converse, ok, scripted
+from tests.drivers.conversations import Talk, converse, name_of, ok, scripted
 
 pytestmark = pytest.mark.pure
 
@@ -134,8 +134,34 @@ def test_a_page_without_a_login_is_taken_by_its_words():
 
 def test_a_foreign_realm_is_not_taken_for_an_antminer():
     realm = ok(status=401, WWW_Authenticate='Digest realm="blackMiner Configuration"')
+    nothing = {f"{one.method} {one.path}": ok(status=404) for one, _, _ in PAGES}
     with pytest.raises(Unsupported):
-        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm}))
+        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm, **nothing}))
+    late = {**nothing, "GET /api/v1/info": Unreachable("no complete answer in time")}
+    with pytest.raises(Unreachable):  # the page that is late may have been the one
+        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm, **late}))
+
+
+def test_who_is_half_read_says_so():
+    machine = Antminer()
+    whole = converse(identify(HERE), machine)
+    assert not whole.partial
+    late = Unreachable("no complete answer in time")
+    for name in ("stats", PAGE, "GET /cgi-bin/get_miner_conf.cgi"):
+        found = converse(identify(HERE), lambda asked, name=name: late if name_of(asked) == name else machine(asked))
+        assert found.partial
+        assert found.firmware_version in {whole.firmware_version, None}
+    shut = NotListening("refused")
+    asleep = converse(identify(HERE), lambda asked: shut if isinstance(asked, Ask) else machine(asked))
+    assert (asleep.driver, asleep.partial, asleep.firmware_version) == ("antminer-stock", False, None)
+    silent = converse(identify(HERE), lambda asked: late if isinstance(asked, Ask) else machine(asked))
+    assert silent.partial  # other firmware shows the same page
+
+
+def test_who_is_late_with_the_answer_that_names_him_is_no_stranger():
+    refusal = {"STATUS": [{"STATUS": "E", "Code": 14, "Msg": "invalid cmd"}], "id": 1}
+    with pytest.raises(Unreachable):
+        converse(identify(HERE), scripted({"version": refusal, "stats": refusal}))
 
 
 def test_nobody_there_is_out_of_reach_by_what_the_api_port_said():

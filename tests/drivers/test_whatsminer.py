@@ -118,13 +118,13 @@ def test_it_is_told_from_others_by_its_factory_rate_alone():
     assert converse(identify(HERE), answer).driver == "whatsminer"
 
 
-def test_one_that_falls_silent_on_the_way_is_unknown_firmware():
+def test_one_that_falls_silent_on_the_way_is_out_of_reach_and_no_stranger():
     def answer(exchange):
         if named(exchange.request) in {"version", "stats"}:
             return as_bytes(said("Invalid command", 14, "E"))
         return Unreachable("no answer in time")
 
-    with pytest.raises(Unsupported, match="unknown firmware"):
+    with pytest.raises(Unreachable, match="no answer in time"):
         converse(identify(HERE), answer)
 
 
