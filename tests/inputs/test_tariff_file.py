@@ -171,6 +171,13 @@ tan_phi_lead = 0
 over = "step"
 
 [[component]]
+kind = "power_factor"
+name = "factor"
+row = [{ factor_from = 0, pct = 3, per_point = 1 }, { factor_from = "0.9", pct = 0 }]
+on = ["power"]
+digits = 2
+
+[[component]]
 kind = "minimum"
 name = "least"
 per_year = 60000
@@ -212,8 +219,9 @@ def test_every_key_is_read_exactly():
     assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
     transit, energy, grid, authorised, guarantee, fed_in, contract, peaks, service, power, *rest = found.components
-    kvarh, least, fee, mining, vat, tax = rest
+    kvarh, factor, least, fee, mining, vat, tax = rest
     assert {one.kind for one in found.components} == set(KINDS) - {"series", "schedule", "programme", "full_load_hours"}
+    assert (factor.digits, factor.row[0].per_point, factor.on) == (2, 1, ("power",))
     assert (authorised.kw.figures[0].value, authorised.events[0].from_.hour) == (900, 18)
     assert (guarantee.kwh_per_year, guarantee.year_ends, fed_in.period[0].name) == (1_000_000, 6, "all")
     assert (contract.excess[0].up_to_pct, contract.when.hours, contract.measure) == (10, ("06:00-22:00",), "kVA")

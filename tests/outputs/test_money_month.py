@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from agent.clock import ManualClock
@@ -10,6 +12,7 @@ from agent.facts_energy import EnergyInterval
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import FeederTree
 from agent.money import Books
+from agent.outputs.machine_book import MachineBook, Machines
 from agent.outputs.money_bill import bill_json
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.terms import Terms
@@ -159,15 +162,20 @@ def test_a_price_now_is_that_of_the_block_that_the_month_has_come_to():
 def test_the_books_write_what_a_month_was_charged_before_the_next_interval():
     money = desk()
     live(money, local(2026, 1, 1), JANUARY)
-    books = Books(accounting=None, desk=money, journal=None, clock=ManualClock(local(2026, 2, 1)))
+    accounting = SimpleNamespace(columns={local(2026, 2, 1): (np.array([1000.0]), np.array([3.6e6]))})
+    machines = MachineBook(["m1"], money.totals.month_of)
+    clock = ManualClock(local(2026, 2, 1))
+    books = Books(accounting=accounting, desk=money, machines=machines, journal=None, clock=clock)
     first, second = (
         EnergyInterval(at=end, start=end - HOUR, end=end, site_wh=1000, unexplained_wh=1000, source="meter")
         for end in (local(2026, 2, 1, 1), local(2026, 2, 1, 2))
     )
     [told] = books.priced([first])
     assert isinstance(told, EnergyInterval)
+    assert accounting.columns == {}
     money.heard([told])
-    settled, told = books.priced([second])
+    settled, told, kept = books.priced([second])
+    assert Machines.of(kept.told).energy_wh.tolist() == [1000]
     assert (settled.month, told.start) == ("2026-01", second.start)
     money.heard([settled, told])
     assert books.priced([]) == []
