@@ -29,6 +29,7 @@ from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
 from agent.day_terms import DayTerms
+from agent.descriptors import commands_at_once
 from agent.device_room import DeviceRoom
 from agent.evidence_key import signing_key
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
@@ -154,7 +155,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
     others = settings.other_meter_policies_of(config)
     metering = Metering(fleet, settings.house_of(config), meter_policy, others=others, memory_s=memory_s, now=now)
     own_figures = OwnFigures(settings.ladder_maker(config, delay_scale))
-    lanes = Lanes(polling.source_address, polling.timeout_s)
+    lanes = Lanes(polling.source_address, polling.timeout_s, commands_at_once())
     ways = Drivers(
         identify=identify,
         create=registry.create,
@@ -167,7 +168,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         fleet=fleet,
         book=book,
         journal=journal,
-        dispatcher=Dispatcher(fleet, poller, clock),
+        dispatcher=Dispatcher(fleet, poller, clock, commands_at_once()),
         metering=metering,
         holds=holds,
         seals=Seals(),

@@ -45,6 +45,7 @@ _SUMMARY, _DEVICES, _POOLS = ask("summary"), (ask("devs"), ask("edevs")), ask("p
 _STATUS, _FAULTS, _VERSION, _DETAILS = ask("status"), ask("get_error_code"), ask("get_version"), ask("devdetails")
 _INFO = ask("get_miner_info")
 _LOW, _NORMAL = {"cmd": "set_low_power"}, {"cmd": "set_normal_power"}
+_OFF = {"cmd": "power_off", "respbefore": "true"}
 _BLINK = {"cmd": "set_led", "color": "red", "period": 200, "duration": 100, "start": 0}
 
 
@@ -56,6 +57,7 @@ class Whatsminer:
         self._identity = identity
         self._tokens = Tokens(target.logins)
         self._joins = True
+        self._is_awake = False  # as last read: such a one is put to sleep unasked, at once
         self._model = find(
             target.model or (None if identity is None else identity.model),
             None if identity is None else identity.nominal_ths,
@@ -114,7 +116,9 @@ class Whatsminer:
         """Learn what it does now; by one exchange while it hashes and firmware joins commands."""
         if self._identity is None:
             yield from self.identify()
-        return reading_of((yield from self._hear(want)), self._model)
+        reading = reading_of((yield from self._hear(want)), self._model)
+        self._is_awake = reading.state is State.HASHING
+        return reading
 
     def _hear(self, want: Want) -> Generator[Exchange, Answer, Told]:
         """Ask for the figures, and for what they leave open; raises what the machine refuses all of them by."""
@@ -165,6 +169,9 @@ class Whatsminer:
                 return (yield from self._tell({"cmd": "reboot"}, mute=True))
             case Locate(on=on):
                 return (yield from self._tell(_BLINK if on else {"cmd": "set_led", "param": "auto"}))
+            case Sleep() if self._is_awake:
+                self._is_awake = False
+                return (yield from self._tell(_OFF))
             case Sleep() | Wake() | SetMode() | LimitPower():
                 told = yield from self._hear(Want.FULL)
                 return (yield from self._change(command, told))
@@ -175,7 +182,7 @@ class Whatsminer:
             case Sleep():
                 if is_asleep:
                     return Receipt(already=True)
-                return (yield from self._tell({"cmd": "power_off", "respbefore": "true"}))
+                return (yield from self._tell(_OFF))
             case Wake():
                 woken = yield from self._wake(told)
                 is_low = awake_level(told.summary or Summary(), self._model) == "low"

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import gc
 import os
-import resource
 import signal
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ import uvloop
 from agent import logs
 from agent.app import Running, serve
 from agent.config import Config, ConfigError, load
+from agent.descriptors import allow_many
 from agent.ledger.lock import Locked
 from agent.ledger.store import CannotOpen
 from agent.state_dir import state_dir
@@ -105,7 +105,7 @@ def _leave(*problems: str) -> None:
 
 
 def _run(life: _Life, folder: Path) -> int:
-    _allow_many_sockets()
+    allow_many()
     gc.freeze()  # what the imports made is never garbage: looking through it held the loop up for 80 ms
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -135,12 +135,6 @@ async def _until_told(life: _Life, folder: Path) -> None:
             if not life.fall_back():
                 raise
             _leave(str(error))
-
-
-def _allow_many_sockets() -> None:
-    """Raise the soft limit on descriptors to the hard one: the usual 1,024 are fewer than commands under way."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _refuse(*sentences: str, code: int = BAD_INPUT) -> int:

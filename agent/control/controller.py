@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 import structlog
@@ -43,6 +42,8 @@ from agent.values import Moment, Watts
 
 BUSY_S, QUIET_S = 1.0, 10.0
 """How often the whole is planned: under an order or on the way, and else."""
+BEHIND_S = 0.02
+"""So soon after a tick that could not tell everybody."""
 PAST_S = 0.01
 """So long after an instant we look: a timer may come a thousandth early, and what has not begun would wait a turn."""
 SHORTFALL_STEP_W = 1000.0
@@ -50,7 +51,6 @@ SHORTFALL_STEP_W = 1000.0
 SLOPE_SHARE, SLOPE_S = 0.02, 60.0
 """A cap that slopes is told anew when it moved by so much of itself, or after so long."""
 POWERS_EACH_S = 900.0
-PREPARES_BEFORE = timedelta(minutes=10)
 log = structlog.get_logger()
 
 __all__ = ["Controller", "Limits", "Parts"]
@@ -105,6 +105,8 @@ class Controller:
 
     def _pause_s(self) -> float:
         """Return the seconds until the next tick: an order's start or end is not slept through."""
+        if self.parts.dispatcher.is_behind:
+            return BEHIND_S
         now = self.parts.clock.now()
         seconds, at = BUSY_S if self.is_busy() else QUIET_S, self.parts.book.next_change(now)
         if at is None:
@@ -153,7 +155,7 @@ class Controller:
             if self.limits.enforce:
                 await self._send(decision, written=written)
                 self.cutting.send(now, written=written)
-                self._prepare(view, now)
+                await self._prepare(view)
 
     def _cut(self, view: FleetView, decision: Decision, now: Moment) -> list[AnyFact]:
         """Return what outlets are meant to be, and what they are seen to be."""
@@ -349,16 +351,17 @@ class Controller:
         keep = ~raised | written
         fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
         await self.parts.dispatcher.send(decision.lower)
+        if self.parts.dispatcher.is_behind:
+            return  # lowering goes first
         higher = decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]]
         if len(higher) and written:
             await self.parts.dispatcher.send(higher, still=self._fits)
 
-    def _prepare(self, view: FleetView, now: Moment) -> None:
-        """Before a scheduled start, let those that may be told get ready for it."""
-        start = self.parts.book.next_start()
-        if start is not None and start - now.latest <= PREPARES_BEFORE:
+    async def _prepare(self, view: FleetView) -> None:
+        """While nobody has to be told, let those that may have to be get ready for it."""
+        if self.decision is None or not len(self.decision.lower):
             awake = view.fresh & ~view.sealed & (view.seen < view.last_step)
-            self.parts.dispatcher.prepare(np.flatnonzero(awake))
+            await self.parts.dispatcher.prepare(np.flatnonzero(awake))
 
     def _fits(self) -> bool:
         """Whether draw and reserve, with what was set, are within every limit of this instant."""

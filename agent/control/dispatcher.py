@@ -25,7 +25,8 @@ from drivers.errors import DeviceError, NotPermitted, Refused, Unsupported
 from drivers.interface import Command, LimitPower, Prepares, Receipt, SetMode, Sleep, Wake
 
 MOST_UNDER_WAY = 2000
-MOST_A_TICK, SLICE = 500, 8
+TELLING_S, SLICE = 0.5, 8
+"""A tick tells for so long at the most, and so many before the loop turns; who was not told is told in the next."""
 PREPARED_FOR_S, PREPARED_AGAIN_S = 1200.0, 120.0
 """So long a machine stays ready for commands, and so soon one that could not be made ready now is tried again."""
 LEAST_PREPARED, PREPARING_TICKS = 20, 30
@@ -45,7 +46,7 @@ class CommandCounts(Protocol):
 class Dispatcher:
     """Sends to each miner what takes it to its setpoint."""
 
-    def __init__(self, fleet: Fleet, poller: Poller, clock: Clock) -> None:
+    def __init__(self, fleet: Fleet, poller: Poller, clock: Clock, most_under_way: int = MOST_UNDER_WAY) -> None:
         self.fleet = fleet
         self.counts: CommandCounts | None = None
         self.on_facts: Callable[[list[AnyFact]], None] = nowhere
@@ -53,6 +54,8 @@ class Dispatcher:
         self.next_means: Callable[[int], str] = lambda _row: "none left"  # what is left for one that does not obey
         self.receipts = Receipts(fleet)
         self.under_way = 0
+        self.most_under_way = most_under_way
+        self.is_behind = False  # whether more could be told this instant than the latest tick took
         self._poller = poller
         self._clock = clock
         self._prepared_at = np.full(len(fleet), -np.inf)
@@ -67,9 +70,14 @@ class Dispatcher:
         A few at a time, so that the loop turns in between: beginning a thousand conversations takes a quarter second.
         `still` is asked before each few whether they may be told yet.
         """
-        told = 0
+        told, until = 0, self._clock.now().mono + TELLING_S
+        self.is_behind = False
         for row in rows.tolist():
-            if self.under_way >= MOST_UNDER_WAY or told >= MOST_A_TICK or (told % SLICE == 0 and not still()):
+            if self.under_way >= self.most_under_way or (told % SLICE == 0 and not still()):
+                break
+            if told and told % SLICE == 0 and self._clock.now().mono >= until:
+                self.is_behind = True
+                self._poller.give_way()
                 break
             if self._poller.drivers[row] is None or self._poller.busy[row] or self._is_left_alone(row):
                 continue
@@ -95,14 +103,17 @@ class Dispatcher:
             self._name(row)
         self._poller.start(row, driver.send(command), lambda found: self._done(row, command, found))
 
-    def prepare(self, rows: Indices) -> int:
-        """Let some of these miners get ready for commands, whoever is not and can; returns how many began."""
+    async def prepare(self, rows: Indices) -> int:
+        """Let some of these miners get ready for commands, whoever is not and can; returns how many began.
+
+        Such a machine is told with one exchange where it took four, and a wrong password is found before it matters.
+        """
         now = self._clock.now().mono
         unready = rows[now - self._prepared_at[rows] >= PREPARED_FOR_S]
-        begun = 0
+        begun, most = 0, max(LEAST_PREPARED, len(unready) // PREPARING_TICKS)
         for row in unready.tolist():
             driver = self._poller.drivers[row]
-            if begun >= max(LEAST_PREPARED, len(unready) // PREPARING_TICKS):
+            if begun >= most:
                 break
             if self._poller.busy[row] or driver is None or self._is_left_alone(row):
                 continue
@@ -111,6 +122,8 @@ class Dispatcher:
                 self._poller.busy[row] = True
                 self._poller.start(row, driver.prepare(), partial(self._prepared, row))
                 begun += 1
+                if begun % SLICE == 0:
+                    await asyncio.sleep(0)
         return begun
 
     def tell(self, row: int, command: Command) -> bool:

@@ -28,6 +28,8 @@ from drivers.interface import Conversation, Driver, Identity, Reading, Target, W
 PACE_S = 0.02
 FAREST_BACKOFF = 6
 """A machine that does not answer is asked each so many intervals at the least often."""
+GIVES_WAY_S, MOST_GIVEN_S = 1.0, 10.0
+"""So long polls wait for commands that wait to be sent, each time and in all: a reading too has its use."""
 IDENTIFIED_ANEW_AFTER = 3
 """Answers in a row that its driver cannot read after which a machine may run another firmware."""
 IDENTIFIED_AGAIN_S = 600.0
@@ -106,6 +108,7 @@ class Poller:
         self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
         self._next = np.empty(0)
         self._began = 0.0
+        self._given_way = (-np.inf, -np.inf)  # since when, and until
 
     async def run(self) -> None:
         """Poll for ever."""
@@ -119,6 +122,8 @@ class Poller:
             self._began = now
             self._next = now + self._phase
         self.rounds = (now - self._began) / self._policy.interval_s
+        if now < self._given_way[1]:
+            return
         due = np.flatnonzero((self._next <= now) & ~self.busy)
         if len(due):
             self._lag(now, due)
@@ -127,6 +132,15 @@ class Poller:
                 self._next[row] = now + self._policy.interval_s
             else:
                 self._poll(row, now)
+
+    def give_way(self) -> None:
+        """Begin no polls for a moment: thousands are to be told, and a command goes before a poll."""
+        now = self._clock.now().mono
+        since, until = self._given_way
+        if now > until + MOST_GIVEN_S:
+            since = now
+        if now - since < MOST_GIVEN_S:
+            self._given_way = since, now + GIVES_WAY_S
 
     def soon(self, row: int) -> None:
         """Poll a machine at the next opportunity, because something was done to it."""

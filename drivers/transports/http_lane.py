@@ -21,7 +21,7 @@ from drivers.transports.http_wire import MOST_HEAD_BYTES, HttpWire, is_whole
 from drivers.transports.socket_lane import SocketLane
 
 MOST_AT_ONCE = 1024
-"""A write takes an Antminer up to 20 s: thousands must be told to sleep within minutes."""
+"""Where nobody says more. A write takes an Antminer up to 20 s: all of a farm's may be under way at once."""
 MOST_LOGINS = 20_000
 """Machines whose server's last challenge is kept, which saves a request each time."""
 UNAUTHORIZED = 401
@@ -32,7 +32,8 @@ Answered = Callable[[HttpReply | DeviceError], None]
 class HttpLane:
     """Runs Https; each is answered exactly once, unless the lane is closed before."""
 
-    def __init__(self, sockets: SocketLane, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, sockets: SocketLane, loop: asyncio.AbstractEventLoop, most_at_once: int = MOST_AT_ONCE) -> None:
+        self._most_at_once = most_at_once
         self._sockets = sockets
         self._loop = loop
         self._waiting: deque[_Request] = deque()
@@ -45,7 +46,7 @@ class HttpLane:
         if self._closed:
             return
         request = _Request(self, address, exchange, timeout_s, answered)
-        if self._under_way >= MOST_AT_ONCE:
+        if self._under_way >= self._most_at_once:
             self._waiting.append(request)
         else:
             self._begin(request)
@@ -75,7 +76,7 @@ class HttpLane:
             self.ended(request, error)
 
     def _next(self) -> None:
-        while self._waiting and self._under_way < MOST_AT_ONCE:
+        while self._waiting and self._under_way < self._most_at_once:
             self._begin(self._waiting.popleft())
 
     def send(self, request: _Request, wire: HttpWire) -> None:

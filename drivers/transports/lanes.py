@@ -14,7 +14,7 @@ from typing import Any, TypeVar, assert_never
 
 from drivers.errors import DeviceError, DriverBug, Unreachable
 from drivers.interface import Ask, Conversation, Exchange, Http, Pause, Reply, Target, Work
-from drivers.transports.http_lane import HttpLane
+from drivers.transports.http_lane import MOST_AT_ONCE, HttpLane
 from drivers.transports.socket_lane import SocketLane
 from drivers.transports.workshop import Workshop
 
@@ -25,14 +25,14 @@ Done = Callable[[Any], None]
 
 
 class Lanes:
-    """Both lanes of one event loop; made inside it, closed by `close`."""
+    """Both lanes of one event loop; made inside it, closed by `close`. `most` HTTP exchanges are under way at once."""
 
-    def __init__(self, source_address: str | None = None, timeout_s: float = 3.0) -> None:
+    def __init__(self, source_address: str | None = None, timeout_s: float = 3.0, most: int = MOST_AT_ONCE) -> None:
         loop = asyncio.get_running_loop()
         self._loop = loop
         self._timeout_s = timeout_s
         self._sockets = SocketLane(loop, source_address)
-        self._http = HttpLane(self._sockets, loop)
+        self._http = HttpLane(self._sockets, loop, most)
         self._workshop = Workshop(loop)
         self._addresses: dict[str, str] = {}
         self._lookups: set[asyncio.Task[None]] = set()

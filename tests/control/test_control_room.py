@@ -316,10 +316,14 @@ async def test_the_last_powers_and_the_house_outlive_the_agent_and_take_each_oth
 
 
 async def test_a_tick_tells_no_more_than_the_loop_can_take_and_the_next_goes_on(site, monkeypatch):
-    monkeypatch.setattr("agent.control.dispatcher.MOST_A_TICK", 2)
+    monkeypatch.setattr("agent.control.dispatcher.SLICE", 2)
+    monkeypatch.setattr("agent.control.dispatcher.TELLING_S", 0.0)
     await site.live(25)
     await site.order()
+    polled = site.machines.polls.total()
     await site.live(1)
     assert len(site.machines.told) == 2
+    assert site.dispatcher.is_behind
+    assert site.machines.polls.total() == polled
     await site.live(2)
     assert sorted(host for host, _ in site.machines.told) == site.machines.hosts

@@ -1,12 +1,10 @@
-"""Machines are made ready for commands in the ten minutes before a scheduled order, at no poll's cost."""
-
-from datetime import timedelta
+"""Machines are kept ready for commands, at no poll's cost."""
 
 import pytest
 
 from drivers.errors import NotPermitted, Refused, Unreachable
 from tests.control import site as room
-from tests.control.site import START, Machines, PlantDriver, Site
+from tests.control.site import Machines, PlantDriver, Site
 
 
 class ReadyingDriver(PlantDriver):
@@ -20,39 +18,46 @@ class ReadyingDriver(PlantDriver):
 
 
 @pytest.fixture
-async def site(tmp_path, monkeypatch):
+def machines(monkeypatch):
     monkeypatch.setattr(room, "PlantDriver", ReadyingDriver)
     machines = Machines(5)
     machines.readied, machines.unready = [], {}
+    return machines
+
+
+@pytest.fixture
+async def site(machines, tmp_path):
     made = Site(machines, tmp_path)
-    await made.live(30)
     yield made
     await made.close()
 
 
-async def scheduled(site, minutes):
-    at = START + timedelta(minutes=minutes)
-    return await site.order(starts_at=at.isoformat())
-
-
-async def test_each_is_made_ready_once_and_not_before_ten_minutes(site):
-    await scheduled(site, 20)
-    await site.live(9 * 60)
-    assert site.machines.readied == []
+async def test_each_is_kept_ready_at_no_polls_cost(site):
+    await site.live(30)
+    assert sorted(site.machines.readied) == site.machines.hosts
     polled = dict(site.machines.polls)
     await site.live(120)
-    assert sorted(site.machines.readied) == site.machines.hosts
     assert all(site.machines.polls[host] - polled[host] >= 11 for host in site.machines.hosts)
-    await site.live(9 * 60)
+    await site.live(17 * 60)
     assert sorted(site.machines.readied) == site.machines.hosts
-    assert len(site.machines.asleep) == 5
+    await site.live(2 * 60)
+    assert sorted(site.machines.readied) == sorted(2 * site.machines.hosts)
 
 
-async def test_an_order_for_now_is_not_waited_with(site):
+async def test_who_sleeps_is_not_made_ready(site):
+    await site.live(30)
     await site.order()
-    await site.live(20)
+    site.machines.readied.clear()
+    await site.live(25 * 60)
     assert site.machines.readied == []
     assert len(site.machines.asleep) == 5
+
+
+async def test_telling_goes_before_making_ready(site):
+    await site.order()
+    while not site.machines.told:
+        await site.live(1)
+        assert site.machines.readied == [] or site.machines.told
 
 
 @pytest.mark.parametrize(
@@ -60,20 +65,14 @@ async def test_an_order_for_now_is_not_waited_with(site):
 )
 async def test_who_cannot_be_made_ready_is_tried_again_unless_it_takes_none_of_our_words(site, error, times):
     site.machines.unready["127.0.0.2"] = error
-    await scheduled(site, 10)
     await site.live(5 * 60)
     assert site.machines.readied.count("127.0.0.2") == times
     named = [fact for fact in site.ledger.replay() if type(fact).__name__ == "CommandRefused"]
     assert {fact.miner for fact in named} == (set() if isinstance(error, Unreachable) else {"m1"})
 
 
-async def test_where_nothing_is_sent_nobody_is_made_ready(tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "PlantDriver", ReadyingDriver)
-    machines = Machines(2)
-    machines.readied, machines.unready = [], {}
+async def test_where_nothing_is_sent_nobody_is_made_ready(machines, tmp_path):
     watching = Site(machines, tmp_path, enforce=False)
-    await watching.live(30)
-    await scheduled(watching, 5)
-    await watching.live(60)
+    await watching.live(90)
     assert machines.readied == []
     await watching.close()

@@ -385,6 +385,18 @@ def test_each_command_is_one_in_the_vendors_words(command, sent):
     assert (machine.told, receipt.already, receipt.message) == ([sent], False, "API command OK")
 
 
+def test_one_that_was_seen_to_hash_is_put_to_sleep_without_being_asked_again():
+    machine = Whatsminer()
+    driver, _ = identified(machine)
+    talk = Talk(machine)
+    talk.hold(driver.read(Want.QUICK))
+    read = len(talk.asked)
+    assert not talk.hold(driver.send(Sleep())).already
+    assert asked(talk)[read:] == ["get_token", "sealed"]
+    talk.hold(driver.send(Sleep()))
+    assert len(asked(talk)) > read + 3
+
+
 def test_what_is_so_already_is_not_told():
     asleep, limited = stopped(), Whatsminer()
     limited.summary["Power Limit"] = 2800

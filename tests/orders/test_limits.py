@@ -283,7 +283,7 @@ def test_chance_never_moves_a_law_deadline_or_leaves_the_machines_no_time():
     assert site.send(document(randomize_s=600))[-1] == "a r1 #3 active"
     site = drawn(0.999, respond_s=100.0)
     assert site.send(document(randomize_s=600))[-1] == "a r1 #3 scheduled"
-    assert site.book.next_start() < T0 + timedelta(seconds=200)
+    assert site.book.next_change(site.now) < T0 + timedelta(seconds=200)
     site.wait(299)
     assert site.tick(1) == ["a r1 #5 violated: awake: 300 not asleep"]
 

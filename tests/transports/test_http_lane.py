@@ -121,11 +121,12 @@ async def test_a_realm_in_any_bytes_is_answered_in_the_same(lanes, realm):
     assert 'username="rööt"'.encode() in asked[1]
 
 
-async def test_what_cannot_be_asked_is_an_error_of_that_exchange_and_stops_no_other(lanes, monkeypatch):
-    monkeypatch.setattr(http_lane, "MOST_AT_ONCE", 1)
+async def test_what_cannot_be_asked_is_an_error_of_that_exchange_and_stops_no_other():
+    lanes = Patient(timeout_s=PATIENCE_S, most=1)
     async with serving(Web()) as port:
         bad = [get(lanes, port, "/a b"), get(lanes, port, "/é"), get(lanes, port, content_type="a\r\nb", body=b"")]
         found = await asyncio.gather(get(lanes, port), *bad, get(lanes, port), return_exceptions=True)
+    await lanes.close()
     assert [getattr(reply, "body", type(reply)) for reply in found] == [b"page", Garbled, Garbled, Garbled, b"page"]
 
 
