@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, TypeVar, cast
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -379,9 +379,13 @@ class Driver(Protocol):
         """Tell it; raises Unsupported before any exchange where it has no such ability."""
 
 
-@runtime_checkable
 class Prepares(Protocol):
     """A driver whose machine is told the quicker, the more surely, for what can be done before."""
 
     def prepare(self) -> Conversation[None]:
         """Do that for the commands of the next minutes; changes nothing, raises NotPermitted where none is taken."""
+
+
+def preparing(driver: Driver) -> Prepares | None:
+    """Return a driver as one that prepares, None where it does not; quicker than a check of the protocol."""
+    return cast("Prepares", driver) if hasattr(driver, "prepare") else None

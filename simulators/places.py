@@ -48,8 +48,18 @@ class Ground:
 
 def settle(rows: Sequence[MixRow], *, bind: str | None, own_ports: bool, first_port: int) -> Ground:
     """Find a place for each machine. Raises Taken."""
-    ground = None if bind is not None or own_ports else _on_own_addresses(rows)
-    return ground or _on_one_address(rows, bind or ONE_ADDRESS, first_port)
+    if bind is not None or own_ports:
+        return _on_one_address(rows, bind or ONE_ADDRESS, first_port)
+    ground = _on_own_addresses(rows)
+    if ground is not None:
+        return ground
+    try:
+        return _on_one_address(rows, ONE_ADDRESS, first_port)
+    except Taken:
+        ground = _on_own_addresses(rows, first_port)
+        if ground is None:
+            raise
+        return ground
 
 
 def listen_at(host: str, port: int) -> socket.socket:
@@ -71,7 +81,8 @@ def _listener(host: str, port: int) -> socket.socket:
     return made
 
 
-def _on_own_addresses(rows: Sequence[MixRow]) -> Ground | None:
+def _on_own_addresses(rows: Sequence[MixRow], first_port: int | None = None) -> Ground | None:
+    """Give each machine an address, on the vendors' ports or on free ones from `first_port` on; None where that fails."""
     addresses = [str(FIRST_ADDRESS + number) for number in range(len(rows))]
     firmwares = {firmware_of(row.make, row.firmware) for row in rows}
     ports = {port for one in firmwares for port in _own_ports(one) if port is not None}
@@ -80,12 +91,16 @@ def _on_own_addresses(rows: Sequence[MixRow]) -> Ground | None:
         try:
             with socket.socket() as probe:
                 probe.bind((addresses[-1], 0))
-            sockets = tuple(undo.enter_context(closing(_listener(ANY_ADDRESS, port))) for port in sorted(ports))
+            if first_port is None:
+                sockets = tuple(undo.enter_context(closing(_listener(ANY_ADDRESS, port))) for port in sorted(ports))
+            else:
+                sockets = _block(ANY_ADDRESS, first_port, len(ports))
         except OSError:
             return None
         undo.pop_all()
+    there = {port: bound.getsockname()[1] for port, bound in zip(sorted(ports), sockets, strict=True)}
     places = tuple(
-        Place(host=host, port=port, http_port=http_port)
+        Place(host=host, port=there[port], http_port=None if http_port is None else there[http_port])
         for host, row in zip(addresses, rows, strict=True)
         for port, http_port in (_own_ports(firmware_of(row.make, row.firmware)),)
     )
@@ -155,15 +170,13 @@ def hosts_of(machines: Sequence[Machine]) -> list[str]:
     return [_named(run[0], run[-1]) for run in runs]
 
 
-def _on_vendor_ports(machine: Machine) -> bool:
-    firmware = firmware_of(machine.make, machine.firmware)
-    return machine.port == _own_ports(firmware)[0] and machine.http_port in {None, firmware.web_port or WEB_PORT}
-
-
 def _follows(before: Machine, machine: Machine) -> bool:
     if _on_vendor_ports(before) and _on_vendor_ports(machine):
         return IPv4Address(machine.host) == IPv4Address(before.host) + 1
-    if machine.host != before.host or machine.port != before.port + 1:
+    if machine.host != before.host:
+        same = (machine.port, machine.http_port) == (before.port, before.http_port)
+        return same and IPv4Address(machine.host) == IPv4Address(before.host) + 1
+    if machine.port != before.port + 1:
         return False
     if machine.http_port is None or before.http_port is None:
         return machine.http_port is before.http_port
@@ -171,12 +184,18 @@ def _follows(before: Machine, machine: Machine) -> bool:
 
 
 def _named(first: Machine, last: Machine) -> str:
+    hosts = first.host if first.host == last.host else f"{first.host}-{last.host}"
     if _on_vendor_ports(first):
-        return first.host if first is last else f"{first.host}-{last.host}"
+        return hosts
     ports = _span(first.port, last.port)
     if first.http_port is None or last.http_port is None:
-        return f"{first.host}:{ports}"
-    return f"{first.host}:{ports}/{_span(first.http_port, last.http_port)}"
+        return f"{hosts}:{ports}"
+    return f"{hosts}:{ports}/{_span(first.http_port, last.http_port)}"
+
+
+def _on_vendor_ports(machine: Machine) -> bool:
+    firmware = firmware_of(machine.make, machine.firmware)
+    return machine.port == _own_ports(firmware)[0] and machine.http_port in {None, firmware.web_port or WEB_PORT}
 
 
 def _span(first: int, last: int) -> str:

@@ -1,6 +1,7 @@
 """`hashwatt bench curtail`: an agent in this process is ordered to stop a simulated farm in another, over real sockets.
 
-60 % are Antminers, told by pages behind a digest, 40 % WhatsMiners, told in AES. When a machine was told is asked of
+60 % are Antminers, told by pages behind a digest, 40 % WhatsMiners, told in AES. The order comes when the agent keeps
+its machines ready, as it does from some minutes after its start on. When a machine was told is asked of
 the farm, a few times only: that too is work of this process.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import resource
 import statistics
 import sys
@@ -27,6 +29,9 @@ from agent.config import load
 OUT_S, LAG_MS = 10.0, 20.0
 RUNS = 3
 READ_WITHIN_S, TOLD_WITHIN_S = 600.0, 120.0
+WHATSMINERS = 0.4
+"""Their share of the simulated farm; they are told by tokens, of which the agent keeps one of each."""
+PREPARED = rb'hashwatt_commands_total\{[^}]*command="prepare",result="ok"[^}]*\} (\S+)'
 LOOK_S, TICK_S = 0.25, 0.001
 SETTINGS = """
 [control]
@@ -96,7 +101,22 @@ async def _measure(miners: int) -> Stopped:
             async with _agent(farm, Path(folder) / "state") as running:
                 sys.stderr.write(f"reading {miners} machines\n")
                 await until_read(running.address, miners, READ_WITHIN_S)
+                await _until_ready(running.address, miners)
                 return await _stopped(farm, running, miners)
+
+
+async def _until_ready(address: str, miners: int) -> None:
+    """Wait until the agent has made those ready for commands that can be, as it has some minutes after a start."""
+    sys.stderr.write("making them ready for commands\n")
+    expected = round(WHATSMINERS * miners)
+    async with asyncio.timeout(READ_WITHIN_S):
+        while _prepared(await asyncio.to_thread(page, f"http://{address}/metrics")) < expected:  # noqa: ASYNC110 - a page tells it
+            await asyncio.sleep(1.0)
+
+
+def _prepared(metrics: bytes) -> int:
+    found = re.search(PREPARED, metrics)
+    return 0 if found is None else int(float(found[1]))
 
 
 @asynccontextmanager

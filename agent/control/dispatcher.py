@@ -22,15 +22,15 @@ from agent.fleet.own_levels import is_set
 from agent.fleet.view import Indices
 from agent.values import FULL, LOW, SLEEP
 from drivers.errors import DeviceError, NotPermitted, Refused, Unsupported
-from drivers.interface import Command, LimitPower, Prepares, Receipt, SetMode, Sleep, Wake
+from drivers.interface import Command, LimitPower, Receipt, SetMode, Sleep, Wake, preparing
 
 MOST_UNDER_WAY = 2000
 TELLING_S, SLICE = 0.5, 8
 """A tick tells for so long at the most, and so many before the loop turns; who was not told is told in the next."""
 PREPARED_FOR_S, PREPARED_AGAIN_S = 1200.0, 120.0
 """So long a machine stays ready for commands, and so soon one that could not be made ready now is tried again."""
-LEAST_PREPARED, PREPARING_TICKS = 20, 30
-"""So many, and such a share of those that are not ready, are begun in one tick: polls go on beside it."""
+LEAST_PREPARED, PREPARING_TICKS, LOOKED_AT = 20, 10, 256
+"""So many, or such a share of all, are begun in one tick: polls go on beside it. After so many looks the loop turns."""
 ESCALATES_AFTER = 3
 """Commands without proof after which a miner is named as one that does not obey."""
 log = structlog.get_logger()
@@ -108,22 +108,21 @@ class Dispatcher:
 
         Such a machine is told with one exchange where it took four, and a wrong password is found before it matters.
         """
-        now = self._clock.now().mono
+        now, begun, most = self._clock.now().mono, 0, max(LEAST_PREPARED, len(rows) // PREPARING_TICKS)
         unready = rows[now - self._prepared_at[rows] >= PREPARED_FOR_S]
-        begun, most = 0, max(LEAST_PREPARED, len(unready) // PREPARING_TICKS)
-        for row in unready.tolist():
-            driver = self._poller.drivers[row]
+        for looked, row in enumerate(unready.tolist(), 1):
             if begun >= most:
                 break
-            if self._poller.busy[row] or driver is None or self._is_left_alone(row):
+            driver = self._poller.drivers[row]
+            if driver is None or self._poller.busy[row] or self._is_left_alone(row):
                 continue
             self._prepared_at[row] = now
-            if isinstance(driver, Prepares):
+            if (prepares := preparing(driver)) is not None:
                 self._poller.busy[row] = True
-                self._poller.start(row, driver.prepare(), partial(self._prepared, row))
+                self._poller.start(row, prepares.prepare(), partial(self._prepared, row))
                 begun += 1
-                if begun % SLICE == 0:
-                    await asyncio.sleep(0)
+            if looked % LOOKED_AT == 0 or (prepares is not None and begun % SLICE == 0):
+                await asyncio.sleep(0)
         return begun
 
     def tell(self, row: int, command: Command) -> bool:

@@ -30,6 +30,8 @@ FAREST_BACKOFF = 6
 """A machine that does not answer is asked each so many intervals at the least often."""
 GIVES_WAY_S, MOST_GIVEN_S = 1.0, 10.0
 """So long polls wait for commands that wait to be sent, each time and in all: a reading too has its use."""
+CATCHING_UP, LEAST_AT_ONCE = 3.0, 16
+"""How much faster than it usually does the poller begins polls that have piled up, and how many it always may."""
 IDENTIFIED_ANEW_AFTER = 3
 """Answers in a row that its driver cannot read after which a machine may run another firmware."""
 IDENTIFIED_AGAIN_S = 600.0
@@ -109,6 +111,7 @@ class Poller:
         self._next = np.empty(0)
         self._began = 0.0
         self._given_way = (-np.inf, -np.inf)  # since when, and until
+        self._looked_at = -np.inf
 
     async def run(self) -> None:
         """Poll for ever."""
@@ -122,11 +125,15 @@ class Poller:
             self._began = now
             self._next = now + self._phase
         self.rounds = (now - self._began) / self._policy.interval_s
+        passed_s, self._looked_at = now - self._looked_at, now
         if now < self._given_way[1]:
             return
         due = np.flatnonzero((self._next <= now) & ~self.busy)
         if len(due):
             self._lag(now, due)
+        most = LEAST_AT_ONCE + CATCHING_UP * len(self._next) * passed_s / self._policy.interval_s
+        if len(due) > most:
+            due = due[np.argsort(self._next[due], kind="stable")[: int(most)]]
         for row in due.tolist():
             if self.cannot_ask(row):
                 self._next[row] = now + self._policy.interval_s
@@ -134,12 +141,13 @@ class Poller:
                 self._poll(row, now)
 
     def give_way(self) -> None:
-        """Begin no polls for a moment: thousands are to be told, and a command goes before a poll."""
+        """Put all polls off for a moment: thousands are to be told, and a command goes before a poll."""
         now = self._clock.now().mono
         since, until = self._given_way
         if now > until + MOST_GIVEN_S:
             since = now
         if now - since < MOST_GIVEN_S:
+            self._next += now + GIVES_WAY_S - max(now, until)
             self._given_way = since, now + GIVES_WAY_S
 
     def soon(self, row: int) -> None:

@@ -72,6 +72,24 @@ async def test_where_a_vendor_s_port_is_taken_each_machine_has_a_port(vendor_por
             assert "VERSION" in await ask(two, "version")
 
 
+async def test_where_one_address_has_too_few_ports_each_has_an_address_and_all_share_other_ports(
+    vendor_ports, monkeypatch
+):
+    first = free_port()
+    monkeypatch.setattr(places, "FIRST_CLIENT_PORT", first + 2)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", places.WEB_PORT))
+        taken.listen()
+        async with farm(ANTMINER, CGMINER, CGMINER, own_ports=False, first_port=first) as made:
+            assert [machine.host for machine in made.machines] == ["127.10.0.1", "127.10.0.2", "127.10.0.3"]
+            web, api = sorted((made.machines[0].port, made.machines[0].http_port))
+            assert (web, api) == (first, first + 1)
+            assert "VERSION" in await ask(made.machines[2], "version")
+            port = made.machines[0].port
+            named = [f"127.10.0.1:{port}/{made.machines[0].http_port}", f"127.10.0.2-127.10.0.3:{port}"]
+            assert places.hosts_of(made.machines) == named
+
+
 async def test_two_farms_stand_side_by_side():
     async with farm(CGMINER) as one, farm(CGMINER) as two:
         one.physics.pool_alive[:] = False
