@@ -82,7 +82,7 @@ def _listener(host: str, port: int) -> socket.socket:
 
 
 def _on_own_addresses(rows: Sequence[MixRow], first_port: int | None = None) -> Ground | None:
-    """Give each machine an address, on the vendors' ports or on free ones from `first_port` on; None where that fails."""
+    """Give each machine an address, on vendors' ports or on free ones from `first_port` on; None where that fails."""
     addresses = [str(FIRST_ADDRESS + number) for number in range(len(rows))]
     firmwares = {firmware_of(row.make, row.firmware) for row in rows}
     ports = {port for one in firmwares for port in _own_ports(one) if port is not None}
