@@ -23,6 +23,7 @@ from agent.control.clockwork import Confirming, watch_absence, watch_civil_time,
 from agent.control.controller import Controller, Parts
 from agent.control.desk import Desk
 from agent.control.dispatcher import Dispatcher
+from agent.control.garbage import keep_garbage_small
 from agent.control.journal import Journal
 from agent.control.lockout import Lockout
 from agent.control.metering import Metering
@@ -40,6 +41,7 @@ from agent.fleet.seals import Seals
 from agent.forgetting import Forgetting
 from agent.http_desk import HttpDesk, Recalled, last_step
 from agent.inputs.order_document import parse_known, parse_order
+from agent.kept_up import kept_up
 from agent.ledger.attest import Attest
 from agent.ledger.history import History
 from agent.ledger.ledger import Ledger
@@ -67,7 +69,6 @@ from drivers.transports.lanes import Lanes
 ROUNDS_OF_PROOF = 2
 """Polls of everybody after which what was heard is enough to raise by (design 3.1, start)."""
 LAST_WORDS_S = 1.0
-RESTART_S = 1.0
 log = structlog.get_logger()
 
 
@@ -224,7 +225,7 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
         (state_dir / "address").write_text(f"{address}\n", encoding="utf-8")
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_kept_up(name, work), name=name)
+                group.create_task(kept_up(name, work), name=name)
                 for name, work in _works(built, pulse, recovery).items()
             ]
             ready(Running(address=address, token=token))
@@ -293,10 +294,10 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "forgetting": lambda: forgetting.run(recovery.last_at),
         "absence": lambda: watch_absence(built.clock, built.away, built.controller),
         "civil-time": lambda: watch_civil_time(built.clock, built.controller),
+        "garbage": lambda: keep_garbage_small(built.clock, built.controller.parts.proved),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
-    works |= built.comings.works()
-    works |= built.orders.works() | Notices(built.config, built.journal).works()
+    works |= built.comings.works() | built.orders.works() | Notices(built.config, built.journal).works()
     works |= built.devices.works() | built.desk.drills.works() | Settling(built.ledger, built.books).works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)
@@ -306,16 +307,6 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         works["capability"] = lambda: built.capability.publish(link)
         works["heads"] = lambda: built.attesting.publish(link, f"{prefix}/evidence/head")
     return works
-
-
-async def _kept_up(name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Guard a task: one that fails by our own mistake is named with its trace and begun again."""
-    while True:
-        try:
-            await work()
-        except Exception:  # the one place: whatever it is, the farm must stay held
-            log.exception("a task failed and is begun again", task=name)
-        await asyncio.sleep(RESTART_S)
 
 
 def _listen(built: _Built, pulse: Pulse) -> None:

@@ -72,21 +72,17 @@ async def test_where_a_vendor_s_port_is_taken_each_machine_has_a_port(vendor_por
             assert "VERSION" in await ask(two, "version")
 
 
-async def test_where_one_address_has_too_few_ports_each_has_an_address_and_all_share_other_ports(
-    vendor_ports, monkeypatch
-):
-    first = free_port()
-    monkeypatch.setattr(places, "FIRST_CLIENT_PORT", first + 2)
+async def test_where_one_address_cannot_hold_them_each_has_its_own_and_all_share_free_ports(vendor_ports, monkeypatch):
+    monkeypatch.setattr(places, "ONE_ADDRESS", "203.0.113.9")  # which this host does not have
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", places.WEB_PORT))
         taken.listen()
-        async with farm(ANTMINER, CGMINER, CGMINER, own_ports=False, first_port=first) as made:
+        async with farm(ANTMINER, CGMINER, CGMINER, own_ports=False) as made:
+            antminer, *others = made.machines
             assert [machine.host for machine in made.machines] == ["127.10.0.1", "127.10.0.2", "127.10.0.3"]
-            web, api = sorted((made.machines[0].port, made.machines[0].http_port))
-            assert (web, api) == (first, first + 1)
-            assert "VERSION" in await ask(made.machines[2], "version")
-            port = made.machines[0].port
-            named = [f"127.10.0.1:{port}/{made.machines[0].http_port}", f"127.10.0.2-127.10.0.3:{port}"]
+            assert {antminer.port} == {other.port for other in others} != {antminer.http_port}
+            assert "VERSION" in await ask(others[1], "version")
+            named = [f"127.10.0.1:{antminer.port}/{antminer.http_port}", f"127.10.0.2-127.10.0.3:{antminer.port}"]
             assert places.hosts_of(made.machines) == named
 
 
