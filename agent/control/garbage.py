@@ -12,8 +12,8 @@ from collections.abc import Callable
 from agent.clock import Clock
 
 LOOK_S, EACH_S = 1.0, 900.0
-YOUNG, MIDDLE, OLD = 10_000, 20, 1_000_000
-"""Thresholds: collections of the young are many and short, those of all come by hand alone."""
+NEVER = 1_000_000_000
+"""As a threshold: collections of the young are many and short, those of all come by hand alone."""
 
 
 async def keep_garbage_small(clock: Clock, is_known: Callable[[], bool]) -> None:
@@ -24,7 +24,7 @@ async def keep_garbage_small(clock: Clock, is_known: Callable[[], bool]) -> None
             await clock.sleep(LOOK_S)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(YOUNG, MIDDLE, OLD)
+        gc.set_threshold(*before[:2], NEVER)
         while True:
             await clock.sleep(EACH_S)
             gc.collect()
