@@ -383,6 +383,10 @@ class OrderBook:
         ]
         return min((*starts, *(at for at in (*ends, *points) if at is not None)), default=None)
 
+    def next_start(self) -> datetime | None:
+        """Return the next start of a scheduled order."""
+        return min((life.starts_at for life in self._lives if life.state is S.SCHEDULED), default=None)
+
     def view(self, order_id: str) -> OrderView | None:
         """Return one order, None where it is unknown."""
         life = self._lives.get(order_id)
