@@ -298,7 +298,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
     works |= built.comings.works() | built.orders.works() | Notices(built.config, built.journal).works()
-    works |= built.devices.works() | built.desk.drills.works() | Settling(built.ledger, built.books).works()
+    works |= built.devices.works() | built.desk.works() | Settling(built.ledger, built.books).works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)
         each_s = built.config.schema.polling.interval_s

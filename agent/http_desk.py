@@ -90,9 +90,9 @@ class HttpDesk:
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 
-    def excuses(self, miners: Sequence[str], errand: str) -> Mapping[str, str]:
+    async def excuses(self, miners: Sequence[str], errand: str) -> Mapping[str, str]:
         """Return which of these machines would not be sent on an errand, and why."""
-        return self._desk.errands.excuses(miners, errand)
+        return await taken(self._desk.errands.excusing(miners, errand))
 
     async def send(self, miners: Sequence[str], errand: str, *, by: str) -> Sequence[str]:
         """Have these machines reboot or blink; returns who is busy and was not told."""

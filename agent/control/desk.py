@@ -6,9 +6,10 @@ Each call takes the controller's turn, so that what it changes is seen whole by 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import structlog
@@ -59,6 +60,10 @@ class Desk:
         self.sealing = Sealing(controller)
         self.safety = SafetyDesk(controller)
         self.drills = DrillDesk(controller)
+
+    def works(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
+        """Return its long-lived tasks by name."""
+        return {"errands": self.errands.run, "drills": self.drills.run}
 
     @property
     def fleet(self) -> Fleet:

@@ -6,10 +6,9 @@ A drill that ends, by whatever cause, leaves its machines to the controller: the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 import structlog
@@ -63,7 +62,7 @@ class Course:
 
 
 class DrillDesk:
-    """Runs drills of one site. `over` is asked each tick, `works` watches the meter each second."""
+    """Runs drills of one site. `over` is asked each tick, `run` watches the meter each second."""
 
     def __init__(self, controller: Controller) -> None:
         self.course: Course | None = None
@@ -178,10 +177,6 @@ class DrillDesk:
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     # what it does by itself ----------------------------------------------------------------------------------
-
-    def works(self) -> dict[str, Callable[[], Coroutine[Any, Any, None]]]:
-        """Return its long-lived task by name."""
-        return {"drills": self.run}
 
     async def run(self) -> None:
         """Watch the drill that goes, for ever; and how soon machines respond by what was measured."""

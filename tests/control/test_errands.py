@@ -1,7 +1,12 @@
 """Reboot and blink by hand: who is told, who is left out and why, and that nobody is woken by it."""
 
+import asyncio
+import time
+
 import pytest
 
+from agent.control.errands import Errands
+from agent.fleet.selector import at_once
 from drivers.errors import Unreachable
 from drivers.interface import Abilities, Identity, Locate, Reboot, Receipt, SleepAbility
 from tests.control import site as room
@@ -45,7 +50,7 @@ async def make_site(tmp_path, monkeypatch):
 async def test_those_who_can_are_told_and_it_is_written_down(make_site):
     site = await make_site()
     errands = site.desk.errands
-    assert errands.excuses(["m0", "m1", "m3"], "reboot") == {"m3": "cannot reboot"}
+    assert at_once(errands.excusing(["m0", "m1", "m3"], "reboot")) == {"m3": "cannot reboot"}
     assert await errands.send(["m0"], "reboot", by="anna") == []
     assert await errands.send(["m1"], "locate", by="anna") == []
     assert site.machines.sent == [("127.0.0.1", Reboot()), ("127.0.0.2", Locate())]
@@ -61,10 +66,10 @@ async def test_who_sleeps_or_is_held_is_not_rebooted_and_may_blink(make_site):
     await site.desk.set_level(["m2"], "sleep", by="anna")
     await site.live(20)
     everybody = ["m0", "m1", "m2"]
-    assert site.desk.errands.excuses(everybody, "reboot") == {
+    assert at_once(site.desk.errands.excusing(everybody, "reboot")) == {
         "m1": "is held", "m2": "is lowered, and might wake by it",
     }  # fmt: skip
-    assert site.desk.errands.excuses(everybody, "unlocate") == {}
+    assert at_once(site.desk.errands.excusing(everybody, "unlocate")) == {}
 
 
 async def test_who_is_out_of_reach_or_under_way_is_left_out(make_site):
@@ -72,11 +77,44 @@ async def test_who_is_out_of_reach_or_under_way_is_left_out(make_site):
     site.machines.dead.add("127.0.0.1")
     site.machines.answer["127.0.0.2"] = Unreachable("silent")
     await site.live(60)
-    assert site.desk.errands.excuses(["m0", "m2"], "locate") == {"m0": "is out of reach"}
+    assert at_once(site.desk.errands.excusing(["m0", "m2"], "locate")) == {"m0": "is out of reach"}
     site.poller.busy[2] = True
     assert await site.desk.errands.send(["m2"], "locate", by="anna") == ["m2"]
 
 
 async def test_where_nothing_is_sent_nobody_is_told(make_site):
     site = await make_site(enforce=False)
-    assert site.desk.errands.excuses(["m0"], "locate") == {"m0": "observe: nothing is sent"}
+    assert at_once(site.desk.errands.excusing(["m0"], "locate")) == {"m0": "observe: nothing is sent"}
+
+
+async def test_of_many_the_first_are_told_at_once_and_the_others_are_looked_at_again(make_site, monkeypatch):
+    monkeypatch.setattr("agent.control.errands.AT_ONCE", 1)
+    site = await make_site()
+    errands = site.desk.errands
+    assert await errands.send(["m0", "m1", "m2"], "reboot", by="anna") == []
+    assert [host for host, _ in site.machines.sent] == ["127.0.0.1"]
+    await site.desk.hold(["m1"], kind="bench", by="anna", until=None)
+    site.poller.busy[2] = True
+    errands.tell_some()
+    assert len(site.machines.sent) == 1
+    site.poller.busy[2] = False
+    running = asyncio.create_task(errands.run())
+    while len(site.machines.sent) < 2:
+        await site.clock.advance(0.1)
+        await asyncio.sleep(0)
+    running.cancel()
+    assert [host for host, _ in site.machines.sent] == ["127.0.0.1", "127.0.0.3"]
+
+
+async def test_a_large_fleet_is_looked_through_in_short_turns(make_site):
+    site = await make_site()
+    index = site.fleet.index
+    site.fleet.index = {f"x{at}": at % 4 for at in range(20_000)}
+    turns, spent_s = Errands(site.controller.parts, site.controller.limits).excusing([*site.fleet.index], "reboot"), []
+    began = time.thread_time()
+    for _ in turns:
+        spent_s.append(time.thread_time() - began)
+        began = time.thread_time()
+    site.fleet.index = index
+    assert len(spent_s) == 100
+    assert sorted(spent_s)[90] < 0.01

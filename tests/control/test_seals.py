@@ -10,6 +10,7 @@ from agent.facts import SealBroken, SealLifted, SealPlaced, SealQuiet, Setpoints
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.seals import Objection, Seal, Seals
+from agent.fleet.selector import at_once
 from agent.ledger.store import CannotWrite
 from agent.values import Moment
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, START, Machines, Site
@@ -73,7 +74,7 @@ async def test_what_is_behind_a_seal_is_told_nothing_when_the_others_come_back(s
     await site.live(60)
     assert site.machines.asleep == {site.machines.hosts[0]}
     assert not told(site, SealBroken)
-    assert site.desk.errands.excuses(["m0"], "reboot") != {}
+    assert at_once(site.desk.errands.excusing(["m0"], "reboot")) != {}
 
 
 async def test_a_machine_that_hashes_behind_a_seal_is_told_counted_and_put_to_sleep(site):

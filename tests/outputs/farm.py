@@ -196,7 +196,7 @@ class MemoryDesk:
             self.fleet.intend(self.fleet.index[miner], level)
         self.facts.append(IntendedChanged(at=self.now.at, level=level, miners=list(miners), by=by))
 
-    def excuses(self, miners, errand):
+    async def excuses(self, miners, errand):
         known = {miner: self.fleet.identities[self.fleet.index[miner]] for miner in miners}
         return {
             miner: f"cannot {errand}" for miner, found in known.items() if found is None or not found.abilities.reboot

@@ -105,7 +105,7 @@ class Changes:
         """Have miners reboot or blink; says who is left out and why. A dry run only names them."""
         body, by = read(await request.read(), Errand), request[TOKEN].name
         ids = await selected(self._sight.fleet, body.select)
-        left_out = dict(self._desk.excuses(ids, body.errand))
+        left_out = dict(await self._desk.excuses(ids, body.errand))
         told = [miner for miner in ids if miner not in left_out]
         if told and not body.dry_run:
             busy = await self._desk.send(told, body.errand, by=by)

@@ -65,7 +65,7 @@ class Desk(Protocol):
     async def set_level(self, miners: Sequence[str], level: str, *, by: str) -> None:
         """Set the level that the owner wants of these machines when nothing binds."""
 
-    def excuses(self, miners: Sequence[str], errand: str) -> Mapping[str, str]:
+    async def excuses(self, miners: Sequence[str], errand: str) -> Mapping[str, str]:
         """Return which of these machines would not be sent on an errand, and why."""
 
     async def send(self, miners: Sequence[str], errand: str, *, by: str) -> Sequence[str]:
