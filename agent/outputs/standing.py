@@ -44,6 +44,8 @@ class OrderLine:
     revision: int
     demand: str
     binds: bool
+    awaiting: bool  # its end has passed, and somebody must release it
+    resume: str
     starts_at: str
     ends_at: str | None
     next_at: str | None
@@ -122,6 +124,8 @@ def _line(view: OrderView, now: Moment) -> OrderLine:
         revision=order.revision,
         demand=demand(order.document),
         binds=view.state in BINDING,
+        awaiting=view.awaiting_release,
+        resume=order.resume,
         starts_at=rfc3339(view.starts_at),
         ends_at=None if order.ends_at is None else rfc3339(order.ends_at),
         next_at=None if at is None else rfc3339(at),

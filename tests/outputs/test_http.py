@@ -76,7 +76,8 @@ OPERATING = [
     ("DELETE", f"{V1}/seals"),
 ]
 ORDERING = [("POST", f"{V1}/orders")]
-OPEN = [("GET", path) for path in ("/", "/page.css", "/page.js", "/healthz", "/readyz", f"{V1}/openapi.json")]
+PAGE = ("/", "/page.css", "/page.js", "/page_base.js", "/page_orders.js")
+OPEN = [("GET", path) for path in (*PAGE, "/healthz", "/readyz", f"{V1}/openapi.json")]
 ENDLESS = [("GET", f"{V1}/stream")]
 
 

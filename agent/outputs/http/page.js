@@ -1,9 +1,10 @@
 // The page of one site: asks the agent that serves it, and nobody else. Unknown is shown as a dash, never as 0.
 
-const $ = (id) => document.getElementById(id);
+import { $, Refused, asked, made, put, read, say } from "./page_base.js";
+import { deedsOf } from "./page_orders.js";
+
 const STATES = ["hashing", "starting", "idle", "sleeping", "fault", "unreachable", "unknown"];
 const DASH = "–";
-const TOKEN = "hashwatt-token";
 
 // words and figures ----------------------------------------------------------------------------------------------
 
@@ -45,63 +46,6 @@ function span(seconds) {
 }
 
 const until = (text) => (new Date(text) - Date.now()) / 1000;
-
-// elements -------------------------------------------------------------------------------------------------------
-
-function made(name, attributes = {}, ...children) {
-  const svg = made.svg.has(name);
-  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else if (value != null && value !== false) element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children.flat().filter((child) => child != null));
-  return element;
-}
-made.svg = new Set(["svg", "clipPath", "path", "line", "text", "circle", "rect", "g"]);
-
-const put = (id, ...children) => $(id).replaceChildren(...children.flat().filter((child) => child != null));
-
-function say(id, text) {
-  if ($(id).textContent !== text) $(id).textContent = text;
-}
-
-// asking the agent -----------------------------------------------------------------------------------------------
-
-class Refused extends Error {}
-
-async function asked(path, options = {}) {
-  const token = sessionStorage.getItem(TOKEN);
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const answer = await fetch(path, { ...options, headers, cache: "no-store" });
-  if (answer.status === 401) {
-    await tokenGiven(token !== null);
-    return asked(path, options);
-  }
-  if (!answer.ok) throw new Refused(`${answer.status} ${answer.statusText}`);
-  return answer;
-}
-
-const read = async (path) => (await asked(path)).json();
-
-let giving = null;
-
-function tokenGiven(wrong) {
-  giving ??= new Promise((given) => {
-    sessionStorage.removeItem(TOKEN);
-    say("token-wrong", wrong ? "This is no token of this site." : "");
-    $("token").showModal();
-    $("token-form").onsubmit = () => {
-      sessionStorage.setItem(TOKEN, $("token-text").value.trim());
-      $("token-text").value = "";
-      giving = null;
-      given();
-    };
-  });
-  return giving;
-}
-
-$("token").addEventListener("cancel", (event) => event.preventDefault());
 
 // the stream -----------------------------------------------------------------------------------------------------
 
@@ -267,7 +211,7 @@ function orderItem(order) {
     made("p", { class: "asks" }, order.demand),
     made("p", {}, `by ${order.issuer}${order.revision > 1 ? `, revision ${order.revision}` : ""} · ${when}`),
     order.shortfall_w > 0 && order.binds ? made("p", {}, `short by ${kw(order.shortfall_w)}`) : null,
-    order.reason && !over ? made("p", {}, order.reason) : null);
+    order.reason && !over ? made("p", {}, order.reason) : null, deedsOf(order));
 }
 
 const events = [];

@@ -1,4 +1,4 @@
-"""The page: three files that the agent serves itself. Nothing on it comes from anywhere else."""
+"""The page: a few files that the agent serves itself. Nothing on it comes from anywhere else."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ KINDS = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),
     "/page.js": ("page.js", "text/javascript"),
+    "/page_base.js": ("page_base.js", "text/javascript"),
+    "/page_orders.js": ("page_orders.js", "text/javascript"),
 }
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
