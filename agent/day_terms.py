@@ -18,6 +18,7 @@ from agent.fleet.view import FleetView
 from agent.money import Books
 from agent.orders.foreseen import foreseen
 from agent.outputs.day_peaks import day_peaks
+from agent.outputs.terms import Terms
 from agent.planning.economics import HOURS, THS_DAYS_PER_PH_DAY
 from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.periods import midnight
@@ -79,6 +80,8 @@ class DayTerms:
             "min_off_s": price.min_off_s,
             "restart_cost": float(price.restart_cost),
             "tariff": terms.tariff is not None,
+            "metering_factor": str(terms.metering.factor),
+            "auction": _auction(terms, day),
         }
 
     def _starts(self, day: date) -> list[datetime]:
@@ -136,3 +139,20 @@ class DayTerms:
                     groups[*key, int(view.intended[row]), int(view.last_step[row])].append(row)
             await asyncio.sleep(0)
         return groups
+
+
+def _auction(terms: Terms, day: date) -> dict[str, Any] | None:
+    """Return when a day's energy is bid for, None where nobody knows."""
+    auction = terms.auction
+    if auction is None:
+        return None
+    prepay_by = auction.prepay_by
+    return {
+        "name": auction.name,
+        "opens_at": rfc3339(auction.at(auction.opens, day, terms.zone)),
+        "closes_at": rfc3339(auction.at(auction.closes, day, terms.zone)),
+        "prepay_by": None if prepay_by is None else rfc3339(auction.at(prepay_by, day, terms.zone)),
+        "note": auction.note,
+        "source": auction.source,
+        "unconfirmed": auction.unconfirmed,
+    }

@@ -13,7 +13,7 @@ from agent.config import Config, ConfigError
 from agent.config_money import dated, feed_of
 from agent.config_schema import Schema
 from agent.inputs.hashprice import BadQuote, Shape, of_network
-from agent.inputs.packs import pack_beneath, read_dues, read_stops
+from agent.inputs.packs import pack_beneath, read_auction, read_dues, read_stops
 from agent.inputs.tariff_file import read_pack, read_tariff
 from agent.outputs.terms import Terms
 from agent.planning.hashprice import Quotes, Revenue
@@ -47,6 +47,7 @@ def terms_of(config: Config) -> Terms:
         metering=_metering(told.metering),
         doubts=tuple(doubts),
         stops=() if pack is None else read_stops(*pack),
+        auction=None if pack is None else read_auction(*pack),
         dues={} if pack is None else {due.component: due for due in read_dues(*pack)},
     )
 

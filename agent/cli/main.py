@@ -155,6 +155,8 @@ shell.command(
         "hashwatt plan --max-import-kw 40 --fleet fleet.json --json",
         "hashwatt plan --day",
         "hashwatt plan --day yesterday",
+        "hashwatt plan --day --nominate tomorrow.csv",
+        "hashwatt plan --day --bought bought.csv --issuer korem -o bought.json",
     ),
 )(plan)
 bills.command(

@@ -12,12 +12,14 @@ from typer.core import TyperCommand
 from agent.cli.client import Agent
 from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.options import Json, Reach, spread
+from agent.cli.plan_market import DayAhead, bought, nominated
 from agent.cli.show import as_json, figure, kw, table
 
 
 @spread
 def plan(
     reach: Reach,
+    ahead: DayAhead,
     max_import_kw: Annotated[
         float | None, typer.Option(metavar="X", min=0, max=1e9, help="The cap, kW.", show_default=False)
     ] = None,
@@ -27,20 +29,18 @@ def plan(
     fleet: Annotated[
         Path | None, typer.Option(metavar="FLEET.json", help="Plan for these machines, without an agent.")
     ] = None,
-    day: Annotated[
-        str | None,
-        typer.Option(metavar="[DAY]", help="Instead: the levels of a day that earn most; left out: tomorrow."),
-    ] = None,
     as_json_: Json = False,
 ) -> None:
     """Say what would be done under a cap, or what earns most on a day, and change nothing.
 
     A day that is over is shown with what it made. Exit 1 where a shortfall is left.
     """
-    if sum((floor, max_import_kw is not None, day is not None)) != 1:
+    if sum((floor, max_import_kw is not None, ahead.day is not None)) != 1:
         raise Failure(USAGE, "say one of --max-import-kw, --floor and --day")
-    if day is not None:
-        _plan_day(reach.agent(), day, as_json_)
+    if ahead.day is None and (ahead.nominate or ahead.bought):
+        raise Failure(USAGE, "--nominate and --bought need --day")
+    if ahead.day is not None:
+        _plan_day(reach.agent(), ahead.day, ahead, as_json_)
         return
     if max_import_kw is None:
         _show_floor(reach.agent().get("/api/v1/capability"), as_json_)
@@ -58,8 +58,12 @@ def plan(
         raise typer.Exit(NO)
 
 
-def _plan_day(agent: Agent, told: str, whole: bool) -> None:
+def _plan_day(agent: Agent, told: str, ahead: DayAhead, whole: bool) -> None:
     from agent.cli import plan_day  # noqa: PLC0415 - quick help needs it not
+
+    if ahead.bought is not None:
+        bought(agent, told, ahead)
+        return
 
     known = plan_day.made(agent, told)
     if known["is_past"]:
@@ -70,7 +74,9 @@ def _plan_day(agent: Agent, told: str, whole: bool) -> None:
         return
     found = plan_day.planned(agent, known["day"])
     plan_day.keep(agent, found)
-    if whole:
+    if ahead.nominate is not None:
+        nominated(found, ahead)
+    elif whole:
         as_json(plan_day.as_told(found))
     else:
         plan_day.show(found)

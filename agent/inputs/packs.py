@@ -9,11 +9,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from agent.inputs.tariff_file import PACKS
+from agent.tariffs.auction import Auction
 from agent.tariffs.dues import Due
 from agent.tariffs.stops import Stop
 
 _STOPS = TypeAdapter(tuple[Stop, ...])
 _DUES = TypeAdapter(tuple[Due, ...])
+_AUCTION = TypeAdapter(Auction)
 
 
 def jurisdictions() -> list[str]:
@@ -32,6 +34,12 @@ def read_stops(jurisdiction: str, tariff_class: str | None = None) -> tuple[Stop
 def read_dues(jurisdiction: str, tariff_class: str | None = None) -> tuple[Due, ...]:
     """Return when a class's levies are to be paid, where the pack knows it; classes as of `read_stops`."""
     return _DUES.validate_python(_class_of(jurisdiction, tariff_class).get("due", ()))
+
+
+def read_auction(jurisdiction: str, tariff_class: str | None = None) -> Auction | None:
+    """Return the auction that a class buys its energy at, None where the pack knows of none; classes as above."""
+    told = _class_of(jurisdiction, tariff_class).get("auction")
+    return None if told is None else _AUCTION.validate_python(told)
 
 
 def _class_of(jurisdiction: str, tariff_class: str | None) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Files beside a tariff: CSV rows of one step to `Prices` or `Purchases`, or the first row that is wrong.
 
 Rows are named by their `start`; by their `end`; or by `date,hour`, where hours are counted from 1 by the intervals of
-the local day, so that the day on which clocks go back has a 25th. Then `price`, or `kwh,price[,above][,below]`.
+the local day, so that the day on which clocks go back has a 25th. Then `price`, `kwh,price[,above][,below]`, or `mwh`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +29,7 @@ PURCHASES = (
     ("kwh", "price", "below"),
     ("kwh", "price", "above", "below"),
 )
+VOLUMES = (("mwh",), ("kwh",))
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
 _MOST = Decimal(10) ** 9
 _STEPS = tuple(timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 60))
@@ -64,6 +66,34 @@ def parse_purchases(text: str, zone: tzinfo, *, file: str = "bought.csv") -> Pur
         raise _bad(file, error.place, str(error)) from None
     except csv.Error as error:
         raise _bad(file, "", f"is no CSV: {error}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volumes:
+    """Energy by steps of one length without gaps."""
+
+    start: datetime
+    step: timedelta
+    kwh: tuple[Decimal, ...]
+
+
+def read_volumes(path: Path, zone: tzinfo) -> Volumes:
+    """Read a file of volumes, `mwh` or `kwh`; a time without an offset is of `zone`. Raises ConfigError."""
+    try:
+        steps, rows = _rows(_text(path), zone, VOLUMES)
+        return Volumes(start=steps.start, step=steps.step, kwh=tuple(map(_volume, rows)))
+    except WrongRow as error:
+        raise _bad(path.name, error.place, str(error)) from None
+    except csv.Error as error:
+        raise _bad(path.name, "", f"is no CSV: {error}") from None
+
+
+def _volume(row: Row) -> Decimal:
+    name = "mwh" if "mwh" in row.cells else "kwh"
+    value = _number(row, name)
+    if value < 0:
+        raise WrongRow(row.place, f"{name}: must not be below 0, and not {value}")
+    return value * 1000 if name == "mwh" else value
 
 
 def _text(path: Path) -> str:

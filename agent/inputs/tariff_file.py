@@ -80,6 +80,7 @@ class _Class(BaseModel):
     component: list[dict[str, Any]]
     stop: list[dict[str, Any]] = []
     due: list[dict[str, Any]] = []
+    auction: dict[str, Any] = {}
 
 
 class _Pack(BaseModel):

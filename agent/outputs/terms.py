@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 
 from agent.planning.economics import Earning
 from agent.planning.hashprice import Revenue
+from agent.tariffs.auction import Auction
 from agent.tariffs.dues import Due
 from agent.tariffs.metering import AS_COUNTED, Metering
 from agent.tariffs.stops import Stop
@@ -26,6 +27,8 @@ class Terms:
     doubts: tuple[str, ...] = ()  # what could not be honoured, in words
     dues: Mapping[str, Due] = field(default_factory=dict)  # by component, when a levy is to be paid
     stops: tuple[Stop, ...] = ()  # that the jurisdiction is known for: facts, which bind nobody
+
+    auction: Auction | None = None  # at which energy is bought
 
     @property
     def billing_day(self) -> int:

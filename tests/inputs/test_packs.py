@@ -1,13 +1,14 @@
 """The packs: every figure says from when, until when and by whom; what they charge by hand; known stops."""
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from agent.inputs.packs import jurisdictions, pack_beneath, read_stops
+from agent.inputs.packs import jurisdictions, pack_beneath, read_auction, read_stops
 from agent.inputs.tariff_file import PACKS, parse_tariff, read_pack
 from agent.problems import ConfigError
 from agent.tariffs.bill import bill, price_at
@@ -193,3 +194,13 @@ def test_the_pack_beneath_a_file_is_found_and_its_stops_with_it(tmp_path):
     assert pack_beneath(tmp_path / "none.toml") is None
     assert pack_beneath(tmp_path / "missing.toml") is None
     assert read_stops("XX") == () == read_stops("RU")
+
+
+def test_kazakhstans_auction_closes_at_ten_on_the_day_before():
+    auction = read_auction("KZ")
+    day, zone = date(2026, 12, 1), ZoneInfo("Asia/Almaty")
+    told = [auction.at(time, day, zone) for time in (auction.prepay_by, auction.opens, auction.closes)]
+    assert told == [datetime(2026, 11, 30, *at, tzinfo=UTC) for at in ((3, 0), (4, 30), (5, 0))]
+    assert read_auction("KG") is None
+    with pytest.raises(ValueError, match="closes must be after opens"):
+        replace(auction, closes=auction.opens)
