@@ -28,6 +28,7 @@ from agent.facts_energy import (
     MinutesSoFar,
     MonthCharged,
     PriceActed,
+    ReadsCorrected,
     RegisterSeen,
 )
 from agent.facts_identity import IdentityFact
@@ -376,6 +377,7 @@ AnyFact = (
     | MachinesSoFar
     | HashpriceSeen
     | PriceActed
+    | ReadsCorrected
     | DayPlanned
     | MeterLost
     | MeterBack

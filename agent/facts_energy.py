@@ -89,6 +89,21 @@ class MonthCharged(Fact, frozen=True):
     credits: list[Credit] = msgspec.field(default_factory=list)  # of these charges
 
 
+class CorrectedRead(msgspec.Struct, frozen=True, kw_only=True):
+    """What the billing meter counted in the metering interval that begins at `start`, as is known now: exact kWh."""
+
+    start: datetime
+    kwh: str
+
+
+class ReadsCorrected(Fact, frozen=True):
+    """A hand told what intervals really counted; their months, where closed, are adjusted in that of `at`."""
+
+    reads: list[CorrectedRead]
+    by: str
+    why: str = ""
+
+
 class MachinesMonth(Fact, frozen=True):
     """What each machine drew, hashed, cost and earned in a month until `at`, in intervals that somebody looked at.
 

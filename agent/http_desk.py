@@ -12,7 +12,7 @@ from agent.control.desk import Desk
 from agent.control.journal import Unwritten
 from agent.drill_json import drill_json, plan_json
 from agent.facts import AnyFact, OrderMoved, OrderRefused
-from agent.facts_energy import DayPlanned
+from agent.facts_energy import DayPlanned, ReadsCorrected
 from agent.fleet.seals import Objection
 from agent.inputs.order_document import parse_order
 from agent.ledger.attest import Attest
@@ -189,6 +189,13 @@ class HttpDesk:
         """Remember a plan of a day."""
         try:
             await self._desk.keep(plan)
+        except Unwritten as error:
+            raise CannotWrite(str(error)) from error
+
+    async def correct(self, fact: ReadsCorrected) -> None:
+        """Remember what intervals really counted."""
+        try:
+            await self._desk.keep(fact)
         except Unwritten as error:
             raise CannotWrite(str(error)) from error
 

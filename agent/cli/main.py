@@ -11,6 +11,7 @@ import typer
 from agent.cli.backtest import backtest
 from agent.cli.bill import bill, bills
 from agent.cli.bill_compare import compare as compare_bills
+from agent.cli.bill_correct import correct as correct_reads
 from agent.cli.check import check
 from agent.cli.clock import clock
 from agent.cli.compare import compare
@@ -173,6 +174,9 @@ bills.command(
         "hashwatt bill compare invoice.json", "hashwatt bill compare invoice.csv --tariff tariff.toml --load load.csv"
     ),
 )(compare_bills)
+bills.command("correct", epilog=examples("hashwatt bill correct reads.csv --by Aida --why 'protocol 17 of the meter'"))(
+    correct_reads
+)
 shell.add_typer(bills, name="bill")
 shell.command(
     epilog=examples(

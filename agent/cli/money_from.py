@@ -110,7 +110,7 @@ def bill_in(
     terms = terms_in(store)
     totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
     report = MonthReport(name=month, month_of=totals.month_of) if reported and month is not None else None
-    for fact in store.facts(["EnergyInterval", "MonthCharged", *(() if report is None else KINDS)]):
+    for fact in store.facts(["EnergyInterval", "MonthCharged", "ReadsCorrected", *(() if report is None else KINDS)]):
         if as_of is not None and fact.at > as_of:
             continue
         if not isinstance(fact, EnergyInterval):
@@ -122,12 +122,28 @@ def bill_in(
             totals.heard(known)
             _gather(report, known)
     digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
-    told = billed(totals, currency, digits, month, _besides(totals, terms, month))
+    told = _adjusted(billed(totals, currency, digits, month, _besides(totals, terms, month)), totals, terms)
     found = {}
     if report is not None:
         terms_said = replace(terms, currency=currency)
         found["report"] = report.told(terms_said, told["months"][0], machines=machines) if told["months"] else None
     return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None, **found}
+
+
+def _adjusted(told: dict[str, Any], totals: Totals, terms: Terms) -> dict[str, Any]:
+    """Return a bill with what hands corrected, where a tariff prices it. Raises Failure."""
+    from agent.outputs.money_corrected import adjusted, counted_of  # noqa: PLC0415 - quick help needs it not
+    from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
+
+    counted = counted_of(totals)
+    if counted is None:
+        return told
+    if terms.tariff is None:
+        return {**told, "warnings": [*told["warnings"], "reads were corrected, and no tariff says what that costs"]}
+    try:
+        return adjusted(told, terms, terms.tariff, counted.load, counted.corrections)
+    except Unpriced as error:
+        raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
 
 
 def _gather(report: MonthReport | None, fact: AnyFact) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import Any
 
+from agent.outputs.money_totals import Totals
 from agent.outputs.terms import Terms
 from agent.tariffs.bill import Bill, MonthBill
 from agent.tariffs.charge import Line
+from agent.tariffs.charging import kwh_of, load_of
 from agent.tariffs.corrections import Adjustment, Correction, corrected_bill
 from agent.tariffs.load import Load
 from agent.tariffs.money import EXACT, rounded, written
@@ -16,6 +20,42 @@ from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
 ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What the ledger's intervals make, and what hands corrected of it."""
+
+    load: Load
+    corrections: Sequence[Correction]
+
+
+def counted_of(totals: Totals, as_of: datetime | None = None) -> Counted | None:
+    """Return what was counted where something of it was corrected by then; None where nothing was."""
+    facts = [fact for fact in totals.corrected if as_of is None or fact.at <= as_of]
+    if not facts:
+        return None
+    told = [
+        (datetime.fromtimestamp(start, UTC), kwh_of(energy_wh))
+        for month in totals.months.values()
+        for start, energy_wh in zip(month.starts, month.energies, strict=True)
+    ]
+    if not told:
+        return None
+    load = load_of(sorted(told), totals.interval)
+    corrections = [
+        Correction(learned=fact.at, at=at, figures={"kwh": Decimal(read.kwh)})
+        for fact in facts
+        for read in fact.reads
+        if (at := place_of(read.start, load)) is not None
+    ]
+    return Counted(load=load, corrections=corrections) if corrections else None
+
+
+def place_of(start: datetime, load: Load) -> int | None:
+    """Return which step of a load begins at an instant, None for none."""
+    at, rest = divmod(start - load.start, load.step)
+    return at if not rest and 0 <= at < len(load.kwh) else None
 
 
 def adjusted(

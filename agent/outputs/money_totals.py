@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.facts import AnyFact
-from agent.facts_energy import Charge, EnergyInterval, MonthCharged
+from agent.facts_energy import Charge, EnergyInterval, MonthCharged, ReadsCorrected
 from agent.tariffs.charging import kwh_of, total_of
 from agent.tariffs.load import Taken
 from agent.tariffs.money import EXACT
@@ -121,6 +121,7 @@ class Totals:
     interval: timedelta = timedelta()  # the longest that was heard
     months: dict[str, Month] = field(default_factory=dict)
     costs: defaultdict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    corrected: list[ReadsCorrected] = field(default_factory=list)
     credits: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     revenue: defaultdict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
@@ -132,6 +133,9 @@ class Totals:
         """Take in an interval, new or replayed; other facts are passed over."""
         if isinstance(fact, MonthCharged):
             self._settle(fact)
+            return
+        if isinstance(fact, ReadsCorrected):
+            self.corrected.append(fact)
             return
         if not isinstance(fact, EnergyInterval) or fact.end <= fact.start:
             return

@@ -55,6 +55,7 @@ from agent.facts_energy import (
     MinutesSoFar,
     MonthCharged,
     PriceActed,
+    ReadsCorrected,
     RegisterSeen,
 )
 from agent.facts_orders import (
@@ -270,6 +271,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     HashpriceSeen: lambda fact: (
         f"A PH/s earned {fact.per_ph_day} {fact.currency} a day as of {fact.quoted_at:%Y-%m-%d %H:%MZ} ({fact.source})"
+    ),
+    ReadsCorrected: lambda fact: _with(
+        f"{fact.by} corrected the meter's reads of {len(fact.reads):,} intervals from {rfc3339(fact.reads[0].start)}",
+        [fact.why],
     ),
     RegisterSeen: lambda fact: f"Meter {fact.meter} has counted {fact.energy_wh / 1000:,.1f} kWh",
     Absence: _absence,

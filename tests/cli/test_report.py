@@ -7,6 +7,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from agent.facts_energy import CorrectedRead, ReadsCorrected
+from agent.ledger.ledger import _row
+from agent.ledger.store import Store
 from tests.control.site import Machines, Site
 from tests.outputs.papers import words_of
 
@@ -201,6 +204,22 @@ def test_where_there_is_neither_agent_nor_store_it_says_so(say, tmp_path):
 def test_a_load_without_its_tariff_or_an_explanation_of_the_ledger_is_refused(say):
     assert say("bill", "--explain").exit_code == 2
     assert "--explain is for a load" in say("bill", "--explain").stderr
+
+
+def test_reads_that_a_hand_corrected_are_in_the_bill_of_the_store(folder, say):
+    where = ("--state-dir", folder, "--config", folder / "farm.toml")
+    bill = told(say("bill", *where, "--json"))
+    [month] = bill["months"]
+    start = datetime.fromisoformat(month["until"]) - timedelta(minutes=15)
+    fact = ReadsCorrected(at=start + timedelta(hours=1), reads=[CorrectedRead(start=start, kwh="1000")], by="Aida")
+    store = Store("sqlite:///hashwatt.db", folder)
+    store.append([_row(fact)], [])
+    store.close()
+    corrected = told(say("bill", *where, "--json"))
+    assert float(corrected["total"]) > float(bill["total"]) + 980 * 5.5
+    assert corrected["months"][0]["components"][-1]["name"] == "mining tax, correction of 2026-01"
+    then = told(say("bill", *where, "--json", "--as-of", start.isoformat()))
+    assert float(then["total"]) < float(bill["total"])
 
 
 def test_the_store_is_billed_by_what_was_known_and_with_corrected_reads(folder, say):

@@ -174,6 +174,10 @@ class MemoryDesk:
         self._must_write()
         self.facts.append(plan)
 
+    async def correct(self, fact):
+        self._must_write()
+        self.facts.append(fact)
+
     async def release(self, order_id, *, by, second=None):
         self._must_write()
         told = self.book.release(order_id, by=by, now=self.now, observed=Observed(), second=second)

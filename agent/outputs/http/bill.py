@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from http import HTTPStatus
+from typing import Any
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from agent.outputs.http.paging import only
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
 from agent.outputs.money_bill import bill_json
+from agent.outputs.money_corrected import adjusted, counted_of
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_order import KINDS, OrderStory
@@ -20,6 +22,7 @@ from agent.outputs.month_report import KINDS as REPORTED
 from agent.outputs.month_report import MonthReport
 from agent.outputs.report import order_report
 from agent.outputs.sight import Sight
+from agent.tariffs.bill import Unpriced
 
 MONTH = r"[0-9]{4}-(0[1-9]|1[0-2])"
 PAGE = 2000
@@ -40,7 +43,20 @@ class Bills:
         month = query.get("month")
         if month is not None and re.fullmatch(MONTH, month) is None:
             raise bad_field("month", "must be a month such as 2026-11")
-        return as_json(bill_json(self._money(), self._sight.now().at, month))
+        return as_json(await self._told(month))
+
+    async def _told(self, month: str | None) -> dict[str, Any]:
+        """Return the bill; where reads were corrected their adjustments are in it, worked out off the loop."""
+        money = self._money()
+        told, counted, tariff = bill_json(money, self._sight.now().at, month), None, money.terms.tariff
+        if tariff is not None:
+            counted = counted_of(money.totals)
+        if counted is None or tariff is None:
+            return told
+        try:
+            return await asyncio.to_thread(adjusted, told, money.terms, tariff, counted.load, counted.corrections)
+        except Unpriced as error:
+            return {**told, "warnings": [*told["warnings"], f"corrections go unbilled: {error.component}: {error}"]}
 
     async def report(self, request: web.Request) -> web.Response:
         """Show a month beside its bill: revenue, margin, orders, statements; `machines=yes`: each machine."""
@@ -51,10 +67,7 @@ class Bills:
         if re.fullmatch(MONTH, name) is None:
             raise bad_field("month", "must be a month such as 2026-11")
         money = self._money()
-        told, gathered = (
-            bill_json(money, self._sight.now().at, name),
-            MonthReport(name=name, month_of=money.totals.month_of),
-        )
+        told, gathered = await self._told(name), MonthReport(name=name, month_of=money.totals.month_of)
         after = 0
         while page := await self._desk.events(after=after, kinds=REPORTED, limit=PAGE):
             for _, fact in page:

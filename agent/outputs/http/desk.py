@@ -9,7 +9,7 @@ from typing import Protocol
 
 from agent.evidence import Kept
 from agent.facts import AnyFact, OrderMoved, OrderRefused
-from agent.facts_energy import DayPlanned
+from agent.facts_energy import DayPlanned, ReadsCorrected
 from agent.fleet.seals import Objection
 from agent.heads import Head
 from agent.orders.order import Rejection
@@ -115,6 +115,9 @@ class Desk(Protocol):
 
     async def keep(self, plan: DayPlanned) -> None:
         """Remember a plan of a day, to be held against what the day makes."""
+
+    async def correct(self, fact: ReadsCorrected) -> None:
+        """Remember what intervals really counted."""
 
     def plan(self, max_import_w: Watts) -> WhatIf:
         """Return what would be done under this cap at the meter."""

@@ -11,6 +11,7 @@ from agent.outputs.http.access import Access, Caller, Forbidden, Need, Token, To
 from agent.outputs.http.bill import Bills
 from agent.outputs.http.changes import TOKEN, Changes
 from agent.outputs.http.clock import ClockRoutes
+from agent.outputs.http.corrections import CorrectionRoutes
 from agent.outputs.http.day import DayRoutes
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.drill import DrillRoutes
@@ -41,7 +42,7 @@ class HttpServer:
         reads, seals = Reads(sight, desk, metrics), SealRoutes(sight, desk)
         brought = (*LedgerRoutes(desk).table(), *EvidenceRoutes(desk).table(), *ClockRoutes(sight, desk).table())
         brought += (*ProposalRoutes(desk).table(), *SafetyRoutes(sight, desk).table(), *DrillRoutes(desk).table())
-        brought += tuple(DayRoutes(sight, desk).table())
+        brought += (*DayRoutes(sight, desk).table(), *CorrectionRoutes(sight, desk).table())
         table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from agent.facts import OrderMoved, OrderReceived
 from agent.outputs.http.routes import V1
 from agent.outputs.money_desk import MoneyDesk
@@ -19,6 +21,38 @@ def money_over(fleet):
     revenue = Revenue(quotes=Quotes(by_hand=Decimal(50)), currency="USD", fx={"USD/KGS": rate("80")})
     terms = Terms(currency="KGS", zone=UTC, tariff=tariff(flat("5")), revenue=revenue)
     return MoneyDesk(terms=terms, fleet=fleet, power_w=lambda: 12_500.0)
+
+
+async def test_a_read_that_a_hand_corrected_is_an_adjustment_of_the_month_in_which_it_was_told():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    money = money_over(desk.fleet)
+    late = timedelta(days=31)
+    for at in (0, 1):
+        money.heard([money.priced(interval(at, 600, 300, 100))])
+    later = interval(0, 600, 300, 100)
+    shifted = {name: getattr(later, name) + late for name in ("at", "start", "end")}
+    money.heard([money.priced(msgspec.structs.replace(later, **shifted))])
+    desk.facts, wrong = [], [("2026-01-10T12:07:00Z", "is no start"), ("2026-03-01T12:00:00Z", "knows nothing of")]
+    async with serving(desk, money=money) as client:
+        for start, reason in wrong:
+            status, told = await client.ask("POST", f"{V1}/bill/corrections", reads=[{"start": start, "kwh": "5"}])
+            assert (status, reason in told["errors"][0]["reason"]) == (400, True)
+        reads = [{"start": "2026-01-10T18:00:00+06:00", "kwh": "3.5"}]
+        status, told = await client.ask("POST", f"{V1}/bill/corrections", reads=reads, by="Aida", why="protocol 17")
+        assert (status, told["reads"], told["why"]) == (200, [{"start": "2026-01-10T12:00:00.000Z", "kwh": "3.5"}],
+                                                        "protocol 17")  # fmt: skip
+        [fact] = desk.facts
+        money.heard([msgspec.structs.replace(fact, at=datetime(2026, 2, 11, tzinfo=UTC))])
+        _, bill = await client.ask("GET", f"{V1}/bill")
+        _, listed = await client.ask("GET", f"{V1}/bill/corrections")
+    assert [one["by"] for one in listed["items"]] == [fact.by]
+    assert fact.by.startswith("Aida (")
+    january, february = bill["months"]
+    assert (january["kwh"], january["total"]) == (2, "10.00")
+    assert [(one["name"], one["amount"]) for one in february["components"]] == [
+        ("energy", "5"), ("energy, correction of 2026-01", "12.5"),
+    ]  # fmt: skip
+    assert bill["total"] == "27.50"
 
 
 async def test_a_months_report_is_told_with_statements():
