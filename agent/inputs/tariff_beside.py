@@ -1,4 +1,4 @@
-"""What a tariff's file names beside it: the prices of a series, what a schedule bought."""
+"""What a tariff's file names beside it: the prices of a series, what a schedule bought, what proves a call."""
 
 from __future__ import annotations
 
@@ -7,12 +7,30 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from agent.inputs.price_file import read_prices, read_purchases
+from agent.inputs.programme_evidence import Unproved, proved
 from agent.problems import ConfigError, Problem
 
 
 def beside(components: list[dict[str, Any]], file: str, folder: Path | None, zone: str | None) -> list[dict[str, Any]]:
     """Return the tables of components with what their `file` holds in its place. Raises ConfigError."""
-    return [_with_file(one, file, folder, zone) if str(one.get("kind")) in _READERS else one for one in components]
+    found = [_with_file(one, file, folder, zone) if str(one.get("kind")) in _READERS else one for one in components]
+    return [
+        _with_proofs(one, f"component.{one.get('name', at)}", file, folder) if one.get("kind") == "programme" else one
+        for at, one in enumerate(found)
+    ]
+
+
+def _with_proofs(told: dict[str, Any], key: str, file: str, folder: Path | None) -> dict[str, Any]:
+    events = told.get("events")
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events) or folder is None:
+        return told
+    found = []
+    for at, event in enumerate(events):
+        try:
+            found.append(proved(event, folder))
+        except Unproved as error:
+            raise ConfigError([Problem(file=file, key=f"{key}.events.{at}.{error.key}", reason=str(error))]) from None
+    return {**told, "events": found}
 
 
 _READERS = {"series": read_prices, "schedule": read_purchases}

@@ -22,6 +22,7 @@ DAYS, LOOKED_BACK = 10, 60
 PAST = timedelta(days=LOOKED_BACK + 1)
 """What is older than this before an order is no matter."""
 MOST_ADJUSTED = 0.2
+METHODS = ("before_after", "ten_of_ten", "same_day")
 SATURDAY = 5
 REST = frozenset({"sat", "sun", "holiday"})
 
@@ -97,7 +98,7 @@ def baselines(measured: Measured, span: Span, counted: Sequence[Span], *, over: 
     """Return what each rule gives for an order in force within `span`, whose intervals are `counted`."""
     slots = measured.slots(counted)
     if not slots:
-        return []
+        return [Baseline(method=method, why="no whole interval of the order is known") for method in METHODS]
     return [
         _before_after(measured, span, slots, over=over),
         _ten_of_ten(measured, span, slots),

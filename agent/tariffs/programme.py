@@ -38,6 +38,7 @@ class Call:
     baseline_kw: Decimal
     kw: Decimal | None = None
     order: str = ""
+    proof: str = ""  # by which rule of whose evidence the baseline is
 
     def __post_init__(self) -> None:
         Event(from_=self.from_, until=self.until)
@@ -117,6 +118,7 @@ class Programme:
             delivered, lacking = delivered + given, lacking + due - given
         day = span.start.astimezone(usage.zone).date()
         at = f"{call.from_.astimezone(usage.zone):%Y-%m-%d %H:%M}" + (f", order {call.order}" if call.order else "")
+        at += f" ({call.proof})" if call.proof else ""
         if self.per_kwh is not None:
             for part in product(day, f"delivered {at}", delivered, self.per_kwh.on(day)):
                 yield replace(part, amount=-part.amount, order=call.order)

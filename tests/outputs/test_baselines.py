@@ -105,7 +105,7 @@ def test_what_is_not_known_is_said_and_never_a_figure():
     told = found(drawn(ORDER.start, ORDER.end, farm))
     assert {one.not_drawn_wh for one in told.values()} == {None}
     assert all(one.why for one in told.values())
-    assert found([]) == {}
+    assert {one.why for one in found([]).values()} == {"no whole interval of the order is known"}
     assert "in force" in found(WHOLE, over=False)["same_day"].why
 
 
