@@ -19,6 +19,7 @@ def demand_of(
         law=cap.law,
         may_step=cap.may_step or connection_binds,
         shed_w_per_s=_w_per_s(cap.shed_kw_per_min),
+        lasts=cap.lasts,
         restore_w_per_s=_w_per_s(restore_kw_per_min),
         parts=parts,
     )

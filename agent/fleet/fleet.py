@@ -77,7 +77,7 @@ class Fleet:
         self.intended = np.zeros(n, np.int8)
         self.seen = np.full(n, UNSEEN, np.int8)
         # broken: draws behind its seal; unclear: somebody else may answer at its address; cut: its outlet is seen off
-        self.held, self.sealed, self.broken, self.unclear, self.cut = (np.zeros(n, np.bool_) for _ in range(5))
+        self.held, self.sealed, self.broken, self.unclear, self.cut, self.keeps = np.zeros((6, n), np.bool_)
         self.believed_w = np.zeros(n)
         self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
         self._most_w, self.most_w = np.zeros(n), np.zeros(n)
@@ -135,7 +135,7 @@ class Fleet:
         for position, step in enumerate(ladder.steps):
             self._step_w[row, position] = step.power_w
             self._step_ths[row, position] = step.hashrate_ths
-        self._last_step[row] = len(ladder.steps) - 1
+        self._last_step[row], self.keeps[row] = len(ladder.steps) - 1, ladder.keeps
         self.most_w[row] = ladder.most_w
 
     def step_of(self, row: int, level: str) -> int:
@@ -391,6 +391,7 @@ class Fleet:
             rested=self._switching.rested(now),
             young=self._switching.young(now),
             hot=self.climate.hot & fresh,
+            keeps=self.keeps.copy(),
             due=now >= self._next_try,
         )
 

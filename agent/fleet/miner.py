@@ -38,6 +38,7 @@ class Ladder:
     wake_s: float = USUAL_WAKE_S
     limits_w: tuple[Watts, Watts] | None = None
     others: tuple[Step, ...] = ()  # the firmware's profiles, of which only some are steps
+    keeps: bool = False  # its last step outlasts a power cut
     owners: str | None = None  # the level among these that is there because its owner wants it
 
     def index(self, level: str) -> int | None:

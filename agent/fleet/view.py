@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,12 @@ class FleetView:
     rested: Flags  # its minimum time off is over and it may be raised once more within the hour
     young: Flags  # woken so short a time ago that it is put back to sleep only where no other can
     hot: Flags  # too warm: gives up power first among its equals, and is not raised
+    keeps: Flags  # once told to sleep it sleeps on after a power cut
     due: Flags  # its back-off is over: a command may be sent
+
+    def briefly(self) -> FleetView:
+        """Return the view for a limit that is over soon: nobody is favoured for sleeping on over a power cut."""
+        return replace(self, keeps=np.zeros(len(self), np.bool_))
 
     def __len__(self) -> int:
         """Return the number of miners."""

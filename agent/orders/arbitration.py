@@ -18,6 +18,7 @@ class Binding:
     cap_w: Watts
     limit: Limit
     steps: bool = True  # False: its ramp is under way, and wins over the deadline
+    lasts: bool = False  # for so long that the farm may lose its power meanwhile
 
     @property
     def stops(self) -> bool:
@@ -35,6 +36,7 @@ class Cap:
     law: bool = False
     may_step: bool = False
     shed_kw_per_min: float | None = None
+    lasts: bool = False  # one of those that bind binds for long
     parts: tuple[Binding, ...] = ()  # limits on some of the machines, or that leave some out
 
 
@@ -43,10 +45,10 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
 
     What bears upon less than the site is not compared with it: each such limit binds where it is measured.
     """
-    parts = tuple(bound for bound in bindings if bound.order.scope != SITE_SCOPE)
+    parts, lasts = tuple(one for one in bindings if one.order.scope != SITE_SCOPE), any(one.lasts for one in bindings)
     bindings = [bound for bound in bindings if bound.order.scope == SITE_SCOPE]
     if not bindings:
-        return Cap(parts=parts, law=any(bound.order.order_class == "law" for bound in parts))
+        return Cap(parts=parts, lasts=lasts, law=any(bound.order.order_class == "law" for bound in parts))
     least = min(bindings, key=lambda bound: (bound.cap_w, *bound.order.rank()))
     stops = [bound for bound in bindings if bound.stops]
     return Cap(
@@ -56,6 +58,7 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
         law=any(bound.order.order_class == "law" for bound in (*bindings, *parts)),
         may_step=any(bound.order.order_class in STEPPING for bound in bindings),
         shed_kw_per_min=least.order.ramp_kw_per_min,
+        lasts=lasts,
         parts=parts,
     )
 

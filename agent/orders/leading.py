@@ -34,7 +34,8 @@ def coming(lives: Lives, way: Way, now: Moment) -> list[Binding]:
     for life in lives.open():
         allowed_w = _allowed_w(life, way, now)
         if allowed_w is not None and allowed_w < way.most_w:
-            found.append(Binding(order=life.order, cap_w=allowed_w, limit=MaxImport(power_w=allowed_w)))
+            limit = MaxImport(power_w=allowed_w)
+            found.append(Binding(order=life.order, cap_w=allowed_w, limit=limit, lasts=life.lasts))
     return found
 
 

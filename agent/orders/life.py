@@ -20,6 +20,7 @@ from agent.values import Moment, Watts
 
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
 """Steps of a limit that is in force."""
+LONG = timedelta(hours=6)
 MOST_MARKS = 64
 """Signed documents of one order that are known again."""
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -63,6 +64,12 @@ class Life:
     def is_ahead(self) -> bool:
         """Whether it binds or is going to."""
         return self.binds or self.state is OrderState.SCHEDULED
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it binds for so long that the farm may well lose its power meanwhile."""
+        ends_at = self.order.ends_at
+        return self.order.resume != "auto" or ends_at is None or ends_at - self.starts_at >= LONG
 
     @property
     def begins_at(self) -> datetime:
@@ -203,7 +210,7 @@ class Lives:
                 limit_w = life.allowance_w
             if limit_w is not None and limit is not None:
                 steps = not life.is_on_its_ramp(limit_w, now)
-                found.append(Binding(order=life.order, cap_w=limit_w, limit=limit, steps=steps))
+                found.append(Binding(order=life.order, cap_w=limit_w, limit=limit, steps=steps, lasts=life.lasts))
         return found
 
     def bases_w(self, scope: Scope) -> list[Watts]:

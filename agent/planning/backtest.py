@@ -96,6 +96,7 @@ def _view(machines: Sequence[Sequence[Level]]) -> FleetView:
         rested=yes,
         young=no,
         hot=no,
+        keeps=no,
         due=yes,
     )
 

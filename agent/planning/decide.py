@@ -272,7 +272,8 @@ class _Tick:
 
     def _shed(self, setpoint: Array, among: Flags, free_w: Watts) -> tuple[Array, Watts]:
         expected = self.weigh(setpoint).expected
-        rows, steps, freed_w = shedding.shed(self.view, setpoint, expected, among=among, free_w=free_w, rank=self.rank)
+        view = self.view if self.demand.lasts else self.view.briefly()
+        rows, steps, freed_w = shedding.shed(view, setpoint, expected, among=among, free_w=free_w, rank=self.rank)
         after = setpoint.copy()
         after[rows] = steps
         return after, freed_w

@@ -180,7 +180,7 @@ def hold(
 
 def _deeper(view: FleetView, running: Running, steps: Array, held: Array, over_w: Watts) -> Array:
     """Lower those that lose least for each watt, until so much is freed."""
-    rows, to, _ = shed(view, steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
+    rows, to, _ = shed(view.briefly(), steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
     deeper = held.copy()
     deeper[rows] = to
     return deeper

@@ -38,7 +38,8 @@ def build_ladder(identity: Identity, *, scale_delays: float = 1.0, wake_settle_s
     if sleep is None:
         return plain
     wake_s = wake_settle_s if sleep.wake_s is None else sleep.wake_s * scale_delays
-    return replace(plain, settle_s=sleep.settle_s * scale_delays, wake_s=wake_s)
+    keeps = sleep.survives_power_cut is True
+    return replace(plain, settle_s=sleep.settle_s * scale_delays, wake_s=wake_s, keeps=keeps)
 
 
 def _between(full: Step, abilities: Abilities) -> Iterator[Step]:

@@ -2,7 +2,8 @@
 
 Least hashrate lost for each watt freed goes first, lower priority before higher, ties by id. Of one priority, those
 woken just now are put to sleep after all the others, so that nobody is switched on and off while another can free it.
-Hot machines go first among their equals. Only ever lowers.
+Hot machines go first among their equals; so do those that the view says to stay asleep over a power cut, where the
+limit is for long: a farm whose power comes back before its host then comes back under its cap. Only ever lowers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from agent.planning.headroom import at_step
 from agent.values import Watts
 
 EQUAL = 0.05
-"""Machines whose hashrate a watt differs by less are equals, as far as one of them is hot."""
+"""Machines whose hashrate a watt differs by less are equals, as far as one is hot, or stays asleep by itself."""
 TRIMMED = 64
 """How many of the last picks are looked at again, to give back what was freed too much."""
 
@@ -55,9 +56,11 @@ def _descents(
         now_ths = np.where(useful, step_ths, now_ths)
     all_rows, all_freed = np.concatenate(rows), np.concatenate(freed)
     cost = np.concatenate(lost) / np.maximum(all_freed, 1e-9)
-    cost = np.where(view.hot[all_rows], (1 - EQUAL) * cost, cost)
     all_steps = np.concatenate(steps)
-    spared = view.young[all_rows] & (all_steps == view.last_step[all_rows])
+    sleeps = all_steps == view.last_step[all_rows]
+    favoured = view.hot[all_rows] | (view.keeps[all_rows] & sleeps)
+    cost = np.where(favoured, (1 - EQUAL) * cost, cost)
+    spared = view.young[all_rows] & sleeps
     order = np.lexsort((all_steps, rank[all_rows], np.round(cost, 9), spared, view.priority[all_rows]))
     return all_rows, all_steps, all_freed, order
 

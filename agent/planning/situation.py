@@ -32,6 +32,7 @@ class Demand:
     may_step: bool = False  # law, grid emergency or the connection: shedding needs no ramp
     shed_w_per_s: float | None = None  # the ramp of the order that binds
     restore_w_per_s: float | None = None
+    lasts: bool = False  # for so long that the farm may lose its power meanwhile
     parts: tuple[Part, ...] = ()  # limits on some of the machines, or that leave some out
 
 

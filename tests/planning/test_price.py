@@ -39,7 +39,7 @@ def view_of(kinds, intended=None, setpoint=None, held=()):
         state=np.full(n, Code.HASHING, np.int8), fresh=yes, heard=yes, believed_w=believed, metered_least_w=believed,
         metered_most_w=believed, model_w=np.zeros(n), most_w=believed, step_w=step_w, step_ths=step_ths,
         last_step=last, setpoint=setpoint, intended=intended, seen=setpoint, held=held, sealed=no, trusted=no,
-        rested=yes, young=no, hot=no, due=yes,
+        rested=yes, young=no, hot=no, keeps=no, due=yes,
     )  # fmt: skip
 
 
