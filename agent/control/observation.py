@@ -55,20 +55,24 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
 
 def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Observed:
     """Return what is observed with these machines alone counted as those that an order commands."""
-    asleep = (view.seen == view.last_step) & (view.last_step > 0) & (view.state == Code.SLEEPING)
-    unproved = np.flatnonzero(rows & ~view.sealed & ((view.state == Code.UNREACHABLE) | (view.seen == UNSEEN)))
-    awake = rows & ~asleep & ~view.sealed & (view.seen != UNSEEN)
-    hashing = awake & np.isin(view.state, (Code.HASHING, Code.STARTING))
-    asleep_w = view.step_w[np.arange(len(view)), view.last_step]
-    standby_w = np.where(view.last_step > 0, asleep_w, np.where(fleet.sealed, 0.0, view.step_w[:, 0]))[rows]
+    chosen = np.flatnonzero(rows)  # those alone are looked at: many orders upon a few each must not cost the farm each
+    seen, last, state, sealed = view.seen[chosen], view.last_step[chosen], view.state[chosen], view.sealed[chosen]
+    step_w = view.step_w[chosen]
+    asleep = (seen == last) & (last > 0) & (state == Code.SLEEPING)
+    unproved = chosen[~sealed & ((state == Code.UNREACHABLE) | (seen == UNSEEN))]
+    awake = ~asleep & ~sealed & (seen != UNSEEN)
+    hashing = awake & ((state == Code.HASHING) | (state == Code.STARTING))
+    asleep_w = step_w[np.arange(len(chosen)), last]
+    standby_w = np.where(last > 0, asleep_w, np.where(fleet.sealed[chosen], 0.0, step_w[:, 0]))
+    pending = (view.setpoint[chosen] > view.intended[chosen]) & ~view.held[chosen]
     return replace(
         observed,
         standby_w=float(standby_w.sum()),
-        standby_known=bool((view.last_step > 0)[rows].all()),
+        standby_known=bool((last > 0).all()),
         hashing=int(hashing.sum()),
         awake_reachable=int(awake.sum()),
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),
         unproved_w=float(view.believed_w[unproved].sum()),
-        smallest_target_w=float(view.step_w[rows, 0].min()) if rows.any() else 0.0,
-        restore_pending=bool((rows & (view.setpoint > view.intended) & ~view.held).any()),
+        smallest_target_w=float(step_w[:, 0].min()) if len(chosen) else 0.0,
+        restore_pending=bool(pending.any()),
     )

@@ -205,7 +205,7 @@ class Scopes:
         )
 
     def _below_site(self, site: Observed, view: FleetView, place: Place, now: Moment) -> Observed:
-        believed_w = float(np.where(view.sealed, 0.0, view.believed_w)[place.targets].sum())
+        believed_w = float(view.believed_w[place.targets & ~view.sealed].sum())
         meter = None if place.feeder is None else self._metering.feeder_meter(place.feeder, now.mono)
         max_w = None if place.feeder is None else self._fleet.tree.feeders[place.feeder].max_w
         connection_w = site.connection_w if max_w is None else max_w

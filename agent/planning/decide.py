@@ -6,8 +6,9 @@ draw + reserve + step <= cap, along the ramps, and never in a tick that lowers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from agent.planning.ramp import Ramp
 from agent.planning.situation import Demand, Policy, Situation
 from agent.planning.tree import SITE, Metered, Tree
 from agent.values import Watts
+
+Found = TypeVar("Found")
 
 UNREAD_SHARE = 0.1
 """Above this share of nameplate unread, and without a meter, the farm is blind (design 3.3)."""
@@ -114,6 +117,15 @@ def _unread_since(view: FleetView, situation: Situation, memory: Memory) -> floa
     return memory.unread_since if memory.unread_since is not None else situation.now
 
 
+def _once(kept: list[tuple[Array, Found]], setpoint: Array, find: Callable[[], Found]) -> Found:
+    """Return what was found for this very column, or find it."""
+    for column, found in kept:
+        if column is setpoint:
+            return found
+    kept.append((setpoint, find()))
+    return kept[-1][1]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Tick:
     """One tick's inputs, and the steps of its decision over a setpoint column."""
@@ -126,6 +138,8 @@ class _Tick:
     unread_since: float | None
     rank: Array
     weighed: list[tuple[Array, Power]] = field(default_factory=list)  # setpoint columns are never changed in place
+    flowing: list[tuple[Array, Floats]] = field(default_factory=list)
+    roomy: list[tuple[Array, Floats]] = field(default_factory=list)
 
     @property
     def blind(self) -> bool:
@@ -144,13 +158,11 @@ class _Tick:
 
     def weigh(self, setpoint: Array) -> Power:
         """Weigh these setpoints, each column once a tick."""
-        for column, weighed in self.weighed:
-            if column is setpoint:
-                return weighed
         share = 1.0 if self.demand.law else self.policy.reserve_unreachable
-        weighed = power(self.view, setpoint, self.situation.gauges, lost_share=share, blind=self.blind)
-        self.weighed.append((setpoint, weighed))
-        return weighed
+        gauges = self.situation.gauges
+        return _once(
+            self.weighed, setpoint, lambda: power(self.view, setpoint, gauges, lost_share=share, blind=self.blind)
+        )
 
     def intended(self) -> tuple[Array, str]:
         """Bring down at once whom the owner wants lower than they are set."""
@@ -230,9 +242,8 @@ class _Tick:
         if not self.situation.proved or not np.isfinite(part.cap_w):
             return 0.0
         forecast_w, share = self._part_forecast(setpoint, part)
-        if forecast_w <= part.cap_w * (1 - DEADBAND * self.policy.margin):
-            return 0.0
-        return (forecast_w - part.cap_w * (1 - self.policy.margin)) / share
+        is_within = forecast_w <= part.cap_w * (1 - DEADBAND * self.policy.margin)
+        return 0.0 if is_within else (forecast_w - part.cap_w * (1 - self.policy.margin)) / share
 
     def _part_forecast(self, setpoint: Array, part: Part) -> tuple[Watts, float]:
         """Return what a part will draw, and the least a W shed counts in it."""
@@ -251,11 +262,16 @@ class _Tick:
 
     def _feeder_forecast(self, setpoint: Array, feeder: int) -> tuple[Watts, float]:
         """Return what will flow through a feeder, by meters or else by beliefs, and the least a W shed counts in it."""
-        expected, measured = self.weigh(setpoint).expected, self.situation.gauges.feeders
-        metered = Metered(changes=on_its_way(self.view, expected), least=np.zeros(len(self.view)))
-        forecast_w = self.tree.flows(self.view, BELIEF_MARGIN * expected, measured, metered)[feeder]
-        is_measured = bool(self.tree.inside(feeder)[list(measured)].any())
-        return float(forecast_w), 1.0 if is_measured else BELIEF_MARGIN
+        is_measured = bool(self.tree.inside(feeder)[list(self.situation.gauges.feeders)].any())
+        return float(self._flows_w(setpoint)[feeder]), 1.0 if is_measured else BELIEF_MARGIN
+
+    def _flows_w(self, setpoint: Array) -> Floats:
+        def found() -> Floats:
+            expected = self.weigh(setpoint).expected
+            metered = Metered(changes=on_its_way(self.view, expected), least=np.zeros(len(self.view)))
+            return self.tree.flows(self.view, BELIEF_MARGIN * expected, self.situation.gauges.feeders, metered)
+
+        return _once(self.flowing, setpoint, found)
 
     def _sheddable(self) -> Flags:
         return self.view.fresh & ~self.view.sealed
@@ -320,6 +336,9 @@ class _Tick:
 
     def _headroom_w(self, weighed: Power, setpoint: Array) -> Floats:
         """Return what may be added below each feeder: by its meter, else by beliefs with a margin."""
+        return _once(self.roomy, setpoint, lambda: self._headroom_found_w(weighed, setpoint))
+
+    def _headroom_found_w(self, weighed: Power, setpoint: Array) -> Floats:
         caps_w = np.array(self.tree.cap_w)
         for part in self.demand.parts:
             if part.feeder is not None:
@@ -357,7 +376,6 @@ class _Tick:
         lower, higher = reconcile.due(self.view, setpoint, changed=rows, may_raise=admitted)
         for part in self.demand.parts:
             higher = higher if self.fits(part, setpoint) else higher[~part.counts(higher)]
-        pending = setpoint > self.view.intended
         pending_w = at_step(self.view.step_w, self.view.intended) - at_step(self.view.step_w, setpoint)
         return Decision(
             rows=rows,
@@ -370,7 +388,7 @@ class _Tick:
             excess_w=0.0 if cap_w is None else max(0.0, weighed.draw_w - cap_w),
             headroom_w=room_w,
             shortfall_w=self._shortfall(setpoint, weighed, cap_w),
-            restore_pending_w=float(pending_w[pending & ~self.view.held].sum()),
+            restore_pending_w=float(pending_w[(setpoint > self.view.intended) & ~self.view.held].sum()),
             memory=memory,
         )
 

@@ -42,18 +42,20 @@ def _descents(
 ) -> tuple[Indices, Array, Floats, Indices]:
     """List each worthwhile move (row, step, watts freed over the move before) and the order of merit over them."""
     rows, steps, freed, lost = [], [], [], []
-    now_w, now_ths = expected.copy(), at_step(view.step_ths, setpoint)
-    for step in range(1, view.step_w.shape[1]):
-        step_w, step_ths = view.step_w[:, step], view.step_ths[:, step]
-        useful = among & (step > setpoint) & (step <= view.last_step) & (step_w < now_w)
-        useful &= _on_hull(view, step, now_w, now_ths)
+    chosen = np.flatnonzero(among)
+    step_w, step_ths, last = view.step_w[chosen], view.step_ths[chosen], view.last_step[chosen]
+    set_to, now_w = setpoint[chosen], expected[chosen]
+    now_ths = at_step(step_ths, set_to)
+    for step in range(1, step_w.shape[1]):
+        useful = (step > set_to) & (step <= last) & (step_w[:, step] < now_w)
+        useful &= _on_hull(step_w, step_ths, step, now_w, now_ths)
         index = np.flatnonzero(useful)
-        rows.append(index)
+        rows.append(chosen[index])
         steps.append(np.full(len(index), step, np.int8))
-        freed.append(now_w[index] - step_w[index])
-        lost.append(np.maximum(now_ths[index] - step_ths[index], 0.0))
-        now_w = np.where(useful, step_w, now_w)
-        now_ths = np.where(useful, step_ths, now_ths)
+        freed.append(now_w[index] - step_w[index, step])
+        lost.append(np.maximum(now_ths[index] - step_ths[index, step], 0.0))
+        now_w = np.where(useful, step_w[:, step], now_w)
+        now_ths = np.where(useful, step_ths[:, step], now_ths)
     all_rows, all_freed = np.concatenate(rows), np.concatenate(freed)
     cost = np.concatenate(lost) / np.maximum(all_freed, 1e-9)
     all_steps = np.concatenate(steps)
@@ -65,13 +67,13 @@ def _descents(
     return all_rows, all_steps, all_freed, order
 
 
-def _on_hull(view: FleetView, step: int, now_w: Floats, now_ths: Floats) -> Flags:
+def _on_hull(step_w: Floats, step_ths: Floats, step: int, now_w: Floats, now_ths: Floats) -> Flags:
     """Return where this step costs no more hashrate a watt than going straight to a deeper one."""
-    good = np.ones(len(view), np.bool_)
+    good = np.ones(len(step_w), np.bool_)
     with np.errstate(divide="ignore", invalid="ignore"):
-        here = (now_ths - view.step_ths[:, step]) / (now_w - view.step_w[:, step])
-        for deeper in range(step + 1, view.step_w.shape[1]):
-            there = (now_ths - view.step_ths[:, deeper]) / (now_w - view.step_w[:, deeper])
+        here = (now_ths - step_ths[:, step]) / (now_w - step_w[:, step])
+        for deeper in range(step + 1, step_w.shape[1]):
+            there = (now_ths - step_ths[:, deeper]) / (now_w - step_w[:, deeper])
             good &= ~(there < here)
     return good
 
