@@ -151,6 +151,7 @@ class Meter:
     credentials: Name | None = None
     sign: Literal[1, -1] = 1
     multiplier: AboveZero = 1.0
+    rolls_over_kwh: AboveZero | None = None
     period_s: AboveZero = 2.0
     delay_s: NotNegative = 0.0
     window_s: AboveZero = 15.0

@@ -16,6 +16,7 @@ from agent.config import Config, ConfigError, Problem
 from agent.config_rules import site_meters
 from agent.config_schema import Feeder as FeederTable
 from agent.config_schema import Issuer as IssuerTable
+from agent.config_schema import Meter as MeterTable
 from agent.control.climate_watch import ClimatePolicy
 from agent.control.controller import Limits
 from agent.control.instrument import MeterPolicy
@@ -147,6 +148,7 @@ def meter_policy_of(config: Config) -> MeterPolicy | None:
         error=max(meter.error_pct for meter in meters) / 100,
         interval_s=config.schema.tariff.metering.interval_min * 60,
         most_w=_most_w(config),
+        rolls_over_wh=_rolls_over_wh(meters[0]) if len(meters) == 1 else None,
         kind=meters[0].kind if len(meters) == 1 else None,
         register_map=meters[0].map if len(meters) == 1 else None,
     )
@@ -166,12 +168,18 @@ def other_meter_policies_of(config: Config) -> list[MeterPolicy]:
             error=meter.error_pct / 100,
             interval_s=config.schema.tariff.metering.interval_min * 60,
             most_w=MOST_W if meter.role in {"generation", "export"} else _most_w(config),
+            rolls_over_wh=_rolls_over_wh(meter),
             kind=meter.kind,
             register_map=meter.map,
         )
         for meter in config.schema.meter
         if meter.id != alone
     ]
+
+
+def _rolls_over_wh(meter: MeterTable) -> float | None:
+    """Return at which of the Wh that it tells a meter's registers begin again."""
+    return None if meter.rolls_over_kwh is None else meter.rolls_over_kwh * 1000 * meter.multiplier
 
 
 def _most_w(config: Config) -> float:

@@ -174,7 +174,7 @@ def found_for(asked: Asked, metered: Metered) -> Found:
     if asked.currency not in {None, tariff.currency}:
         raise Failure(USAGE, f"the tariff is in {tariff.currency}; exchange into {asked.currency} is not built yet")
     zone = _zone(asked.tz or tariff.zone)
-    read, corrections = metered.known(read_load(asked.load, zone=zone))
+    read, corrections = metered.known(read_load(asked.load, zone=zone, register_digits=metered.register_digits))
     if tariff.export_refused and any(read.load.export_kwh or ()):
         raise ConfigError([Problem(file=asked.tariff.name, key="dgrules", reason=tariff.export_refused)])
     if tariff.nets_by_hour and (hour := read.load.hour_of_both()) is not None:

@@ -35,6 +35,10 @@ class Metered:
         int | None, typer.Option(min=1, max=28, metavar="D", help="On which day of the month bills begin.")
     ] = None
 
+    register_digits: Annotated[
+        int | None,
+        typer.Option(min=3, max=12, metavar="N", help="Digits before the point of registers that begin again at 0."),
+    ] = None
     corrections: Annotated[
         Path | None, typer.Option(metavar="FILE.csv", help="Rows learned,start,kwh: steps that were corrected.")
     ] = None

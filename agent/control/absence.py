@@ -12,6 +12,7 @@ from datetime import datetime
 from agent.control.metering import Metering
 from agent.facts import AgentStarted, AnyFact, CapChanged
 from agent.facts_energy import Absence, RegisterSeen
+from agent.fleet.support import counted_wh
 from agent.orders.order_book import OrderBook
 from agent.values import Moment, Watts
 
@@ -115,7 +116,11 @@ class Away:
 
     def _over(self, before: RegisterSeen | None, after_wh: float | None, *, at: datetime, most_w: Watts) -> Over | None:
         """Return what the registers bound; None where one is unknown or was set back, or nothing bound."""
-        if before is None or after_wh is None or self._cap_w is None or after_wh < before.energy_wh:
+        if before is None or after_wh is None or self._cap_w is None:
+            return None
+        policy = self._metering.policy
+        drawn_wh = counted_wh(before.energy_wh, after_wh, None if policy is None else policy.rolls_over_wh)
+        if drawn_wh is None:
             return None
         seconds = max(0.0, (at - before.at).total_seconds())
-        return over_cap(after_wh - before.energy_wh, seconds, cap_w=self._cap_w, most_w=most_w)
+        return over_cap(drawn_wh, seconds, cap_w=self._cap_w, most_w=most_w)

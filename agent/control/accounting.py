@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from agent.control.energy_piece import HOUR_S, Piece, Power, word_of
+from agent.control.energy_piece import HOUR_S, Piece, Power, whole_wh, word_of
 from agent.control.energy_shares import Shares
 from agent.control.metering import Metering
 from agent.facts import AnyFact
@@ -36,6 +36,7 @@ class Accounting:
         self._fleet = fleet
         self._metering = metering
         self._interval = timedelta(seconds=interval_s)
+        self._rolls_over_wh = None if metering.policy is None else metering.policy.rolls_over_wh
         self._shares = Shares(fleet)
         self._piece: Piece | None = None
         self._ended: list[Piece] = []
@@ -159,7 +160,8 @@ class Accounting:
     def _fact(self, piece: Piece, told: MeterInterval | None) -> EnergyInterval:
         end = piece.end or piece.start
         miners_wh, house_wh = round(float(piece.miners_wh.sum())), round(piece.house_wh)
-        word = word_of(self._follow_on(piece, told), told, float(miners_wh + house_wh), self._interval)
+        believed_wh = float(miners_wh + house_wh)
+        word = word_of(self._follow_on(piece, told), told, believed_wh, self._interval, self._rolls_over_wh)
         return EnergyInterval(
             at=end,
             start=piece.start,
@@ -194,8 +196,11 @@ class Accounting:
         if last is None or last.end >= now.at:
             return
         away, register_wh = now.at - last.end, power.register_wh
-        if register_wh is not None and last.register_wh is not None and register_wh >= last.register_wh:
-            drawn_wh, source = float(round(register_wh) - round(last.register_wh)), "register"
+        counted = None
+        if register_wh is not None and last.register_wh is not None:
+            counted = whole_wh(last.register_wh, register_wh, self._rolls_over_wh)
+        if counted is not None:
+            drawn_wh, source = float(counted), "register"
         elif away <= self._interval:
             before_w = last.site_wh * HOUR_S / (last.end - last.start).total_seconds()
             drawn_wh, source = (before_w + power.site_w) / 2 * away.total_seconds() / HOUR_S, power.source

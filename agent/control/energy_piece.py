@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from agent.facts_energy import MeterInterval
+from agent.fleet.support import counted_wh
 from agent.fleet.view import Floats
 from agent.values import Watts
 
@@ -88,6 +89,13 @@ class Power:
         )
 
 
+def whole_wh(start_wh: float, end_wh: float, rolls_over_wh: float | None) -> int | None:
+    """Return the whole Wh that a register counted, None where it was set back; what follows on one another adds up."""
+    if counted_wh(start_wh, end_wh, rolls_over_wh) is None:
+        return None
+    return round(end_wh) - round(start_wh) + (round(rolls_over_wh or 0.0) if end_wh < start_wh else 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
     """What a piece was at the meter, whole Wh, and who says so."""
@@ -98,7 +106,13 @@ class Word:
     register_wh: float | None = None
 
 
-def word_of(piece: Piece, told: MeterInterval | None, believed_wh: float, interval: timedelta) -> Word:
+def word_of(
+    piece: Piece,
+    told: MeterInterval | None,
+    believed_wh: float,
+    interval: timedelta,
+    rolls_over_wh: float | None = None,
+) -> Word:
     """Take the register, else the meter's mean, else its figures at each tick, and beliefs where it was silent.
 
     Registers are rounded before they are subtracted: what follows on one another adds up to the register's own Wh.
@@ -106,8 +120,10 @@ def word_of(piece: Piece, told: MeterInterval | None, believed_wh: float, interv
     is_ended = told is not None and piece.end == told.end
     start_wh = piece.register_wh if piece.begun or told is None else told.register_start_wh
     end_wh = told.register_end_wh if is_ended and told is not None else piece.end_register_wh
-    if start_wh is not None and end_wh is not None and end_wh >= start_wh:
-        return Word(site_wh=round(end_wh) - round(start_wh), source="register", quality="measured", register_wh=end_wh)
+    if start_wh is not None and end_wh is not None:
+        counted = whole_wh(start_wh, end_wh, rolls_over_wh)
+        if counted is not None:
+            return Word(site_wh=counted, source="register", quality="measured", register_wh=end_wh)
     covered = piece.metered_s / piece.seconds if piece.seconds else 0.0
     is_whole = piece.seconds == interval.total_seconds()
     if is_whole and told is not None and told.mean_w is not None and covered >= COVERED:

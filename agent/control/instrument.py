@@ -33,6 +33,7 @@ class MeterPolicy:
     error: float = 0.01
     interval_s: float = 900.0
     most_w: Watts = 1e9
+    rolls_over_wh: float | None = None  # at which its registers begin again at 0
     kind: str | None = None  # what it is told by, None for a sum
     register_map: str | None = None
 
@@ -56,7 +57,9 @@ class Instrument:
         self._taken_at: float | None = None
         self._meter = Meter(policy.id, window_s=policy.window_s, stale_s=policy.stale_s, since=mono)
         self._support = Support(forget_s=policy.stale_s)
-        self._imported, self._exported = Register(most_w=policy.most_w), Register(most_w=policy.most_w)
+        self._imported, self._exported = (
+            Register(most_w=policy.most_w, rolls_over_wh=policy.rolls_over_wh) for _ in range(2)
+        )
         self._fresh = False
         self._interval: _Interval | None = None
         self._closed: list[MeterInterval] = []

@@ -53,14 +53,28 @@ class Support:
         return None if middle_w == last_w else middle_w
 
 
+def counted_wh(before_wh: float, after_wh: float, rolls_over_wh: float | None) -> float | None:
+    """Return what a register counted between two values, None where it was set back.
+
+    One that begins again at 0 at `rolls_over_wh` has gone round where that is less than half of its range.
+    """
+    if after_wh >= before_wh:
+        return after_wh - before_wh
+    if rolls_over_wh is None or not after_wh <= before_wh <= rolls_over_wh:
+        return None
+    round_wh = after_wh + rolls_over_wh - before_wh
+    return round_wh if round_wh < rolls_over_wh / 2 else None
+
+
 class Register:
-    """A meter's register of energy, Wh: it only rises, and no faster than `most_w` lets it.
+    """A meter's register of energy, Wh: it only rises, and no faster than `most_w` lets it, until it begins again.
 
     Another value counts once the next one follows from it; the register was then set back or exchanged.
     """
 
-    def __init__(self, *, most_w: Watts) -> None:
+    def __init__(self, *, most_w: Watts, rolls_over_wh: float | None = None) -> None:
         self._most_w = most_w
+        self._rolls_over_wh = rolls_over_wh
         self._last: tuple[float, float] | None = None
         self._doubted: tuple[float, float] | None = None
         self.set_back = 0  # how often
@@ -84,4 +98,5 @@ class Register:
 
     def _follows(self, before: tuple[float, float], now: tuple[float, float]) -> bool:
         most_wh = SPREAD * self._most_w * (now[0] - before[0]) / 3600 + SLACK_WH
-        return 0 <= now[1] - before[1] <= most_wh
+        counted = counted_wh(before[1], now[1], self._rolls_over_wh)
+        return counted is not None and counted <= most_wh

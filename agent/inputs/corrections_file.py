@@ -6,8 +6,8 @@ import csv
 from datetime import UTC
 from pathlib import Path
 
-from agent.inputs.load_file import COLUMNS, LoadFile, number
-from agent.inputs.stepped import Row, WrongRow, instant
+from agent.inputs.load_file import COLUMNS, LoadFile
+from agent.inputs.stepped import Row, WrongRow, instant, number
 from agent.problems import ConfigError, Problem
 from agent.tariffs.corrections import Correction
 from agent.tariffs.load import Column

@@ -7,22 +7,18 @@ without an offset is the local clock of the tariff: which of an hour's two passe
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from agent.inputs.stepped import Row, WrongRow, instant, stepped
+from agent.inputs.register_file import is_of_registers, load_of_registers
+from agent.inputs.stepped import Row, WrongRow, instant, number, stepped
 from agent.problems import ConfigError, Problem
 from agent.tariffs.load import Load
-from agent.tariffs.money import DECIMALS, rounded
 
 COLUMNS = ("start", "kwh", "export_kwh", "kvarh", "kvarh_lead", "quality")
-_NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
-_MOST = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +29,29 @@ class LoadFile:
     clock: tzinfo
 
 
-def read_load(path: Path, *, zone: tzinfo | None = None) -> LoadFile:
+def read_load(path: Path, *, zone: tzinfo | None = None, register_digits: int | None = None) -> LoadFile:
     """Read a load's file. Raises ConfigError naming the row."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = f"cannot be read: {getattr(error, 'strerror', None) or error}"
         raise ConfigError([Problem(file=path.name, key="", reason=reason)]) from None
-    return parse_load(text, file=path.name, zone=zone)
+    return parse_load(text, file=path.name, zone=zone, register_digits=register_digits)
 
 
-def parse_load(text: str, *, file: str = "load.csv", zone: tzinfo | None = None) -> LoadFile:
-    """Return the load that a text is; a start without an offset is of `zone`, else UTC. Raises ConfigError."""
+def parse_load(
+    text: str, *, file: str = "load.csv", zone: tzinfo | None = None, register_digits: int | None = None
+) -> LoadFile:
+    """Return the load that a text is; a start without an offset is of `zone`, else UTC. Raises ConfigError.
+
+    `register_digits` are those before the point of a meter whose registers are told, and begin again at 0.
+    """
     try:
+        if (registers := _registers(text)) is not None:
+            names, reads = registers
+            load = load_of_registers(names, reads, register_digits)
+            first = datetime.fromisoformat(reads[0][1][names.index("at")])
+            return LoadFile(load=load, clock=zone or first.tzinfo or UTC)
         rows = list(_rows(text))
         clock = zone or (rows[0].start.tzinfo if rows else None) or UTC
         return LoadFile(load=_load(rows, clock), clock=clock)
@@ -64,6 +70,16 @@ def known_at(load: Load, at: datetime) -> Load | None:
         name: None if (told := getattr(load, name)) is None else told[:count] for name in COLUMNS[1:]
     }
     return Load(start=load.start, step=load.step, **cut)
+
+
+def _registers(text: str) -> tuple[list[str], list[tuple[str, list[str]]]] | None:
+    """Return the header and the cells of a file of registers, None for one of kWh."""
+    reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
+    found = [(reader.line_num, [cell.strip() for cell in told]) for told in reader if any(told)]
+    names = [cell.lower() for cell in found[0][1]] if found else []
+    if not is_of_registers(names):
+        return None
+    return names, [(f"row {number} (line {line})", cells) for number, (line, cells) in enumerate(found[1:], 1)]
 
 
 def _rows(text: str) -> Iterator[Row]:
@@ -109,14 +125,3 @@ def _load(rows: Sequence[Row], clock: tzinfo) -> Load:
     columns = {name: tuple(number(row, name) for row in rows) for name in names}
     quality = tuple(row.cells.get("quality", "") for row in rows)
     return Load(start=found.start, step=found.step, **columns, quality=quality if any(quality) else None)
-
-
-def number(row: Row, name: str) -> Decimal:
-    """Return the figure from 0 that a cell is. Raises WrongRow."""
-    told = row.cells.get(name, "")
-    value = Decimal(told) if _NUMBER.fullmatch(told) is not None else None
-    if value is None or value > _MOST or value != rounded(value, DECIMALS):
-        raise WrongRow(
-            row.place, f"{name}: must be a number from 0, such as 12.5" + (f", and not {told}" if told else "")
-        )
-    return value

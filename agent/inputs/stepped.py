@@ -5,9 +5,13 @@ A time without an offset is of a local clock: which of an hour's two passes a ro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from decimal import Decimal
+
+from agent.tariffs.money import DECIMALS, rounded
 
 _YEARS = range(1970, 2200)
 _LONGEST = timedelta(days=1)
@@ -84,3 +88,18 @@ def _stand(row: Row, due: datetime, clock: tzinfo) -> None:
     if not is_due:
         why = "it stands twice or out of order" if is_early else "there is a gap before it"
         raise WrongRow(row.place, f"starts at {row.start.isoformat()} where {local.isoformat()} is due: {why}")
+
+
+_NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,2})?")
+_MOST = Decimal(10) ** 12
+
+
+def number(row: Row, name: str) -> Decimal:
+    """Return the figure from 0 that a cell is. Raises WrongRow."""
+    told = row.cells.get(name, "")
+    value = Decimal(told) if _NUMBER.fullmatch(told) is not None else None
+    if value is None or value > _MOST or value != rounded(value, DECIMALS):
+        raise WrongRow(
+            row.place, f"{name}: must be a number from 0, such as 12.5" + (f", and not {told}" if told else "")
+        )
+    return value

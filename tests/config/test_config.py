@@ -28,7 +28,7 @@ DEFAULTS = {
     "Discovery": {"networks": [], "every_s": None, "adopt": False},
     "Meter": {
         "role": "billing", "feeder": "site", "address": None, "topic": None, "unit": 1, "map": None,
-        "credentials": None, "sign": 1, "multiplier": 1, "period_s": 2, "delay_s": 0,
+        "credentials": None, "sign": 1, "multiplier": 1, "rolls_over_kwh": None, "period_s": 2, "delay_s": 0,
         "window_s": 15, "stale_s": 30, "error_pct": 1,
     },
     "Outlet": {

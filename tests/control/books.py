@@ -19,7 +19,7 @@ OWNERS = (("T1", ("owner:acme",)), ("T1", ("owner:beta", "row:1")), ("T2", ()))
 class Books:
     """Three machines behind a meter that may have a register; `again` is a start of the agent on the same world."""
 
-    def __init__(self, *, meter=True, register=None, clock=None, past=()):
+    def __init__(self, *, meter=True, register=None, rolls_over_wh=None, clock=None, past=()):
         self.clock = clock or ManualClock(NOON)
         tree = FeederTree.of((Feeder(id="T1"), Feeder(id="T2")))
         miners = [
@@ -29,7 +29,8 @@ class Books:
         for row in range(3):
             identity = Identity(driver="any", model=f"S{row // 2}", nominal_w=3000.0, nominal_ths=100.0)
             self.fleet.identified(row, identity, LADDER)
-        policy = MeterPolicy(id="main", window_s=5.0, stale_s=30.0) if meter else None
+        self.rolls_over_wh = rolls_over_wh
+        policy = MeterPolicy(id="main", window_s=5.0, stale_s=30.0, rolls_over_wh=rolls_over_wh) if meter else None
         now = self.clock.now()
         self.metering = Metering(self.fleet, HouseLoad(given_w=500.0), policy, memory_s=30.0, now=now)
         self.accounting = Accounting(self.fleet, self.metering, interval_s=900.0)
@@ -51,11 +52,16 @@ class Books:
         drawn_w = sum(watts) + 500.0 + extra_w
         self.register = None if self.register is None else self.register + drawn_w * step_s / 3600
         if self.speaks:
-            self.metering.heard(drawn_w, self.register, now)
+            self.metering.heard(drawn_w, self._shown(), now)
         told = self.metering.facts(now)
         self.metered += told
         self.accounting.heard(told)
         self.facts += self.accounting.tick(now)
+
+    def _shown(self):
+        if self.register is None or self.rolls_over_wh is None:
+            return self.register
+        return self.register % self.rolls_over_wh
 
     def close(self):
         self.facts += self.accounting.close(self.clock.now())
@@ -66,7 +72,8 @@ class Books:
         past = self.close()
         await self.clock.advance(away_s)
         register = None if self.register is None else self.register + drawn_w * away_s / 3600
-        return Books(meter=self.metering.policy is not None, register=register, clock=self.clock, past=past)
+        told = {"register": register, "rolls_over_wh": self.rolls_over_wh, "clock": self.clock, "past": past}
+        return Books(meter=self.metering.policy is not None, **told)
 
 
 def adds_up(fact: EnergyInterval):

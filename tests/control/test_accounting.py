@@ -65,6 +65,20 @@ async def test_what_nobody_explains_is_told_with_its_sign():
     assert adds_up(whole)
 
 
+async def test_a_register_that_begins_again_loses_no_wh_neither_in_an_interval_nor_while_the_agent_is_away():
+    books = Books(register=990_000.0, rolls_over_wh=1_000_000.0)
+    await books.live(5 * QUARTER_S + 60, watts=(12_000.0, 12_000.0, 12_000.0))
+    whole = [fact for fact in books.facts if fact.quality != "partial"]
+    assert {fact.source for fact in whole} == {"register"}
+    assert [fact.site_wh for fact in whole] == [pytest.approx(36_500 / 4, abs=1)] * 4
+    again = Books(register=990_000.0, rolls_over_wh=1_000_000.0)
+    await again.live(QUARTER_S)
+    second = await again.again(away_s=3600, drawn_w=9_500.0)
+    await second.live(QUARTER_S)
+    away = [fact for fact in second.close() if fact.miners_wh is None]
+    assert sum(fact.site_wh for fact in away) == pytest.approx(9_500, abs=45)  # nobody looks at once
+
+
 async def test_an_interval_that_a_restart_cut_is_joined_by_its_pieces_and_no_wh_of_the_register_is_lost():
     first = Books(register=1_000_000.4)
     await first.live(QUARTER_S + 300)
