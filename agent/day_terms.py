@@ -20,6 +20,7 @@ from agent.orders.foreseen import foreseen
 from agent.outputs.day_peaks import day_peaks
 from agent.outputs.terms import Terms
 from agent.planning.economics import HOURS, THS_DAYS_PER_PH_DAY
+from agent.planning.price import PricePolicy
 from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.periods import midnight
 from agent.values import Moment, rfc3339
@@ -27,8 +28,10 @@ from agent.values import Moment, rfc3339
 TURN = 2000
 """So many machines are looked at before the loop may turn."""
 DAY = timedelta(days=1)
-Group = tuple[str, int, int, int]
-"""Model, feeder, the step that its owner wants, the last step."""
+Group = tuple[str, int, int, int, bool, bool, float]
+"""Model, feeder, the step that its owner wants, the last step; by its owner's rule: fixed, whole, what it pays."""
+NOT_PAID = -1.0
+"""Whose hashing goes by its hashrate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,11 @@ class DayTerms:
         factor = np.ones(len(view)) if pricing is None else pricing.factors()
         moved = np.zeros(len(view), np.bool_)
         kinds = []
-        for (model, feeder, intended, last), found in sorted(groups.items()):
+        for (model, feeder, intended, last, fixed, whole, pays), found in sorted(groups.items()):
             rows = np.array(found, np.intp)
             moved[rows] = True
-            steps = range(intended, last + 1)
+            every = range(intended, last + 1)
+            steps = every[:1] if fixed else sorted({every[0], every[-1]}) if whole else every
             names = fleet.ladders[found[0]].steps
             watts, ths = view.step_w[rows], view.step_ths[rows]
             own = float(factor[rows].mean())
@@ -116,6 +120,7 @@ class DayTerms:
                     "model": model,
                     "feeder": fleet.tree.feeders[feeder].id,
                     "count": len(found),
+                    "pays_per_kwh": None if pays < 0 else pays,
                     "levels": [
                         {
                             "level": names[step].level,
@@ -131,12 +136,17 @@ class DayTerms:
     async def _groups(self, view: FleetView) -> dict[Group, list[int]]:
         """Return the rows of each kind: who may be moved, and hashes something at its highest step."""
         fleet, groups = self.controller.parts.fleet, defaultdict[Group, list[int]](list)
+        policy = PricePolicy() if self.books.pricing is None else self.books.pricing.policy
+        nobody = np.zeros(len(view), np.bool_)
+        fixed, whole = (nobody if one is None else one for one in (policy.fixed, policy.whole))
+        pays = np.full(len(view), np.nan) if policy.pays_per_kwh is None else policy.pays_per_kwh
+        rules = list(zip(fixed.tolist(), whole.tolist(), np.nan_to_num(pays, nan=NOT_PAID).tolist(), strict=True))
         movable: Sequence[bool] = (~view.held & ~view.sealed & (view.step_ths[:, 0] > 0)).tolist()
         for start in range(0, len(view), TURN):
             for row in range(start, min(start + TURN, len(view))):
                 if movable[row]:
                     key = (model_of(fleet, row) or "", int(view.feeder[row]))
-                    groups[*key, int(view.intended[row]), int(view.last_step[row])].append(row)
+                    groups[*key, int(view.intended[row]), int(view.last_step[row]), *rules[row]].append(row)
             await asyncio.sleep(0)
         return groups
 

@@ -49,6 +49,7 @@ def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterato
         comes_back = ", which comes back and is no cost" if getattr(component, "recoverable", False) else ""
         yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{comes_back}"
     yield from (f"    {words}" for words in tariff.unborne())
+    yield from (f"    {rule.in_words(tariff.currency)}" for rule in tariff.owners)
     try:
         price = written(rounded(price_at(tariff, now, terms.zone) * terms.metering.factor, 6))
         where = "" if terms.metering.is_plain else " at the meter"

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
+
+import numpy as np
 
 from agent.config import Config
 from agent.control.accounting import Accounting
+from agent.control.energy_shares import owner_of
 from agent.control.metering import Metering
 from agent.control.pricing import Pricing
 from agent.fleet.fleet import Fleet
+from agent.fleet.view import Floats
 from agent.outputs.money_desk import MoneyDesk
 from agent.peak_room import PeakRoom
 from agent.planning.economics import HOURS, THS_DAYS_PER_PH_DAY
 from agent.planning.price import Market, PricePolicy
 from agent.tariffs.chances import expected_per_kwh
+from agent.tariffs.owners import OwnerRule
 from agent.values import Moment
 
 
@@ -25,11 +32,8 @@ def pricing_of(
     if terms.tariff is None or terms.revenue is None:
         return None
     shed = control.shed_kw_per_min
-    policy = PricePolicy(
-        min_on_s=price.min_on_s,
-        min_off_s=price.min_off_s,
-        hysteresis=price.hysteresis_pct / 100,
-        restart_cost=float(price.restart_cost),
+    policy = replace(
+        by_owner(config, fleet, terms.tariff.owners),
         shed_w_per_s=None if shed is None else shed * 1000 / 60,
         max_step_w=None if control.max_step_kw is None else control.max_step_kw * 1000,
     )
@@ -46,6 +50,35 @@ def pricing_of(
         currency=terms.currency,
         watch=peaks.watch,
         act=price.act and control.mode == "enforce",
+    )
+
+
+def by_owner(config: Config, fleet: Fleet, rules: Sequence[OwnerRule]) -> PricePolicy:
+    """Return how price may move machines: as `[price]` says, and of owners with a rule as that does."""
+    price = config.schema.price
+    usual = PricePolicy(
+        min_on_s=price.min_on_s,
+        min_off_s=price.min_off_s,
+        hysteresis=price.hysteresis_pct / 100,
+        restart_cost=float(price.restart_cost),
+    )
+    if not rules:
+        return usual
+    named = {rule.name: rule for rule in rules}
+    of = [named.get(owner_of(miner.tags)) for miner in fleet.miners]
+
+    def column(key: str, usually: float | Floats, scale: float = 1.0) -> Floats:
+        told = [None if rule is None else getattr(rule, key) for rule in of]
+        return np.array([usually if one is None else float(one) * scale for one in told], np.float64)
+
+    return PricePolicy(
+        min_on_s=column("min_on_s", usual.min_on_s),
+        min_off_s=column("min_off_s", usual.min_off_s),
+        hysteresis=column("hysteresis_pct", usual.hysteresis, 0.01),
+        restart_cost=column("restart_cost", usual.restart_cost),
+        fixed=np.array([rule is not None and not rule.act for rule in of], np.bool_),
+        whole=np.array([rule is not None and rule.levels == "full_or_sleep" for rule in of], np.bool_),
+        pays_per_kwh=column("pays_per_kwh", np.nan),
     )
 
 

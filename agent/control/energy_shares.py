@@ -22,7 +22,7 @@ class Shares:
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
         self._feeders = groups(miner.feeder for miner in fleet.miners)
-        self._owners = groups(_owner(miner.tags) for miner in fleet.miners)
+        self._owners = groups(owner_of(miner.tags) for miner in fleet.miners)
 
     def by_feeder(self, column_wh: Floats, whole_wh: int) -> dict[str, int]:
         """Return the energy on each feeder, without what hangs on those below it."""
@@ -52,7 +52,8 @@ def _hashed(of: Groups, column_th: Floats) -> dict[str, float]:
     return {name: round(told, 3) for name, told in sums(of, column_th).items() if told}
 
 
-def _owner(tags: Sequence[str]) -> str:
+def owner_of(tags: Sequence[str]) -> str:
+    """Return the owner that tags name, "" where they name none."""
     return next((tag.removeprefix(OWNER) for tag in tags if tag.startswith(OWNER)), "")
 
 

@@ -70,8 +70,10 @@ class Pricing:
         memory = look(view, self._own_j_th(view, now), self._market, self.policy, memory, now=now.mono)
         self._memory, self._looked_at, self._last_step = memory, now.mono, view.last_step
         self._starts += memory.starts
-        self._gained -= memory.starts * self.policy.restart_cost
-        self._gain_per_h = None if self._market is None else gain_per_h(view, self._market, memory, acts=self.act)
+        self._gained -= memory.start_cost
+        self._gain_per_h = (
+            None if self._market is None else gain_per_h(view, self._market, memory, self.policy, acts=self.act)
+        )
         return memory
 
     def _watched(self, market: Market | None, now: Moment) -> Market | None:

@@ -26,6 +26,7 @@ from agent.inputs.urdb import parse_urdb
 from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import KINDS, Component
+from agent.tariffs.owners import OwnerRule
 from agent.tariffs.schedule import Purchases
 from agent.tariffs.series import Prices
 from agent.tariffs.settling import AS_IT_IS, Settling
@@ -105,6 +106,7 @@ class _File(BaseModel):
     fx: dict[str, Any] = {}
     notes: list[str] = []
     component: list[dict[str, Any]] = []
+    owner: list[dict[str, Any]] = []
 
 
 _FILE_KEYS = frozenset(field.alias or name for name, field in _File.model_fields.items())
@@ -219,6 +221,10 @@ def _tariff(head: _File, file: str) -> Tariff:
             components.append(found)
             settlings[found.name] = settling
     fx = _rates(head.fx, head.currency, file, problems)
+    owners = [
+        _read(_adapter(OwnerRule), OwnerRule, ("owner", str(told.get("name", at))), told, file, problems)
+        for at, told in enumerate(head.owner)
+    ]
     if problems or head.currency is None:
         raise ConfigError(problems)
     try:
@@ -232,6 +238,7 @@ def _tariff(head: _File, file: str) -> Tariff:
             settlings={name: one for name, one in settlings.items() if one != AS_IT_IS},
             fx=fx,
             notes=tuple(head.notes),
+            owners=tuple(owners),
         )
     except ValueError as error:
         raise _bad(file, "component", str(error)) from None

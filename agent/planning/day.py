@@ -33,6 +33,13 @@ class Kind:
     levels: tuple[str, ...]
     watts: tuple[float, ...]
     ths: tuple[float, ...]
+    pays_per_kwh: float | None = None  # what hashing keeps a kWh; None: it goes by the hashrate
+
+    def earns(self, level: int, per_ths_h: float) -> float:
+        """Return what an hour of one machine at a level earns before its energy."""
+        if self.pays_per_kwh is None or self.ths[level] <= 0:
+            return self.ths[level] * per_ths_h
+        return self.watts[level] / 1000 * self.pays_per_kwh
 
     @property
     def may_stop(self) -> bool:
@@ -88,7 +95,7 @@ class Day:
 
     def cost_of_start(self, kind: Kind) -> float:
         """Return what a start of one machine costs."""
-        return self.start_cost + kind.ths[0] * self.per_ths_h * min(self.wake_s, self.step_s) / HOUR_S
+        return self.start_cost + kind.earns(0, self.per_ths_h) * min(self.wake_s, self.step_s) / HOUR_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +159,7 @@ def programme(day: Day) -> Programme:
     for place, kind in enumerate(day.kinds):
         for level, columns in enumerate(at.levels[place]):
             cost[columns] = day.hours * (
-                kind.watts[level] / 1000 * day.pue * day.prices - kind.ths[level] * day.per_ths_h
+                kind.watts[level] / 1000 * day.pue * day.prices - kind.earns(level, day.per_ths_h)
             )
             upper[columns], whole[columns] = kind.count, True
         starts = at.starts[place]
@@ -174,9 +181,7 @@ def programme(day: Day) -> Programme:
 def _dearest(day: Day) -> float:
     """Return what a kW above a cap costs, so that none is ever taken where it can be helped."""
     keeps = [
-        ths * day.per_ths_h / watts * 1000
-        for kind in day.kinds
-        for ths, watts in zip(kind.ths, kind.watts, strict=True)
+        kind.earns(level, day.per_ths_h) / watts * 1000 for kind in day.kinds for level, watts in enumerate(kind.watts)
     ]
     starts = [day.cost_of_start(kind) / kind.watts[0] * 1000 for kind in day.kinds]
     return MUCH * (float(np.abs(day.prices).max()) + max(keeps, default=0.0) + max(starts, default=0.0))
@@ -329,7 +334,7 @@ def plan_of(day: Day, counts: Sequence[Sequence[Sequence[int]]]) -> DayPlan:
     for kind, levels in zip(day.kinds, counts, strict=True):
         for level, column in enumerate(levels):
             power_w += kind.watts[level] * np.array(column, float)
-            revenue += kind.ths[level] * day.per_ths_h * day.hours * np.array(column, float)
+            revenue += kind.earns(level, day.per_ths_h) * day.hours * np.array(column, float)
         if kind.may_stop:
             asleep = np.array(levels[-1], float)
             starts[1:] += np.maximum(asleep[:-1] - asleep[1:], 0.0) * day.cost_of_start(kind)

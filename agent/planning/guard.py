@@ -150,7 +150,7 @@ def allowed_w(charge: PeakCharge, ceiling_kw: float) -> Watts:
 
 
 def hold(
-    view: FleetView, running: Running, watch: Watch, memory: GuardMemory, *, min_off_s: float, now: float
+    view: FleetView, running: Running, watch: Watch, memory: GuardMemory, *, min_off_s: float | Floats, now: float
 ) -> GuardMemory:
     """Return how deep the guard holds each machine now."""
     found = ceilings(running, watch)
@@ -186,7 +186,9 @@ def _deeper(view: FleetView, running: Running, steps: Array, held: Array, over_w
     return deeper
 
 
-def _released(running: Running, held: Array, since: Floats, room_w: Watts, *, min_off_s: float, now: float) -> Array:
+def _released(
+    running: Running, held: Array, since: Floats, room_w: Watts, *, min_off_s: float | Floats, now: float
+) -> Array:
     """Let those go whose watts fit, the best first, once they were lowered for long enough."""
     rows = np.flatnonzero((held > 0) & (now - since >= min_off_s))
     order = rows[np.argsort(-running.break_even[rows], kind="stable")]

@@ -28,14 +28,17 @@ FACTOR_BOUNDS = (0.5, 2.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricePolicy:
-    """How price may move machines; money is the site's."""
+    """How price may move machines; money is the site's. A column says it of each machine, by row."""
 
-    min_on_s: float = 1800.0
-    min_off_s: float = 1800.0
-    hysteresis: float = 0.05
-    restart_cost: float = 0.0  # of one machine
+    min_on_s: float | Floats = 1800.0
+    min_off_s: float | Floats = 1800.0
+    hysteresis: float | Floats = 0.05
+    restart_cost: float | Floats = 0.0  # of one machine
     shed_w_per_s: float | None = None
     max_step_w: Watts | None = None
+    fixed: Flags | None = None  # whose machines price never moves
+    whole: Flags | None = None  # who runs in full or sleeps
+    pays_per_kwh: Floats | None = None  # what hashing keeps a kWh, NaN where it goes by the hashrate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,7 @@ class PriceMemory:
     guard: GuardMemory  # how deep the month's peaks hold whom
     known_at: float = -np.inf  # when a price was last known
     starts: int = 0  # machines that were let run again in this look
+    start_cost: float = 0.0  # of these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +128,7 @@ def look(
         guard=guard,
         known_at=known_at,
         starts=int(np.count_nonzero(woken)),
+        start_cost=float(np.where(woken, policy.restart_cost, 0.0).sum()),
     )
 
 
@@ -133,18 +138,22 @@ def _guarded(
     """Return how deep the month's peaks hold whom. Who is held, lost or unknown counts at what it draws."""
     if not market.watch.charges:
         return no_guard(len(view))
-    movable = memory.begun & view.fresh & ~view.held & ~view.sealed & _is_weighed(view)
+    movable = memory.begun & view.fresh & ~view.held & ~view.sealed & _is_weighed(view, policy)
     rows, watts = np.arange(len(view)), np.where(view.step_ths > 0, view.step_w * memory.factor[:, None], view.step_w)
     wanted = np.maximum(wanted, view.intended)
-    ths = view.step_ths[rows, wanted]
-    hashes = movable & (ths > 0)
+    hashes = movable & (view.step_ths[rows, wanted] > 0)
     kwh_per_h = np.where(hashes, watts[rows, wanted] / 1000 * market.pue, 1.0)
+    revenue = _at(view, market, policy, memory.factor, wanted)[1]
     running = Running(
         watts=np.where(movable[:, None], watts, view.believed_w[:, None]),
         wanted=wanted,
-        break_even=np.where(hashes, ths * market.per_ths_h / kwh_per_h, 0.0),
+        break_even=np.where(hashes, revenue / kwh_per_h, 0.0),
         movable=movable,
     )
+    if policy.whole is not None:  # levels between are none of theirs
+        steps = np.arange(view.step_w.shape[1])[None, :]
+        between = policy.whole[:, None] & (steps > view.intended[:, None]) & (steps < view.last_step[:, None])
+        view = replace(view, step_w=np.where(between, np.nan, view.step_w))
     return hold(view, running, market.watch, memory.guard, min_off_s=policy.min_off_s, now=now)
 
 
@@ -170,24 +179,34 @@ def profit(view: FleetView, market: Market, factor: Floats) -> tuple[Floats, Flo
     return revenue - watts / 1000 * market.pue * market.per_kwh, revenue
 
 
-def _at(view: FleetView, market: Market, factor: Floats, steps: Array) -> tuple[Floats, Floats]:
-    """Return the same at one step of each machine."""
-    rows = np.arange(len(view))
-    ths, watts = view.step_ths[rows, steps], view.step_w[rows, steps]
+def _hourly(ths: Floats, step_w: Floats, market: Market, policy: PricePolicy, factor: Floats) -> tuple[Floats, Floats]:
+    """Return the same at one step of each machine, by whose it is."""
+    watts = np.where(ths > 0, factor, 1.0) * step_w
+    kwh = watts / 1000 * market.pue
     revenue = ths * market.per_ths_h
-    return revenue - np.where(ths > 0, factor, 1.0) * watts / 1000 * market.pue * market.per_kwh, revenue
+    if policy.pays_per_kwh is not None:
+        revenue = np.where(
+            np.isnan(policy.pays_per_kwh), revenue, np.where(ths > 0, policy.pays_per_kwh * watts / 1000, 0.0)
+        )
+    return revenue - kwh * market.per_kwh, revenue
 
 
-def gain_per_h(view: FleetView, market: Market, memory: PriceMemory, *, acts: bool) -> float:
+def _at(view: FleetView, market: Market, policy: PricePolicy, factor: Floats, steps: Array) -> tuple[Floats, Floats]:
+    rows = np.arange(len(view))
+    return _hourly(view.step_ths[rows, steps], view.step_w[rows, steps], market, policy, factor)
+
+
+def gain_per_h(view: FleetView, market: Market, memory: PriceMemory, policy: PricePolicy, *, acts: bool) -> float:
     """Return what the levels that price wants earn more in an hour than the owner's own; what is bound counts 0."""
     held_at = memory.steps if acts else view.intended
     bound = np.where(view.setpoint > np.maximum(held_at, view.intended), view.setpoint, 0)
     with_it = np.maximum(np.maximum(memory.steps, view.intended), bound)
     without = np.maximum(view.intended, bound)
-    counts = view.fresh & ~view.sealed & _is_weighed(view) & (with_it != without)
+    counts = view.fresh & ~view.sealed & _is_weighed(view, policy) & (with_it != without)
     if not counts.any():
         return 0.0
-    gained = _at(view, market, memory.factor, with_it)[0] - _at(view, market, memory.factor, without)[0]
+    gained = _at(view, market, policy, memory.factor, with_it)[0]
+    gained = gained - _at(view, market, policy, memory.factor, without)[0]
     return float(np.nansum(gained[counts]))
 
 
@@ -220,27 +239,26 @@ def _begun(view: FleetView, j_th: Floats, memory: PriceMemory, now: float) -> Pr
 def _best(view: FleetView, market: Market, policy: PricePolicy, memory: PriceMemory) -> Array:
     """Return the step that earns most, where it is worth leaving the one that is wanted now."""
     at = np.maximum(memory.wanted, view.intended)
-    earns_now, revenue_now = _at(view, market, memory.factor, at)
+    earns_now, revenue_now = _at(view, market, policy, memory.factor, at)
     best, wanted = np.zeros(len(view)), at.astype(np.int8)
-    horizon_h = max(policy.min_off_s, HOUR_S) / HOUR_S
+    horizon_h = np.maximum(policy.min_off_s, HOUR_S) / HOUR_S
     for step in range(int(view.last_step.max(initial=0)) + 1):
         ths = view.step_ths[:, step]
-        revenue = ths * market.per_ths_h
-        watts = np.where(ths > 0, memory.factor, 1.0) * view.step_w[:, step]
-        score = revenue - watts / 1000 * market.pue * market.per_kwh - earns_now
-        score -= policy.hysteresis * np.abs(revenue - revenue_now)
-        if policy.restart_cost:
-            stops = (ths <= 0) & (step == view.last_step) & (at != view.last_step)
-            score -= np.where(stops, policy.restart_cost / horizon_h, 0.0)
+        earns, revenue = _hourly(ths, view.step_w[:, step], market, policy, memory.factor)
+        score = earns - earns_now - policy.hysteresis * np.abs(revenue - revenue_now)
+        stops = (ths <= 0) & (step == view.last_step) & (at != view.last_step)
+        score = score - np.where(stops, policy.restart_cost / horizon_h, 0.0)
         better = (score > best) & (step >= view.intended) & (step <= view.last_step)
+        if policy.whole is not None:
+            better &= ~policy.whole | (step == view.intended) | (step == view.last_step)
         best, wanted = np.where(better, score, best), np.where(better, step, wanted).astype(np.int8)
-    return np.where(_is_weighed(view), wanted, view.intended)
+    return np.where(_is_weighed(view, policy), wanted, view.intended)
 
 
-def _is_weighed(view: FleetView) -> Flags:
-    """Return whose levels are known to hash something: of the others nobody can say what they earn."""
+def _is_weighed(view: FleetView, policy: PricePolicy) -> Flags:
+    """Return whose levels are known to hash something, else nobody can say what they earn, and whom price may move."""
     weighed: Flags = (view.step_ths[:, 0] > 0) & (view.last_step > 0)
-    return weighed
+    return weighed if policy.fixed is None else weighed & ~policy.fixed
 
 
 def _may_move(view: FleetView, policy: PricePolicy, memory: PriceMemory, now: float) -> Flags:

@@ -15,6 +15,7 @@ from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
+from agent.tariffs.owners import OwnerRule
 from agent.tariffs.schedule import Schedule
 from agent.tariffs.settling import Settling
 from agent.tariffs.take_or_pay import TakeOrPay
@@ -41,6 +42,7 @@ class Tariff:
     notes: tuple[str, ...] = ()  # what its file says and nothing is charged for, in words
     first: date | None = None  # from when it holds, where its file says it of the whole
     last: date | None = None
+    owners: tuple[OwnerRule, ...] = ()  # what price may do to whose machines
     export_refused: str = ""  # why a load that exports cannot be billed
     nets_by_hour: bool = False  # what is exported counts against what is taken within each hour
 
@@ -53,6 +55,9 @@ class Tariff:
                 if name not in before:
                     raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
             before.append(component.name)
+        owners = [rule.name for rule in self.owners]
+        if len(set(owners)) < len(owners):
+            raise ValueError("two rules are for the same owner")
         for name, settling in self.settlings.items():
             if settling.currency not in {None, self.currency, *self.fx}:
                 raise ValueError(f"{name}: fx has no rate of {settling.currency} in {self.currency}")

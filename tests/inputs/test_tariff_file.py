@@ -377,6 +377,14 @@ MISTAKES = [
         component('name = "VAT"\npct = 1\n[[component]]\nname = "VAT"', 'pack = "KG"\n'),
         "component: VAT: two components have",
     ),
+    (component(FLAT + "per_kwh = 1") + "\n[[owner]]\nact = true", "owner.0.name: is required"),
+    (component(FLAT + "per_kwh = 1") + "\n[[owner]]\nname = 'a'\nact = 1", "owner.a.act: must be true or false"),
+    (component(FLAT + "per_kwh = 1") + "\n[[owner]]\nname = 'a'\nlevel = 'all'", "owner.a.level: is no known key; did"),
+    (component(FLAT + "per_kwh = 1") + "\n[[owner]]\nname = 'a'\nmin_on_s = -1", "owner.a: pays_per_kwh, times,"),
+    (
+        component(FLAT + "per_kwh = 1") + "\n[[owner]]\nname = 'a'\n[[owner]]\nname = 'a'",
+        "component: two rules are for the same owner",
+    ),
     ('{"items": [{}]}', "charges nothing: it has neither energy, demand, fixed nor minimum charges"),
 ]
 

@@ -209,9 +209,9 @@ def test_acting_never_earns_less_than_the_owners_own_levels(view, price):
     """Where nothing else binds; what an order holds lower counts nothing either way."""
     free = replace(view, setpoint=view.intended)
     memory = wants(free, market(price))
-    assert gain_per_h(free, market(price), memory, acts=False) >= -1e-9
+    assert gain_per_h(free, market(price), memory, POLICY, acts=False) >= -1e-9
     stopped = replace(view, setpoint=view.last_step)
-    assert gain_per_h(stopped, market(price), wants(stopped, market(price)), acts=False) == 0.0
+    assert gain_per_h(stopped, market(price), wants(stopped, market(price)), POLICY, acts=False) == 0.0
 
 
 def test_who_was_woken_just_now_is_not_put_to_sleep_for_a_price():
@@ -220,3 +220,38 @@ def test_who_was_woken_just_now_is_not_put_to_sleep_for_a_price():
     assert over(view, memory).intended.tolist() == [1, 2, 1]
     young = replace(view, young=np.ones(3, np.bool_))
     assert over(young, memory).intended.tolist() == [0, 0, 1]
+
+
+def test_an_owners_rule_holds_for_its_machines_alone():
+    """At 0.08 a kWh 30 J/TH loses: one is never moved, one may not stand between, one pays 0.1 whatever it earns."""
+    view = view_of(["three"] * 5)
+    rule = replace(
+        POLICY,
+        fixed=np.array([False, True, False, False, False]),
+        whole=np.array([False, False, True, False, False]),
+        pays_per_kwh=np.array([NAN, NAN, NAN, 0.1, 0.07]),
+    )
+    assert wants(view, market(0.055), rule).wanted.tolist() == [1, 0, 0, 0, 0]
+    memory = wants(view, market(0.08), rule)
+    assert memory.wanted.tolist() == [2, 0, 2, 0, 2]
+    loses = 3000 / 1000 * 0.08 - 100 * 50 / 24_000
+    saved = loses - 0.02 * 0.08
+    paid = 3 * (0.08 - 0.07) - 0.02 * 0.08
+    told = replace(view, setpoint=memory.wanted)
+    assert gain_per_h(told, market(0.08), memory, rule, acts=True) == pytest.approx(2 * saved + paid)
+
+
+def test_an_owners_own_times_band_and_cost_of_a_start_count():
+    view = view_of(["two"] * 3)
+    rule = replace(
+        POLICY, min_on_s=np.array([0.0, 3600.0, 0.0]), hysteresis=np.array([0.0, 0.0, 0.2]),
+        min_off_s=np.zeros(3), restart_cost=np.array([0.0, 0.0, 0.0]),
+    )  # fmt: skip
+    memory = wants(view, market(0.02), rule)
+    memory = replace(memory, since=np.zeros(3))
+    assert wants(view, market(0.125), rule, memory, now=60.0).wanted.tolist() == [1, 0, 0]
+    dear = replace(rule, restart_cost=np.array([0.0, 9.0, 0.0]), min_on_s=np.zeros(3))
+    memory = wants(view, market(0.3), dear)
+    assert memory.wanted.tolist() == [1, 0, 1]
+    back = wants(view, market(0.02), dear, memory, now=7200.0)
+    assert (back.starts, back.start_cost) == (2, 0.0)
