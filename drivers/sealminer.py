@@ -1,7 +1,9 @@
 """Bitdeer's SealMiners: read over the API port, stopped and started there, or by the page where that port may not.
 
-It has a power limit, which takes a new start and whose bounds nobody tells: it is read, and not set. What its modes do
-is not known either. Sources: asic-rs (asic-rs-firmwares/sealminer), pyasic (web/sealminer.py), bitcap-ipr.
+Its power limit is told over the API port and holds from a new start, which takes its quarter of an hour of tuning.
+Nobody tells its bounds: it is never set above what its model is sold with, nor below six tenths of that, and what its
+figures name afterwards is the proof. What its modes do is not known. Sources: asic-rs (asic-rs-firmwares/sealminer),
+pyasic (web/sealminer.py), bitcap-ipr.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ import re
 from collections.abc import Generator
 from typing import Any
 from urllib.parse import urlencode
+
+import msgspec
 
 from drivers.cgminer_wire import Report, Version, ask, must, parse
 from drivers.errors import DeviceError, Garbled, NotPermitted, Refused, Unreachable, Unsupported
@@ -23,8 +27,10 @@ from drivers.interface import (
     Http,
     HttpReply,
     Identity,
+    LimitPower,
     Locate,
     Login,
+    PowerRange,
     Reading,
     Reboot,
     Receipt,
@@ -37,12 +43,14 @@ from drivers.interface import (
 )
 from drivers.interface import Reply as Answer
 from drivers.models import Model, find
-from drivers.sealminer_reading import RUNS, Told, reading_of, rests, row_of, starts
+from drivers.sealminer_reading import RUNS, Told, is_full, limit_of, reading_of, rests, row_of, starts
 from drivers.web_json import Headers, WebSession, anything
 
 LOGIN = Login(user="seal", password="seal")  # noqa: S106 - the vendor's
 STANDBY_W, SETTLE_S, WAKE_S, BOOT_S = 60.0, 60.0, 900.0, 120.0
 """The watts of a stop are unsure: the meter tells. It tunes for twelve minutes after a start."""
+LEAST_LIMIT = 0.6
+"""Of what its model is sold with: the least limit that is set."""
 FORM = "application/x-www-form-urlencoded; charset=UTF-8"
 _CGI = "/cgi-bin/{}.php"
 _SESSION = re.compile(r"PHPSESSID=[^;,\s]+")
@@ -74,7 +82,9 @@ class SealMiner:
             serial=words(told.row.get("Ctrl Board SN")),
             nominal_ths=told.rate_ths("Rated") if model is None else model.hashrate_ths,
             nominal_w=None if model is None else model.power_w,
-            abilities=Abilities(sleep=_sleep(model), reboot=True, locate=True, boot_s=BOOT_S),
+            abilities=Abilities(
+                sleep=_sleep(model), power_limit=_limits(model), reboot=True, locate=True, boot_s=BOOT_S
+            ),
         )
         return self._identity
 
@@ -116,11 +126,16 @@ class SealMiner:
 
     def send(self, command: Command) -> Conversation[Receipt]:
         """Tell it; raises Unsupported before any exchange where it has no such ability."""
+        limits = None if self._identity is None else self._identity.abilities.power_limit
         match command:
             case Sleep():
                 return (yield from self._switch(on=False))
-            case Wake() | SetMode(mode="full"):
+            case Wake():
                 return (yield from self._switch(on=True))
+            case SetMode(mode="full"):
+                return (yield from self._limit(None if limits is None else limits.most_w))
+            case LimitPower(limit_w=limit_w) if limits is not None and limits.least_w <= limit_w <= limits.most_w:
+                return (yield from self._limit(limit_w))
             case Reboot():
                 return (yield from self._reboot())
             case Locate(on=on):
@@ -143,6 +158,22 @@ class SealMiner:
                 return Receipt(message="it went without a word")
             raise
         return Receipt(message=None if reply.verdict is None else words(reply.verdict.message))
+
+    def _limit(self, limit_w: float | None) -> Generator[Exchange, Answer, Receipt]:
+        """Set its limit and start it anew, so that it holds; one that stands under it already is only started.
+
+        The page is asked first, since nothing but its new start lets a limit hold. None: only let it run.
+        """
+        told = yield from self._hear()
+        before_w, wanted_w = limit_of(told), None if limit_w is None else round(limit_w)
+        raises_to_full = told.model is not None and limit_w == told.model.power_w
+        if wanted_w is None or before_w is None or round(before_w) == wanted_w or (raises_to_full and is_full(told)):
+            return (yield from self._switch(on=True))
+        anything((yield from self._web.ask("GET", _CGI.format("get_system_info"))))
+        value = msgspec.json.encode({"value": str(wanted_w)}).decode()
+        must(parse((yield from _asked(ask("ascset", f"0,powerlimit,{value}")))))
+        yield from self._reboot()
+        return Receipt(before=None if is_full(told) else f"limit:{before_w:.0f}")
 
     def _switch_by_page(self, *, on: bool) -> Generator[Exchange, Answer, Receipt]:
         """Set its mining; raises Refused for an answer that is no success."""
@@ -188,6 +219,10 @@ def _lets_in(reply: HttpReply) -> bool:
     except DeviceError:
         return False
     return told.get("state") == 0
+
+
+def _limits(model: Model | None) -> PowerRange | None:
+    return None if model is None else PowerRange(least_w=round(LEAST_LIMIT * model.power_w), most_w=model.power_w)
 
 
 def _sleep(model: Model | None) -> SleepAbility:

@@ -29,6 +29,10 @@ _LISTED = re.compile(r"[\s,;]+")
 _NO_ERRORS = frozenset({"", "0", "none"})
 
 
+WHOLE = 0.99
+"""A limit within so much of what the model is sold with is none."""
+
+
 @dataclass(slots=True)
 class Told:
     """What it told: its row of `stats`, and what else was asked for."""
@@ -83,12 +87,12 @@ def reading_of(told: Told) -> Reading:
     return Reading(
         state=state,
         reason=reason,
-        level="sleep" if state is State.SLEEPING else "full" if state is State.HASHING else None,
+        level=_level(told, state),
         hashrate_ths=averaged if state is State.HASHING and averaged is not None else present,
         present_ths=present,
         nominal_ths=told.rate_ths("Ideal") or told.rate_ths("Rated"),
         power_w=watts(told.row.get("PSU Input Power")),
-        power_limit_w=watts(told.row.get("Power Limit")),
+        power_limit_w=limit_of(told),
         uptime_s=whole(told.row.get("Elapsed")),
         boards=tuple(_boards(told)),
         fans=tuple(_fans(told)),
@@ -100,6 +104,25 @@ def reading_of(told: Told) -> Reading:
         best_share=None if summary is None else number(summary.best_share),
         hardware_errors=None if summary is None else whole(summary.hardware_errors),
     )
+
+
+def limit_of(told: Told) -> float | None:
+    """Return the limit that it names, W."""
+    return watts(told.row.get("Power Limit"))
+
+
+def is_full(told: Told) -> bool:
+    """Whether nothing holds it under what its model is sold with."""
+    limit_w = limit_of(told)
+    return told.model is None or limit_w is None or limit_w >= WHOLE * told.model.power_w
+
+
+def _level(told: Told, state: State) -> str | None:
+    if state is State.SLEEPING:
+        return "sleep"
+    if state is not State.HASHING:
+        return None
+    return "full" if is_full(told) else f"limit:{limit_of(told):.0f}"
 
 
 def _state(told: Told) -> tuple[State, str | None]:

@@ -1,7 +1,8 @@
 """The simulated SealMiner: a cgminer of its own on port 4028, and pages of PHP behind a session.
 
 Written from what public clients send and what one real machine answered. Nobody tells how its state calls a stop, nor
-whether one outlasts a new start: here it is "Suspend", and it does not.
+whether one outlasts a new start: here it is "Suspend", and it does not. A power limit is kept, and holds from a
+new start.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class SealMinerFace:
         self._physics = physics
         self._obeys = obeys
         self._wrote = wrote
+        self._limits_w: dict[int, float] = {}  # as told; they hold from the next start
         self._answers: dict[str, Callable[[Machine], Row]] = {
             "version": self._version,
             "summary": self._summary,
@@ -128,8 +130,8 @@ class SealMinerFace:
             "Temp": round(physics.chip_c[at].item()), "Error Chip": "", "Stratum Disconnect": not self._is_fed(machine),
             "Error Code": "" if phase is not Phase.FAULT else "201", "Liquid Cooling": False,
             "System Uptime": int(physics.elapsed_s[at]) + 260, "MHS(Rated)": machine.nameplate_ths * 1e6,
-            "Power Limit": round(machine.nameplate_w), "MHS(Ideal)": machine.nameplate_ths * 1e6, "Freq": 346,
-            "MHS(Sample)": physics.averages_ths[0, at].item() * 1e6,
+            "Power Limit": round(self._limits_w.get(at, machine.nameplate_w)), "Freq": 346,
+            "MHS(Ideal)": machine.nameplate_ths * 1e6, "MHS(Sample)": physics.averages_ths[0, at].item() * 1e6,
             **{f"MHS({name})": rate * 1e6 for name, rate in rates.items()},
             "PSU Error": "0x00000000", "PSU Input Power": round(power_w), "PSU Output Power": gives_w,
             "PSU Output Voltage": 15.671 if gives_w else 0.0, "PSU Fan Speed": 4408, "Fan Count": machine.row.fans,
@@ -166,10 +168,27 @@ class SealMinerFace:
         return {"STATUS": "RESTART"}
 
     def _set(self, machine: Machine, parameter: str) -> Row:
+        if parameter.startswith("0,powerlimit,"):
+            return self._limit(machine, parameter.removeprefix("0,powerlimit,"))
         if parameter != "0,suspend":
             return said("E", 120, f"ASC 0 set failed: {parameter.partition(',')[2]}")
         self.told(machine, "suspend", Level.SLEEP)
         return said("S", 119, "ASC 0 set OK")
+
+    def _limit(self, machine: Machine, told: str) -> Row:
+        try:
+            limit_w = float(json.loads(told)["value"])
+        except (ValueError, KeyError, TypeError):
+            return said("E", 120, "ASC 0 set failed: powerlimit")
+        self._wrote(machine.index, f"powerlimit {limit_w:.0f}")
+        if self._obeys(machine.index):
+            self._limits_w[machine.index] = limit_w
+        return said("S", 119, "ASC 0 set OK")
+
+    def starts(self, machine: Machine) -> None:
+        """Let what was told hold: it starts anew."""
+        limit_w = self._limits_w.get(machine.index, np.inf)
+        self._physics.limit_w[machine.index] = np.inf if limit_w >= round(machine.nameplate_w) else limit_w
 
 
 class SealMinerWeb(WebFace):
@@ -237,6 +256,7 @@ class SealMinerWeb(WebFace):
 
     def _reboot(self, machine: Machine, _request: Request) -> bytes:
         if self.told(machine, "reboot"):
+            self._api.starts(machine)
             self.restart(machine)
         return json_response({"result": 0})
 

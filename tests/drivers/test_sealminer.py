@@ -71,7 +71,7 @@ def test_who_it_is():
     assert (identity.driver, identity.make, identity.model) == ("sealminer", "Bitdeer", "SealMiner A2")
     assert (identity.mac, identity.serial, identity.firmware_version) == ("02:00:00:00:00:01", "SN1", "2025091001")
     assert (identity.nominal_ths, identity.nominal_w) == (230.0, 3795.0)
-    assert identity.abilities.names() == ("sleep", "reboot", "locate")
+    assert identity.abilities.names() == ("sleep", "power_limit", "reboot", "locate")
     assert identity.abilities.sleep.survives_reboot is None
 
 
@@ -187,6 +187,56 @@ def test_a_stop_that_was_refused_or_not_answered_is_no_stop():
         tell(Sleep(), **{SUSPEND: said("E", 120, "busy")})
     with pytest.raises(Unreachable):
         tell(Sleep(), **{SUSPEND: Unreachable("reset")})
+
+
+LIMIT = 'ascset|0,powerlimit,{"value":"3000"}'
+SET = said("S", 119, "ASC 0 set OK")
+
+
+def limited(command, row=None, **replies):
+    talk = Talk(machine(row, **{SYSTEM: {"led": "off"}, REBOOT: {"result": 0}} | replies))
+    driver = SealMiner(HERE)
+    identity = talk.hold(driver.identify())
+    asked = len(talk.asked)
+    return identity, [name_of(one) for one in talk.asked[asked:]], lambda: _told(talk, driver, command, asked)
+
+
+def _told(talk, driver, command, asked):
+    receipt = talk.hold(driver.send(command))
+    return receipt, [name_of(one) for one in talk.asked[asked:]]
+
+
+def test_a_limit_is_told_over_the_port_and_holds_from_a_new_start():
+    identity, _, tells = limited(LimitPower(limit_w=3000), **{LIMIT: SET})
+    limits = identity.abilities.power_limit
+    assert limits.least_w == round(0.6 * identity.nominal_w) < 3000 < limits.most_w == identity.nominal_w
+    receipt, names = tells()
+    assert names == ["stats", LOGIN, SYSTEM, LIMIT, REBOOT]
+    assert (receipt.already, receipt.before) == (False, "limit:3500")  # its owner's own
+    assert read(**{"Power Limit": 3000}).level == "limit:3000"
+    assert read(**{"Power Limit": identity.nominal_w}).level == "full"
+
+
+def test_a_limit_that_is_there_is_not_set_again_and_full_is_what_the_model_is_sold_with():
+    _, _, tells = limited(LimitPower(limit_w=3500))
+    assert tells()[0].already
+    _, _, tells = limited(LimitPower(limit_w=3500), ASLEEP, restart=said())
+    assert tells()[1] == ["stats", "stats", "restart"]  # it only stands
+    identity, _, tells = limited(SetMode(mode="full"), ROW | {"Power Limit": 9999})
+    assert tells()[0].already
+    whole = f'ascset|0,powerlimit,{{"value":"{identity.nominal_w:.0f}"}}'
+    _, _, tells = limited(SetMode(mode="full"), **{whole: SET})
+    assert tells()[1][-2:] == [whole, REBOOT]
+
+
+def test_a_limit_without_a_page_or_out_of_bounds_is_not_told():
+    _, _, tells = limited(LimitPower(limit_w=3000), **{LOGIN: LET_OUT, LIMIT: SET})
+    with pytest.raises(NotPermitted):
+        tells()
+    for limit_w in (1000, 9000):
+        _, _, tells = limited(LimitPower(limit_w=limit_w))
+        with pytest.raises(Unsupported):
+            tells()
 
 
 def test_reboot_and_light_by_the_page():
