@@ -40,6 +40,9 @@ def _with_file(told: dict[str, Any], file: str, folder: Path | None, zone: str |
     name = told.get("file")
     if not isinstance(name, str) or folder is None:
         return told
+    if "per" not in told:
+        key = f"component.{told.get('name', told['kind'])}.per"
+        raise ConfigError([Problem(file=file, key=key, reason=f"is required: kWh or MWh, of which {name} has prices")])
     if zone is None:
         raise ConfigError([Problem(file=file, key="zone", reason=f"is required, since {name} has prices by the hour")])
     return {**told, "file": _READERS[told["kind"]](folder / name, ZoneInfo(zone))}

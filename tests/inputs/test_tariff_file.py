@@ -509,6 +509,9 @@ def test_a_series_has_the_prices_of_a_file_beside_it(tmp_path):
     (tmp_path / "bought.csv").write_text("start,kwh,price\n2026-01-01T00:00,100,1\n2026-01-01T01:00,90,1\n")
     market = 'kind = "schedule"\nname = "m"\nfile = "bought.csv"\nabove_factor = 2\nbelow_factor = 0\ndead_band_pct = 5'
     (tmp_path / "market.toml").write_text(component(market))
+    with pytest.raises(ConfigError, match=r"component.m.per: is required: kWh or MWh, of which bought.csv has prices"):
+        read_tariff(tmp_path / "market.toml", zone="Asia/Bishkek")
+    (tmp_path / "market.toml").write_text(component(market + '\nper = "kWh"'))
     [bought] = read_tariff(tmp_path / "market.toml", zone="Asia/Bishkek").components
     assert ([one.kwh for one in bought.file.intervals], bought.above_factor, bought.dead_band_pct) == ([100, 90], 2, 5)
     (tmp_path / "spot.csv").unlink()
