@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 import msgspec
@@ -36,7 +37,8 @@ CODES = {
     State.FAULT: Code.FAULT,
     State.UNREACHABLE: Code.UNREACHABLE,
 }
-STATES = {code: state for state, code in CODES.items()}
+STATES: Mapping[int, State] = {code: state for state, code in CODES.items()}
+"""By the number that columns hold; a code is one."""
 
 SLOW = ("boards", "fans", "pools", "errors", "accepted", "rejected", "stale", "best_share", "hardware_errors")
 """What a quick read may leave out, and a full one told some polls ago."""

@@ -397,4 +397,4 @@ class Fleet:
 
     def state_name(self, row: int) -> State:
         """Return the contract's name of a machine's state."""
-        return STATES[Code(self.state[row])]
+        return STATES[int(self.state[row])]

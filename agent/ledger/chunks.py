@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.fleet.belief import STATES, Code
+from agent.fleet.belief import STATES
 from agent.past import MINER_STEP_S, MinerColumns, MinerPoint
 
 PART = 256
@@ -93,7 +93,7 @@ def _point(at: int, moment: NDArray[np.uint8], slot: int) -> Iterator[MinerPoint
     power_w, hashrate_ths, hottest_c = (None if np.isnan(figure) else figure for figure in figures)
     yield MinerPoint(
         at=datetime.fromtimestamp(at, UTC),
-        state=STATES[Code(state)].value,
+        state=STATES[state].value,
         power_w=power_w,
         hashrate_ths=hashrate_ths,
         hottest_c=hottest_c,

@@ -6,7 +6,7 @@ Text alone: nothing here knows miners. A value that is unknown or not finite giv
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -34,6 +34,10 @@ class Text:
         """Write one family of gauges; none at all where nothing is known."""
         self._family(name, name, "gauge", says, samples)
 
+    def ready(self, name: str, says: str, rows: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Write one family of gauges whose lines end in what was made before, after each machine's labels."""
+        self._put(name, "gauge", says, [f"{name}{{{text}".join(("", *ends)) for text, ends in rows])
+
     def counter(self, name: str, says: str, samples: Iterable[Sample]) -> None:
         """Write one family of counters; `name` ends in _total."""
         family = name.removesuffix("_total") if self._openmetrics else name
@@ -42,9 +46,12 @@ class Text:
     def _family(self, family: str, name: str, kind: str, says: str, samples: Iterable[Sample]) -> None:
         finite = math.isfinite
         lines = [f"{name}{{{text}}} {value}\n" for text, value in samples if value is not None and finite(value)]
-        if lines:
+        self._put(family, kind, says, lines)
+
+    def _put(self, family: str, kind: str, says: str, texts: Sequence[str]) -> None:
+        if texts:
             head = f"# HELP {family} {says}\n# TYPE {family} {kind}\n"
-            self.pieces.append((head + "".join(lines)).encode("utf-8", "replace"))
+            self.pieces.append((head + "".join(texts)).encode("utf-8", "replace"))
 
 
 def wants_openmetrics(accept: str) -> bool:

@@ -5,11 +5,12 @@ A function of a snapshot: it runs in a thread. Unknown gives no line, never a ze
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
-from agent.fleet.belief import STATES, Code
+from agent.fleet.belief import STATES
 from agent.fleet.climate import ClimateView
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.orders.order_view import OrderView
@@ -20,6 +21,8 @@ from agent.planning.decide import Decision
 from agent.values import Watts
 from drivers.interface import Board, Reading, State
 
+KEPT_LABELS = 131_072
+"""Of so many machines the labels stay made."""
 KEPT_AFTER_CLOSING = timedelta(days=1)
 HASHES = 1e12  # in a terahash
 
@@ -36,6 +39,7 @@ class Machine:
     power_source: str
     energy_j: float | None  # None before its first reading
     nominal_ths: float | None
+    boards: Sequence[Board]  # each slot once: a series twice would spoil the whole scrape
 
 
 def write(shot: Snapshot, text: Text, comply_s: Mapping[str, float]) -> None:
@@ -46,6 +50,8 @@ def write(shot: Snapshot, text: Text, comply_s: Mapping[str, float]) -> None:
     _orders(shot, text, comply_s)
     for name, says, of in _GAUGES:
         text.gauge(f"hashwatt_miner_{name}", says, ((m.labels, of(m)) for m in machines))
+    states = ((m.labels, _STATE_ENDS[m.state]) for m in machines)
+    text.ready("hashwatt_miner_state", "1 for the state that it is in, 0 for all others.", states)
     for name, says, spread in _SPREAD_GAUGES:
         text.gauge(f"hashwatt_miner_{name}", says, _spread(machines, spread))
     for name, says, spread in _COUNTERS:
@@ -56,7 +62,7 @@ def write(shot: Snapshot, text: Text, comply_s: Mapping[str, float]) -> None:
 
 
 def _machines(shot: Snapshot) -> list[Machine]:
-    states = [STATES[Code(code)] for code in shot.state.tolist()]
+    states = [STATES[code] for code in shot.state.tolist()]
     believed, energy_j = shot.believed_w.tolist(), shot.energy_j.tolist()
     made = []
     for row, (miner, reading) in enumerate(zip(shot.miners, shot.current(), strict=True)):
@@ -65,7 +71,7 @@ def _machines(shot: Snapshot) -> list[Machine]:
         model = miner.model or (identity.model if identity is not None else None)
         made.append(
             Machine(
-                labels=labels(site=shot.site, miner=miner.id, model=model, feeder=miner.feeder),
+                labels=_labels(shot.site, miner.id, model, miner.feeder),
                 state=states[row],
                 up=_up(states[row], shot.readings[row], shot.reasons[row]),
                 reading=reading,
@@ -73,9 +79,22 @@ def _machines(shot: Snapshot) -> list[Machine]:
                 power_source=source,
                 energy_j=None if shot.readings[row] is None else energy_j[row],
                 nominal_ths=nominal_ths(shot.readings[row], identity),
+                boards=_boards(reading),
             )
         )
     return made
+
+
+@lru_cache(maxsize=KEPT_LABELS)
+def _labels(site: str, miner: str, model: str | None, feeder: str) -> str:
+    return labels(site=site, miner=miner, model=model, feeder=feeder)
+
+
+def _boards(reading: Reading | None) -> Sequence[Board]:
+    boards = reading.boards if reading is not None else None
+    if not boards or len({board.slot for board in boards}) == len(boards):
+        return boards or ()
+    return tuple({board.slot: board for board in boards}.values())
 
 
 def _up(state: State, reading: Reading | None, reason: str | None) -> int | None:
@@ -104,31 +123,19 @@ def _told(of: Callable[[Reading], float | None]) -> Callable[[Machine], float | 
     return told
 
 
-_STATE_SAMPLES: dict[State, tuple[Sample, ...]] = {
-    state: tuple((f',state="{other}"', int(other is state)) for other in State) for state in State
-}
-
-
-def _states(machine: Machine) -> Iterable[Sample]:
-    return _STATE_SAMPLES[machine.state]
+_STATE_ENDS = {state: [f',state="{other}"}} {int(other is state)}\n' for other in State] for state in State}
 
 
 def _power(machine: Machine) -> Iterable[Sample]:
     return ((f',source="{machine.power_source}"', machine.power_w),)
 
 
-def _boards(machine: Machine) -> Iterable[Board]:
-    """Return its boards, each slot once: a series twice would spoil the whole scrape."""
-    told = machine.reading.boards if machine.reading is not None else None
-    return {board.slot: board for board in told}.values() if told else ()
-
-
 def _board_hashrates(machine: Machine) -> Iterable[Sample]:
-    return [(f',board="{board.slot}"', _hashes(board.hashrate_ths)) for board in _boards(machine)]
+    return [(f',board="{board.slot}"', _hashes(board.hashrate_ths)) for board in machine.boards]
 
 
 def _board_temperatures(machine: Machine) -> Iterator[Sample]:
-    for board in _boards(machine):
+    for board in machine.boards:
         yield (f',board="{board.slot}",sensor="chip"', board.chip_temp_c)
         yield (f',board="{board.slot}",sensor="board"', board.board_temp_c)
 
@@ -167,7 +174,6 @@ _GAUGES: tuple[tuple[str, str, Callable[[Machine], float | None]], ...] = (
     ("uptime_seconds", "Since it last started.", _told(lambda r: r.uptime_s)),
 )
 _SPREAD_GAUGES: tuple[tuple[str, str, Callable[[Machine], Iterable[Sample]]], ...] = (
-    ("state", "1 for the state that it is in, 0 for all others.", _states),
     ("power_watts", "What it draws at the wall, and who says so; model: nobody does, and it counts at this.", _power),
     ("board_hashrate_hashes_per_second", "What each board hashes now.", _board_hashrates),
     ("board_temperature_celsius", "The hottest chip, and the hottest place, of each board.", _board_temperatures),

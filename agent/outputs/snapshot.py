@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from agent.fleet.belief import STATES, Code
+from agent.fleet.belief import STATES
 from agent.fleet.climate import ClimateView
 from agent.fleet.fleet import Fleet
 from agent.fleet.meter_view import MeterView
@@ -24,7 +24,7 @@ from drivers.interface import Identity, Reading, State
 
 def speaks(reading: Reading | None, code: int, reason: str | None, age_s: float, fresh_s: float) -> bool:
     """Whether a machine's last reading still tells how it is: young, and not followed by silence or garbage."""
-    return reading is not None and age_s <= fresh_s and STATES[Code(code)] == reading.state and reason == reading.reason
+    return reading is not None and age_s <= fresh_s and STATES[code] == reading.state and reason == reading.reason
 
 
 def current(fleet: Fleet, row: int, mono: float) -> Reading | None:
