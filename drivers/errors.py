@@ -48,7 +48,9 @@ class Refused(DeviceError):
 
 
 class NotPermitted(Refused):
-    """Credentials or access rights are missing."""
+    """Credentials or access rights are missing; `driver` names the family of a machine, or says "unknown"."""
+
+    driver: str | None = None
 
 
 class Unsupported(Refused):

@@ -11,13 +11,15 @@ from typing import cast
 from drivers import registry
 from drivers.antminer_web import Web
 from drivers.cgminer_wire import ask, parse
-from drivers.errors import DeviceError, Garbled, NotListening, Refused, Unreachable, Unsupported
+from drivers.errors import DeviceError, Garbled, NotListening, NotPermitted, Refused, Unreachable, Unsupported
 from drivers.interface import Conversation, Http, HttpReply, Identity, Reply, Target
 from drivers.mara import MARAS_PAGES
 from drivers.whatsminer_v3_wire import asking, port_of
 from drivers.whatsminer_v3_wire import parse as parse_v3
 
 AUTO = "auto"
+UNSURE = "unknown"
+"""Named as the driver of a machine that is surely one, and of one of several families, where no login is taken."""
 
 MARKS = (
     (b"BOSMINER", "braiins"),
@@ -81,7 +83,11 @@ def identify(target: Target, driver: str = AUTO) -> Conversation[Identity]:
     no driver speaks.
     """
     name, doubtful = (yield from _family(target)) if driver == AUTO else (driver, False)
-    found = yield from _noting(registry.row(name).create(target, None).identify())
+    try:
+        found = yield from _noting(registry.row(name).create(target, None).identify())
+    except NotPermitted as denied:
+        denied.driver = UNSURE if doubtful or name in SHARED else name
+        raise
     return replace(found, partial=True) if doubtful else found
 
 

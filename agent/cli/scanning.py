@@ -77,6 +77,7 @@ def _size(network: IPv4Network) -> int:
 def _row(met: Met) -> dict[str, Any]:
     keys = ("driver", "make", "model", "firmware", "firmware_version", "mac", "serial")
     who = {key: getattr(met.identity, key) if met.identity is not None else None for key in keys}
+    who["driver"] = who["driver"] or met.denied
     return {"host": met.host, "ports": list(met.ports), "outcome": met.outcome.value, **who, "said": met.said}
 
 

@@ -58,6 +58,7 @@ class Met:
     outcome: Outcome
     identity: Identity | None = None
     said: str | None = None
+    denied: str | None = None  # the driver of a machine that says no more without a login, or "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +168,8 @@ async def _met(lanes: Lanes, host: str, ports: tuple[int, ...]) -> Met:
             break
         else:
             return Met(host=host, ports=ports, outcome=Outcome.FOUND, identity=identity)
-    return Met(host=host, ports=ports, outcome=_outcome(error, ports), said=str(error))
+    denied = error.driver if isinstance(error, NotPermitted) else None
+    return Met(host=host, ports=ports, outcome=_outcome(error, ports), said=str(error), denied=denied)
 
 
 def _outcome(error: DeviceError, ports: tuple[int, ...]) -> Outcome:

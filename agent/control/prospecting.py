@@ -33,6 +33,9 @@ GENTLE = Pace(rate_per_s=400, most_at_once=512)
 SETTLES_S = 45.0
 """So long it takes at most until a machine's own address was asked whether it is still there."""
 FIRST_LOOK_S = 5.0
+UNSURE = "unknown"
+LOGIN = "login needed: it says who it is to nobody without one; adopt it with --credentials GROUP"
+"""Note of a machine that is surely one, and of which no more is known than the firmware that turns us away."""
 log = structlog.get_logger()
 
 Look = Callable[[Sequence[str], Pace, str | None], Awaitable[Sighting]]
@@ -102,7 +105,7 @@ class Prospector:
             sighting = await self._look(
                 [host for host in piece if host not in ours], GENTLE, self._where.source_address
             )
-            met |= {one.host: one for one in sighting.met if one.outcome is Outcome.FOUND}
+            met |= {one.host: one for one in sighting.met if one.outcome is Outcome.FOUND or one.denied}
             await takes.propose(self._propose(sighting.met))
         await self._ask_again(met, takes)
         await takes.propose(self._gone(met, await self._ours()))
@@ -128,6 +131,9 @@ class Prospector:
         found: list[Found] = []
         for one in met:
             if one.identity is None:
+                if one.denied is not None:
+                    driver = None if one.denied == UNSURE else one.denied
+                    found.append(Found(miner=one.host, host=one.host, driver=driver, note=LOGIN))
                 continue
             judgement = self._judge(one.identity)
             if judgement.verdict is Verdict.NEW:

@@ -21,13 +21,18 @@ class Wire:
     """What answers where, and every address that was looked at."""
 
     def __init__(self):
-        self.there, self.touched = {}, []
+        self.there, self.touched, self.denied = {}, [], {}
 
     async def look(self, addresses, _pace, _source):
         self.touched += addresses
         met = [
             Met(host=host, ports=(4028,), outcome=Outcome.FOUND, identity=Identity(driver="plant", **said))
             for host, said in self.there.items()
+            if host in addresses
+        ]
+        met += [
+            Met(host=host, ports=(80,), outcome=Outcome.REFUSED, said="no login is accepted", denied=driver)
+            for host, driver in self.denied.items()
             if host in addresses
         ]
         return Sighting(met=tuple(met), counts={})
@@ -86,6 +91,24 @@ async def test_a_proposal_that_nobody_answers_for_is_gone_and_one_that_changed_i
         wire.there = there
         await looking.look_over(book)
     assert [type(fact) for fact in book.facts] == [MinersProposed, MinersProposed, ProposalsGone]
+    assert book.proposals.open == {}
+
+
+async def test_a_machine_that_says_nothing_without_a_login_is_proposed_as_one_that_needs_it(site):
+    wire, book = Wire(), Book()
+    wire.denied = {"127.0.0.9": "mara", "127.0.0.10": None, "127.0.0.11": "unknown"}  # None: any web page
+    looking = prospector(site, wire, book, adopt=True)
+    await looking.look_over(book)
+    await looking.look_over(book)
+    [fact] = book.facts
+    assert [(one.miner, one.driver, one.make) for one in fact.found] == [
+        ("127.0.0.9", "mara", None),
+        ("127.0.0.11", None, None),
+    ]
+    assert all(one.note.startswith("login needed") for one in fact.found)
+    assert book.adopted == []
+    wire.denied = {}
+    await looking.look_over(book)
     assert book.proposals.open == {}
 
 

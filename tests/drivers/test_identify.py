@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers import registry
-from drivers.errors import DeviceError, NotListening, Unreachable, Unsupported
+from drivers.errors import DeviceError, NotListening, NotPermitted, Unreachable, Unsupported
 from drivers.identify import API_PAGES, MARKS, PAGES, family_of, identify
 from drivers.interface import Ask, Http, Target
 from tests.drivers.antminers import Antminer, encoded, refusal, stats, status, version
@@ -162,6 +162,16 @@ def test_who_is_late_with_the_answer_that_names_him_is_no_stranger():
     refusal = {"STATUS": [{"STATUS": "E", "Code": 14, "Msg": "invalid cmd"}], "id": 1}
     with pytest.raises(Unreachable):
         converse(identify(HERE), scripted({"version": refusal, "stats": refusal}))
+
+
+def test_who_says_nothing_without_a_login_is_a_machine_for_sure_and_of_a_family_where_that_is():
+    realm = ok(status=401, WWW_Authenticate='Digest realm="antMiner Configuration"')
+    with pytest.raises(NotPermitted) as denied:
+        converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm, MARA: realm}))
+    assert denied.value.driver == "unknown"  # Bitmain's firmware, or Mara's
+    with pytest.raises(NotPermitted) as denied:
+        converse(identify(HERE, "mara"), lambda asked: NotListening("shut") if isinstance(asked, Ask) else realm)
+    assert denied.value.driver == "mara"
 
 
 def test_nobody_there_is_out_of_reach_by_what_the_api_port_said():
