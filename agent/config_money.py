@@ -69,6 +69,8 @@ def warnings(schema: Schema) -> Iterator[tuple[str, str]]:
     key, told = needs.get(revenue.source, ("", ""))
     if told is None:
         yield f"revenue.{key}", f"source = {revenue.source} needs it: no hashprice comes"
+    if revenue.payout_btc_per_th_day is not None and revenue.btc_price is None and revenue.currency != "BTC":
+        yield "revenue.payout_btc_per_th_day", "needs revenue.btc_price, what a bitcoin costs: no hashprice comes of it"
     if schema.price.act and not _weighs(schema):
         yield "price.act", "does nothing without a tariff and what hashing earns ([revenue])"
     if revenue.source == "network" and feed_of(schema) is None:
@@ -83,4 +85,6 @@ def warnings(schema: Schema) -> Iterator[tuple[str, str]]:
 def _weighs(schema: Schema) -> bool:
     """Whether there is a tariff and something that says what hashing earns."""
     has_tariff = schema.tariff.file is not None or schema.site.jurisdiction is not None
-    return has_tariff and (bool(schema.revenue.hashprice_per_ph_day) or schema.revenue.source != "fixed")
+    revenue = schema.revenue
+    by_hand = bool(revenue.hashprice_per_ph_day or revenue.payout_btc_per_th_day)
+    return has_tariff and (by_hand or revenue.source != "fixed")

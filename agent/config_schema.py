@@ -209,6 +209,7 @@ class Revenue:
     stale_s: AboveZero = 86_400.0
     difficulty: Rate | None = None
     btc_price: Money | None = None
+    payout_btc_per_th_day: Money | None = None
     fees_btc: Money | None = None
     height: Count | None = None
 

@@ -12,7 +12,7 @@ from agent import config_schema
 from agent.config import Config, ConfigError
 from agent.config_money import dated, feed_of
 from agent.config_schema import Schema
-from agent.inputs.hashprice import BadQuote, Shape, of_network
+from agent.inputs.hashprice import BadQuote, Shape, of_network, payout_of
 from agent.inputs.packs import pack_beneath, read_auction, read_dues, read_stops
 from agent.inputs.tariff_file import read_pack, read_tariff
 from agent.outputs.terms import Terms
@@ -103,7 +103,7 @@ def _tariff(config: Config) -> tuple[Tariff | None, list[str]]:
 def revenue_of(schema: Schema) -> Revenue | None:
     """Return how hashing earns; None where no price of hashrate is told or comes."""
     told, feed = schema.revenue, feed_of(schema)
-    by_hand = told.hashprice_per_ph_day or None
+    by_hand = told.hashprice_per_ph_day or _payout_by_hand(told)
     if feed is None and by_hand is None and told.source != "network":
         return None
     stale = None if told.source == "fixed" else timedelta(seconds=told.stale_s)
@@ -128,7 +128,18 @@ def shape_of(revenue: config_schema.Revenue) -> Shape:
         "price": revenue.btc_price,
     }
     by_hand = {name: figure for name, figure in figures.items() if figure is not None}
-    return Shape(said=revenue.source, network=revenue.source == "network", by_hand=by_hand)
+    is_network, currency = revenue.source == "network", revenue.currency
+    return Shape(said=revenue.source, network=is_network, currency=currency, by_hand=by_hand)
+
+
+def _payout_by_hand(revenue: config_schema.Revenue) -> Decimal | None:
+    """Return what a pool's payout that is told by hand earns a PH/s and day."""
+    if revenue.payout_btc_per_th_day is None:
+        return None
+    try:
+        return payout_of({"btc_per_th_day": revenue.payout_btc_per_th_day}, shape_of(revenue)) or None
+    except BadQuote:
+        return None
 
 
 def _network_by_hand(revenue: config_schema.Revenue) -> Decimal | None:

@@ -1,7 +1,8 @@
 """What a feed says of the hashprice: a JSON document, or a CSV of quotes through time; or what the network pays.
 
-A quote is `hashprice_per_ph_day`; of the network it is `difficulty`, `height`, `fees_btc` and `price` of a bitcoin, of
-which what a feed does not say may be known by hand. `at` is RFC 3339 or Unix seconds; left out, it is the receipt.
+A quote is `hashprice_per_ph_day`, or what a pool pays in bitcoin, with what one costs; of the network it is
+`difficulty`, `height`, `fees_btc` and `price` of a bitcoin, of which what a feed does not say may be known by hand.
+`at` is RFC 3339 or Unix seconds; left out, it is the receipt.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from agent.planning.economics import Network
 from agent.planning.hashprice import Quote
+from agent.tariffs.money import EXACT
 
 PRICE = "hashprice_per_ph_day"
+PAYOUTS = {"btc_per_ph_day": Decimal(1), "btc_per_th_day": Decimal(1000), "sat_per_th_day": Decimal("0.00001")}
+"""What a pool pays, and how many bitcoin a PH/s and day one of it is."""
+BITCOIN = "BTC"
 MOST = Decimal(10) ** 24
 """No figure of a feed is above."""
 MOST_BYTES = 1_048_576
@@ -35,6 +40,7 @@ class Shape:
 
     said: str
     network: bool = False
+    currency: str = ""
     by_hand: Mapping[str, Decimal] = field(default_factory=dict)
 
 
@@ -92,8 +98,23 @@ def _quote(told: Mapping[str, Any], shape: Shape, at: datetime) -> Quote:
         return Quote(at=at, per_ph_day=of_network(told, shape.by_hand).per_ph_day, said=shape.said)
     price = _figure(told, PRICE, {})
     if price is None:
-        raise BadQuote(f"it has no {PRICE}")
+        price = payout_of(told, shape)
+    if price is None:
+        raise BadQuote(f"it has no {PRICE}, nor any of {', '.join(PAYOUTS)}")
     return Quote(at=at, per_ph_day=price, said=shape.said)
+
+
+def payout_of(told: Mapping[str, Any], shape: Shape) -> Decimal | None:
+    """Return what a pool's payout earns a PH/s and day, None where none is told. Raises BadQuote."""
+    for name, btc in PAYOUTS.items():
+        paid = _figure(told, name, {})
+        if paid is not None:
+            price = Decimal(1) if shape.currency == BITCOIN else _figure(told, "price", shape.by_hand)
+            if price is None:
+                raise BadQuote(f"{name} needs the price of a bitcoin: price, or btc_price by hand")
+            with localcontext(EXACT):
+                return paid * btc * price
+    return None
 
 
 def _figure(told: Mapping[str, Any], name: str, by_hand: Mapping[str, Decimal]) -> Decimal | None:

@@ -34,6 +34,24 @@ def test_what_the_network_pays_is_worked_out_from_the_feed_and_from_what_is_know
     assert round(twice.per_ph_day, 2) == Decimal("125.73")
 
 
+@pytest.mark.parametrize(
+    ("raw", "price"),
+    [
+        (b'{"btc_per_ph_day": "0.0005", "price": 100000}', "50"),
+        (b'{"btc_per_th_day": 0.0000005}', "50"),
+        (b'{"sat_per_th_day": 50, "price": "90000"}', "45"),
+    ],
+)  # fmt: skip
+def test_what_a_pool_pays_in_bitcoin_is_a_quote(raw, price):
+    assert read_json(raw, Shape(said="http", by_hand={"price": Decimal(100_000)}), NOW).per_ph_day == Decimal(price)
+
+
+def test_a_payout_in_bitcoin_needs_its_price_unless_bitcoin_is_the_currency():
+    assert read_json(b'{"btc_per_ph_day": 1}', Shape(said="http", currency="BTC"), NOW).per_ph_day == 1
+    with pytest.raises(BadQuote, match="btc_per_ph_day needs the price of a bitcoin"):
+        read_json(b'{"btc_per_ph_day": 1}', PLAIN, NOW)
+
+
 BAD = [
     (b"{", PLAIN, "no JSON"),
     (b"[" * 100_000, PLAIN, "no JSON"),
