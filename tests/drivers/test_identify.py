@@ -170,8 +170,8 @@ def test_who_says_nothing_without_a_login_is_a_machine_for_sure_and_of_a_family_
         converse(identify(HERE), scripted({"version": NotListening("refused"), PAGE: realm, MARA: realm}))
     assert denied.value.driver == "unknown"  # Bitmain's firmware, or Mara's
     with pytest.raises(NotPermitted) as denied:
-        converse(identify(HERE, "mara"), lambda asked: NotListening("shut") if isinstance(asked, Ask) else realm)
-    assert denied.value.driver == "mara"
+        converse(identify(HERE, "epic"), lambda asked: NotListening("shut") if isinstance(asked, Ask) else realm)
+    assert denied.value.driver == "epic"
 
 
 def test_nobody_there_is_out_of_reach_by_what_the_api_port_said():
