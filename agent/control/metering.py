@@ -17,6 +17,7 @@ from agent.control.instrument import Instrument, MeterPolicy, Said
 from agent.facts import AnyFact
 from agent.facts_energy import MetersDiffer
 from agent.fleet.fleet import Fleet
+from agent.fleet.followers import Followers
 from agent.fleet.meter_view import MeterView
 from agent.fleet.peaks import Peaks
 from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
@@ -51,6 +52,7 @@ class Metering:
         self.fleet = fleet
         self.house = house
         self.policy = policy
+        self.followers = Followers()
         self.peaks = Peaks(None if policy is None else policy.id)
         self._rest = RestObserver(memory_s=memory_s)
         self._site = None if policy is None else Instrument(policy, now.mono)
@@ -119,7 +121,7 @@ class Metering:
         total = _sum(meters, mono)
         if total is not None:
             error_w = max(one.policy.error for one in meters) * abs(total.power_w)
-            self.house.learn(HouseSample(mono=mono, power_w=total.power_w, error_w=error_w))
+            self._learn_house(HouseSample(mono=mono, power_w=total.power_w, error_w=error_w))
 
     def _learn(self, power_w: Watts, mono: float) -> None:
         view = self.fleet.view(mono)
@@ -132,7 +134,17 @@ class Metering:
         believed_error_w = belief_error_w(float(view.believed_w.sum()), float(view.model_w.sum()))
         under_way_w = float(np.abs(expectations(view, view.setpoint) - view.believed_w).sum())
         error_w = self.policy.error * power_w + believed_error_w + rest.doubt_w + under_way_w
-        self.house.learn(HouseSample(mono=mono, power_w=rest.now_w, error_w=error_w))
+        self._learn_house(HouseSample(mono=mono, power_w=rest.now_w, error_w=error_w))
+
+    def _learn_house(self, sample: HouseSample) -> None:
+        self.house.learn(sample)
+        if sample.is_sharp and self.fleet.everyone_known():
+            self.followers.observe(self._load_w(), sample.power_w, sample.mono)
+        else:
+            self.followers.moved(self._load_w(), sample.mono)
+
+    def _load_w(self) -> Watts:
+        return float(self.fleet.believed_w.sum())
 
     # what they mean ------------------------------------------------------------------------------------------
 
@@ -197,6 +209,8 @@ class Metering:
             rest=self._rest.state(),
             house_w=self.house.in_force_w(mono),
             feeders=self._feeders(mono),
+            follows_w=self.followers.expected_w(self._load_w(), mono),
+            follow_share=self.followers.share,
         )
 
     def _feeders(self, mono: float) -> dict[int, Watts]:

@@ -309,7 +309,8 @@ class _Tick:
             if not np.isfinite(headroom_w[feeder]) and feeder not in filled:
                 continue
             below = None if feeder == SITE else self.tree.below(self.view, feeder)
-            index = restoring.admit(index, weighed.rise, float(headroom_w[feeder]), below)
+            rise = weighed.rise * (1 + self.situation.gauges.follow_share) if feeder == SITE else weighed.rise
+            index = restoring.admit(index, rise, float(headroom_w[feeder]), below)
             if feeder in filled:
                 index = restoring.admit(index, nominal_w, filled[feeder].tokens_w, below)
         for part in self.demand.parts:

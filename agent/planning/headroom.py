@@ -93,6 +93,8 @@ class Gauges:
     rest: Rest | None = None
     house_w: Watts = 0.0
     feeders: Mapping[int, Watts] = field(default_factory=dict)  # measured now, by place in the tree
+    follows_w: Watts = 0.0  # cooling that is still to follow machines which have risen
+    follow_share: float = 0.0  # W of it that will follow each W of machines which rise
 
 
 def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float, blind: bool) -> Power:
@@ -109,6 +111,7 @@ def power(view: FleetView, setpoint: Array, gauges: Gauges, *, lost_share: float
         by_beliefs_w = believed_w + float(reserves(view, setpoint, metered=False, lost_share=lost_share).sum())
         draw_w = max(measured_w, believed_w)
         reserve_w = max(measured_w + reserve_w, by_beliefs_w) - draw_w
+    reserve_w += gauges.follows_w
     counted = view.believed_w if measured_w is None else view.metered_least_w
     return Power(
         draw_w=draw_w,

@@ -12,6 +12,7 @@ import numpy as np
 
 from agent.control.dispatcher import command_for
 from agent.fleet.fleet import Fleet, FleetPolicy
+from agent.fleet.followers import Followers
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import Meter, RestObserver
 from agent.planning.decide import Decision, Memory, decide
@@ -154,6 +155,7 @@ class Plant:
             self.world.average_s, self.world.rise_s = np.array(nature.average_s), np.array(nature.wake_s)
         self.nature = nature
         self.garbled = np.zeros(n, bool)
+        self.followers = Followers()
         self.now = 0.0
         self.policy = policy or Policy(restore_w_per_s=1e9)
         self.demand = Demand()
@@ -263,6 +265,8 @@ class Plant:
                 meter=self.meter.state(self.now) if self.meter_on or self.now > 0 else None,
                 rest=self.rest.state(),
                 house_w=self.world.house_w,
+                follows_w=self.followers.expected_w(float(self.fleet.believed_w.sum()), self.now),
+                follow_share=self.followers.share,
             ),
             proved=self.fleet.everyone_known(),
         )

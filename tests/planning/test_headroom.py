@@ -52,3 +52,21 @@ def test_a_house_that_grows_while_they_wake_is_seen_before_the_connection_is_pas
     plant.world.house_w += HOUSE_W
     plant.run(300)
     assert max(plant.draws) <= 1.08 * ALL_W
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_fans_that_come_back_after_the_machines_are_left_room_for_where_they_were_seen_to_follow(*, knows: bool):
+    """Fans of a tenth of what machines draw come two minutes after them, beneath a limit that leaves out a fifth."""
+    limit_w, share, delay_s = 0.8 * 1.1 * ALL_W, 0.1, 120
+    plant = waking(0.8 * 1.1)
+    if knows:
+        for at in range(0, 2000, 100):
+            plant.followers.observe(N * FULL_W, HOUSE_W + share * N * FULL_W, at - 9000.0)
+        plant.followers.observe(N * STANDBY_W, HOUSE_W, -1.0)
+    past = [N * STANDBY_W] * delay_s
+    for _ in range(280):
+        past.append(float(plant.world.power_w.sum()))
+        plant.world.house_w = HOUSE_W + share * past[-delay_s - 1]
+        plant.followers.moved(float(plant.fleet.believed_w.sum()), plant.now)
+        plant.run(1)
+    assert (max(plant.draws) <= limit_w) is knows
