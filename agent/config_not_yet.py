@@ -34,7 +34,6 @@ _TABLE = (
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
     _Row("outlet.*.kind", loosens=True, built=("http", "modbus", "mqtt", "shelly", "tasmota")),
-    _Row("remedies.*"),
     _Row("store.url", loosens=True, built=("sqlite:///*",)),
 )
 

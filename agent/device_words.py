@@ -24,6 +24,19 @@ def _place(one: SafetyInput) -> str:
     return f"{one.address} unit {one.unit} {one.point} (asked each {one.period_s:g} s)"
 
 
+def remedies_in_words(schema: Schema) -> str:
+    """Return what is done to a machine that is stuck."""
+    told = schema.remedies
+    may = {"restart": told.restart, "reboot": told.reboot, "outlet_cycle": told.outlet_cycle}
+    allowed = [name for name, is_allowed in may.items() if is_allowed]
+    if not allowed:
+        return "stuck machines: nothing is done to them"
+    return (
+        f"stuck machines: {', then '.join(allowed)}; at most {told.per_machine_per_day} times a day each, "
+        f"{told.farm_per_hour} times an hour on the farm"
+    )
+
+
 def explain_outlets(schema: Schema) -> Iterator[str]:
     """Yield what each outlet cuts, and whether it may."""
     if schema.outlet:

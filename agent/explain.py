@@ -10,7 +10,7 @@ from agent.config import Config
 from agent.config_money import price_in_words
 from agent.config_schema import Feeder, Issuer, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
-from agent.device_words import explain_outlets, explain_safety
+from agent.device_words import explain_outlets, explain_safety, remedies_in_words
 from agent.meter_words import explain_meters
 
 
@@ -146,6 +146,7 @@ def _control(schema: Schema) -> Iterator[str]:
         f"woken at most {_count(control.switches_per_hour, 'time')} an hour"
     )
     yield f"waking: counted as rising for {_figure(control.wake_settle_s)} s where its firmware's own time is not known"
+    yield remedies_in_words(schema)
     yield "holds: a held machine may be shed, and is never woken, rebooted or energised"
 
 

@@ -41,6 +41,7 @@ from agent.facts_orders import (
     OrderVanished,
 )
 from agent.facts_outlets import OutletFact
+from agent.facts_remedies import Remedied
 from agent.facts_safety import SafetyFact
 
 
@@ -395,4 +396,5 @@ AnyFact = (
     | OutletFact
     | ClimateFact
     | DrillFact
+    | Remedied
 )

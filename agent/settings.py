@@ -18,14 +18,15 @@ from agent.config_schema import Feeder as FeederTable
 from agent.config_schema import Issuer as IssuerTable
 from agent.config_schema import Meter as MeterTable
 from agent.control.climate_watch import ClimatePolicy
-from agent.control.controller import Limits
 from agent.control.instrument import MeterPolicy
 from agent.control.lockout import USUAL_AFTER
+from agent.control.parts import Limits
 from agent.control.poller import PollPolicy
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner
 from agent.fleet.outlets import OutletPolicy, Outlets
 from agent.fleet.power import HouseLoad
+from agent.fleet.remedies import CYCLE, REBOOT, RESTART, RemedyPolicy
 from agent.fleet.safety import Safety, SafetyPolicy
 from agent.inputs.meters import MOST_W
 from agent.inventory import MinerEntry
@@ -269,7 +270,18 @@ def limits_of(config: Config, feeders: FeederTree) -> Limits:
         max_step_w=None if control.max_step_kw is None else control.max_step_kw * 1000,
     )
     climate = ClimatePolicy(freeze_c=config.schema.site.freeze_c, cooling_of=cooling_of)
-    return Limits(policy=policy, tree=tree, enforce=control.mode == "enforce", climate=climate)
+    enforce, remedies = control.mode == "enforce", _remedies(config)
+    return Limits(policy=policy, tree=tree, enforce=enforce, climate=climate, remedies=remedies)
+
+
+def _remedies(config: Config) -> RemedyPolicy:
+    told = config.schema.remedies
+    allowed = {RESTART: told.restart, REBOOT: told.reboot, CYCLE: told.outlet_cycle}
+    return RemedyPolicy(
+        remedies=tuple(name for name, may in allowed.items() if may),
+        per_machine_per_day=told.per_machine_per_day,
+        farm_per_hour=told.farm_per_hour,
+    )
 
 
 def book_policy_of(config: Config) -> BookPolicy:

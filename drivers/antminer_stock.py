@@ -43,6 +43,7 @@ from drivers.interface import (
     Reboot,
     Receipt,
     Reply,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -267,7 +268,9 @@ class AntminerStock:
 
     def send(self, command: Command) -> Conversation[Receipt]:
         """Change the work mode, reboot or blink, each over the pages."""
-        if isinstance(command, LimitPower) or (isinstance(command, SetMode) and command.mode not in {"full", "low"}):
+        if isinstance(command, LimitPower | Restart) or (
+            isinstance(command, SetMode) and command.mode not in {"full", "low"}
+        ):
             raise Unsupported(f"stock firmware cannot do {command}")
         if self._identity is None:
             yield from self.identify()

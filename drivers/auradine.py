@@ -31,6 +31,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -273,6 +274,8 @@ def _require(command: Command, abilities: Abilities) -> None:
             has = within is not None and within.least_w <= limit_w <= within.most_w
         case SetMode(mode=mode):
             has = mode in {"full", *PROFILES}
+        case Restart():
+            has = False
         case _:
             has = True
     if not has:

@@ -27,6 +27,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -259,7 +260,7 @@ def _require(command: Command, abilities: Abilities) -> None:
             has = abilities.reboot
         case Locate():
             has = abilities.locate
-        case LimitPower():
+        case LimitPower() | Restart():
             has = False
         case SetMode(mode=mode):
             has = number(mode) is not None and bool(abilities.profiles)

@@ -33,6 +33,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -254,6 +255,8 @@ class Braiins:
         if self._surface is None or self._identity is None:
             yield from self.identify()
         assert self._identity is not None
+        if isinstance(command, Restart):
+            raise Unsupported("Braiins OS is started anew by a reboot alone")
         wish = _wish(command, self._identity)
         match self._surface:
             case Surface.REST:

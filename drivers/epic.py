@@ -43,6 +43,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -147,6 +148,8 @@ class Epic:
         if self._identity is None:
             yield from self.identify()
         assert self._identity is not None
+        if isinstance(command, Restart):
+            raise Unsupported("ePIC is started anew by a reboot alone")
         _require(command, self._identity.abilities)
         match command:
             case Reboot():
@@ -307,7 +310,7 @@ def _wish(command: Command, told: Told) -> _Wish:
     return wish
 
 
-def _require(command: Command, abilities: Abilities) -> None:
+def _require(command: Sleep | Wake | Reboot | Locate | LimitPower | SetMode, abilities: Abilities) -> None:
     """Raise Unsupported for what this machine cannot be told."""
     limits, tunes = abilities.power_limit, bool(abilities.profiles or abilities.power_limit)
     match command:

@@ -174,6 +174,7 @@ class Abilities:
     low: LowAbility | None = None
     #: what SetMode takes besides "full" and "low"; the level of one is `profile:<name>`
     profiles: tuple[Profile, ...] = ()
+    restart: bool = False  # the mining program alone
     reboot: bool = False
     locate: bool = False
     pools: bool = False
@@ -186,7 +187,7 @@ class Abilities:
             object.__setattr__(self, "power_limit", None)
 
     def names(self) -> tuple[str, ...]:
-        """Return the abilities it has, by their names in the reading's `capabilities`."""
+        """Return the abilities it has, by their names in the reading's `capabilities`; a restart has none there."""
         named = {
             "sleep": self.sleep is not None,
             "power_limit": self.power_limit is not None,
@@ -247,6 +248,11 @@ class SetMode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """Start the mining program anew; it hashes afterwards, also where it was stopped."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reboot:
     """Restart the whole machine."""
 
@@ -258,7 +264,7 @@ class Locate:
     on: bool = True
 
 
-Command = Sleep | Wake | LimitPower | SetMode | Reboot | Locate
+Command = Sleep | Wake | LimitPower | SetMode | Restart | Reboot | Locate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -188,6 +189,8 @@ def _sleep(model: Model | None) -> SleepAbility:
 
 def _require(command: Command, abilities: Abilities) -> None:
     """Raise Unsupported for what this machine cannot be told."""
+    if isinstance(command, Restart):
+        raise Unsupported("LuxOS is started anew by a reboot alone")
     if isinstance(command, LimitPower):
         raise Unsupported("LuxOS is limited by its profiles")
     if isinstance(command, SetMode) and command.mode not in {"full", *(one.name for one in abilities.profiles)}:

@@ -29,6 +29,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -165,6 +166,7 @@ class Mara:
         identity = self._identity or (yield from self.identify())
         _require(command, identity.abilities)
         self._is_shut = False
+        assert not isinstance(command, Restart)  # refused above
         match command:
             case Reboot():
                 return (yield from self._reboot())
@@ -304,6 +306,8 @@ def _require(command: Command, abilities: Abilities) -> None:
             kind, _, argument = (own or "").partition(":")
             by_name = argument in {OF_FIXED, OF_RATE} if kind == "profile" else number(argument) is not None
             has = own is None or (kind in {"profile", "limit"} and by_name)
+        case Restart():
+            has = False
         case _:
             has = True
     if not has:

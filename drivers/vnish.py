@@ -28,6 +28,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -78,7 +79,12 @@ class Vnish:
             nominal_ths=None if model is None else model.hashrate_ths,
             nominal_w=None if model is None else model.power_w,
             abilities=Abilities(
-                sleep=_sleep(model, stays=stays), profiles=tuple(presets), reboot=True, locate=True, boot_s=BOOT_S
+                sleep=_sleep(model, stays=stays),
+                profiles=tuple(presets),
+                restart=True,
+                reboot=True,
+                locate=True,
+                boot_s=BOOT_S,
             ),
         )
         return self._identity
@@ -142,6 +148,8 @@ class Vnish:
             yield from self.identify()
         _require(command)
         match command:
+            case Restart():
+                return _done((yield from self._web.ask("POST", f"{_V1}/mining/restart")))
             case Reboot():
                 return _done((yield from self._web.ask("POST", f"{_V1}/system/reboot")))
             case Locate(on=on):

@@ -22,6 +22,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     State,
@@ -165,6 +166,8 @@ class Whatsminer:
         identity = self._identity or (yield from self.identify())
         require(command, identity.abilities)
         match command:
+            case Restart():
+                return (yield from self._tell({"cmd": "restart_btminer"}, mute=True))
             case Reboot():
                 return (yield from self._tell({"cmd": "reboot"}, mute=True))
             case Locate(on=on):

@@ -13,6 +13,7 @@ from drivers.interface import (
     LowAbility,
     PowerRange,
     Reboot,
+    Restart,
     SetMode,
     Sleep,
     SleepAbility,
@@ -53,6 +54,7 @@ def abilities_of(api: str | None, model: Model | None) -> Abilities:
         if power_w is None
         else PowerRange(least_w=float(round(LEAST_SHARE * power_w)), most_w=power_w),
         low=_low(model),
+        restart=True,
         reboot=True,
         locate=True,
         boot_s=BOOT_S,
@@ -80,7 +82,7 @@ def require(command: Command, abilities: Abilities) -> None:
             has = abilities.low is not None and mode in {"full", "low"}
         case Sleep() | Wake():
             has = abilities.sleep is not None
-        case Reboot() | Locate():
+        case Restart() | Reboot() | Locate():
             has = abilities.reboot
     if not has:
         raise Unsupported(f"this machine cannot do {command}")

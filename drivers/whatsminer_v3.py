@@ -24,6 +24,7 @@ from drivers.interface import (
     Reading,
     Reboot,
     Receipt,
+    Restart,
     SetMode,
     Sleep,
     State,
@@ -173,6 +174,8 @@ class WhatsminerV3:
         identity = self._identity or (yield from self.identify())
         require(command, identity.abilities)
         match command:
+            case Restart():
+                return (yield from self._tell((yield from self._info()), "set.miner.service", "restart"))
             case Reboot():
                 return (yield from self._tell((yield from self._info()), "set.system.reboot", None, mute=True))
             case Locate(on=on):

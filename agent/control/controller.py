@@ -19,6 +19,7 @@ from agent.control.minutes import MinuteBook, ScopedMinutes, look_of
 from agent.control.observation import Site, observe
 from agent.control.parts import Limits, Parts
 from agent.control.pricing import Pricing
+from agent.control.remedying import Bearing, Remedying
 from agent.control.safety import SafetyWatch
 from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
@@ -78,6 +79,7 @@ class Controller:
         self.cutting = Cutting(parts.fleet, parts.outlets, limits.tree, limits.policy)
         self.cutting.pumped = self.climate.pumped
         self.cutting.tell_of(parts.dispatcher)
+        self.remedying = Remedying(parts.fleet, limits.remedies, parts.outlets, self.cutting, parts.dispatcher)
         self._asked = asyncio.Event()
         self._binds = Cap()
         self._stated: tuple[Watts | None, str | None] | None = None
@@ -92,6 +94,7 @@ class Controller:
         self.parts.safety.apply(fact)
         self.parts.outlets.apply(fact)
         self.parts.own_figures.apply(fact)
+        self.remedying.replayed(fact)
 
     def wake(self) -> None:
         """Ask for a tick at once."""
@@ -149,13 +152,19 @@ class Controller:
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
             facts += self._cut(view, decision, now)
+            facts += self.remedying.look(self._bearing(view, now))
             facts += [] if self.pricing is None else self.pricing.facts()
             facts += self._minutes(observed, decision, now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
                 self.cutting.send(now, written=written)
+                self.remedying.send(written=written)
                 await self._prepare(view)
+
+    def _bearing(self, view: FleetView, now: Moment) -> Bearing:
+        orders, enforce = self.parts.book.open_ids(), self.limits.enforce
+        return Bearing(view=view, fits=self._fits, orders=orders, enforce=enforce, now=now)
 
     def _cut(self, view: FleetView, decision: Decision, now: Moment) -> list[AnyFact]:
         """Return what outlets are meant to be, and what they are seen to be."""

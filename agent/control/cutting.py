@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 AGAIN_S = 30.0
 TRIPPED = "safety:"
 """What the keys of parts begin with that a safety input made."""
+OFF_S = 20.0
+"""So long a power supply's capacitors take to forget, with some to spare."""
 STEP_S = 60.0
 """At least so long lies between two outlets that are given back: machines boot in it."""
 log = structlog.get_logger()
@@ -68,6 +70,7 @@ class Cutting:
         self._bound_since: dict[str, float] = {}
         self._told_at: dict[str, float] = {}
         self._next_return = -np.inf
+        self._cycled: set[str] = set()  # off for a remedy
         self._held_back: set[str] = set()  # given back, and not told so now
 
     def tell_of(self, dispatcher: Dispatcher) -> None:
@@ -102,7 +105,8 @@ class Cutting:
         for name, on in tuple(self._outlets.wanted.items()):
             is_on = self._outlets.is_on(name, now.mono)
             late = now.mono - self._told_at.get(name, -np.inf) >= AGAIN_S
-            needed = is_on is not on if on else is_on is not False and name in self._bound_since
+            due = name in self._bound_since or name in self._cycled
+            needed = is_on is not on if on else is_on is not False and due
             may = (written and name not in self._held_back) if on else self._outlets.may_cut
             if late and needed and may:
                 self._told_at[name] = now.mono
@@ -150,6 +154,7 @@ class Cutting:
         self._held_back.discard(name)
         if wanted:
             return []
+        self._cycled.discard(name)
         most_w = float(seen.view.most_w[rows].sum())
         self._next_return = seen.now.mono + max(STEP_S, most_w / self._policy.restore_w_per_s)
         log.warning("power is given back", outlet=name, miners=int(rows.sum()))
@@ -177,6 +182,37 @@ class Cutting:
         """Return whose loop must stay pumped behind an outlet; nobody's where a safety input stops all of it."""
         tripped = [part.commanded for part in seen.demand.parts if part.stop and part.key.startswith(TRIPPED)]
         return [] if any(bool(among[rows].all()) for among in tripped) else self._ids(rows & self.pumped())
+
+    def behind(self, name: str) -> Flags:
+        """Return who is behind an outlet."""
+        return self._rows[name]
+
+    def energised(self, mono: float) -> Flags:
+        """Return who is behind an outlet that is seen on."""
+        found = np.zeros(len(self._fleet), np.bool_)
+        for name, rows in self._rows.items():
+            if self._outlets.is_on(name, mono):
+                found |= rows
+        return found
+
+    def cyclable(self, row: int, ill: Flags, mono: float) -> str | None:
+        """Return the outlet of a machine that may be switched off and on: all behind it are ill, free and no loops."""
+        kept = self._fleet.held | self._fleet.sealed | self.pumped()
+        found = (name for name, rows in self._rows.items() if rows[row] and not (rows & (~ill | kept)).any())
+        name = next(found, None)
+        may = name is not None and self._outlets.may_cut and self._outlets.wanted.get(name) is not False
+        return name if may and name is not None and self._outlets.is_on(name, mono) else None
+
+    def cycle(self, name: str, why: str, orders: list[str], now: Moment) -> list[AnyFact]:
+        """Switch an outlet off; it comes back as any other that we have cut, after some seconds at least."""
+        self._next_return = max(self._next_return, now.mono + OFF_S)
+        self._cycled.add(name)
+        fact = OutletSwitched(
+            at=now.at, outlet=name, on=False, miners=self._ids(self._rows[name]), why=why, orders=orders
+        )
+        self._outlets.apply(fact)
+        self._told_at.pop(name, None)
+        return [fact]
 
     def _next_means(self, row: int) -> str:
         if self.pumped()[row]:

@@ -14,6 +14,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.fleet.outlets import Outlets
 from agent.fleet.own_figures import OwnFigures
+from agent.fleet.remedies import RemedyPolicy
 from agent.fleet.safety import Safety
 from agent.fleet.seals import Seals
 from agent.orders.order_book import OrderBook
@@ -30,6 +31,7 @@ class Limits:
     tree: Tree
     enforce: bool
     climate: ClimatePolicy = field(default_factory=ClimatePolicy)
+    remedies: RemedyPolicy = field(default_factory=RemedyPolicy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.openmetrics import exposition as openmetrics_form
 
 from agent.facts import AnyFact, OrderMoved, OrderRefused, SealBroken, UnauthorisedWake
+from agent.facts_remedies import Remedied
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.exposition import OPENMETRICS, TEXT, Text
 from agent.outputs.gauges import write
@@ -67,6 +68,7 @@ class Metrics:
         self._rejected = self._counter("hashwatt_orders_rejected", "Order documents refused, by code.", "reason")
         wakes = self._counter("hashwatt_unauthorised_wakes", "Miners found hashing against their setpoint.")
         self._wakes = wakes.labels(site)
+        self._remedies = self._counter("hashwatt_remedies", "What was done to stuck machines.", "remedy")
         seals = self._counter("hashwatt_seals_broken", "Miners and feeders found drawing behind their seals.")
         self._seals = seals.labels(site)
         self._lag = self._gauge("hashwatt_poll_cycle_lag_seconds", "How late the latest polls began.")
@@ -124,6 +126,8 @@ class Metrics:
                     self._rejected.labels(self._site, code).inc(count)
                 case UnauthorisedWake(miners=miners):
                     self._wakes.inc(len(miners))
+                case Remedied(remedy=remedy, dry=False):
+                    self._remedies.labels(self._site, remedy).inc()
                 case SealBroken(powers_w=powers_w, feeders_w=feeders_w):
                     self._seals.inc(len(powers_w) + len(feeders_w))
                 case OrderMoved():

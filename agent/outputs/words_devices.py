@@ -8,6 +8,7 @@ from typing import Any
 from agent.facts import AnyFact
 from agent.facts_climate import FrostSeen, HeatSeen
 from agent.facts_outlets import OutletSeen, OutletSwitched
+from agent.facts_remedies import Remedied
 from agent.facts_safety import SafetyCleared, SafetyTripped
 
 NAMED = 5
@@ -35,6 +36,10 @@ DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {
     FrostSeen: lambda fact: (
         f"Loops of {fact.machines} machines {'must stay pumped' if fact.frost else 'may stand again'}: "
         + ("nobody tells how cold it is" if fact.ambient_c is None else f"{fact.ambient_c:.1f} °C at the most")
+    ),
+    Remedied: lambda fact: (
+        f"{'Nothing is sent: ' if fact.dry else ''}{fact.remedy} of {fact.miner}"
+        f"{'' if fact.outlet is None else f' by {fact.outlet}'}, for {fact.why}"
     ),
     SafetyCleared: lambda fact: f"{fact.by} cleared safety input {fact.input}",
 }

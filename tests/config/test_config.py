@@ -204,9 +204,8 @@ def test_what_is_not_built_and_would_loosen_control_says_so(text, key):
 
 
 def test_what_is_not_built_and_loosens_nothing_says_so():
-    assert not_yet("[remedies]\nreboot = true\n[notify]\nwebhooks = ['https://a.example']\n") == {
-        "remedies.reboot": False,
-    }
+    text = "[[miners]]\nhosts = ['10.7.0.1']\ndriver = 'cgminer'\n[notify]\nwebhooks = ['https://a.example']\n"
+    assert not_yet(text) == {"miners.driver": False}
 
 
 def test_what_is_not_built_is_found_in_inventory_files_too(tmp_path):

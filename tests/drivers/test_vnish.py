@@ -3,7 +3,7 @@
 import pytest
 
 from drivers.errors import NotListening, NotPermitted, Refused, Unreachable, Unsupported
-from drivers.interface import LimitPower, Locate, Login, SetMode, Sleep, State, Target, Wake, Want
+from drivers.interface import LimitPower, Locate, Login, Restart, SetMode, Sleep, State, Target, Wake, Want
 from drivers.vnish import Vnish
 from tests.drivers.conversations import Talk, Turns, converse, ok, scripted
 
@@ -140,6 +140,12 @@ def test_a_token_is_kept_and_got_anew_once():
     talk, sleeping = tell(Sleep(), **{"POST mining/stop": Turns([ok(status=401), ok(b"{}")])})
     talk.hold(sleeping)
     assert talk.names == [f"GET {V1}/status", f"POST {V1}/mining/stop", f"POST {V1}/unlock", f"POST {V1}/mining/stop"]
+
+
+def test_the_mining_program_is_started_anew_by_its_own_page():
+    talk, restarting = tell(Restart(), **{"POST mining/restart": {"success": True}})
+    talk.hold(restarting)
+    assert talk.names[-1] == f"POST {V1}/mining/restart"
 
 
 def test_passwords_are_tried_in_order_and_too_many_are_told():

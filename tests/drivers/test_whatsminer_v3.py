@@ -10,7 +10,20 @@ from hypothesis import strategies as st
 from drivers import registry
 from drivers.errors import DeviceError, Garbled, NotListening, NotPermitted, Refused, Unreachable, Unsupported
 from drivers.identify import identify
-from drivers.interface import Http, LimitPower, Locate, Login, Reboot, SetMode, Sleep, State, Target, Wake, Want
+from drivers.interface import (
+    Http,
+    LimitPower,
+    Locate,
+    Login,
+    Reboot,
+    Restart,
+    SetMode,
+    Sleep,
+    State,
+    Target,
+    Wake,
+    Want,
+)
 from drivers.whatsminer_v3 import WhatsminerV3
 from drivers.whatsminer_v3_wire import Grain, asking, faults_of, mode_of, parse, port_of, telling
 from tests.drivers.conversations import Talk, converse, ok
@@ -296,6 +309,7 @@ def test_one_that_only_says_who_it_is_has_an_unknown_state_and_its_errors():
         (Sleep(), [("set.miner.service", "stop")]),
         (LimitPower(limit_w=2500.4), [("set.miner.power_limit", 2500)]),
         (SetMode(mode="low"), [("set.miner.power_mode", "low")]),
+        (Restart(), [("set.miner.service", "restart")]),
         (Reboot(), [("set.system.reboot", None)]),
         (Locate(), [("set.system.led", [{"color": "red", "period": 200, "duration": 100, "start": 0}])]),
         (Locate(on=False), [("set.system.led", "auto")]),
