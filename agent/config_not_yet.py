@@ -33,7 +33,6 @@ class _Row:
 _TABLE = (
     _Row("feeder.*.max_kva", loosens=True),
     _Row("feeder.*.phase"),
-    _Row("outlet.*.kind", loosens=True, built=("http", "modbus", "mqtt", "shelly", "tasmota")),
     _Row("store.url", loosens=True, built=("sqlite:///*",)),
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from agent.condition import Condition, NoCondition
 from agent.config_schema import Schema
 from agent.config_schema_devices import Outlet, SafetyInput
-from drivers import outlet_http, outlet_mqtt
+from drivers import outlet_http, outlet_mqtt, outlet_snmp
 from drivers.modbus_point import FUNCTIONS, Point
 
 Finding = tuple[str, str]
@@ -77,8 +77,17 @@ def _reach_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
         yield f"{key}.address", f"an outlet of kind {one.kind} needs one"
     if one.kind == "http" and one.profile not in outlet_http.PROFILES:
         yield f"{key}.profile", f"an outlet of kind http needs one of {', '.join(outlet_http.PROFILES)}"
+    if one.kind == "snmp":
+        yield from _snmp_mistakes(key, one)
     if one.kind == "modbus":
         yield from _coil_mistakes(key, one)
+
+
+def _snmp_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
+    if one.profile not in outlet_snmp.PROFILES:
+        yield f"{key}.profile", f"an outlet of kind snmp needs one of {', '.join(outlet_snmp.PROFILES)}"
+    if one.unit < 1:
+        yield f"{key}.unit", "counts a chain's PDUs from 1"
 
 
 def _coil_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
@@ -96,6 +105,8 @@ def outlet_warnings(schema: Schema) -> Iterator[Finding]:
     """Yield what is allowed of outlets and probably not meant."""
     used = {feeder.outlet for feeder in schema.feeder}
     for at, one in enumerate(schema.outlet):
+        if one.kind == "snmp" and one.credentials is None:
+            yield f"outlet.{at}", f"{one.id} is told by the factory's community, in the clear: name a [credentials.*]"
         if one.id not in used:
             yield f"outlet.{at}", f"{one.id} cuts no feeder: it is read, and never switched"
     if schema.control.allow_hard_cut and not used - {None}:

@@ -6,14 +6,15 @@ Whatever needs pymodbus is imported only where a device needs it.
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from drivers.interface import Conversation, Target
 from drivers.modbus import ModbusConversation
+from drivers.snmp import Access, SnmpConversation
 from drivers.transports.lanes import Lanes
 
 T = TypeVar("T")
-MODBUS_PORT, HTTP_PORT = 502, 80
+MODBUS_PORT, HTTP_PORT, SNMP_PORT = 502, 80, 161
 
 
 class Line(Protocol):
@@ -26,16 +27,42 @@ class Line(Protocol):
         """Drop the connection."""
 
 
+class Datagrams(Protocol):
+    """Where a device is reached over SNMP: a drivers.transports.snmp_udp.SnmpLine."""
+
+    async def run(self, conversation: SnmpConversation[T]) -> T:
+        """Run a conversation. Raises DeviceError."""
+
+    def close(self) -> None:
+        """Close the socket."""
+
+
 class Ways:
     """The ways to a site's devices. `close` drops them; whoever asks again opens them again."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line] = {}
+        self._datagrams: dict[tuple[str, Access], Datagrams] = {}
+        self._engine: Any = None
         self._lanes: Lanes | None = None
 
     def line(self, place: str) -> Line:
         """Return the line to HOST:PORT."""
         return self._lines.get(place) or self._lines.setdefault(place, _line_to(place))
+
+    def datagrams(self, place: str, access: Access) -> Datagrams:
+        """Return the way over SNMP to HOST:PORT."""
+        key = place, access
+        if key not in self._datagrams:
+            self._datagrams[key] = self._datagrams_to(place, access)
+        return self._datagrams[key]
+
+    def _datagrams_to(self, place: str, access: Access) -> Datagrams:
+        from drivers.transports.snmp_udp import Engine, SnmpLine  # noqa: PLC0415 - pysnmp, where there is such a device
+
+        self._engine = self._engine or Engine()
+        host, _, port = place.rpartition(":")
+        return SnmpLine(host.strip("[]"), int(port), access, self._engine)
 
     async def page(self, place: str, conversation: Conversation[T]) -> T:
         """Hold a conversation with what serves pages at HOST:PORT. Raises DeviceError."""
@@ -47,6 +74,8 @@ class Ways:
         """Drop every connection."""
         for line in self._lines.values():
             line.close()
+        for way in self._datagrams.values():
+            way.close()
         lanes, self._lanes = self._lanes, None
         if lanes is not None:
             await lanes.close()

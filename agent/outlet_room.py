@@ -13,9 +13,9 @@ from agent.config import Config
 from agent.config_schema_devices import Outlet
 from agent.control.asking import Asked
 from agent.control.controller import Controller
-from agent.device_ways import HTTP_PORT, MODBUS_PORT, Ways, place_of
+from agent.device_ways import HTTP_PORT, MODBUS_PORT, SNMP_PORT, Ways, place_of
 from agent.links.mqtt import MqttLink
-from agent.settings import login_of
+from agent.settings import login_of, logins_of
 from drivers.errors import DeviceError, Garbled
 from drivers.modbus_point import Point
 from drivers.outlet import OutletReading, PageOutlet
@@ -23,7 +23,9 @@ from drivers.outlet_coil import Coil
 from drivers.outlet_http import http_outlet
 from drivers.outlet_mqtt import MqttOutlet
 from drivers.outlet_shelly import ShellyOutlet
+from drivers.outlet_snmp import SnmpOutlet
 from drivers.outlet_tasmota import TasmotaOutlet
+from drivers.snmp import Access, access_of
 
 log = structlog.get_logger()
 
@@ -64,11 +66,20 @@ class OutletRoom:
         for one in self._outlets.values():
             if (query := self._queries.get(one.id)) is not None:
                 yield Asked(kind="outlet", id=one.id, ask=query, hear=lambda _: None, period_s=one.period_s)
-            if one.kind in {"mqtt", "snmp"}:
+            if one.kind == "mqtt":
                 continue
-            way = _coil(one, ways) if one.kind == "modbus" else self._page(one, ways)
+            way = self._way(one, ways)
             self._switches[one.id] = way.switch
             yield Asked(kind="outlet", id=one.id, ask=way.read, hear=self._hearer(one.id), period_s=one.period_s)
+
+    def _way(self, one: Outlet, ways: Ways) -> _Way:
+        match one.kind:
+            case "modbus":
+                return _coil(one, ways)
+            case "snmp":
+                return _datagrams(one, ways, access_of(logins_of(self._config, one.credentials)))
+            case _:
+                return self._page(one, ways)
 
     def _page(self, one: Outlet, ways: Ways) -> _Way:
         place, driver = place_of(one.address or "", HTTP_PORT), self._page_driver(one)
@@ -142,6 +153,19 @@ def _coil(one: Outlet, ways: Ways) -> _Way:
 
     async def switch(on: bool) -> OutletReading:  # noqa: FBT001 - the one thing that it is told
         return await line.run(one.unit, coil.switch(on=on))
+
+    return _Way(read=read, switch=switch)
+
+
+def _datagrams(one: Outlet, ways: Ways, access: Access) -> _Way:
+    way = ways.datagrams(place_of(one.address or "", SNMP_PORT), access)
+    outlet = SnmpOutlet(one.profile or "", one.output, one.unit)
+
+    async def read() -> OutletReading:
+        return await way.run(outlet.read())
+
+    async def switch(on: bool) -> OutletReading:  # noqa: FBT001 - the one thing that it is told
+        return await way.run(outlet.switch(on=on))
 
     return _Way(read=read, switch=switch)
 

@@ -78,16 +78,19 @@ def miners_of(config: Config) -> tuple[Miner, ...]:
 
 def targets_of(config: Config) -> list[Target]:
     """Return where each machine answers, its logins' secrets followed. Raises ConfigError."""
-    logins = {name: _logins(config, name) for name in config.schema.credentials}
+    logins = {name: logins_of(config, name) for name in config.schema.credentials}
     return [_target(entry, logins) for entry in config.miners]
 
 
 def login_of(config: Config, credentials: str | None) -> Login | None:
     """Return the first login of a [credentials.*], its secret followed; None for none. Raises ConfigError."""
-    return None if credentials is None else _logins(config, credentials)[0]
+    return None if credentials is None else logins_of(config, credentials)[0]
 
 
-def _logins(config: Config, name: str) -> tuple[Login, ...]:
+def logins_of(config: Config, name: str | None) -> tuple[Login, ...]:
+    """Return the logins of a [credentials.*], their secrets followed; none for no name. Raises ConfigError."""
+    if name is None:
+        return ()
     return tuple(
         Login(
             user=login.user,

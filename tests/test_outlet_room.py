@@ -10,6 +10,7 @@ from agent.control.asking import Asking
 from agent.device_ways import Ways
 from agent.outlet_room import OutletRoom
 from agent.settings import outlets_of
+from simulators.pdu import PduServer, rpdu2
 from tests.drivers.test_modbus_point import Device
 from tests.transports.servers import serving
 
@@ -76,6 +77,32 @@ async def test_a_coil_is_read_and_switched_over_a_real_line():
         await controller.becomes(True)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
+
+
+@pytest.mark.lasts(5)
+async def test_a_pdu_is_read_and_switched_over_snmp_with_what_its_login_says(monkeypatch):
+    monkeypatch.setattr("drivers.outlet_snmp.SWITCHES_S", 0.0)
+    monkeypatch.setenv("PDU", "ops")
+    pdu = rpdu2(power_w=3100)
+    pdu.write = "ops"
+    transport, port = await PduServer.serve(pdu)
+    login = '[credentials.pdu]\nlogins = [{ user = "v2c", password = "env:PDU" }]'
+    rest = (
+        f'kind = "snmp"\naddress = "127.0.0.1:{port}"\nprofile = "apc-rpdu2"\noutput = 3\ncredentials = "pdu"\n{login}'
+    )
+    told, controller = room(rest)
+    ways = Ways()
+    asking = asyncio.create_task(Asking([*told.asked(ways)], SystemClock(), ways.close).run())
+    async with asyncio.timeout(5):
+        await controller.becomes(True)
+        controller.switch("q1", False)
+        await controller.becomes(False)
+    [view] = controller.outlets.views(SystemClock().now().mono)
+    assert view.power_w == 0.0
+    assert pdu.told == [("1.3.6.1.4.1.318.1.1.26.9.2.4.1.5.3", 2)]
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    transport.close()
 
 
 @pytest.mark.lasts(5)

@@ -195,7 +195,6 @@ def test_a_plain_farm_waits_for_nothing():
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[[outlet]]\nid = 'q'\nkind = 'snmp'\naddress = '10.7.0.1'\n", "outlet.0.kind"),
         ("[[feeder]]\nid = 'T1'\nmax_kva = 900\n", "feeder.0.max_kva"),
     ],
 )

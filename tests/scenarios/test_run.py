@@ -64,7 +64,6 @@ async def test_a_bad_configuration_is_refused_with_every_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ('[[outlet]]\nid = "pdu"\nkind = "snmp"\naddress = "127.0.0.1"\n', "outlet.0.kind"),
         ('[[feeder]]\nid = "T1"\nmax_kva = 900\n', "feeder.0.max_kva"),
     ],
 )
