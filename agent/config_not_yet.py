@@ -30,11 +30,7 @@ class _Row:
     built: tuple[str, ...] = ()  # the values that do work, as patterns
 
 
-_TABLE = (
-    _Row("feeder.*.max_kva", loosens=True),
-    _Row("feeder.*.phase"),
-    _Row("store.url", loosens=True, built=("sqlite:///*",)),
-)
+_TABLE = (_Row("store.url", loosens=True, built=("sqlite:///*",)),)
 
 _OF_MINERS: tuple[tuple[str, Callable[[MinerEntry], bool]], ...] = (
     ("miners.driver", lambda miner: miner.driver != "auto"),

@@ -11,6 +11,7 @@ from agent.config_money import price_in_words
 from agent.config_schema import Feeder, Issuer, Miners, Schema, Store
 from agent.config_values import OrderClass, Transport
 from agent.device_words import explain_outlets, explain_safety, remedies_in_words
+from agent.fleet.apparent import ASSUMED_FACTOR
 from agent.meter_words import explain_meters
 
 
@@ -61,7 +62,10 @@ def _feeders(config: Config) -> Iterator[str]:
 
 
 def _limits(feeder: Feeder) -> str:
-    said = "" if feeder.max_kw is None else f", never above {_figure(feeder.max_kw)} kW"
+    said = "" if feeder.phase is None else f", on phase {feeder.phase} alone"
+    said += "" if feeder.max_kw is None else f", never above {_figure(feeder.max_kw)} kW"
+    if feeder.max_kva is not None:
+        said += f", never above {_figure(feeder.max_kva)} kVA (power factor {ASSUMED_FACTOR} where no meter tells it)"
     if feeder.ramp_kw_per_min is not None:
         said += f", up by at most {_figure(feeder.ramp_kw_per_min)} kW a minute"
     return said + (", essential: never cut" if feeder.essential else "")

@@ -13,7 +13,7 @@ from agent.control.asking import Asked
 from agent.control.controller import Controller
 from agent.control.metering import Said
 from agent.device_ways import Ways
-from agent.inputs.meters import BadSample, parse_sample
+from agent.inputs.meters import BadSample, MeterSample, parse_sample
 from agent.links.mqtt import MqttLink
 from agent.meter_ways import ask_of
 from agent.settings import prefix_of
@@ -58,13 +58,18 @@ class MeterRoom:
             except BadSample as error:
                 log.warning("the meter's message cannot be read", meter_id=meter.id, error=str(error))
                 return
-            self._take(meter.id, Said(power_w=sample.power_w, energy_wh=sample.energy_wh))
+            self._take(meter.id, Said(power_w=sample.power_w, energy_wh=sample.energy_wh, reactive_var=_var(sample)))
 
         return hear
 
     def _read(self, meter: Meter, reading: MeterReading) -> None:
         told = reading.turned(sign=meter.sign, multiplier=meter.multiplier)
-        said = Said(power_w=told.power_w, energy_wh=told.energy_wh, export_wh=told.export_wh)
+        said = Said(
+            power_w=told.power_w,
+            energy_wh=told.energy_wh,
+            export_wh=told.export_wh,
+            reactive_var=told.reactive_var,
+        )
         self._take(meter.id, said)
 
     def _take(self, meter: str, said: Said) -> None:
@@ -81,3 +86,7 @@ class MeterRoom:
 def topic_of(config: Config, meter: Meter) -> str:
     """Return where a meter that speaks over MQTT is heard."""
     return meter.topic or f"{prefix_of(config)}/meter/{meter.id}"
+
+
+def _var(sample: MeterSample) -> float | None:
+    return None if sample.kvar is None else sample.kvar * 1000

@@ -125,6 +125,8 @@ def feeders_of(config: Config) -> FeederTree:
             parent=feeder.parent,
             max_w=_feeder_most_w(config, feeder),
             ramp_w_per_s=None if feeder.ramp_kw_per_min is None else _w_per_s(feeder.ramp_kw_per_min),
+            max_va=None if feeder.max_kva is None else feeder.max_kva * 1000,
+            phase=feeder.phase,
         )
         for feeder in config.schema.feeder
     )

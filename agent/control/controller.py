@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import structlog
 
+from agent.control.apparent_watch import ApparentWatch
 from agent.control.climate_watch import ClimateWatch
 from agent.control.cutting import Cutting, Seen
 from agent.control.demand import demand_of
@@ -75,6 +76,7 @@ class Controller:
         self.drills: Drills | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
+        self._apparent_watch = ApparentWatch(parts.fleet, parts.metering)
         self.climate = ClimateWatch(parts.fleet, limits.climate)
         self.cutting = Cutting(parts.fleet, parts.outlets, limits.tree, limits.policy)
         self.cutting.pumped = self.climate.pumped
@@ -230,12 +232,13 @@ class Controller:
         """Return what binds at this instant."""
         book, policy = self.parts.book, self.limits.policy
         own = None if policy.shed_w_per_s is None else policy.shed_w_per_s * 60 / 1000
+        standing = (*self._safety_watch.parts(), *self._apparent_watch.parts(now.mono))  # whatever is ordered
         cap = book.coming(now, shed_kw_per_min=own, most_w=self.limits.tree.cap_w[0])
         return demand_of(
             cap,
             connection_w=self.limits.tree.cap_w[0],
             restore_kw_per_min=book.restore_kw_per_min(),
-            parts=(*(self.scopes.part(bound, now) for bound in cap.parts), *self._safety_watch.parts()),
+            parts=(*(self.scopes.part(bound, now) for bound in cap.parts), *standing),
         )
 
     def situation(self, now: Moment) -> Situation:

@@ -45,6 +45,7 @@ class Said:
     power_w: Watts
     energy_wh: float | None = None
     export_wh: float | None = None
+    reactive_var: float | None = None
 
 
 class Instrument:
@@ -54,6 +55,7 @@ class Instrument:
         self.policy = policy
         self.energy_wh: float | None = None  # the last that counts of its import register
         self.trail = Trail(kept_s=KEPT_S)
+        self.reactive_var: float | None = None  # as it said with its latest figure
         self._taken_at: float | None = None
         self._meter = Meter(policy.id, window_s=policy.window_s, stale_s=policy.stale_s, since=mono)
         self._support = Support(forget_s=policy.stale_s)
@@ -73,6 +75,7 @@ class Instrument:
         self.energy_wh = self._imported.value_wh(now.mono, within_s=float("inf"))
         power_w = self._support.taken(said.power_w, now.mono)
         if power_w is not None:
+            self.reactive_var = said.reactive_var
             self._meter.heard(power_w, now.mono)
             self.trail.heard(power_w, now.mono)
             self._taken_at = now.mono
@@ -95,6 +98,7 @@ class Instrument:
             register_map=self.policy.register_map,
             age_s=None if self._taken_at is None else mono - self._taken_at,
             energy_wh=self.energy_wh,
+            reactive_var=self.reactive_var,
             standing_in_for=standing_in_for,
         )
 

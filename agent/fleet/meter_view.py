@@ -25,6 +25,7 @@ class MeterView:
     register_map: str | None = None  # by which map it is read, None where it needs none
     age_s: float | None = None  # of the last figure that was taken, None before the first
     energy_wh: float | None = None  # the last of its import register that counts, however old
+    reactive_var: float | None = None  # with its latest figure
     standing_in_for: str | None = None  # the meter whose silence this one fills now
 
     @property

@@ -137,6 +137,8 @@ class Feeder:
     parent: str | None = "site"
     max_w: Watts | None = None
     ramp_w_per_s: float | None = None
+    max_va: float | None = None
+    phase: str | None = None  # L1 | L2 | L3, of a single-phase one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,8 +6,9 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from agent.fleet.apparent import carries_w
 from agent.fleet.meter_view import MeterView
-from agent.fleet.miner import FeederTree
+from agent.fleet.miner import Feeder, FeederTree
 from agent.fleet.view import Floats
 from agent.orders.arbitration import Cap
 from agent.values import Watts
@@ -22,6 +23,9 @@ class FeederDraw:
     power_w: Watts
     power_source: str
     cap_w: Watts | None
+    max_kva: float | None = None
+    reactive_kvar: float | None = None  # by its own meter
+    phase: str | None = None
 
 
 def ordered_caps(cap: Cap, feeders: Container[str]) -> dict[str, Watts]:
@@ -60,14 +64,31 @@ def feeder_draws(
             parent=feeder.parent,
             power_w=drawn_w[at],
             power_source=root_source if at == 0 else "beliefs" if feeder.id not in measured else "meter",
-            cap_w=_least(feeder.max_w, ordered_w.get(feeder.id)),
+            cap_w=_least(feeder.max_w, ordered_w.get(feeder.id), _carries_w(feeder, measured.get(feeder.id))),
+            max_kva=_thousands(feeder.max_va),
+            reactive_kvar=_thousands(_var_of(measured.get(feeder.id))),
+            phase=feeder.phase,
         )
         for at, feeder in enumerate(tree.feeders)
     ]
 
 
-def _least(own_w: Watts | None, ordered_w: Watts | None) -> Watts | None:
-    return min((cap_w for cap_w in (own_w, ordered_w) if cap_w is not None), default=None)
+def _least(*caps_w: Watts | None) -> Watts | None:
+    return min((cap_w for cap_w in caps_w if cap_w is not None), default=None)
+
+
+def _carries_w(feeder: Feeder, meter: MeterView | None) -> Watts | None:
+    if feeder.max_va is None:
+        return None
+    return carries_w(feeder.max_va, None if meter is None else meter.state.draw_w, _var_of(meter))
+
+
+def _var_of(meter: MeterView | None) -> float | None:
+    return None if meter is None else meter.reactive_var
+
+
+def _thousands(value: float | None) -> float | None:
+    return None if value is None else value / 1000
 
 
 def _measured(meters: Iterable[MeterView]) -> Mapping[str, MeterView]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.fleet.apparent import phases_of
 from agent.fleet.meter_view import MeterView
 from agent.outputs.exposition import Text, labels
 from agent.outputs.feeders import FeederDraw, feeder_draws
@@ -28,6 +29,12 @@ def write_meters(shot: Snapshot, text: Text) -> None:
     for name, says, of in _FEEDER_GAUGES:
         samples = ((labels(site=shot.site, feeder=feeder.id), of(feeder)) for feeder in feeders)
         text.gauge(f"hashwatt_feeder_{name}", says, samples)
+    drawn_w = {feeder.id: feeder.power_w for feeder in feeders}
+    unbalance = (
+        (labels(site=shot.site, feeder=one.parent), one.unbalance) for one in phases_of(shot.tree.feeders, drawn_w)
+    )
+    says = "How far the most loaded phase below this feeder is above the mean of the three."
+    text.gauge("hashwatt_feeder_unbalance_ratio", says, unbalance)
     with_role = ((labels(site=shot.site, meter=meter.id, role=meter.role), meter.power_w) for meter in shot.meters)
     text.gauge("hashwatt_meter_power_watts", "What this meter shows.", with_role)
     for name, says, of_meter in _METER_GAUGES:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from agent.facts import AnyFact
+from agent.fleet.apparent import phases_of
 from agent.fleet.belief import CODES
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
@@ -36,6 +37,8 @@ def site_json(sight: Sight) -> Shown:
     fleet, now, decision, house_w = sight.fleet, sight.now(), sight.decision(), sight.house_w()
     power_w, source = site_power(sight.meter(), float(fleet.believed_w.sum()), house_w)
     meters = sight.meters()
+    ordered_w = ordered_caps(sight.book.cap(now), fleet.tree.positions)
+    feeders = feeder_draws(fleet.tree, fleet.drawn_w(), meters, (power_w, source), ordered_w)
     return {
         "site": sight.site,
         "at": rfc3339(now.at),
@@ -52,13 +55,8 @@ def site_json(sight: Sight) -> Shown:
         "outlets": outlets_json(sight),
         "climate": climate_json(sight),
         "meters": [meter_json(meter) for meter in meters],
-        "feeders": feeder_draws(
-            fleet.tree,
-            fleet.drawn_w(),
-            meters,
-            (power_w, source),
-            ordered_caps(sight.book.cap(now), fleet.tree.positions),
-        ),
+        "feeders": feeders,
+        "phases": phases_of(fleet.tree.feeders, {feeder.id: feeder.power_w for feeder in feeders}),
         "price": acting_json(sight.money),
     }
 

@@ -195,7 +195,7 @@ def test_a_plain_farm_waits_for_nothing():
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("[[feeder]]\nid = 'T1'\nmax_kva = 900\n", "feeder.0.max_kva"),
+        ("[store]\nurl = 'postgresql://db/hashwatt'\n", "store.url"),
     ],
 )
 def test_what_is_not_built_and_would_loosen_control_says_so(text, key):

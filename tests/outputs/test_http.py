@@ -141,7 +141,8 @@ async def test_a_refused_change_changes_nothing():
 
 
 def feeder(name, parent, power_w, cap_w, source):
-    return {"id": name, "parent": parent, "power_w": power_w, "power_source": source, "cap_w": cap_w}
+    none = dict.fromkeys(("max_kva", "reactive_kvar", "phase"))
+    return {"id": name, "parent": parent, "power_w": power_w, "power_source": source, "cap_w": cap_w} | none
 
 
 async def test_the_site():
@@ -172,6 +173,7 @@ async def test_the_site():
             feeder("T1", "site", 3030.0, 9000.0, "beliefs"),
             feeder("q1", "T1", 20.0, None, "beliefs"),
         ],
+        "phases": [],
         "climate": {"ambient_c": None, "feeders_c": {}, "hot": 0, "loops": 0, "frost": None},
         "price": None,
     }

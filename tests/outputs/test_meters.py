@@ -39,6 +39,19 @@ def test_a_feeders_cap_is_the_least_of_what_it_carries_and_what_orders_on_it_all
     assert {feeder.id: feeder.cap_w for feeder in told} == {"site": None, "T1": 4e3, "T2": 7e3}
 
 
+def test_a_limit_in_kva_caps_by_what_the_meter_says_and_phases_are_shown():
+    tree = FeederTree.of((Feeder(id="T1", max_va=1e4, phase="L1"), Feeder(id="T2", max_w=8e3, max_va=1e4, phase="L2")))
+    told = feeder_draws(tree, np.zeros(3), (), (0.0, "meter"))
+    assert [feeder.cap_w for feeder in told] == [None, 9500.0, 8e3]
+    state = MeterState(id="m", fresh=True, silent_s=0.0, last_w=6e3, mean_w=6e3, covered=True)
+    reads = MeterView(role="feeder", feeder="T1", state=state, reactive_var=8e3)
+    [_, first, _] = feeder_draws(tree, np.zeros(3), (reads,), (0.0, "meter"))
+    assert (first.cap_w, first.max_kva, first.reactive_kvar, first.phase) == (6e3, 10.0, 8.0, "L1")
+    shown = sight_of(MemoryDesk(small_fleet(), empty_book()))
+    shown.fleet.tree = tree
+    assert [one.parent for one in site_json(shown)["phases"]] == ["site"]
+
+
 def test_a_feeder_without_a_meter_draws_what_is_believed_below_it():
     assert draws() == {
         "site": (50_000.0, "meter"),

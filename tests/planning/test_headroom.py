@@ -64,7 +64,7 @@ def test_fans_that_come_back_after_the_machines_are_left_room_for_where_they_wer
             plant.followers.observe(N * FULL_W, HOUSE_W + share * N * FULL_W, at - 9000.0)
         plant.followers.observe(N * STANDBY_W, HOUSE_W, -1.0)
     past = [N * STANDBY_W] * delay_s
-    for _ in range(280):
+    for _ in range(400):
         past.append(float(plant.world.power_w.sum()))
         plant.world.house_w = HOUSE_W + share * past[-delay_s - 1]
         plant.followers.moved(float(plant.fleet.believed_w.sum()), plant.now)
