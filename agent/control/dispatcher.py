@@ -29,6 +29,8 @@ TELLING_S, SLICE = 0.5, 8
 """A tick tells for so long at the most, and so many before the loop turns; who was not told is told in the next."""
 PREPARED_FOR_S, PREPARED_AGAIN_S = 1200.0, 120.0
 """So long a machine stays ready for commands, and so soon one that could not be made ready now is tried again."""
+MOST_DOUBLED = 6
+"""Who permits nothing is tried again after twice as long each time, up to a day."""
 LEAST_PREPARED, PREPARING_TICKS, LOOKED_AT = 20, 10, 256
 """So many, or such a share of all, are begun in one tick: polls go on beside it. After so many looks the loop turns."""
 ESCALATES_AFTER = 3
@@ -59,6 +61,7 @@ class Dispatcher:
         self._poller = poller
         self._clock = clock
         self._prepared_at = np.full(len(fleet), -np.inf)
+        self._unready: dict[int, int] = {}  # how often in a row one refused to be made ready
 
     def tell_of(self, orders: Callable[[], list[str]]) -> None:
         """Let what befalls machines belong to the evidence of these orders."""
@@ -149,24 +152,31 @@ class Dispatcher:
         return self._poller.lockout.leaves_alone(row, self._clock.now().mono)
 
     def _prepared(self, row: int, found: DeviceError | None) -> None:
+        """Take in how it went. Who refuses is named once and asked less and less often; when it must, it is told."""
         self._poller.busy[row] = False
-        match found:
-            case None:
-                self._poller.lockout.taken(row)
-                self._count("prepare", "ok")
-            case NotPermitted():
-                self._refused(row, "prepare", found)
-            case Refused():
-                self._refused(row, "prepare", found)
-                self._prepared_at[row] += PREPARED_AGAIN_S - PREPARED_FOR_S
-            case _:
-                self._count("prepare", "unreachable")
-                self._prepared_at[row] += PREPARED_AGAIN_S - PREPARED_FOR_S
+        if not isinstance(found, Refused):
+            self._count("prepare", "ok" if found is None else "unreachable")
+        if found is None:
+            self._poller.lockout.taken(row)
+            self._unready.pop(row, None)
+            return
+        again_s = PREPARED_AGAIN_S
+        if isinstance(found, Refused):
+            refusals = self._unready[row] = self._unready.get(row, 0) + 1
+            self._count("prepare", "refused")
+            if refusals == 1:
+                self._tell_refused(row, "prepare", found)
+            if isinstance(found, NotPermitted):
+                again_s = PREPARED_FOR_S * 2 ** min(refusals - 1, MOST_DOUBLED)
+        self._prepared_at[row] += again_s - PREPARED_FOR_S
 
     def _refused(self, row: int, command: str, error: Refused) -> None:
         self._count(command, "refused")
         if isinstance(error, NotPermitted):
             self._poller.deny(row, error)
+        self._tell_refused(row, command, error)
+
+    def _tell_refused(self, row: int, command: str, error: Refused) -> None:
         miner, at = self.fleet.miners[row].id, self._clock.now().at
         log.warning("miner refused", miner_id=miner, command=command, error=str(error))
         orders = self.open_orders()

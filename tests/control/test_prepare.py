@@ -38,9 +38,9 @@ async def test_each_is_kept_ready_at_no_polls_cost(site):
     polled = dict(site.machines.polls)
     await site.live(120)
     assert all(site.machines.polls[host] - polled[host] >= 11 for host in site.machines.hosts)
-    await site.live(17 * 60)
+    await site.live(17 * 60, step_s=5.0)
     assert sorted(site.machines.readied) == site.machines.hosts
-    await site.live(2 * 60)
+    await site.live(2 * 60, step_s=5.0)
     assert sorted(site.machines.readied) == sorted(2 * site.machines.hosts)
 
 
@@ -48,7 +48,7 @@ async def test_who_sleeps_is_not_made_ready(site):
     await site.live(30)
     await site.order()
     site.machines.readied.clear()
-    await site.live(25 * 60)
+    await site.live(25 * 60, step_s=5.0)
     assert site.machines.readied == []
     assert len(site.machines.asleep) == 5
 
@@ -65,10 +65,21 @@ async def test_telling_goes_before_making_ready(site):
 )
 async def test_who_cannot_be_made_ready_is_tried_again_unless_it_takes_none_of_our_words(site, error, times):
     site.machines.unready["127.0.0.2"] = error
-    await site.live(5 * 60)
+    await site.live(5 * 60, step_s=5.0)
     assert site.machines.readied.count("127.0.0.2") == times
     named = [fact for fact in site.ledger.replay() if type(fact).__name__ == "CommandRefused"]
     assert {fact.miner for fact in named} == (set() if isinstance(error, Unreachable) else {"m1"})
+
+
+async def test_who_permits_nothing_is_named_once_tried_seldom_and_told_all_the_same(site):
+    site.machines.unready["127.0.0.2"] = NotPermitted("no login")
+    await site.live(3 * 3600, step_s=10.0)
+    assert site.machines.readied.count("127.0.0.2") == 4
+    named = [fact for fact in site.ledger.replay() if type(fact).__name__ == "CommandRefused"]
+    assert [fact.miner for fact in named] == ["m1"]
+    await site.order()
+    await site.live(20)
+    assert len(site.machines.asleep) == 5
 
 
 async def test_where_nothing_is_sent_nobody_is_made_ready(machines, tmp_path):
