@@ -30,12 +30,15 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerFactor:
-    """A power factor that must be reached: below it, demand is billed as if it had been drawn at it."""
+    """A power factor that must be reached: below it, demand is billed as if it had been drawn at it.
+
+    Of `apparent` power: the highest kVA times it are billed where they are above the highest kW, whenever either was.
+    """
 
     __pydantic_config__ = SHAPE
 
     target: Decimal
-    at: Literal["peak", "month"] = "peak"  # measured in the window of the peak, or over the month's energy
+    at: Literal["peak", "month", "apparent"] = "peak"  # in the window of the peak, over the month's energy, or by kVA
 
     def __post_init__(self) -> None:
         if not 0 < self.target <= 1:
@@ -222,6 +225,10 @@ class Demand:
     def _measured(self, usage: Usage, spans: Sequence[Span]) -> Peak:
         """Return the highest power of some times, raised where its power factor was too low."""
         peak = highest(usage, spans, self._window, self.measure)
+        if self.power_factor is not None and self.power_factor.at == "apparent":
+            apparent = highest(usage, spans, self._window, "kVA")
+            raised = even(apparent.power * self.power_factor.target)
+            return Peak(power=raised, at=apparent.at) if raised > peak.power else peak
         if self.power_factor is not None and peak.at is not None:
             factor = self._factor(usage, peak)
             if factor < self.power_factor.target:

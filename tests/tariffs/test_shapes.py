@@ -72,6 +72,18 @@ def test_a_month_of_thirty_days_and_a_capacity_by_the_day():
     assert found == {"power": 140, "access": 28, "capacity": Decimal("1.59") * 28}
 
 
+def test_the_higher_of_the_highest_kw_and_of_a_share_of_the_highest_kva_is_billed():
+    """As at Hydro-Québec and in Ontario: 90 % of kVA, which need not stand where the kW do."""
+    kw, kvar = (400, 1000, 900, 100), (0, 0, 900, 0)
+    load = Load(start=FEBRUARY, step=HOUR, kwh=tuple(map(Decimal, kw)), kvarh=tuple(map(Decimal, kvar)))
+    told = {"name": "power", "period": (DemandPeriod(name="all", per_kw=rate("1")),)}
+    made = Demand(power_factor=PowerFactor(target=Decimal("0.9"), at="apparent"), **told)
+    assert billed(made, load=load)["power"] == pytest.approx(Decimal("1145.51299"))
+    assert billed(Demand(power_factor=PowerFactor(target=Decimal("0.9")), **told), load=load)["power"] == 1000
+    less = Demand(power_factor=PowerFactor(target=Decimal("0.7"), at="apparent"), **told)
+    assert billed(less, load=load)["power"] == 1000
+
+
 def test_overruns_of_each_day_cost_at_most_what_the_months_highest_does():
     """Hydro-Québec's rate L: so much a day and kW above 110 % of the contract, at most so much of the highest."""
 
