@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Protocol
 
 from agent.tariffs.figures import Dated, Figure
-from agent.tariffs.load import Usage
+from agent.tariffs.load import COLUMNS, Energy, Usage
 from agent.tariffs.money import PERCENT, part_of
 
 
@@ -71,9 +71,9 @@ class Charge(Protocol):
         """Return what it charges for a month, given the lines that stand before it. Raises NoFigure, Unmetered."""
 
 
-def per_kwh(usage: Usage, rate: Dated) -> Iterator[Part]:
+def per_kwh(usage: Usage, rate: Dated, measure: Energy = "kWh") -> Iterator[Part]:
     """Yield the energy of each day at the figure of that day."""
-    for segment in usage.segments():
+    for segment in usage.segments(column=COLUMNS[measure]):
         yield from product(segment.day, "", segment.kwh, rate.on(segment.day))
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from itertools import accumulate
 from typing import Any, Literal
 
-from agent.tariffs.money import DECIMALS
+from agent.tariffs.money import DECIMALS, even
 from agent.tariffs.periods import MIDNIGHT, Span, billing_month, days_of_month, pieces
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
@@ -33,6 +33,15 @@ class Load:
     kvarh: tuple[Decimal, ...] | None = None
     kvarh_lead: tuple[Decimal, ...] | None = None
     quality: tuple[str, ...] | None = None
+
+    @property
+    def kvah(self) -> tuple[Decimal, ...] | None:
+        """The apparent energy of each step: of active and reactive, leading less lagging; None without kvarh."""
+        if self.kvarh is None:
+            return None
+        lead = self.kvarh_lead or (_ZERO,) * len(self.kvarh)
+        told = zip(self.kwh, self.kvarh, lead, strict=True)
+        return tuple(even((kwh * kwh + (lag - led) ** 2).sqrt()) for kwh, lag, led in told)
 
     @property
     def span(self) -> Span:
@@ -65,7 +74,10 @@ class Unmetered(Exception):
 Prorate = Literal["days", "mean_month", "thirty_days", "none"]
 """By the days that are covered: of the month, of one of 365.25/12 days or of 30 however long it is; or not at all."""
 MEAN_MONTH = Fraction(36525, 1200)
-Column = Literal["kwh", "export_kwh", "kvarh", "kvarh_lead"]
+Column = Literal["kwh", "export_kwh", "kvarh", "kvarh_lead", "kvah"]
+Energy = Literal["kWh", "kVAh"]
+"""What a price of energy is of: active, or apparent as its steps make it."""
+COLUMNS: Mapping[Energy, Column] = {"kWh": "kwh", "kVAh": "kvah"}
 
 
 class Register:
@@ -105,7 +117,8 @@ class Register:
         """Return the sums up to each step, and the steps."""
         steps: tuple[Decimal, ...] | None = getattr(self._load, column)
         if steps is None:
-            raise Unmetered(f"the load has no column {column}")
+            missing = "kvarh" if column == "kvah" else column
+            raise Unmetered(f"the load has no column {missing}")
         if column not in self._sums:
             self._sums[column] = (_ZERO, *accumulate(steps))
         return self._sums[column], steps

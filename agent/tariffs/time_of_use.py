@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
-from agent.tariffs.load import Usage
+from agent.tariffs.load import COLUMNS, Energy, Usage
 from agent.tariffs.netting import netted
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.when import Calendar, Times, cuts, exactly_one, know_holidays
@@ -32,7 +32,6 @@ class TimeOfUse:
     """Energy at the price of the period in which it is taken, by the local clock."""
 
     __pydantic_config__ = SHAPE
-    unit: ClassVar[str] = "kWh"
     by_month: ClassVar[bool] = False
 
     kind: Literal["time_of_use"] = "time_of_use"
@@ -40,9 +39,17 @@ class TimeOfUse:
     party: str = "energy"
     period: tuple[Period, ...]
     net_export: bool = False  # what is exported counts against what is taken, by months and periods
+    measure: Energy = "kWh"
 
     def __post_init__(self) -> None:
         exactly_one(self.period, [period.name for period in self.period])
+        if self.net_export and self.measure != "kWh":
+            raise ValueError("net_export is for kWh")
+
+    @property
+    def unit(self) -> str:
+        """What it is charged by."""
+        return self.measure
 
     @property
     def knows_holidays(self) -> bool:
@@ -61,7 +68,7 @@ class TimeOfUse:
                 yield from product(usage.last, f"{period.name}, net", kwh, period.per_kwh.on(usage.last))
             return
         calendar = Calendar(self.period)
-        for segment in usage.segments(cuts(self.period)):
+        for segment in usage.segments(cuts(self.period), COLUMNS[self.measure]):
             [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
             period = self.period[at]
             yield from product(segment.day, period.name, segment.kwh, period.per_kwh.on(segment.day))

@@ -1,22 +1,24 @@
 """What several countries' tariffs need: means of days, months of 30 days, taxes inside, power factors by rows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
-from agent.tariffs.bill import bill
+from agent.tariffs.bill import Unpriced, bill
 from agent.tariffs.burden import burden
 from agent.tariffs.coincident import CoincidentPeak
 from agent.tariffs.demand import Demand, DemandPeriod, PowerFactor
 from agent.tariffs.factor_percent import FactorPercent, FactorRow
 from agent.tariffs.fixed import Fixed
+from agent.tariffs.flat import Flat
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.load import Load
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.settling import Settling
-from tests.tariffs.loads import ALMATY, HOUR, amounts, days, flat, rate, tariff
+from tests.tariffs.loads import ALMATY, HOUR, amounts, day_and_night, days, flat, rate, tariff
 
 pytestmark = pytest.mark.pure
 FEBRUARY = datetime(2026, 2, 1, tzinfo=UTC)
@@ -82,6 +84,22 @@ def test_the_higher_of_the_highest_kw_and_of_a_share_of_the_highest_kva_is_bille
     assert billed(Demand(power_factor=PowerFactor(target=Decimal("0.9")), **told), load=load)["power"] == 1000
     less = Demand(power_factor=PowerFactor(target=Decimal("0.7"), at="apparent"), **told)
     assert billed(less, load=load)["power"] == 1000
+
+
+def test_energy_is_charged_by_the_kvah_of_its_steps():
+    """As Indian states bill high tension: 30 and 40, 50; a step that leads counts as one that lags."""
+    load = Load(
+        start=FEBRUARY, step=HOUR, kwh=(Decimal(30), Decimal(3), Decimal(6)),
+        kvarh=(Decimal(40), Decimal(0), Decimal(0)), kvarh_lead=(Decimal(0), Decimal(4), Decimal(0)),
+    )  # fmt: skip
+    energy = Flat(name="energy", per_kwh=rate("2"), measure="kVAh")
+    by_time = day_and_night(day="1", night="3", hours="01:00-02:00", name="TOD")
+    by_time = replace(by_time, measure="kVAh")
+    assert billed(energy, by_time, load=load) == {"energy": 2 * 61, "TOD": 3 * 50 + 5 + 3 * 6}
+    with pytest.raises(Unpriced, match="the load has no column kvarh"):
+        billed(energy, load=Load(start=FEBRUARY, step=HOUR, kwh=(Decimal(1),)))
+    with pytest.raises(ValueError, match="net_export is for kWh"):
+        replace(by_time, net_export=True)
 
 
 def test_overruns_of_each_day_cost_at_most_what_the_months_highest_does():
