@@ -166,7 +166,7 @@ class Fleet:
         if not self._known[row]:
             self._first_heard(row, step, watts)
         if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
-            self._check_asleep(row, step)
+            self._check_asleep(row, step, now)
         self._prove(row, step)
         if reading.level is not None:
             self._hasten(row, step)
@@ -213,8 +213,8 @@ class Fleet:
         if row not in self._setpoint_names and step > self.setpoint[row]:
             self.setpoint[row] = step
 
-    def _check_asleep(self, row: int, step: int) -> None:
-        if step < self.setpoint[row]:
+    def _check_asleep(self, row: int, step: int, now: float) -> None:
+        if step < self.setpoint[row] and not self._switching.may_be_rising(row, self.ladders[row].wake_s, now):
             self.woken.append(row)
 
     def _drawn_j(self, row: int, watts: Watts, now: float) -> float:

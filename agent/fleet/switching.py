@@ -40,6 +40,10 @@ class Switching:
         if woken:
             self._on_since[row] = now
 
+    def may_be_rising(self, row: int, wake_s: float, now: float) -> bool:
+        """Whether we told a machine to draw more so short a time ago that it may only now be doing so."""
+        return bool(now - self._raised_at[row].max() < wake_s + self._policy.fresh_s)
+
     def rested(self, now: float) -> Flags:
         """Return whose least time asleep is over and who may be raised once more within the hour."""
         raises = (self._raised_at > now - HOUR_S).all(axis=1)

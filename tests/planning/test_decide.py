@@ -188,6 +188,18 @@ def test_it_does_not_hunt_once_it_is_under_the_cap():
     assert len(plant.sent) - sent <= 2
 
 
+def test_who_comes_up_from_our_own_wake_after_it_was_put_back_was_woken_by_nobody_else():
+    plant = Plant([3000.0] * 6).run(25)
+    stop = {"cap_w": 5000.0 + 6 * STANDBY_W, "stop": True, "law": True, "may_step": True}
+    plant.set(**stop).run(60)
+    for seconds in range(1, 30, 3):
+        plant.set(cap_w=1e6, stop=False).run(seconds)
+        plant.set(**stop).run(30 - seconds)
+    plant.run(60)
+    assert plant.world.asleep.all()
+    assert plant.fleet.woken == []
+
+
 def test_a_machine_that_wakes_by_itself_is_put_back_to_sleep():
     plant = Plant([3000.0] * 3).run(25)
     plant.set(cap_w=5000.0 + 3 * STANDBY_W, stop=True, law=True, may_step=True).run(60)
