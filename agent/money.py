@@ -26,7 +26,7 @@ from agent.money_terms import terms_of
 from agent.outputs.machine_book import MachineBook
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.snapshot import site_power
-from agent.pricing_room import pricing_of
+from agent.pricing_room import owners_terms, pricing_of
 from agent.values import Moment, Watts
 
 TURN_S = 5.0
@@ -61,6 +61,8 @@ class Books:
     def join(self, controller: Controller, link: MqttLink | None) -> None:
         """Let price act, or say what it would do, and hear what a PH/s earns where that comes over MQTT."""
         controller.pricing = self.pricing
+        tariff = self.desk.terms.tariff
+        controller.owners = None if tariff is None else owners_terms(controller.parts.fleet, tariff.owners)
         if self.pricing is not None:
             self.desk.acting = self.pricing.acting
         if self.feed is not None and link is not None:

@@ -12,6 +12,7 @@ from agent.config import Config
 from agent.control.accounting import Accounting
 from agent.control.energy_shares import owner_of
 from agent.control.metering import Metering
+from agent.control.owners import OwnersTerms
 from agent.control.pricing import Pricing
 from agent.fleet.fleet import Fleet
 from agent.fleet.view import Floats
@@ -79,6 +80,16 @@ def by_owner(config: Config, fleet: Fleet, rules: Sequence[OwnerRule]) -> PriceP
         fixed=np.array([rule is not None and not rule.act for rule in of], np.bool_),
         whole=np.array([rule is not None and rule.levels == "full_or_sleep" for rule in of], np.bool_),
         pays_per_kwh=column("pays_per_kwh", np.nan),
+    )
+
+
+def owners_terms(fleet: Fleet, rules: Sequence[OwnerRule]) -> OwnersTerms | None:
+    """Return what owners' contracts allow of levels, whoever lowers their machines; None where all allow all."""
+    whole = {rule.name for rule in rules if rule.levels == "full_or_sleep"}
+    return (
+        OwnersTerms(whole=np.array([owner_of(miner.tags) in whole for miner in fleet.miners], np.bool_))
+        if whole
+        else None
     )
 
 

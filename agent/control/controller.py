@@ -18,6 +18,7 @@ from agent.control.demand import demand_of
 from agent.control.drill import Drills
 from agent.control.minutes import MinuteBook, ScopedMinutes, look_of
 from agent.control.observation import Site, observe
+from agent.control.owners import OwnersTerms
 from agent.control.parts import Limits, Parts
 from agent.control.pricing import Pricing
 from agent.control.remedying import Bearing, Remedying
@@ -74,6 +75,7 @@ class Controller:
         self._memory = Memory()
         self.pricing: Pricing | None = None
         self.drills: Drills | None = None
+        self.owners: OwnersTerms | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
         self._apparent_watch = ApparentWatch(parts.fleet, parts.metering)
@@ -184,10 +186,12 @@ class Controller:
         return self.cutting.look(seen, enforce=self.limits.enforce)
 
     def view(self, now: Moment) -> FleetView:
-        """Return the machines as they are now, with what price, where it may act, and a drill want of them."""
+        """Return the machines as they are, with what price, where it may act, a drill and contracts want of them."""
         view = self.parts.fleet.view(now.mono)
         view = view if self.pricing is None else self.pricing.over(view, now)
-        return view if self.drills is None else self.drills.over(view, now)
+        view = view if self.drills is None else self.drills.over(view, now)
+        tripped = bool(self.parts.safety.trips)
+        return view if self.owners is None else self.owners.over(view, self.parts.book.cap(now), tripped=tripped)
 
     def _minutes(self, observed: Observed, decision: Decision, now: Moment) -> list[AnyFact]:
         """Tell minutes: of the site for the orders upon it, and of each other order as it is judged."""

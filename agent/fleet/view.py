@@ -45,6 +45,7 @@ class FleetView:
     hot: Flags  # too warm: gives up power first among its equals, and is not raised
     keeps: Flags  # once told to sleep it sleeps on after a power cut
     due: Flags  # its back-off is over: a command may be sent
+    whole: Flags | None = None  # runs in full or sleeps: its owner's contract allows no level between
 
     def briefly(self) -> FleetView:
         """Return the view for a limit that is over soon: nobody is favoured for sleeping on over a power cut."""

@@ -44,6 +44,11 @@ def _descents(
     rows, steps, freed, lost = [], [], [], []
     chosen = np.flatnonzero(among)
     step_w, step_ths, last = view.step_w[chosen], view.step_ths[chosen], view.last_step[chosen]
+    if view.whole is not None:  # levels between are none of theirs, where there is a sleep
+        between = (np.arange(step_w.shape[1]) < last[:, None]) & (view.whole[chosen] & (at_step(step_ths, last) <= 0))[
+            :, None
+        ]
+        step_w = np.where(between, np.nan, step_w)
     set_to, now_w = setpoint[chosen], expected[chosen]
     now_ths = at_step(step_ths, set_to)
     for step in range(1, step_w.shape[1]):

@@ -1,6 +1,7 @@
 """Owners' rules from the tariff's file to what price may do to whose machines."""
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from agent.config import parse
 from agent.money_terms import terms_of
 from agent.money_words import terms_in_words
+from agent.orders.arbitration import Cap
 from agent.planning.price import PricePolicy
-from agent.pricing_room import by_owner
+from agent.pricing_room import by_owner, owners_terms
 from tests.control.books import Books
 
 SITE = '[site]\nid = "a"\ntimezone = "Asia/Bishkek"\ncurrency = "KGS"\nconnection_kw = 100\n[tariff]\nfile = "t.toml"\n'
@@ -55,3 +57,29 @@ def test_check_says_them_in_words(told):
     said = "\n".join(terms_in_words(told[1], datetime(2026, 11, 29, tzinfo=UTC)))
     assert "owner acme: full or sleep, pays 7.5 KGS a kWh, at least 7200 s off, a band of 10 %" in said
     assert "owner beta: price never moves its machines" in said
+
+
+# orders -----------------------------------------------------------------------------------------------------------
+
+
+def cap_of(*classes):
+    return Cap(parts=tuple(SimpleNamespace(order=SimpleNamespace(order_class=one)) for one in classes))
+
+
+@pytest.mark.parametrize(
+    ("cap", "tripped", "kept"),
+    [
+        (Cap(), False, True),
+        (Cap(cap_w=5.0), False, True),
+        (Cap(cap_w=5.0, may_step=True, law=True), False, False),
+        (Cap(), True, False),
+        (cap_of("contract", "market"), False, True),
+        (cap_of("contract", "grid_emergency"), False, False),
+    ],
+)
+async def test_levels_between_are_kept_from_by_all_but_law_emergency_and_safety(told, cap, tripped, kept):
+    _, terms, fleet = told
+    owners = owners_terms(fleet, terms.tariff.owners)
+    seen = owners.over(fleet.view(0.0), cap, tripped=tripped).whole
+    assert (None if seen is None else seen.tolist()) == ([True, False, False] if kept else None)
+    assert owners_terms(fleet, terms.tariff.owners[1:]) is None

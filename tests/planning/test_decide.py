@@ -1,14 +1,17 @@
 """Decisions on the plant, told as a dispatcher would tell them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from agent.fleet.fleet import FleetPolicy
 from agent.fleet.miner import Feeder
+from agent.planning.decide import Memory, decide
 from agent.planning.headroom import reserves
 from agent.planning.ladder import build_ladder
 from agent.planning.ramp import Ramp
-from agent.planning.situation import Policy
+from agent.planning.situation import Demand, Policy
 from drivers.interface import Abilities, Identity, LowAbility, Reading, SleepAbility, State
 from tests.planning.plant import STANDBY_W, Nature, Plant
 
@@ -344,3 +347,17 @@ def test_a_machine_that_stopped_itself_for_heat_is_reserved_for_in_full():
     hot = Reading(state=State.IDLE, reason="idle:thermal", level="full", power_w=200.0)
     plant.fleet.heard(0, hot, plant.now)
     assert reserves(plant.fleet.view(plant.now), plant.fleet.setpoint, metered=True, lost_share=1.0)[0] >= 2900.0
+
+
+def test_who_may_not_run_between_sleeps_and_who_may_is_limited():
+    plant = Plant([3000.0] * 4, limits=True).run(25)
+    view, demand = plant.fleet.view(plant.now), Demand(cap_w=5000.0 + 10_800.0, may_step=True)
+    assert (view.last_step > 1).tolist() == [False, True, False, True]
+
+    def lowered(whole: list[bool] | None) -> list[str | None]:
+        seen = replace(view, whole=None if whole is None else np.array(whole))
+        found = decide(seen, plant.tree, demand, plant.situation(), plant.policy, Memory())
+        return [plant.fleet.level_of(row, step) for row, step in zip(found.rows, found.steps, strict=True)]
+
+    assert {level.partition(":")[0] for level in lowered(None)} == {"limit"}
+    assert lowered([True] * 4) == ["sleep"]
