@@ -14,7 +14,7 @@ CENTS = Decimal("0.01")
 
 def money(amount: str | None, currency: str) -> str:
     """Return an amount to the hundredth with its currency; None shows as unknown."""
-    return UNKNOWN if amount is None else f"{Decimal(amount).quantize(CENTS):,f} {currency}".rstrip()
+    return UNKNOWN if amount is None else f"{Decimal(amount).quantize(CENTS) + 0:,f} {currency}".rstrip()
 
 
 def kwh(energy_kwh: float | None) -> str:

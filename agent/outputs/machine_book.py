@@ -1,7 +1,7 @@
 """What each machine drew, hashed, cost and earned in a month, added up interval by interval.
 
 A machine's cost is its share of an interval's by energy, its revenue by hashes: floats, while the sums of the site are
-exact. It is kept each hour, and for good when the month is over.
+exact. It is kept each hour, of few machines after each interval, and for good when the month is over.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from agent.facts import AnyFact
 from agent.facts_energy import EnergyInterval, MachinesMonth, MachinesSoFar
 from agent.fleet.view import Floats
 
+FEW = 1000
+"""So few machines are kept after each interval."""
 COLUMNS = ("energy_wh", "hashed_th", "cost", "revenue")
 
 
@@ -78,9 +80,7 @@ class MachineBook:
             self._month, self._told_at = name, fact.end
         if name == self._month and columns is not None:
             self._add(fact, *columns)
-        if self._told_at is None or self._told_at.replace(minute=0, second=0, microsecond=0) < fact.end.replace(
-            minute=0, second=0, microsecond=0
-        ):
+        if len(self._ids) <= FEW or self._told_at is None or _hour(self._told_at) < _hour(fact.end):
             kept += self.so_far(fact.at)
         return kept
 
@@ -127,6 +127,10 @@ class MachineBook:
         return MachinesMonth(
             at=at, month=month, miners=miners, currency=currency, revenue_currency=revenue_currency, **columns
         )
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def _ids(packed: bytes) -> list[str]:

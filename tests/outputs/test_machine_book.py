@@ -9,6 +9,7 @@ import pytest
 
 from agent.facts import AnyFact
 from agent.facts_energy import EnergyInterval, MachinesMonth, MachinesSoFar
+from agent.outputs import machine_book
 from agent.outputs.machine_book import MachineBook, Machines
 from agent.outputs.month_machines import machines_told
 from agent.outputs.month_shares import Whole
@@ -16,6 +17,12 @@ from agent.outputs.month_shares import Whole
 pytestmark = pytest.mark.pure
 NIGHT = datetime(2026, 1, 31, 22, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
+
+
+@pytest.fixture(autouse=True)
+def many(monkeypatch):
+    """No fleet is so small that it is kept after each interval."""
+    monkeypatch.setattr(machine_book, "FEW", 0)
 
 
 def book(*ids):
@@ -30,6 +37,7 @@ def take(books, at, watts, ths=(1.0, 1.0), cost="4", revenue="8"):
         hashed_th=float(hashes.sum()), currency="KGS", cost=cost, revenue=revenue, revenue_currency="USD",
     )  # fmt: skip
     facts = books.take(fact, (energies, hashes))
+    assert len(facts) <= 2
     return [msgspec.json.decode(msgspec.json.encode(one), type=AnyFact) for one in facts]
 
 
@@ -84,3 +92,9 @@ def test_who_earns_less_than_its_energy_costs_is_named():
     assert (bad["margin"], bad["margin_per_ph_day"]) == ("-7.00", None)
     assert machines_told(Machines.of(kept.told), whole, listed=False)["machines"] is None
     assert machines_told(None, whole, listed=True) == {"machines": None, "below_cost": None}
+
+
+def test_few_machines_are_kept_after_each_interval(monkeypatch):
+    monkeypatch.setattr(machine_book, "FEW", 2)
+    books = book("a", "b")
+    assert [len(take(books, at, (300.0, 100.0))) for at in range(3)] == [1, 1, 1]
