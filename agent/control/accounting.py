@@ -162,6 +162,7 @@ class Accounting:
         miners_wh, house_wh = round(float(piece.miners_wh.sum())), round(piece.house_wh)
         believed_wh = float(miners_wh + house_wh)
         word = word_of(self._follow_on(piece, told), told, believed_wh, self._interval, self._rolls_over_wh)
+        models, models_th = self._shares.by_model(piece.miners_wh, miners_wh, piece.hashed_th)
         return EnergyInterval(
             at=end,
             start=piece.start,
@@ -176,9 +177,9 @@ class Accounting:
             hashed_th=round(float(piece.hashed_th.sum()), 3),
             feeders=self._shares.by_feeder(piece.miners_wh, miners_wh),
             owners=self._shares.by_owner(piece.miners_wh, miners_wh),
-            models=self._shares.by_model(piece.miners_wh, miners_wh),
+            models=models,
             owners_th=self._shares.hashed_by_owner(piece.hashed_th),
-            models_th=self._shares.hashed_by_model(piece.hashed_th),
+            models_th=models_th,
         )
 
     def _follow_on(self, piece: Piece, told: MeterInterval | None) -> Piece:

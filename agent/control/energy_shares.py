@@ -32,20 +32,14 @@ class Shares:
         """Return the energy of each owner's machines; none where no machine names one."""
         return shared(sums(self._owners, column_wh), whole_wh) if any(self._owners[0]) else {}
 
-    def by_model(self, column_wh: Floats, whole_wh: int) -> dict[str, int]:
-        """Return the energy of each model."""
-        return shared(sums(self._models(), column_wh), whole_wh)
+    def by_model(self, column_wh: Floats, whole_wh: int, column_th: Floats) -> tuple[dict[str, int], dict[str, float]]:
+        """Return the energy of each model, and its terahashes."""
+        models = groups(model_of(self._fleet, row) or UNKNOWN for row in range(len(self._fleet)))
+        return shared(sums(models, column_wh), whole_wh), _hashed(models, column_th)
 
     def hashed_by_owner(self, column_th: Floats) -> dict[str, float]:
         """Return the terahashes of each owner's machines; none where no machine names one."""
         return _hashed(self._owners, column_th) if any(self._owners[0]) else {}
-
-    def hashed_by_model(self, column_th: Floats) -> dict[str, float]:
-        """Return the terahashes of each model."""
-        return _hashed(self._models(), column_th)
-
-    def _models(self) -> Groups:
-        return groups(model_of(self._fleet, row) or UNKNOWN for row in range(len(self._fleet)))
 
 
 def _hashed(of: Groups, column_th: Floats) -> dict[str, float]:
