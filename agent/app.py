@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -69,6 +70,8 @@ from drivers.transports.lanes import Lanes
 ROUNDS_OF_PROOF = 2
 """Polls of everybody after which what was heard is enough to raise by (design 3.1, start)."""
 LAST_WORDS_S = 1.0
+SWITCH_S = 0.0005
+"""A thread that writes a scrape keeps the loop from coming back for so long, at each of its thousand system calls."""
 log = structlog.get_logger()
 
 
@@ -122,6 +125,7 @@ async def serve(
     CannotOpen, ConfigError for a secret, OSError for an address that is taken. `delay_scale` shortens what machines
     are given time for, where simulated ones are as much faster.
     """
+    sys.setswitchinterval(SWITCH_S)
     with _lock_of(state_dir):
         ledger = Ledger(Store(config.schema.store.url, state_dir))
         try:

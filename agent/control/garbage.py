@@ -1,6 +1,6 @@
 """Python's collector of cycles, kept off the loop: all of it over ten thousand machines takes half a second.
 
-What is there once everybody is known stays, so that it is looked at once and then never again. What comes later is
+What is there once everybody is known stays, so that it is not looked at. What comes later is
 freed when nobody refers to it, as everything is; the rare cycles among it are collected young, or each quarter hour.
 """
 
@@ -19,12 +19,11 @@ NEVER = 1_000_000_000
 async def keep_garbage_small(clock: Clock, is_known: Callable[[], bool]) -> None:
     """Wait until the machines are known, set them apart, and collect what is new now and then; for ever."""
     before = gc.get_threshold()
+    gc.set_threshold(*before[:2], NEVER)
     try:
         while not is_known():
             await clock.sleep(LOOK_S)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*before[:2], NEVER)
+        gc.freeze()  # with what little garbage there is: to collect it first would hold the loop once
         while True:
             await clock.sleep(EACH_S)
             gc.collect()

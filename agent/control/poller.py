@@ -6,6 +6,7 @@ asked less often; whatever one machine says or does not say concerns that machin
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -30,8 +31,8 @@ FAREST_BACKOFF = 6
 """A machine that does not answer is asked each so many intervals at the least often."""
 GIVES_WAY_S, MOST_GIVEN_S = 1.0, 10.0
 """So long polls wait for commands that wait to be sent, each time and in all: a reading too has its use."""
-CATCHING_UP, LEAST_AT_ONCE = 3.0, 16
-"""How much faster than it usually does the poller begins polls that have piled up, and how many it always may."""
+CATCHING_UP, BATCH = 3.0, 32
+"""How much faster than usual polls that have piled up are begun, and after how many the loop turns."""
 IDENTIFIED_ANEW_AFTER = 3
 """Answers in a row that its driver cannot read after which a machine may run another firmware."""
 IDENTIFIED_AGAIN_S = 600.0
@@ -111,34 +112,43 @@ class Poller:
         self._next = np.empty(0)
         self._began = 0.0
         self._given_way = (-np.inf, -np.inf)  # since when, and until
-        self._looked_at = -np.inf
+        self._looked_at, self._may_begin = 0.0, 0.0  # when was looked last, and how many may be begun
 
     async def run(self) -> None:
         """Poll for ever."""
         while True:
-            self.poll_due(self._clock.now().mono)
+            while self.poll_due(self._clock.now().mono, BATCH):  # noqa: ASYNC110 - the loop turns in between
+                await asyncio.sleep(0)
             await self._clock.sleep(PACE_S)
 
-    def poll_due(self, now: float) -> None:
-        """Begin the polls whose time has come; the first call begins the first round."""
+    def poll_due(self, now: float, batch: int | None = None) -> bool:
+        """Begin the polls whose time has come, `batch` of them at the most; returns whether more are due.
+
+        The first call begins the first round.
+        """
         if not len(self._next):
             self._began = now
             self._next = now + self._phase
+            self._looked_at, self._may_begin = now, float(len(self._next))
         self.rounds = (now - self._began) / self._policy.interval_s
-        passed_s, self._looked_at = now - self._looked_at, now
+        rate = CATCHING_UP * len(self._next) / self._policy.interval_s
+        self._may_begin = min(self._may_begin + rate * (now - self._looked_at), float(len(self._next)))
+        self._looked_at = now
         if now < self._given_way[1]:
-            return
+            return False
         due = np.flatnonzero((self._next <= now) & ~self.busy)
         if len(due):
             self._lag(now, due)
-        most = LEAST_AT_ONCE + CATCHING_UP * len(self._next) * passed_s / self._policy.interval_s
-        if len(due) > most:
-            due = due[np.argsort(self._next[due], kind="stable")[: int(most)]]
-        for row in due.tolist():
+        most = min(len(due), int(self._may_begin), batch or len(due))
+        if most < len(due):
+            due = due[np.argsort(self._next[due], kind="stable")]
+        self._may_begin -= most
+        for row in due[:most].tolist():
             if self.cannot_ask(row):
                 self._next[row] = now + self._policy.interval_s
             else:
                 self._poll(row, now)
+        return most < len(due) and self._may_begin >= 1.0
 
     def give_way(self) -> None:
         """Put all polls off for a moment: thousands are to be told, and a command goes before a poll."""

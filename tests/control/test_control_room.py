@@ -327,3 +327,25 @@ async def test_a_tick_tells_no_more_than_the_loop_can_take_and_the_next_goes_on(
     assert site.machines.polls.total() == polled
     await site.live(2)
     assert sorted(host for host, _ in site.machines.told) == site.machines.hosts
+
+
+async def test_polls_that_piled_up_are_begun_a_few_at_a_time_and_no_faster_than_thrice_as_usual(tmp_path):
+    site = Site(Machines(300), tmp_path, poll_s=10.0)
+    await site.live(20)
+    await site.clock.advance(5.0)
+    now, polled = site.clock.now().mono, site.machines.polls.total()
+    assert site.poller.poll_due(now, 32)
+    assert site.machines.polls.total() - polled == 32
+    while site.poller.poll_due(now, 32):
+        pass
+    assert 120 <= site.machines.polls.total() - polled <= 180  # of half the farm, about
+    for _ in range(4):
+        site.poller.poll_due(site.clock.now().mono)
+    polled = site.machines.polls.total()
+    for row in range(300):
+        site.poller.soon(row)
+    await site.clock.advance(0.1)
+    while site.poller.poll_due(site.clock.now().mono, 32):
+        pass
+    assert site.machines.polls.total() - polled < 300
+    await site.close()
