@@ -146,6 +146,39 @@ def test_invariant_13_catches_a_hold_that_is_overlooked(monkeypatch: pytest.Monk
     caught(lambda: control.never_wakes_the_held(HELD))
 
 
+FULL_DISK = Scenario(
+    **SIX,
+    events=(
+        Event(at=25, kind="stop", share=0.2),
+        Event(at=65, kind="disk_full", share=1.0),
+        Event(at=70, kind="free", share=0.2),
+    ),
+)
+
+
+def test_invariant_14_catches_a_raise_that_is_not_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    control.raises_nothing_unwritten(FULL_DISK)
+
+    def careless(tick) -> bool:
+        return tick.situation.proved and not tick.demand.stop
+
+    monkeypatch.setattr(decide._Tick, "may_restore", property(careless))
+    caught(lambda: control.raises_nothing_unwritten(FULL_DISK))
+
+
+def test_invariant_14_catches_shedding_that_waits_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    events = (Event(at=25, kind="disk_full", share=1.0), Event(at=30, kind="cap", share=0.4))
+    scenario = Scenario(**SIX, events=events)
+    control.raises_nothing_unwritten(scenario)
+    shed = decide._Tick._shed
+
+    def waiting(tick, setpoint, among, free_w):
+        return shed(tick, setpoint, among, free_w) if tick.situation.may_raise else (setpoint, 0.0)
+
+    monkeypatch.setattr(decide._Tick, "_shed", waiting)
+    caught(lambda: control.raises_nothing_unwritten(scenario))
+
+
 def pools_away(seed: int, *, for_s: int, poll_s: int = 10, delay_s: int = 10) -> Scenario:
     """Machines that say no watts, under a cap; half of them lose their pools for so long."""
     away = (Event(at=120, kind="pools_die", share=0.5), Event(at=120 + for_s, kind="pools_return", share=0.5))

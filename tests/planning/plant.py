@@ -161,6 +161,7 @@ class Plant:
         self.demand = Demand()
         self.memory = Memory()
         self.meter_on = metered
+        self.may_raise = True  # intent can be written
         self._pipe: deque[float] = deque([self.world.draw_w()] * (meter_delay_s + 1))
         self.meter = Meter("main", window_s=5.0, stale_s=30.0, since=0.0)
         self.poll_s = poll_s
@@ -269,6 +270,7 @@ class Plant:
                 follow_share=self.followers.share,
             ),
             proved=self.fleet.everyone_known(),
+            may_raise=self.may_raise,
         )
 
     def observe(self, measured: float) -> None:

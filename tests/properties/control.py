@@ -107,6 +107,8 @@ def befall(plant: Plant, event: Event) -> None:
             world.energised[some] = event.kind == "power"
         case "garble" | "read":
             plant.garbled[some] = event.kind == "garble"
+        case "disk_full" | "disk_free":
+            plant.may_raise = event.kind == "disk_free"
         case "house_up" | "house_down":
             world.house_w *= 1.2 if event.kind == "house_up" else 1 / 1.2
 
@@ -132,6 +134,7 @@ def scenarios(*kinds: str, asleep: bool = False) -> st.SearchStrategy[Scenario]:
 
 
 HEALED_AT = 330
+MOST_OVER_S = 60
 
 
 def mute_farms(*kinds: str, connection_share: float = float("inf")) -> st.SearchStrategy[Scenario]:
@@ -278,6 +281,19 @@ def keeps_to_the_ramp(scenario: Scenario) -> None:
         minute_w = sum(plant.raised_w[-60:])
         assert minute_w <= scenario.ramp_w_per_s * 60 + step_w, f"{minute_w} W in the minute before {plant.now}"
         assert not (plant.demand.stop and raised), f"raised under a stop at {plant.now}"
+
+    scenario.run(watch)
+
+
+def raises_nothing_unwritten(scenario: Scenario) -> None:
+    """Invariant 14: while intent cannot be written nobody is raised, and the farm comes under its cap all the same."""
+    over_s = [0]
+
+    def watch(plant: Plant, raised: int) -> None:
+        assert plant.may_raise or not raised, f"{raised} raised at {plant.now} with a full disk"
+        cap_w = plant.demand.cap_w
+        over_s[0] = over_s[0] + 1 if cap_w is not None and plant.world.draw_w() > cap_w * 1.001 else 0
+        assert over_s[0] <= MOST_OVER_S, f"over {cap_w} W for {over_s[0]} s at {plant.now}"
 
     scenario.run(watch)
 

@@ -96,6 +96,12 @@ def test_who_acknowledges_and_does_nothing_is_told_again_and_others_go(scenario:
     )
 
 
+@few
+@given(control.scenarios("cap", "stop", "free", "disk_full", "disk_free", "meter_dies", "meter_returns"))
+def test_while_intent_cannot_be_written_nobody_is_raised_and_shedding_goes_on(scenario: Scenario) -> None:
+    control.raises_nothing_unwritten(scenario)
+
+
 def levels_by_id(plant: Plant, order: list[int]) -> dict[str, int]:
     """Put a cap on the machines in this order of rows and return each one's setpoint by what it is."""
     plant.run(25)
