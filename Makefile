@@ -6,7 +6,7 @@ PYTEST := $(BIN)/pytest -q
 WITNESS := .venv-witness
 PYASIC := pyasic==0.79.0
 
-.PHONY: picture demo test test-fast check deps conformance witness fuzz support bench lock clean
+.PHONY: picture demo test test-long test-fast check deps conformance witness fuzz support bench lock clean
 
 demo: $(VENV)/.run
 	$(BIN)/hashwatt demo $(DEMO)
@@ -15,6 +15,10 @@ demo: $(VENV)/.run
 test: deps
 	$(PYTEST) -n 4 --ignore tests/scenarios
 	$(PYTEST) -n 8 --maxschedchunk 1 tests/scenarios
+
+# The winter: 120 days of a thousand machines, the agent dying fifty times in them; TEST_LONG="--seed S" again.
+test-long: $(VENV)/.dev
+	$(BIN)/python -m tests.winter $(TEST_LONG)
 
 test-fast: $(VENV)/.dev
 	$(PYTEST) -m pure
