@@ -108,6 +108,8 @@ def test_quebec_above_5_mw_charges_authorised_and_excess_energy_and_power():
         "energy": Decimal(2880000) * Decimal("0.04025") + Decimal(720000) * Decimal("0.1745"),
         "power": Decimal(5000) * Decimal("15.426"),
     }
+    [may] = bill(tariff, days((2024, 5, 1), (2024, 6, 1), zone, "5000", HOUR), zone).months
+    assert amounts(may)["power"] == Decimal(5000) * Decimal("15.426") * 31 / 30
 
 
 def test_quebec_below_5_mw_has_a_falling_block():
