@@ -49,6 +49,8 @@ def _site(site: dict[str, Any]) -> None:
         _price(price)
     if (seals := site.get("seals")) and seals["miners"]:
         _seals(seals)
+    if (climate := site.get("climate")) is not None:
+        _climate(climate)
 
 
 def _price(price: dict[str, Any]) -> None:
@@ -81,6 +83,15 @@ def _guard(guard: dict[str, Any], acts: bool, currency: str) -> None:
     if float(guard["avoided"]):
         verb = "avoided" if acts else "would have been avoided"
         print(f"          charges on peaks that {verb}: {float(guard['avoided']):,.2f} {currency}")
+
+
+def _climate(climate: dict[str, Any]) -> None:
+    """Say who is too hot, and whether loops must stay pumped; nothing where all is well."""
+    air = "nobody says how warm it is" if climate["ambient_c"] is None else f"{climate['ambient_c']:.1f} °C at the most"
+    if climate["hot"]:
+        print(f"heat      {climate['hot']} machines are too hot: they give up power first, and are not raised; {air}")
+    if climate["frost"]:
+        print(f"frost     {climate['loops']} machines' loops must stay pumped, and are not cut; {air}")
 
 
 def _seals(seals: dict[str, Any]) -> None:

@@ -66,7 +66,8 @@ class ClimateWatch:
 
     def _heat(self, now: Moment) -> list[AnyFact]:
         hot, seen = self._fleet.climate.hot, self._fleet.climate.seen
-        if now.mono - self._told_at < TOLD_EACH_S or (hot == self._told_hot).all():
+        soon = now.mono - self._told_at < TOLD_EACH_S or not self._fleet.everyone_known()
+        if soon or (hot == self._told_hot).all():
             return []
         fact = HeatSeen(
             at=now.at,

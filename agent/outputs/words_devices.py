@@ -15,9 +15,14 @@ NAMED = 5
 
 
 def _heat(fact: HeatSeen) -> str:
-    said = [f"{len(fact.hot)} are hot: {', '.join(fact.hot[:NAMED])}"] if fact.hot else []
-    said += [f"{len(fact.cool)} are cool again"] if fact.cool else []
-    return f"Of the machines {' and '.join(said)}"
+    said = [f"Too hot: {_named(fact.hot)}"] if fact.hot else []
+    said += [f"{'cool' if said else 'Cool'} again: {_named(fact.cool)}"] if fact.cool else []
+    return "; ".join(said) or "Nobody is too hot"
+
+
+def _named(miners: list[str]) -> str:
+    more = len(miners) - NAMED
+    return ", ".join(miners[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {

@@ -311,6 +311,6 @@ async def test_who_became_hot_and_cool_again_is_told_once_each(room, monkeypatch
     told = [(fact.hot, fact.cool, fact.ambient_c) for fact in room.told(HeatSeen)]
     assert told == [(["m1"], [], 22.0), ([], ["m1"], 22.0)]
     assert [(alarm(fact), sentence(fact)) for fact in room.told(HeatSeen)] == [
-        ("machines_hot", "Of the machines 1 are hot: m1"),
-        (None, "Of the machines 1 are cool again"),
+        ("machines_hot", "Too hot: m1"),
+        (None, "Cool again: m1"),
     ]
