@@ -1,7 +1,8 @@
 """Canaan's Avalons, of farms (A7 to A16) and of homes (Nano, Mini, Q): cgminer's wire, telemetry in one text.
 
 It sleeps by a soft-off where its firmware has one: farm machines wake by a restart, home machines by a soft-on at an
-instant of their own clock. Neither outlasts a power cut.
+instant of their own clock. Neither outlasts a power cut. Home machines have work modes, which are told live and refused
+while they tune or stand; what a farm machine's modes do is not known.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Generator
 
 import msgspec
 
-from drivers.avalon_reading import Told, elapsed_of, is_off, reading_of, words_of
+from drivers.avalon_reading import Told, elapsed_of, is_off, mode_of, modes_of, reading_of, words_of
 from drivers.cgminer_wire import Reply as Answered
 from drivers.cgminer_wire import Report, ask, must, parse
 from drivers.errors import Garbled, Refused, Unreachable, Unsupported
@@ -97,7 +98,13 @@ class Avalon:
             serial=words(row.own_serial) or words(row.serial),
             nominal_ths=None if model is None else model.hashrate_ths,
             nominal_w=None if model is None else model.power_w,
-            abilities=Abilities(sleep=_sleep(model) if sleeps else None, reboot=True, locate=not home, boot_s=BOOT_S),
+            abilities=Abilities(
+                sleep=_sleep(model) if sleeps else None,
+                profiles=modes_of(model)[:-1] if home else (),
+                reboot=True,
+                locate=not home,
+                boot_s=BOOT_S,
+            ),
         )
         return self._identity
 
@@ -149,8 +156,24 @@ class Avalon:
                 return (yield from _tell(f"led,1-{int(on)}"))
             case Sleep():
                 return (yield from self._switch(home, on=False))
+            case SetMode(mode=mode) if identity.abilities.profiles:
+                return (yield from self._set_mode(mode))
             case _:
                 return (yield from self._switch(home, on=True))
+
+    def _set_mode(self, mode: str) -> Generator[Exchange, Answer, Receipt]:
+        """Set a work mode; one that was told to stop is let run first, and told its mode when it runs."""
+        report = yield from self._hear("stats")
+        told, modes = Told(words=words_of(report.stats or ())), modes_of(self._model)
+        if is_off(told):
+            return (yield from self._switch(home=True, on=True))
+        names = [profile.name for profile in modes[:-1]]
+        wanted, before = f"profile:{mode}" if mode in names else mode, mode_of(told, self._model)
+        if before == wanted:
+            return Receipt(already=True)
+        at = names.index(mode) if mode in names else len(names)
+        done = yield from _tell(f"workmode,set,{at}")
+        return Receipt(before=None if before == "full" else before, message=done.message)
 
     def _switch(self, home: bool, *, on: bool) -> Generator[Exchange, Answer, Receipt]:  # noqa: FBT001 - of itself
         report = yield from self._hear("stats")
@@ -226,6 +249,8 @@ def _sleep(model: Model | None) -> SleepAbility:
 def _require(command: Command, abilities: Abilities) -> None:
     """Raise Unsupported for what this machine cannot be told."""
     match command:
+        case SetMode(mode=mode) if abilities.profiles:
+            has = mode == "full" or any(profile.name == mode for profile in abilities.profiles)
         case Sleep() | Wake() | SetMode(mode="full"):
             has = abilities.sleep is not None
         case Reboot():

@@ -14,13 +14,17 @@ from typing import Any
 from drivers.cgminer_reading import averaged_ths, is_alive, pool_of, present_ths
 from drivers.cgminer_wire import PoolRow, Summary
 from drivers.figures import hottest, number, watts, whole
-from drivers.interface import Board, DeviceFault, Fan, Pool, Reading, State
+from drivers.interface import Board, DeviceFault, Fan, Pool, Profile, Reading, State
 from drivers.models import Model
 
 STARTUP_S = 600
 STANDS, FALLS = 0.01, 0.9
 SUPPLY_SHARE = 0.93
 """What comes out of the supply of what goes in, where only that is told: 0.91 to 0.945 on machines that tell both."""
+MODES = ("eco", "standard", "super")
+"""How a home machine's work modes 0, 1 and 2 are called; the last is its full."""
+_MODED = frozenset({"Avalon Q", "Avalon Nano 3"})
+"""Whose watts and rate in each mode are known: as bins of the model, in the order of modes."""
 BOOTS = 6
 """The reason of a soft-off that is also there after a start."""
 _PAIR = re.compile(r"(\w+)\[([^\]]*)\]")
@@ -58,6 +62,22 @@ class Told:
         return "SoftOFF" in self.words
 
 
+def modes_of(model: Model | None) -> tuple[Profile, ...]:
+    """Return a home machine's work modes with their watts and rates, from the least; none where these are not known."""
+    if model is None or model.model not in _MODED or len(model.bins_ths) != len(MODES):
+        return ()
+    figures = zip(MODES, model.bins_w, model.bins_ths, strict=True)
+    return tuple(Profile(name=name, power_w=power_w, hashrate_ths=ths) for name, power_w, ths in figures)
+
+
+def mode_of(told: Told, model: Model | None) -> str | None:
+    """Return the level that its work mode is, None where it has none that is known."""
+    modes, at = modes_of(model), whole(told.one("WORKMODE"))
+    if at is None or not 0 <= at < len(modes):
+        return None
+    return "full" if at == len(modes) - 1 else f"profile:{modes[at].name}"
+
+
 def elapsed_of(rows: Iterable[Mapping[str, Any]]) -> int | None:
     """Return for how long its mining process runs, s."""
     return next((seconds for row in rows if (seconds := whole(row.get("Elapsed"))) is not None), None)
@@ -83,11 +103,11 @@ def reading_of(told: Told, model: Model | None) -> Reading:
     return Reading(
         state=state,
         reason=reason,
-        level="sleep" if state is State.SLEEPING else "full" if state is State.HASHING else None,
+        level="sleep" if state is State.SLEEPING else _level(told, model) if state is State.HASHING else None,
         hashrate_ths=averaged if state is State.HASHING and averaged is not None else present,
         present_ths=present,
         nominal_ths=None if model is None else model.hashrate_ths,
-        power_w=wall_w(told),
+        power_w=wall_w(told, model),
         uptime_s=told.elapsed_s,
         inlet_c=next((c for name in ("ITemp", "Temp") if (c := told.one(name)) is not None and c > _ABSENT_C), None),
         outlet_c=next(
@@ -105,13 +125,21 @@ def reading_of(told: Told, model: Model | None) -> Reading:
     )
 
 
-def wall_w(told: Told) -> float | None:
-    """Return what it draws: at the wall where it says so, else what leaves the supply by the supply's share."""
+def _level(told: Told, model: Model | None) -> str | None:
+    """Return the level of one that hashes: its mode, where it has modes."""
+    return mode_of(told, model) if modes_of(model) else "full"
+
+
+def wall_w(told: Told, model: Model | None = None) -> float | None:
+    """Return what it draws: at the wall where it says so, else what leaves the supply by the supply's share.
+
+    A Nano 3 tells it in another place of the list than all others.
+    """
     supply = told.many("PS")
     if (own := watts(told.one("WALLPOWER"))) is not None:
         return own
     if len(supply) >= 7:
-        return watts(supply[6])
+        return watts(supply[5 if model is not None and model.model == "Avalon Nano 3" else 6])
     return None if len(supply) < 5 or not supply[4] else round(supply[4] / SUPPLY_SHARE, 1)
 
 

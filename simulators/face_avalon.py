@@ -29,6 +29,11 @@ class AvalonFace:
     """Answers for the machines whose firmware is Canaan's own."""
 
     one_at_a_time = True
+    soft_off = "5"
+
+    def mode(self, _machine: Machine) -> str:
+        """Return the number of its work mode."""
+        return "0"
 
     def __init__(
         self,
@@ -170,10 +175,10 @@ class AvalonFace:
             "MTavg": " ".join(str(hot) for works in well if works),
             "TA": str(chips * working),
             "EEPROM": " ".join(str(chips) for _ in range(boards)),
-            "SoftOFF": "5" if asleep else "0",
+            "SoftOFF": self.soft_off if asleep else "0",
             "ECHU": " ".join("0" if works else "513" for works in well),
             "ECMM": "0",
-            "WORKMODE": "0",
+            "WORKMODE": self.mode(machine),
         }
         return " ".join(f"{name}[{value}]" for name, value in words.items())
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from simulators import (
     face_auradine,
     face_avalon,
+    face_avalon_home,
     face_axeos,
     face_braiins,
     face_epic,
@@ -27,6 +28,7 @@ from simulators.antminer_figures import COMPILED
 from simulators.face_antminer import AntminerFace, AntminerWeb
 from simulators.face_auradine import AuradineFace, AuradineWeb
 from simulators.face_avalon import AvalonFace
+from simulators.face_avalon_home import AvalonHomeFace
 from simulators.face_axeos import AxeOsFace
 from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
 from simulators.face_cgminer import CgminerFace
@@ -154,6 +156,10 @@ def _avalon(footing: Footing) -> Faces:
     return Faces(api=AvalonFace(*footing.parts))
 
 
+def _avalon_home(footing: Footing) -> Faces:
+    return Faces(api=AvalonHomeFace(*footing.parts))
+
+
 def _axeos(footing: Footing) -> Faces:
     web = AxeOsFace(*footing.parts)
     return Faces(web=web, settings=web.settings)
@@ -261,6 +267,14 @@ FIRMWARES = (
         name="stock",
         faces=_avalon,
         version=lambda _: face_avalon.VERSION,
+        api_version=face_avalon.API,
+        may_write=False,
+    ),
+    Firmware(
+        make="AvalonHome",
+        name="home",
+        faces=_avalon_home,
+        version=lambda _: face_avalon_home.VERSION,
         api_version=face_avalon.API,
         may_write=False,
     ),

@@ -152,6 +152,37 @@ def test_a_nano_cannot_sleep():
     assert (identity.model, identity.abilities.sleep) == ("Avalon Nano 3S", None)
 
 
+def test_a_home_machine_has_work_modes_which_wait_while_it_stands():
+    home = {"version": HOME, "Ver": "Q-25052801_14a19a2"}
+    identity = converse(Avalon(HERE).identify(), machine(**home))
+    assert [(one.name, one.power_w, one.hashrate_ths) for one in identity.abilities.profiles] == [
+        ("eco", 865.0, 52.0),
+        ("standard", 1391.0, 80.0),
+    ]
+    talk, changing = tell(SetMode(mode="eco"), {"ascset|0,workmode,set,0": DONE}, **home, WORKMODE="1")
+    assert talk.hold(changing).before == "profile:standard"
+    talk, changing = tell(SetMode(mode="full"), {"ascset|0,workmode,set,2": DONE}, **home, WORKMODE="0")
+    assert talk.hold(changing).before == "profile:eco"
+    talk, changing = tell(SetMode(mode="standard"), {}, **home, WORKMODE="1")
+    assert talk.hold(changing).already
+    talk, changing = tell(SetMode(mode="eco"), {"ascset|0,softon,1:505": DONE}, **home, **ASLEEP, WORKMODE="2")
+    talk.hold(changing)
+    talk, changing = tell(SetMode(mode="turbo"), {}, **home)
+    with pytest.raises(Unsupported):
+        talk.hold(changing)
+
+
+def test_a_nano_3_tells_its_draw_in_another_place():
+    nano = {"PROD": "Avalon Nano3", "MODEL": "Nano3", "LVERSION": "24071801_dcdd92a"}
+    driver, talk = (
+        Avalon(HERE),
+        Talk(machine(version=nano, Ver="Nano3-24071801_dcdd92a", PS="0 0 0 0 2792 89 324", WORKMODE="1")),
+    )
+    talk.hold(driver.identify())
+    reading = talk.hold(driver.read(Want.QUICK))
+    assert (reading.power_w, reading.level) == (89.0, "profile:standard")
+
+
 @pytest.mark.parametrize(
     ("code", "letter", "error"), [(120, "E", Refused), (14, "E", Unsupported), (45, "E", NotPermitted)]
 )

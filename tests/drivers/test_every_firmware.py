@@ -32,6 +32,7 @@ DRIVERS = {
     ("Antminer", "mskminer"): "mskminer",
     ("Auradine", "fluxos"): "auradine",
     ("Avalon", "stock"): "avalon",
+    ("AvalonHome", "home"): "avalon",
     ("SealMiner", "stock"): "sealminer",
     ("Bitaxe", "axeos"): "axeos",
     ("NerdAxe", "nerdaxe"): "axeos",
@@ -46,6 +47,7 @@ MODELS = {
     "WhatsMiner": "M50",
     "Auradine": "Teraflux AT1500",
     "Avalon": "1346",
+    "AvalonHome": "Avalon Q",
     "SealMiner": "SealMiner A2",
     "Bitaxe": "Bitaxe Gamma",
     "NerdAxe": "NerdQAxe++",
@@ -57,6 +59,8 @@ SHORT_OF_WORDS = {
 FOREIGN = ("pool", "pass", "pwd", "net", "host")
 NAMELESS = {("WhatsMiner", "stranger")}
 """What does not say its model, nor what each board hashes."""
+WAKES_FIRST = {"home"}
+"""What takes no mode while it stands or tunes: it is woken by the first command, as by the control loop's."""
 POLL_S, PATIENCE_S, NEAR = 0.1, 20.0, 0.05
 ROWS = sorted(DRIVERS)
 
@@ -114,6 +118,15 @@ class Hand:
                 except DeviceError:
                     pass
                 await asyncio.sleep(POLL_S)
+
+    async def insist(self, command):
+        """Tell it until it takes it."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                try:
+                    return await self.send(command)
+                except DeviceError:
+                    await asyncio.sleep(POLL_S)
 
     async def at(self, level, state=State.HASHING):
         return await self.until(lambda told: (told.level, told.state) == (level, state))
@@ -214,6 +227,9 @@ async def test_a_level_wakes_what_sleeps_and_is_reached_from_each_other(machine)
     await machine.until(lambda told: told.state is State.SLEEPING)
     for level, command in (*levels, levels[0])[: len(levels) + (len(levels) > 1)]:
         assert not (await machine.send(command)).already
+        if machine.made.firmware in WAKES_FIRST:
+            await machine.until(lambda told: told.state is State.HASHING)
+            await machine.insist(command)
         await machine.at(level)
 
 
