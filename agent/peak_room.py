@@ -20,6 +20,7 @@ from agent.values import Moment, Watts
 HOUR = timedelta(hours=1)
 AT_ONCE = 48
 """Hours to come that are priced in one look: a month's are within half a minute, and no look takes long."""
+PAST_HOURS = 168
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class PeakRoom:
     _told: tuple[tuple[datetime, int], tuple[Standing, ...], tuple[str, ...]] | None = None
     _left: tuple[Left, ...] = ()  # of each standing, by the hours that are priced
     _waiting: list[datetime] = field(default_factory=list)  # hours to come that are still to be priced
+    _past: list[datetime] = field(default_factory=list)  # the hours of the week before
     _hours: dict[datetime, float | None] = field(default_factory=dict)  # by their starts, what a kWh costs
     _drawn: dict[datetime, float] = field(default_factory=dict)  # by the window's start, Wh: never less than it was
 
@@ -62,6 +64,8 @@ class PeakRoom:
             known = tuple(one for one in found if one.since > first - HOUR)
             self._told = (key, known, tuple(_name(one) for one in found if one not in known))
             wanted = {hour for one in known for hour in _hours_of(one.left)}
+            self._past = _past(at) if wanted else []
+            wanted |= set(self._past)
             self._hours = {hour: price for hour, price in self._hours.items() if hour in wanted}
             self._waiting, self._left = sorted(wanted - self._hours.keys()), ()
         return self._told[1:]
@@ -89,6 +93,8 @@ class PeakRoom:
 
     def _left_of(self, one: Standing) -> Left:
         told = [self._hours.get(hour) for hour in _hours_of(one.left)]
+        if None in told:  # prices end before the month does: those of the week before stand beside what is known
+            told += [self._hours.get(hour) for hour in self._past]
         prices = np.sort(np.array([price for price in told if price is not None]))
         return Left(hours=sum(((span.end - span.start) / HOUR for span in one.left), 0.0), prices=prices)
 
@@ -106,6 +112,11 @@ class PeakRoom:
             jump=float(one.jump),
             left=left,
         )
+
+
+def _past(at: datetime) -> list[datetime]:
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    return [hour - back * HOUR for back in range(1, PAST_HOURS + 1)]
 
 
 def _name(one: Standing) -> str:

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agent.cli.failure import USAGE, Failure
+from agent.cli.failure import UNREACHABLE, USAGE, Failure
 from agent.cli.options import Json, spread
 from agent.cli.show import as_json, table
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from agent.planning.backtest import Level, Made
+    from agent.planning.backtest_peaks import Peaks, Solve
     from agent.tariffs.series import Prices
 
+LONGEST_S = 5.0
+"""The longest that one day is planned."""
 EXAMPLES = ((3500.0, 200.0), (3000.0, 140.0), (3250.0, 108.0))
 """W and TH/s of three machines of 17.5, 21.4 and 30.1 J/TH, where no fleet is told."""
 
@@ -33,6 +38,8 @@ class Told:
     seed: Annotated[int, typer.Option(min=0, help="Of made prices.")] = 1
     fleet: Annotated[Path | None, typer.Option(metavar="FILE", help="Machines, as plan --fleet takes them.")] = None
     hashprice: Annotated[float, typer.Option(min=0, help="What a PH/s keeps a day, in the prices' currency.")] = 45.0
+    demand: Annotated[float, typer.Option(min=0, help="Charged for a kW of each month's highest interval.")] = 0.0
+    days: Annotated[bool, typer.Option("--plan-days", help="Plan each day by its own prices too; wants HiGHS.")] = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +79,7 @@ def backtest(told: Told, acts: Acts, as_json_: Json = False) -> None:
         per_ths_h=told.hashprice / 24_000,
         pue=acts.pue,
         wake_s=acts.wake_s,
+        peaks=_peaks(told, prices) if told.demand or told.days else None,
     )
     policy = PricePolicy(
         min_on_s=acts.min_on_s,
@@ -79,7 +87,8 @@ def backtest(told: Told, acts: Acts, as_json_: Json = False) -> None:
         hysteresis=acts.hysteresis_pct / 100,
         restart_cost=acts.restart_cost,
     )
-    found = made_of(machines, year, policy)
+    with _quiet(told.days):
+        found = made_of(machines, year, policy, _solver() if told.days else None)
     if as_json_:
         as_json({"intervals": len(year.prices), "step_s": year.step_s, "ways": [asdict(one) for one in found]})
     else:
@@ -97,6 +106,45 @@ def _prices(told: Told) -> Prices:
     except (ValueError, OSError, LookupError):
         raise Failure(USAGE, f"--zone: {told.zone} is no IANA time zone such as Asia/Bishkek") from None
     return made_prices(told.year, zone, told.seed) if told.prices is None else read_prices(told.prices, zone)
+
+
+def _peaks(told: Told, prices: Prices) -> Peaks:
+    """Return the charge on months' peaks, with the local month and day of each interval."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - quick help needs it not
+
+    import numpy as np  # noqa: PLC0415 - likewise
+
+    from agent.planning.backtest_peaks import Peaks  # noqa: PLC0415 - likewise
+
+    zone = ZoneInfo(told.zone)
+    local = [(prices.start + at * prices.step).astimezone(zone) for at in range(len(prices.values))]
+    return Peaks(
+        per_kw=told.demand,
+        month=np.array([at.year * 12 + at.month for at in local], np.int64),
+        day=np.array([at.toordinal() for at in local], np.int64),
+    )
+
+
+def _quiet(solves: bool) -> AbstractContextManager[None]:
+    from contextlib import nullcontext  # noqa: PLC0415 - quick help needs it not
+
+    if not solves:
+        return nullcontext()
+    from agent.cli.solve import quietly  # noqa: PLC0415 - likewise
+
+    return quietly()
+
+
+def _solver() -> Solve:
+    from dataclasses import asdict  # noqa: PLC0415 - quick help needs it not
+    from importlib.util import find_spec  # noqa: PLC0415 - likewise
+
+    from agent.cli.solve import answer  # noqa: PLC0415 - likewise
+    from agent.planning.day import counts_of, programme  # noqa: PLC0415 - likewise
+
+    if find_spec("highspy") is None:
+        raise Failure(UNREACHABLE, "--plan-days needs HiGHS: pip install 'hashwatt[plan]'")
+    return lambda day: counts_of(day, answer(asdict(programme(day)), LONGEST_S)[1])
 
 
 def _machines(path: Path | None) -> list[list[Level]]:
@@ -125,11 +173,12 @@ def _show(found: list[Made], count: int, below_zero: int) -> None:
             f"{one.revenue:,.2f}",
             f"{one.energy_cost:,.2f}",
             f"{one.start_cost:,.2f}",
+            f"{one.peak_cost:,.2f}",
             f"{one.kwh:,.0f}",
             f"{one.on_h:,.0f}",
             f"{one.starts:,.0f}",
         )
         for one in found
     ]
-    table(("way", "made ", "revenue ", "energy ", "starts cost ", "kWh ", "h on ", "starts "), rows)
+    table(("way", "made ", "revenue ", "energy ", "starts cost ", "peaks ", "kWh ", "h on ", "starts "), rows)
     print(f"{count:,} intervals, {below_zero:,} of them below zero; h on and starts are of a machine, as a mean")

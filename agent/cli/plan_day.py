@@ -92,7 +92,7 @@ def _read(terms: dict[str, Any]) -> Day:
             levels=tuple(level["level"] for level in kind["levels"]),
             watts=tuple(level["power_w"] for level in kind["levels"]),
             ths=tuple(level["hashrate_ths"] for level in kind["levels"]),
-            pays_per_kwh=kind["pays_per_kwh"],
+            pays_per_kwh=kind.get("pays_per_kwh"),
         )
         for kind in terms["kinds"]
     )

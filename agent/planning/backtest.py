@@ -2,7 +2,8 @@
 
 The same function decides here as in a running agent (`price.look`), once an interval; machines obey at once, and one
 that starts draws its level and hashes nothing for `wake_s`. Foresight is the best sequence of levels under the same
-energy, starts and their costs, without least times: nobody can do better.
+energy, starts and their costs, without least times: nobody can do better. Where a charge on the month's peak is told
+it is paid by all, the guard acts beside, and foresight, which does not see it, is no bound any more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from agent.fleet.belief import Code
 from agent.fleet.view import Array, FleetView, Floats
+from agent.planning.backtest_peaks import Peaks, PeakWatcher, Solve, Terms, planned_days
 from agent.planning.price import Market, PricePolicy, look, nothing_yet, profit
 
 HOUR_S = 3600.0
@@ -36,6 +38,7 @@ class Year:
     per_ths_h: float
     pue: float = 1.0
     wake_s: float = 600.0
+    peaks: Peaks | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +46,28 @@ class Made:
     """What one way of running made, over all machines."""
 
     name: str
-    money: float  # revenue less energy and starts
+    money: float  # revenue less energy, starts and peaks
     revenue: float
     energy_cost: float
     start_cost: float  # wear, and hashing lost while they warm up
     kwh: float
     on_h: float  # hours of a machine that hashed, as a mean
     starts: float  # of a machine, as a mean
+    peak_cost: float = 0.0
 
 
-def backtest(machines: Sequence[Sequence[Level]], year: Year, policy: PricePolicy) -> list[Made]:
-    """Return what each way of running made; a machine's levels go from the most power to the least."""
+def backtest(
+    machines: Sequence[Sequence[Level]], year: Year, policy: PricePolicy, solve: Solve | None = None
+) -> list[Made]:
+    """Return what each way of running made; a machine's levels go from the most power to the least.
+
+    `solve` plans days: with it there is a way in which each day is planned by its own prices.
+    """
     view = _view(machines)
     ways = {
         "acting on price": _acting(view, year, policy),
+        **({} if year.peaks is None else {"acting, peaks guarded": _acting(view, year, policy, year.peaks)}),
+        **({} if year.peaks is None or solve is None else {"planned day by day": _planned(view, year, policy, solve)}),
         "always on": np.zeros((len(year.prices), len(view)), np.int8),
         "never on": np.tile(view.last_step, (len(year.prices), 1)),
         "perfect foresight": _foresight(view, year, policy),
@@ -105,12 +116,32 @@ def _market(year: Year, price: float) -> Market:
     return Market(per_kwh=price, per_ths_h=year.per_ths_h, pue=year.pue)
 
 
-def _acting(view: FleetView, year: Year, policy: PricePolicy) -> Array:
+def _planned(view: FleetView, year: Year, policy: PricePolicy, solve: Solve) -> Array:
+    assert year.peaks is not None
+    terms = Terms(
+        step_s=year.step_s,
+        per_ths_h=year.per_ths_h,
+        pue=year.pue,
+        wake_s=year.wake_s,
+        min_on_s=float(np.max(policy.min_on_s)),
+        min_off_s=float(np.max(policy.min_off_s)),
+        start_cost=float(np.max(policy.restart_cost)),
+    )
+    return planned_days(view, year.prices, year.peaks, terms, solve)
+
+
+def _acting(view: FleetView, year: Year, policy: PricePolicy, peaks: Peaks | None = None) -> Array:
     memory, unknown = nothing_yet(view), np.full(len(view), np.nan)
-    steps = np.zeros((len(year.prices), len(view)), np.int8)
+    steps, rows = np.zeros((len(year.prices), len(view)), np.int8), np.arange(len(view))
+    watcher = None if peaks is None else PeakWatcher(peaks, year.prices, year.step_s, year.pue)
     for at, price in enumerate(year.prices.tolist()):
-        memory = look(view, unknown, _market(year, price), policy, memory, now=at * year.step_s)
+        market = _market(year, price)
+        if watcher is not None:
+            market = replace(market, watch=watcher.watch(at))
+        memory = look(view, unknown, market, policy, memory, now=at * year.step_s)
         steps[at] = memory.steps
+        if watcher is not None:
+            watcher.drew(float(view.step_w[rows, memory.steps].sum()) / 1000)
         view = replace(view, setpoint=memory.steps, seen=memory.steps)
     return steps
 
@@ -159,12 +190,14 @@ def _made(name: str, steps: Array, view: FleetView, year: Year, policy: PricePol
     drawn = kwh[rows, steps].sum(axis=1) * hours
     cost = float((drawn * year.prices).sum())
     start_cost = float(np.where(begins, _start_costs(view, year, policy)[rows, steps], 0.0).sum())
+    peak_cost = 0.0 if year.peaks is None else year.peaks.cost(drawn / hours)
     return Made(
         name=name,
-        money=earned - cost - start_cost,
+        money=earned - cost - start_cost - peak_cost,
         revenue=earned,
         energy_cost=cost,
         start_cost=start_cost,
+        peak_cost=peak_cost,
         kwh=float(drawn.sum()),
         on_h=float((view.step_ths[rows, steps] > 0).sum() * hours / len(view)),
         starts=float(begins.sum() / len(view)),

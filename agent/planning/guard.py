@@ -1,20 +1,21 @@
 """The peak guard: what may be drawn until a charge on the month's highest mean costs more than the draw earns. Pure.
 
-A new peak is paid once and may be used until the month ends. So each machine is weighed by what a kilowatt of it earns
-in the hours that are left, against what it adds to the charge: the best new peak is where that leaves most, and it is
-never below what is billed in any case. Within a window the energy so far counts, so that a draw that will not bring its
-mean above the peak is let be. Who was lowered comes back where the peak itself has room, after its least time off.
+A new peak is paid once and may be used until the month ends. So each step of a machine is weighed by what a kilowatt of
+it earns in the hours that are left, against what it adds to the charge: the best peak is where that leaves most, and
+it is never below what is billed in any case. Within a window the energy so far counts, so that a draw that will not
+bring its mean above the peak is let be. Who was lowered comes back where the peak itself has room, after its least time
+off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 
-from agent.fleet.view import Array, Flags, FleetView, Floats
+from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
 from agent.planning.shedding import shed
 from agent.values import Watts
 
@@ -24,6 +25,10 @@ RESPONSE_S = 60.0
 
 CLOSE = 1.002
 """A mean so little above the peak is let be: a draw that only swings by that sheds nobody."""
+WEIGHS_EACH_S = 60.0
+"""What a peak is worth changes by the hour: so long it is not weighed again where nobody's wanted level changes."""
+Weighed = dict[tuple[tuple[str, float, float], ...], float]
+"""By charges (name, window, kW), what mean is worth paying them together for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,17 +86,50 @@ NO_WATCH = Watch(charges=(), house_w=0.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """Machines as they would run without a guard: W, what an hour of each kW earns before its energy, who may move."""
+    """Machines as they would run without a guard: by machine and step W and what an hour earns before its energy."""
 
-    watts: Floats  # by machine and step
+    watts: Floats
+    revenue: Floats
     wanted: Array
-    break_even: Floats
     movable: Flags
+    pue: float = 1.0
 
     def at(self, steps: Array) -> Floats:
         """Return each machine's W at its step."""
         picked: Floats = self.watts[np.arange(len(steps)), steps]
         return picked
+
+    def break_even(self, rows: Indices) -> Floats:
+        """Return the price of a kWh at which these earn nothing as they are wanted."""
+        steps = self.wanted[rows]
+        even: Floats = self.revenue[rows, steps] / np.maximum(self.watts[rows, steps] / 1000 * self.pue, 1e-9)
+        return even
+
+    def pieces(self) -> tuple[Floats, Floats]:
+        """Return the W of each step down that is worth taking, and the price of a kWh at which it earns nothing.
+
+        The last kilowatts of a machine earn less than its mean: each step of its hull is weighed by itself.
+        """
+        rows = np.arange(len(self.wanted))
+        now_w, now_earns = self.at(self.wanted), self.revenue[rows, self.wanted]
+        freed, even = [np.zeros(0)], [np.zeros(0)]
+        for step in range(1, self.watts.shape[1]):
+            step_w, earns = self.watts[:, step], self.revenue[:, step]
+            useful = self.movable & (step > self.wanted) & (step_w < now_w) & self._on_hull(step, now_w, now_earns)
+            down_w = now_w[useful] - step_w[useful]
+            freed.append(down_w)
+            even.append((now_earns[useful] - earns[useful]) / (down_w / 1000 * self.pue))
+            now_w, now_earns = np.where(useful, step_w, now_w), np.where(useful, earns, now_earns)
+        return np.concatenate(freed), np.concatenate(even)
+
+    def _on_hull(self, step: int, now_w: Floats, now_earns: Floats) -> Flags:
+        """Return where no deeper step loses less for each watt."""
+        good = np.ones(len(now_w), np.bool_)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            here = (now_earns - self.revenue[:, step]) / (now_w - self.watts[:, step])
+            for deeper in range(step + 1, self.watts.shape[1]):
+                good &= ~((now_earns - self.revenue[:, deeper]) / (now_w - self.watts[:, deeper]) < here)
+        return good
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +140,9 @@ class GuardMemory:
     since: Floats  # when that last went deeper, monotonic seconds
     ceiling_kw: tuple[tuple[str, float], ...] = ()  # by charge, the mean that is worth drawing, where it binds
     spared_w: Watts = 0.0
+    weighed: Weighed = field(default_factory=dict)
+    weighed_for: Array = field(default_factory=lambda: np.zeros(0, np.int8))
+    weighed_at: float = -np.inf
 
 
 def no_guard(count: int) -> GuardMemory:
@@ -109,27 +150,36 @@ def no_guard(count: int) -> GuardMemory:
     return GuardMemory(steps=np.zeros(count, np.int8), since=np.full(count, -np.inf))
 
 
-def worthwhile_kw(running: Running, fixed_w: Watts, charges: Sequence[PeakCharge]) -> float:
+def worthwhile_kw(running: Running, all_kw: float, charges: Sequence[PeakCharge]) -> float:
     """Return the highest mean that is worth paying these charges together for; the longest of their hours count."""
-    rows = np.flatnonzero(running.movable)
-    order = rows[np.argsort(-running.break_even[rows], kind="stable")]
-    watts = running.at(running.wanted)[order]
+    watts, break_even = running.pieces()
+    order = np.argsort(-break_even, kind="stable")
     left = max((charge.left for charge in charges), key=lambda one: one.hours)
-    earned = np.concatenate([[0.0], np.cumsum(watts / 1000 * left.earned(running.break_even[order]))])
-    kw = (fixed_w + np.concatenate([[0.0], np.cumsum(watts)])) / 1000
+    steps_kw = watts[order] / 1000
+    earned = np.concatenate([[0.0], np.cumsum(steps_kw * running.pue * left.earned(break_even[order]))])
+    kw = all_kw - float(steps_kw.sum()) + np.concatenate([[0.0], np.cumsum(steps_kw)])
     net = earned - sum((charge.cost(kw) for charge in charges), np.zeros(len(kw)))
     return float(kw[len(net) - 1 - int(np.argmax(net[::-1]))])
 
 
-def ceilings(running: Running, watch: Watch) -> dict[str, float]:
-    """Return by charge the mean in kW that is not to be passed; where all that runs is worth its peak, inf."""
-    fixed_w = watch.house_w + float(running.at(running.wanted)[~running.movable].sum())
-    all_kw = (fixed_w + float(running.at(running.wanted)[running.movable].sum())) / 1000
+def ceilings(running: Running, watch: Watch, weighed: Weighed) -> dict[str, float]:
+    """Return by charge the mean in kW that is not to be passed; where all that runs is worth its peak, inf.
+
+    What was `weighed` is not weighed again; what is now stands there after.
+    """
+    all_kw = (watch.house_w + float(running.at(running.wanted).sum())) / 1000
     over = [charge for charge in watch.charges if max(all_kw, _mean_kw(charge, all_kw)) > charge.kw * CLOSE]
-    together = worthwhile_kw(running, fixed_w, over) if len(over) > 1 else np.inf
+
+    def worth(charges: Sequence[PeakCharge]) -> float:
+        key = tuple((charge.name, charge.start, charge.kw) for charge in charges)
+        if key not in weighed:
+            weighed[key] = worthwhile_kw(running, all_kw, charges)
+        return weighed[key]
+
     found = {charge.name: np.inf for charge in watch.charges}
+    together = worth(over) if len(over) > 1 else np.inf
     for charge in over:
-        kw = min(together, worthwhile_kw(running, fixed_w, [charge]))
+        kw = min(together, worth([charge]))
         is_worth_it = charge.kw < all_kw and kw >= all_kw * (1 - 1e-9)
         found[charge.name] = np.inf if is_worth_it else max(charge.kw, kw)
     return found
@@ -153,7 +203,9 @@ def hold(
     view: FleetView, running: Running, watch: Watch, memory: GuardMemory, *, min_off_s: float | Floats, now: float
 ) -> GuardMemory:
     """Return how deep the guard holds each machine now."""
-    found = ceilings(running, watch)
+    again = now - memory.weighed_at >= WEIGHS_EACH_S or not np.array_equal(running.wanted, memory.weighed_for)
+    weighed = {} if again else dict(memory.weighed)
+    found = ceilings(running, watch, weighed)
     held = np.where(running.movable & (memory.steps > running.wanted), memory.steps, 0).astype(np.int8)
     steps = np.maximum(running.wanted, held)
     fixed_w = watch.house_w
@@ -175,12 +227,16 @@ def hold(
         since=np.where(deeper > memory.steps, now, memory.since),
         ceiling_kw=tuple((name, kw) for name, kw in found.items() if np.isfinite(kw)),
         spared_w=float((running.at(running.wanted) - running.at(after)).sum()),
+        weighed=weighed,
+        weighed_for=running.wanted,
+        weighed_at=now if again else memory.weighed_at,
     )
 
 
 def _deeper(view: FleetView, running: Running, steps: Array, held: Array, over_w: Watts) -> Array:
     """Lower those that lose least for each watt, until so much is freed."""
-    rows, to, _ = shed(view.briefly(), steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
+    by_money = replace(view.briefly(), step_ths=running.revenue)
+    rows, to, _ = shed(by_money, steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
     deeper = held.copy()
     deeper[rows] = to
     return deeper
@@ -191,7 +247,7 @@ def _released(
 ) -> Array:
     """Let those go whose watts fit, the best first, once they were lowered for long enough."""
     rows = np.flatnonzero((held > 0) & (now - since >= min_off_s))
-    order = rows[np.argsort(-running.break_even[rows], kind="stable")]
+    order = rows[np.argsort(-running.break_even(rows), kind="stable")]
     more_w = running.at(running.wanted)[order] - running.at(held)[order]
     released = held.copy()
     released[order[np.cumsum(more_w) <= room_w]] = 0

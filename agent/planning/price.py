@@ -139,21 +139,24 @@ def _guarded(
     if not market.watch.charges:
         return no_guard(len(view))
     movable = memory.begun & view.fresh & ~view.held & ~view.sealed & _is_weighed(view, policy)
-    rows, watts = np.arange(len(view)), np.where(view.step_ths > 0, view.step_w * memory.factor[:, None], view.step_w)
-    wanted = np.maximum(wanted, view.intended)
-    hashes = movable & (view.step_ths[rows, wanted] > 0)
-    kwh_per_h = np.where(hashes, watts[rows, wanted] / 1000 * market.pue, 1.0)
-    revenue = _at(view, market, policy, memory.factor, wanted)[1]
-    running = Running(
-        watts=np.where(movable[:, None], watts, view.believed_w[:, None]),
-        wanted=wanted,
-        break_even=np.where(hashes, revenue / kwh_per_h, 0.0),
-        movable=movable,
-    )
+    hashes = view.step_ths > 0
+    watts = np.where(hashes, view.step_w * memory.factor[:, None], view.step_w)
+    revenue = view.step_ths * market.per_ths_h
+    if policy.pays_per_kwh is not None:
+        pays = policy.pays_per_kwh[:, None]
+        revenue = np.where(np.isnan(pays), revenue, np.where(hashes, pays * watts / 1000, 0.0))
     if policy.whole is not None:  # levels between are none of theirs
         steps = np.arange(view.step_w.shape[1])[None, :]
         between = policy.whole[:, None] & (steps > view.intended[:, None]) & (steps < view.last_step[:, None])
+        watts = np.where(between, np.nan, watts)
         view = replace(view, step_w=np.where(between, np.nan, view.step_w))
+    running = Running(
+        watts=np.where(movable[:, None], watts, view.believed_w[:, None]),
+        revenue=revenue,
+        wanted=np.maximum(wanted, view.intended),
+        movable=movable,
+        pue=market.pue,
+    )
     return hold(view, running, market.watch, memory.guard, min_off_s=policy.min_off_s, now=now)
 
 

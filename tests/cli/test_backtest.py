@@ -49,3 +49,15 @@ def test_prices_of_a_file_over_the_hour_that_there_is_not(say, tmp_path):
 def test_what_is_wrong_is_exit_2(say, told, said):
     result = say("backtest", *told)
     assert (result.exit_code, said in result.stderr) == (2, True)
+
+
+def test_a_charge_on_peaks_is_paid_by_all_and_planned_days_stand_beside(say, tmp_path):
+    (tmp_path / "p.csv").write_text(PRICES)
+    (tmp_path / "f.json").write_text(FLEET)
+    told = ("--prices", tmp_path / "p.csv", "--fleet", tmp_path / "f.json", "--hashprice", "48", *PLAIN)
+    found = say("backtest", *told, "--demand", "0.01", "--plan-days", "--json")
+    ways = {one["name"]: one for one in json.loads(found.stdout)["ways"]}
+    assert ways["always on"]["peak_cost"] == pytest.approx(0.03)
+    assert ways["acting, peaks guarded"]["money"] == pytest.approx(0.34 - 0.03)
+    assert ways["planned day by day"]["money"] == pytest.approx(0.34 - 0.03)
+    assert "acting, peaks guarded" in say("backtest", *told, "--demand", "0.01").stdout

@@ -26,9 +26,12 @@ def charge(kw, per_kw=10.0, *, hours=100.0, price=0.02, elapsed_s=0.0, drawn_wh=
 
 
 def running(watts, break_even):
-    table = np.column_stack([watts, np.full(len(watts), 20.0)])
+    table, none = np.column_stack([watts, np.full(len(watts), 20.0)]), np.full((len(watts), 6), np.nan)
+    watts = np.array(watts, float)
+    revenue = np.column_stack([(watts - 20) / 1000 * np.array(break_even), np.zeros(len(watts))])
+    table, revenue = np.hstack([table, none]), np.hstack([revenue, none])
     return Running(
-        watts=table, wanted=np.zeros(len(watts), np.int8), break_even=np.array(break_even),
+        watts=table, revenue=revenue, wanted=np.zeros(len(watts), np.int8),
         movable=np.ones(len(watts), np.bool_),
     )  # fmt: skip
 
@@ -43,19 +46,20 @@ def test_no_other_peak_leaves_more(machines, kw, per_kw, hours, prices, jump, ho
     watts, even = np.array([one[0] for one in machines], float), np.array([one[1] for one in machines])
     left = Left(hours=hours, prices=np.sort(np.array(prices)))
     told = replace(charge(kw, bands=((kw, per_kw), (kw + 8, per_kw * 2)), jump=jump), left=left)
-    ceiling = ceilings(running(watts, even), Watch(charges=(told,), house_w=house_w))["demand"]
+    ceiling = ceilings(running(watts, even), Watch(charges=(told,), house_w=house_w), {})["demand"]
 
     def leaves(most_kw):
         """The best machines that fit run; each hour by itself, for a price that is no sample of one."""
-        made, kw_now = 0.0, house_w / 1000
+        made, kw_now = 0.0, (house_w + 20 * len(watts)) / 1000  # all asleep
         for at in np.argsort(-even, kind="stable"):
-            if kw_now + watts[at] / 1000 > most_kw + 1e-9:
+            if kw_now + (watts[at] - 20) / 1000 > most_kw + 1e-9:
                 break
-            kw_now += watts[at] / 1000
-            made += watts[at] / 1000 * np.mean([max(0.0, even[at] - price) for price in prices]) * hours
+            kw_now += (watts[at] - 20) / 1000
+            made += (watts[at] - 20) / 1000 * np.mean([max(0.0, even[at] - price) for price in prices]) * hours
         return made - told.cost(np.array([max(kw_now, 0.0)]))[0]
 
-    best = max(leaves(house_w / 1000 + total / 1000) for total in [0, *np.cumsum(watts[np.argsort(-even)])])
+    asleep_kw = (house_w + 20 * len(watts)) / 1000
+    best = max(leaves(asleep_kw + total / 1000) for total in [0, *np.cumsum(watts[np.argsort(-even)] - 20)])
     assert leaves(ceiling) >= best - 1e-6 * (1 + abs(best)) or ceiling == kw
 
 
@@ -130,9 +134,9 @@ def test_who_is_held_is_left_alone_and_the_others_make_room():
 def test_two_charges_together_may_cost_what_neither_does_alone():
     """A kW earns 9.9 in 100 hours; each charge is 6: alone it is worth it, both are not."""
     fleet = running([3500.0] * 4, [0.119] * 4)
-    one, other = charge(7.0, 6.0), replace(charge(7.0, 6.0), name="other")
-    assert ceilings(fleet, Watch(charges=(one,), house_w=0.0)) == {"demand": np.inf}
-    assert ceilings(fleet, Watch(charges=(one, other), house_w=0.0)) == {"demand": 7.0, "other": 7.0}
+    one, other = charge(7.1, 6.0), replace(charge(7.1, 6.0), name="other")
+    assert ceilings(fleet, Watch(charges=(one,), house_w=0.0), {}) == {"demand": np.inf}
+    assert ceilings(fleet, Watch(charges=(one, other), house_w=0.0), {}) == {"demand": 7.1, "other": 7.1}
 
 
 def test_without_a_price_it_holds_as_it_did_and_without_charges_it_lets_go():
