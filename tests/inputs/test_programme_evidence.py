@@ -88,6 +88,7 @@ def test_a_call_takes_times_order_and_baseline_from_the_evidence(tmp_path):
             "order o1 was in force from 2026-04-10T12:00:00Z to 2026-04-10T16:00:00Z, and not then",
         ),
     ],
+    ids=range(10),  # a key is made anew by each worker, and names no test
 )  # fmt: skip
 def test_what_is_not_proved_bills_nothing(tmp_path, facts, changed, more, key, reason):
     write(tmp_path, facts, changed)
