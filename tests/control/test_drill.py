@@ -81,6 +81,7 @@ def limited(site):
 @pytest.fixture
 async def site(tmp_path, monkeypatch):
     monkeypatch.setattr("agent.control.drill.MEASURED_S", 18.0)
+    monkeypatch.setattr("agent.control.drill.REPEATED_S", 1.0)
     monkeypatch.setattr("agent.control.drill.LOST_S", 60.0)
     built = limited(Site(Real(8), tmp_path))
     await built.live(40)
@@ -194,7 +195,7 @@ async def test_the_held_the_sealed_and_the_lowered_are_left_out_and_observing_se
 async def test_too_few_for_a_restless_meter_are_told_so(site):
     await begun(site, percent=10.0)
     true_w, turns = site.machines.draw_w, iter(range(100_000))
-    site.machines.draw_w = lambda: true_w() + (1500.0 if next(turns) % 60 < 30 else 0.0)
+    site.machines.draw_w = lambda: true_w() + (1500.0 if next(turns) % 10 < 5 else 0.0)
     await goes_on(site, 400, ended(site))
     assert "machines are too few to see" in site.desk.drills.course.failures[0]
     assert not site.machines.told
