@@ -60,7 +60,9 @@ class Remedying:
             return []
         self._looked_at = seen.now.mono
         fleet = self._fleet
-        tries = np.array([fleet.tries(row) for row in range(len(fleet))])
+        tries = np.zeros(len(fleet), np.int64)
+        for row in np.flatnonzero((seen.view.setpoint == 0) & (seen.view.seen > 0)).tolist():
+            tries[row] = fleet.tries(row)
         energised = self._cutting.energised(seen.now.mono)
         ails = ailing(seen.view, fleet.hashrate_ths, tries, energised)
         stuck = self.remedies.look(ails, seen.now.mono)

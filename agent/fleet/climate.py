@@ -62,25 +62,33 @@ class Climate:
     def look(self, fresh: Flags, feeder: Array, feeders: int, *, freeze_c: float) -> ClimateView:
         """Judge who is hot, and whether loops may freeze, by the machines that were read lately."""
         air = np.where(fresh & ~self.liquid, self.inlet_c, np.nan)
-        of_site = _median(air)
-        by_feeder = [_median(air[feeder == at]) for at in range(feeders)]
-        near = np.array([of_site if np.isnan(c) else c for c in by_feeder])[feeder]
+        by_feeder, known = _medians(air, feeder, feeders), air[~np.isnan(air)]
+        of_site = np.median(known) if len(known) >= LEAST_TOLD else np.nan
+        near = np.where(np.isnan(by_feeder), of_site, by_feeder)[feeder]
         breathes = np.where(self.liquid, np.nan, np.where(np.isnan(air), near, air))
         slack_c = np.where(self.hot, COOL_BY_C, 0.0)
         hot = (breathes >= HOT_INLET_C - slack_c) | (self.chip_c >= HOT_CHIP_C - slack_c) | self.stopped_hot
         self.hot = hot & fresh
-        least_c = float(np.nanmin(air)) if not np.isnan(air).all() else None
+        least_c = float(known.min()) if len(known) else None
         thaw_c = freeze_c + (COOL_BY_C if self.seen.frost and self.seen.ambient_c is not None else 0.0)
         self.seen = ClimateView(
             ambient_c=least_c,
             hot=int(self.hot.sum()),
             liquid=int(self.liquid.sum()),
             frost=least_c is None or least_c < thaw_c,
-            by_feeder_c=tuple(None if np.isnan(c) else c for c in by_feeder),
+            by_feeder_c=tuple(None if np.isnan(c) else c for c in by_feeder.tolist()),
         )
         return self.seen
 
 
-def _median(told: Floats) -> float:
-    known = told[~np.isnan(told)]
-    return float(np.median(known)) if len(known) >= LEAST_TOLD else float("nan")
+def _medians(told: Floats, group: Array, groups: int) -> Floats:
+    """Return the median of what is told in each group, NaN where too few tell it."""
+    known = np.flatnonzero(~np.isnan(told))
+    order = known[np.lexsort((told[known], group[known]))]
+    counts = np.bincount(group[known], minlength=groups)
+    first = np.cumsum(counts) - counts
+    found = np.full(groups, np.nan)
+    enough = np.flatnonzero(counts >= LEAST_TOLD)
+    low, high = first[enough] + (counts[enough] - 1) // 2, first[enough] + counts[enough] // 2
+    found[enough] = (told[order[low]] + told[order[high]]) / 2
+    return found

@@ -1,7 +1,11 @@
 """Who is too hot, how cold it may be, and which loops must stay pumped: by what machines say."""
 
+from statistics import median
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.fleet.climate import Climate
 from drivers.interface import Board, Reading, State
@@ -82,3 +86,17 @@ def test_what_nobody_says_counts_as_cold():
     assert not made.seen.frost
     assert climate(None, 30.0, made=made, fresh=[True, False]).seen.frost
     assert made.seen.ambient_c is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.none() | st.floats(-20, 60)), max_size=30))
+def test_a_feeders_air_is_the_median_of_at_least_three(machines):
+    made = Climate(len(machines))
+    for row, (_, inlet_c) in enumerate(machines):
+        made.inlet_c[row] = np.nan if inlet_c is None else inlet_c
+    feeder = np.array([at for at, _ in machines], np.int64)
+    seen = made.look(np.ones(len(machines), np.bool_), feeder, 4, freeze_c=5.0)
+    for at in range(4):
+        told = [inlet_c for on, inlet_c in machines if on == at and inlet_c is not None]
+        found = seen.by_feeder_c[at]
+        assert (found is None) == (len(told) < 3)
+        assert found is None or found == pytest.approx(median(told))
