@@ -22,6 +22,7 @@ COOL_BY_C = 3.0
 """One that was hot is so until it is cooler by this; a loop that was in frost likewise, until it is warmer by it."""
 LEAST_TOLD = 3
 """A median of fewer is one machine's word."""
+MOST_SHORT = 1 << 16
 LIQUID = frozenset({"hydro", "immersion"})
 THERMAL = "idle:thermal"
 
@@ -84,7 +85,9 @@ class Climate:
 def _medians(told: Floats, group: Array, groups: int) -> Floats:
     """Return the median of what is told in each group, NaN where too few tell it."""
     known = np.flatnonzero(~np.isnan(told))
-    order = known[np.lexsort((told[known], group[known]))]
+    order = known[np.argsort(told[known])]
+    few = group[order].astype(np.uint16 if groups < MOST_SHORT else np.int64)  # what is short is sorted by its digits
+    order = order[np.argsort(few, kind="stable")]
     counts = np.bincount(group[known], minlength=groups)
     first = np.cumsum(counts) - counts
     found = np.full(groups, np.nan)
