@@ -181,9 +181,12 @@ def programme(day: Day) -> Programme:
 def _dearest(day: Day) -> float:
     """Return what a kW above a cap costs, so that none is ever taken where it can be helped."""
     keeps = [
-        kind.earns(level, day.per_ths_h) / watts * 1000 for kind in day.kinds for level, watts in enumerate(kind.watts)
+        kind.earns(level, day.per_ths_h) / watts * 1000
+        for kind in day.kinds
+        for level, watts in enumerate(kind.watts)
+        if watts > 0
     ]
-    starts = [day.cost_of_start(kind) / kind.watts[0] * 1000 for kind in day.kinds]
+    starts = [day.cost_of_start(kind) / kind.watts[0] * 1000 for kind in day.kinds if kind.watts[0] > 0]
     return MUCH * (float(np.abs(day.prices).max()) + max(keeps, default=0.0) + max(starts, default=0.0))
 
 
