@@ -60,8 +60,7 @@ class Fleet:
         self.ladders: list[Ladder] = [unknown_ladder() for _ in range(n)]
         self.modes_before: dict[str, str] = {}
         self.own_levels = OwnLevels()
-        self.woken: list[int] = []
-        self.proved: list[int] = []
+        self.woken, self.proved = list[int](), list[int]()
         order = sorted(range(n), key=lambda row: self.miners[row].id)
         self._rank = np.empty(n, np.int64)
         self._rank[order] = np.arange(n)
@@ -216,6 +215,7 @@ class Fleet:
     def _check_asleep(self, row: int, step: int, now: float) -> None:
         if step < self.setpoint[row] and not self._switching.may_be_rising(row, self.ladders[row].wake_s, now):
             self.woken.append(row)
+            self._next_try[row] = self._switching.fought(row, now)
 
     def _drawn_j(self, row: int, watts: Watts, now: float) -> float:
         """Return what it drew since its last reading, where that still counted."""

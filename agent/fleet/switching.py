@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,9 @@ if TYPE_CHECKING:  # what holds this
     from agent.fleet.fleet import FleetPolicy
 
 HOUR_S = 3600.0
+AT_ONCE = 12
+"""So often an hour a machine that somebody else wakes is put back at once; then it is told once a `FOUGHT_EACH_S`."""
+FOUGHT_EACH_S = 60.0
 
 
 class Switching:
@@ -25,6 +29,7 @@ class Switching:
         self._off_since = np.full(n, -np.inf)
         self._on_since = np.full(n, -np.inf)
         self._raised_at = np.full((n, max(1, policy.switches_per_hour)), -np.inf)
+        self._fought_at: dict[int, deque[float]] = {}  # by row: few are ever woken by somebody else
 
     def seen(self, row: int, step: int, before: int, *, asleep: int, now: float) -> None:
         """Take in the step that a reading proves, and the one before it; `asleep` is the lowest that there is."""
@@ -39,6 +44,16 @@ class Switching:
         self._raised_at[row, np.argmin(self._raised_at[row])] = now
         if woken:
             self._on_since[row] = now
+
+    def fought(self, row: int, now: float) -> float:
+        """Take in that somebody else woke a machine; return from when on it may be told to sleep again.
+
+        Two programs that switch a machine against one another wear it out.
+        """
+        times = self._fought_at.setdefault(row, deque(maxlen=AT_ONCE))
+        often = len(times) == AT_ONCE and now - times[0] < HOUR_S
+        times.append(now)
+        return now + FOUGHT_EACH_S if often else -np.inf
 
     def may_be_rising(self, row: int, wake_s: float, now: float) -> bool:
         """Whether we told a machine to draw more so short a time ago that it may only now be doing so."""

@@ -203,6 +203,20 @@ def test_who_comes_up_from_our_own_wake_after_it_was_put_back_was_woken_by_nobod
     assert plant.fleet.woken == []
 
 
+def test_a_fight_over_a_machine_is_limited_and_every_wake_is_named():
+    plant = Plant([3000.0] * 3).run(25)
+    plant.set(cap_w=5000.0 + 3 * STANDBY_W, stop=True, law=True, may_step=True).run(60)
+    told = len(plant.sent)
+    for _ in range(90):  # 45 min
+        plant.world.asleep[1] = False
+        plant.run(30)
+    assert len(plant.sent) - told <= 12 + 45
+    assert set(plant.fleet.woken) == {1}
+    assert len(plant.fleet.woken) > 30
+    plant.run(120)
+    assert plant.world.asleep.all()
+
+
 def test_a_machine_that_wakes_by_itself_is_put_back_to_sleep():
     plant = Plant([3000.0] * 3).run(25)
     plant.set(cap_w=5000.0 + 3 * STANDBY_W, stop=True, law=True, may_step=True).run(60)
