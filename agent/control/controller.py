@@ -16,6 +16,7 @@ from agent.control.climate_watch import ClimateWatch
 from agent.control.cutting import Cutting, Seen
 from agent.control.demand import demand_of
 from agent.control.drill import Drills
+from agent.control.giving_back import GivingBack
 from agent.control.minutes import MinuteBook, ScopedMinutes, look_of
 from agent.control.observation import Site, observe
 from agent.control.owners import OwnersTerms
@@ -78,6 +79,7 @@ class Controller:
         self.owners: OwnersTerms | None = None
         self._seal_watch = SealWatch(parts.fleet, parts.seals)
         self._safety_watch = SafetyWatch(parts.fleet, parts.safety)
+        self._giving_back = GivingBack()
         self._apparent_watch = ApparentWatch(parts.fleet, parts.metering)
         self.climate = ClimateWatch(parts.fleet, limits.climate)
         self.cutting = Cutting(parts.fleet, parts.outlets, limits.tree, limits.policy)
@@ -208,19 +210,21 @@ class Controller:
 
     def observed(self, now: Moment, view: FleetView | None = None, coming: Order | None = None) -> Observed:
         """Return what orders, and one that is coming in, are judged by at this moment."""
-        metering = self.parts.metering
+        metering, shed = self.parts.metering, self._safety_watch.parts()
+        view = view if view is not None else self.parts.fleet.view(now.mono)
+        if shed:  # what a safety input took over is no order's to give back
+            view = replace(view, held=np.logical_or.reduce([view.held, *(part.commanded for part in shed)]))
         site = Site(
             meter=metering.state(now.mono),
             house_w=metering.house.in_force_w(now.mono),
             house_sampled=metering.house.sampled,
-            decision=self.decision,
+            decision=None if shed else self.decision,
             proved=self.parts.proved(),
             connection_w=self.limits.tree.cap_w[0],
             before_w=metering.before_w(now.mono),
             peak_12m_w=metering.peaks.highest_w(now.at),
             means=metering.means(now.mono),
         )
-        view = view if view is not None else self.parts.fleet.view(now.mono)
         seen, scoped = observe(self.parts.fleet, view, site), self.parts.book.scoped()
         if coming is not None and coming.scope != SITE_SCOPE and self.scopes.unknown(coming) is None:
             scoped = [*scoped, coming]
@@ -228,9 +232,16 @@ class Controller:
         everybody = np.ones(len(view), np.bool_)
         return replace(
             seen,
+            comes_no_further=self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono),
             waiting=self.scopes.waiting(everybody, view, proved=seen.proved),
             of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped},
         )
+
+    def _ramp_w_per_s(self) -> float:
+        """Return the slowest ramp that anybody comes back by."""
+        asked = self.parts.book.restore_kw_per_min()
+        ramps = (self.limits.policy.restore_w_per_s, *self.limits.tree.ramp_w_per_s)
+        return min(*ramps, float("inf") if asked is None else asked * 1000 / 60)
 
     def demand(self, now: Moment) -> Demand:
         """Return what binds at this instant."""
@@ -365,6 +376,8 @@ class Controller:
         fleet, now = self.parts.fleet, self.parts.clock.now()
         raised = decision.steps < fleet.setpoint[decision.rows]
         keep = ~raised | written
+        if (raised & keep).any():
+            self._giving_back.raised(now.mono)
         fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
         await self.parts.dispatcher.send(decision.lower)
         if self.parts.dispatcher.is_behind:

@@ -38,6 +38,7 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
+    comes_no_further: bool = False  # who waits has long waited though ramps would let him
     waiting: Waiting | None = None  # None: whatever binds took all of them over
     proved: bool = True  # enough was heard since the start to say who is back
     means: Means | None = None  # of the meter where it is measured

@@ -21,6 +21,7 @@ from agent.values import Moment, Watts
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
 """Steps of a limit that is in force."""
 LONG = timedelta(hours=6)
+LONG_S = 3600.0
 MOST_MARKS = 64
 """Signed documents of one order that are known again."""
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -103,6 +104,10 @@ class Life:
         if not self.restore_after_s:
             return False  # whatever the time is: of two clocks one may be years before the end
         return now.earliest < later(self.over_at, self.restore_after_s)
+
+    def is_long_over(self, now: Moment) -> bool:
+        """Whether it ended, or was cancelled, longer ago than anybody waits to be switched."""
+        return self.over_at is not None and now.earliest >= later(self.over_at, LONG_S)
 
     def has_ended(self, now: Moment) -> bool:
         """Whether its end has passed by both clocks."""

@@ -85,6 +85,19 @@ async def test_nothing_wakes_it_before_a_hand_clears_it(farm):
     assert [(fact.input, fact.by) for fact in told(site, SafetyCleared)] == [("smoke", "Aigul")]
 
 
+async def test_an_order_that_ends_meanwhile_waits_for_the_others_alone(farm):
+    machines, site, _ = farm
+    await site.order()
+    hear(site, "smoke", value=True)
+    await site.live(25)
+    await site.order(revision=2, status="cancelled")
+    for _ in range(4):
+        hear(site, "leak", value=False)
+        await site.live(30)
+    assert machines.asleep == on(machines, 0, 1)
+    assert site.states()[-3:] == ["cancelled", "restoring", "closed"]
+
+
 async def test_what_still_says_true_is_not_cleared(farm):
     machines, site, _ = farm
     hear(site, "smoke", value=True)

@@ -1,0 +1,52 @@
+"""An order is over when its machines are back, as far as everything else lets them; not before, whatever the ramp."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.control import giving_back
+from agent.control.giving_back import QUIET_S, GivingBack
+from agent.orders import life
+from tests.control.site import FULL_W, STANDBY_W, Machines, Site
+
+COUNT = 6
+LONG_S = 240.0
+CARRIES_W = 20_000.0  # house load and four of the machines
+
+
+async def test_where_the_connection_carries_less_than_all_an_order_is_over_all_the_same(tmp_path, monkeypatch):
+    monkeypatch.setattr(giving_back, "QUIET_S", LONG_S)
+    monkeypatch.setattr(life, "LONG_S", LONG_S)
+    machines = Machines(COUNT)
+    site = Site(machines, tmp_path)
+    limits = site.controller.limits
+    site.controller.limits = replace(limits, tree=replace(limits.tree, cap_w=(CARRIES_W,)))
+    await site.live(120, step_s=5)
+    assert len(machines.asleep) == 2
+    await site.order()
+    await site.live(60)
+    await site.order(revision=2, status="cancelled")
+    await site.live(LONG_S - 60, step_s=5)
+    assert len(machines.asleep) == 2
+    assert site.states()[-1] == "restoring"
+    await site.live(120, step_s=5)
+    assert site.states()[-2:] == ["restoring", "closed"]
+    await site.close()
+
+
+@pytest.mark.parametrize(("rate_kw_per_min", "over"), [(1.0, True), (0.01, False)])
+async def test_a_slow_ramp_is_waited_for(tmp_path, rate_kw_per_min, over):
+    site = Site(Machines(COUNT), tmp_path)
+    await site.live(60)
+    await site.order()
+    await site.live(60)
+    view, back = site.fleet.view(site.clock.now().mono), GivingBack()
+    ramp_w_per_s = rate_kw_per_min * 1000 / 60
+    assert not back.comes_no_further(view, ramp_w_per_s, 0.0)
+    assert not back.comes_no_further(view, ramp_w_per_s, QUIET_S - 1)
+    assert back.comes_no_further(view, ramp_w_per_s, QUIET_S) is over
+    needed_s = (FULL_W - STANDBY_W) / ramp_w_per_s
+    assert back.comes_no_further(view, ramp_w_per_s, max(QUIET_S, needed_s))
+    back.raised(needed_s)
+    assert not back.comes_no_further(view, ramp_w_per_s, needed_s + QUIET_S - 1)
+    await site.close()
