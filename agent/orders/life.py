@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -105,9 +105,10 @@ class Life:
             return False  # whatever the time is: of two clocks one may be years before the end
         return now.earliest < later(self.over_at, self.restore_after_s)
 
-    def is_long_over(self, now: Moment) -> bool:
-        """Whether it ended, or was cancelled, longer ago than anybody waits to be switched."""
-        return self.over_at is not None and now.earliest >= later(self.over_at, LONG_S)
+    def frees(self, seen: Observed, others: Sequence[Scope], now: Moment) -> bool:
+        """Whether machines wait to be given back after it; not who has waited for long though every ramp let him."""
+        is_long_over = self.over_at is not None and now.earliest >= later(self.over_at, LONG_S)
+        return self.has_bound and seen.has_to_come_back(others) and not (is_long_over and seen.comes_no_further)
 
     def has_ended(self, now: Moment) -> bool:
         """Whether its end has passed by both clocks."""

@@ -234,12 +234,7 @@ class OrderBook:
         if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING} or life.holds_on(now):
             return facts
         others = [bound.order.scope for bound in self._lives.bindings(self.policy.margin, now)]
-        seen = observed.at(life.order.order_id)
-        if (
-            not life.has_bound
-            or not seen.has_to_come_back(others)
-            or (seen.comes_no_further and life.is_long_over(now))
-        ):
+        if not life.frees(observed.at(life.order.order_id), others, now):
             return facts + self._move(life, E.CLOSE, now, observed)
         return facts if life.state is S.RESTORING else facts + self._move(life, E.FREE, now, observed)
 
