@@ -120,7 +120,7 @@ def _family(target: Target) -> Conversation[tuple[str, bool]]:
             return name, False
         name = yield from _family_elsewhere(target, silent)
         return name, name in SHARED and isinstance(silent, Unreachable)
-    if told[0].startswith(b"HTTP/") and (name := (yield from _family_of_api_page(target))) is not None:
+    if told[0].startswith(b"HTTP/") and (name := (yield from _family_of_api_page(target, speaks=True))) is not None:
         return name, False
     try:
         return _family_of_replies(told), failed is not None
@@ -152,11 +152,18 @@ def _speaks_v3(target: Target) -> Conversation[bool]:
     return True
 
 
-def _family_of_api_page(target: Target) -> Conversation[str | None]:
-    """Ask the API port for pages, in case that it speaks HTTP and had no word for another tongue."""
+def _family_of_api_page(target: Target, *, speaks: bool = False) -> Conversation[str | None]:
+    """Ask the API port for pages, in case that it speaks HTTP and had no word for another tongue.
+
+    Raises Unreachable where it is known to speak it, and is late.
+    """
     for path, marks, name in API_PAGES:
         try:
             page = yield Http(method="GET", path=path, port=target.port or API_PORT)
+        except Unreachable:
+            if speaks:
+                raise
+            return None
         except DeviceError:
             return None
         assert isinstance(page, HttpReply)

@@ -174,6 +174,14 @@ def test_who_says_nothing_without_a_login_is_a_machine_for_sure_and_of_a_family_
     assert denied.value.driver == "epic"
 
 
+def test_who_speaks_http_on_the_api_port_and_is_late_is_no_stranger():
+    with pytest.raises(Unreachable):
+        converse(identify(HERE), scripted({"version": b"HTTP/1.1 400 Bad Request\r\n\r\n"}))
+    other = {"version": b"HTTP/1.1 400 Bad Request\r\n\r\n", EPIC: ok(b"<html>a printer</html>")}
+    with pytest.raises(Unsupported):
+        converse(identify(HERE), scripted(other))
+
+
 def test_nobody_there_is_out_of_reach_by_what_the_api_port_said():
     with pytest.raises(Unreachable, match="no answer to version"):
         converse(identify(HERE), scripted({}))
