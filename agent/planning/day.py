@@ -94,7 +94,7 @@ class Day:
         return self.step_s / HOUR_S
 
     def cost_of_start(self, kind: Kind) -> float:
-        """Return what a start of one machine costs."""
+        """Return what a start of one machine costs; its hashing is lost as at its highest level."""
         return self.start_cost + kind.earns(0, self.per_ths_h) * min(self.wake_s, self.step_s) / HOUR_S
 
 
