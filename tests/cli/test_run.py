@@ -95,11 +95,7 @@ def test_a_configuration_with_a_mistake_or_without_its_secret_is_told_of_and_lef
     with running(tmp_path, sound) as (agent, config, told):
         for bad, said, begins_again in (
             (sound.replace("connection_kw = 100", "colour = 1"), "site.colour", False),
-            (
-                f'{sound}[[outlet]]\nid = "s"\nkind = "snmp"\naddress = "127.0.0.1"\n',
-                "outlet.0.kind",
-                False,
-            ),
+            (f'{sound}[store]\nurl = "postgresql://h/hashwatt"\n', "store.url", False),
             (f'{sound}tokens = "file:none.toml"\n', "http.tokens", True),
         ):
             config.write_text(bad)

@@ -12,6 +12,7 @@ import pytest
 from agent.facts import OrderHouseLowered, OrderReceived, OrderRefused
 from agent.inputs.order_document import parse_known
 from agent.orders import admission, life, lifecycle, order_book
+from agent.orders.compliance import Observed
 from agent.orders.life import Life, Lives
 from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.orders.order import Rejection
@@ -140,7 +141,7 @@ def test_invariant_4_catches_refusals_that_are_not_counted(monkeypatch: pytest.M
 def test_invariant_8_catches_a_shortfall_that_is_hushed_up(monkeypatch: pytest.MonkeyPatch) -> None:
     lived = [LAW, LATER]
     orders.shortfall_is_stated(lived)
-    monkeypatch.setattr(order_book, "_shortfall_w", lambda *_: 0.0)
+    monkeypatch.setattr(Observed, "stated_shortfall_w", lambda *_: 0.0)
     caught(lambda: orders.shortfall_is_stated(lived))
 
 
