@@ -56,6 +56,7 @@ READING = [
         f"{V1}/proposals",
         f"{V1}/bill",
         f"{V1}/bill/report",
+        f"{V1}/bill/corrections",
         f"{V1}/evidence",
         f"{V1}/evidence/o1",
     )
@@ -70,6 +71,7 @@ OPERATING = [
     ("POST", f"{V1}/holds"),
     ("DELETE", f"{V1}/holds"),
     ("POST", f"{V1}/seals"),
+    ("POST", f"{V1}/bill/corrections"),
     ("POST", f"{V1}/clock/trust"),
     ("POST", f"{V1}/safety/o1/clear"),
     ("POST", f"{V1}/plan/day"),
