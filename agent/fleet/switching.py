@@ -28,6 +28,7 @@ class Switching:
         self._policy = policy
         self._off_since = np.full(n, -np.inf)
         self._on_since = np.full(n, -np.inf)
+        self._woken_at = np.full(n, -np.inf)  # by us, as long as it was not seen to wake
         self._raised_at = np.full((n, max(1, policy.switches_per_hour)), -np.inf)
         self._fought_at: dict[int, deque[float]] = {}  # by row: few are ever woken by somebody else
 
@@ -38,12 +39,13 @@ class Switching:
         self._off_since[row] = now if step == asleep > 0 else -np.inf
         if before == asleep > step >= 0:
             self._on_since[row] = now
+            self._woken_at[row] = -np.inf
 
     def raised(self, row: int, now: float, *, woken: bool) -> None:
         """Note that a machine is told to draw more; `woken` if it was set to sleep."""
         self._raised_at[row, np.argmin(self._raised_at[row])] = now
         if woken:
-            self._on_since[row] = now
+            self._on_since[row] = self._woken_at[row] = now
 
     def fought(self, row: int, now: float) -> float:
         """Take in that somebody else woke a machine; return from when on it may be told to sleep again.
@@ -56,8 +58,8 @@ class Switching:
         return now + FOUGHT_EACH_S if often else -np.inf
 
     def may_be_rising(self, row: int, wake_s: float, now: float) -> bool:
-        """Whether we told a machine to draw more so short a time ago that it may only now be doing so."""
-        return bool(now - self._raised_at[row].max() < wake_s + self._policy.fresh_s)
+        """Whether a wake of ours that was not seen yet may only now take effect."""
+        return bool(now - self._woken_at[row] < wake_s + self._policy.fresh_s)
 
     def rested(self, now: float) -> Flags:
         """Return whose least time asleep is over and who may be raised once more within the hour."""

@@ -201,6 +201,11 @@ def test_who_comes_up_from_our_own_wake_after_it_was_put_back_was_woken_by_nobod
     plant.run(60)
     assert plant.world.asleep.all()
     assert plant.fleet.woken == []
+    plant.set(cap_w=1e6, stop=False).run(60)
+    plant.set(**stop).run(60)
+    plant.world.asleep[4] = False
+    plant.run(15)
+    assert plant.fleet.woken == [4]
 
 
 def test_a_fight_over_a_machine_is_limited_and_every_wake_is_named():

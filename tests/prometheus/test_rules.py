@@ -1,5 +1,6 @@
 """The rules that are delivered: promtool understands them, they fire where they must, by metrics that there are."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 RULES = sorted((ROOT / "deploy" / "prometheus").glob("*.rules.yml"))
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "hashwatt.json").read_text(encoding="utf-8"))
+EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 SOURCES = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "agent" / "outputs").glob("*.py"))
 PREFIXES = ("", "hashwatt_", "hashwatt_site_", "hashwatt_meter_", "hashwatt_feeder_")
 
@@ -25,6 +28,13 @@ def test_promtool_understands_the_rules_and_each_alert_fires_where_it_must():
     assert code == 0, said
 
 
+def test_promtool_understands_what_the_dashboard_asks(tmp_path):
+    asked = [{"record": f"panel:{at}:asked", "expr": expr} for at, expr in enumerate(EXPRESSIONS)]
+    (tmp_path / "asked.yml").write_text(json.dumps({"groups": [{"name": "dashboard", "rules": asked}]}))
+    code, said = told("check", "rules", tmp_path / "asked.yml")
+    assert code == 0, said
+
+
 @pytest.mark.pure
 def test_every_alert_is_tried():
     alerts = re.findall(r"- alert: (\w+)", "\n".join(path.read_text(encoding="utf-8") for path in RULES))
@@ -34,10 +44,9 @@ def test_every_alert_is_tried():
 
 
 @pytest.mark.pure
-def test_every_metric_that_a_rule_names_is_one_of_the_agents():
-    named = {
-        name for path in RULES for name in re.findall(r"(?<![:\w])hashwatt_[a-z_]+", path.read_text(encoding="utf-8"))
-    }
+def test_every_metric_that_a_rule_or_panel_names_is_one_of_the_agents():
+    texts = [*(path.read_text(encoding="utf-8") for path in RULES), *EXPRESSIONS]
+    named = {name for text in texts for name in re.findall(r"(?<![:\w])hashwatt_[a-z_]+", text)}
     assert len(named) > 20
     assert sorted(name for name in named if not _is_told(name)) == []
 
