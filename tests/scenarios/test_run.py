@@ -61,12 +61,7 @@ async def test_a_bad_configuration_is_refused_with_every_mistake(tmp_path):
     assert not (tmp_path / "state").exists()
 
 
-@pytest.mark.parametrize(
-    ("text", "key"),
-    [
-        ('[[feeder]]\nid = "T1"\nmax_kva = 900\n', "feeder.0.max_kva"),
-    ],
-)
+@pytest.mark.parametrize(("text", "key"), [('[store]\nurl = "postgresql://db.example/hashwatt"\n', "store.url")])
 async def test_a_key_that_would_loosen_control_if_it_were_ignored_is_refused(tmp_path, text, key):
     code, said = await refused(*written(tmp_path, BARE + text))
     assert code == 2
