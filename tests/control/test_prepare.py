@@ -67,7 +67,7 @@ async def test_who_cannot_be_made_ready_is_tried_again_unless_it_takes_none_of_o
     site.machines.unready["127.0.0.2"] = error
     await site.live(5 * 60, step_s=5.0)
     assert site.machines.readied.count("127.0.0.2") == times
-    await site.journal.record([])  # after what was noted before
+    await site.ledger.append([])  # after what was noted before
     named = [fact for fact in site.ledger.replay() if type(fact).__name__ == "CommandRefused"]
     assert {fact.miner for fact in named} == (set() if isinstance(error, Unreachable) else {"m1"})
 
@@ -76,7 +76,7 @@ async def test_who_permits_nothing_is_named_once_tried_seldom_and_told_all_the_s
     site.machines.unready["127.0.0.2"] = NotPermitted("no login")
     await site.live(3 * 3600, step_s=10.0)
     assert site.machines.readied.count("127.0.0.2") == 4
-    await site.journal.record([])  # after what was noted before
+    await site.ledger.append([])  # after what was noted before
     named = [fact for fact in site.ledger.replay() if type(fact).__name__ == "CommandRefused"]
     assert [fact.miner for fact in named] == ["m1"]
     await site.order()
