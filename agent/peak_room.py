@@ -102,7 +102,7 @@ class PeakRoom:
         factor = float(self.desk.terms.metering.factor)
         return PeakCharge(
             name=_name(one),
-            month=self.desk.totals.month_of(at),
+            month=one.window.start.isoformat() if one.each else self.desk.totals.month_of(at),
             start=one.window.start.timestamp(),
             length_s=(one.window.end - one.window.start).total_seconds(),
             elapsed_s=(at - one.window.start).total_seconds(),

@@ -53,7 +53,7 @@ class PeakCharge:
     """One charge on a mean of power, kW at the meter, as it stands within the window under way."""
 
     name: str
-    month: str  # whose peak it is: another begins anew
+    month: str  # whose peak it is: another begins anew; of a charge on each window, the window
     start: float  # of the window: any number that no other window has
     length_s: float
     elapsed_s: float

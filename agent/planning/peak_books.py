@@ -51,7 +51,7 @@ def seen(books: PeakBooks, watch: Watch, spared_w: Watts, elapsed_s: float, *, a
     for charge in watch.charges:
         before = kept.get(charge.name)
         if before is None or before.first.month != charge.month:
-            settled += 0.0 if before is None else before.avoided
+            settled += 0.0 if before is None else _ended(before, charge, acts=acts).avoided
             kept[charge.name] = Kept(first=charge, last=charge, with_kw=charge.kw, without_kw=charge.kw)
             continue
         if before.last.start == charge.start:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
+from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.charge import Line
 from agent.tariffs.figures import NoFigure
 from agent.tariffs.kinds import Component
@@ -88,12 +89,22 @@ def _usages(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken, first_day: i
 def price_at(tariff: Tariff, at: datetime, zone: tzinfo, taken: Taken = NOTHING) -> Decimal:
     """Return what one more kWh costs at an instant, all in, after what the month drew before it.
 
-    VAT that is recoverable is no cost, nor is what the month as a whole is charged. Raises Unpriced.
+    VAT that is recoverable is no cost, nor is what the month as a whole is charged. Of authorised energy it is the
+    price within the authorised power. Raises Unpriced.
     """
     moment = at.replace(microsecond=0)
     load = Load(start=moment, step=timedelta(seconds=1), kwh=(Decimal(1),))
-    [month] = bill(tariff.running(), load, zone, taken).months
+    [month] = bill(_within(tariff.running()), load, zone, taken).months
     return cost(month)
+
+
+def _within(tariff: Tariff) -> Tariff:
+    """Return a tariff whose authorised energy costs the same above: one more kWh of an instant has no power."""
+    components = [
+        replace(one, per_kwh_above=one.per_kwh) if isinstance(one, AuthorisedEnergy) else one
+        for one in tariff.components
+    ]
+    return tariff if components == list(tariff.components) else replace(tariff, components=tuple(components))
 
 
 def cost(month: MonthBill) -> Decimal:

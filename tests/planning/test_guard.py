@@ -173,6 +173,18 @@ def test_what_was_avoided_is_the_charge_between_the_peak_that_is_and_the_one_tha
     assert books.avoided == pytest.approx(100.0)
     [told] = as_guarded(books, Watch(charges=(now,), house_w=0.0), acts=acts).charges
     assert told.kw == pytest.approx(20.0)
-    later = replace(now, month="2026-02", kw=0.0)
+    later = replace(now, month="2026-02", kw=0.0, start=2.0)
     after = seen(books, Watch(charges=(later,), house_w=0.0), 0.0, 60.0, acts=acts)
     assert (after.avoided, after.settled) == (pytest.approx(100.0), pytest.approx(100.0))
+
+
+def test_where_each_window_is_charged_what_was_avoided_adds_up():
+    """Of 30 kW 10 are spared above 15 billed in any case: 10 kW at 4 in each of three windows."""
+    books = PeakBooks()
+    for look_at in range(0, 2701, 60):
+        window, into = divmod(look_at, 900)
+        now = replace(
+            charge(15.0, 4.0, elapsed_s=float(into), drawn_wh=20.0 * into / 3.6, start=float(window)), month=str(window)
+        )
+        books = seen(books, Watch(charges=(now,), house_w=0.0), 10_000.0, 60.0, acts=True)
+    assert books.avoided == pytest.approx(3 * 40.0, rel=0.08)

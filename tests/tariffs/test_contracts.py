@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.tariffs.authorised import AuthorisedEnergy, Event
-from agent.tariffs.bill import bill
+from agent.tariffs.bill import bill, price_at
 from agent.tariffs.charging import charged
 from agent.tariffs.explain import explain
 from agent.tariffs.load import Load
@@ -129,3 +129,7 @@ BAD = [
 def test_a_contract_that_cannot_be_is_refused(make, said):
     with pytest.raises(ValueError, match=said):
         make()
+
+
+def test_one_more_kwh_of_an_instant_costs_what_it_does_within_the_authorised_power():
+    assert price_at(tariff(authorised(kw=rate("20"))), datetime(2026, 1, 7, tzinfo=UTC), BISHKEK) == 4
