@@ -13,6 +13,7 @@ from agent.clock import ManualClock
 from agent.control.absence import Away
 from agent.facts import AgentStarted, AgentStopped
 from tests.control.site import Machines, Site
+from tests.winter.life import InTurn
 
 ZONE = ZoneInfo("Asia/Bishkek")
 QUIET_S, PAIR_S = 900.0, 1.0
@@ -43,6 +44,7 @@ class Season(Site):
     def __init__(self, world, folder, **how):
         super().__init__(world, folder, clock=world.clock, **how)
         self.world = world
+        self.ledger._writer = self.ledger._reader = self.writer = InTurn()
         self.store._connection.execute(sql.text("PRAGMA synchronous=OFF"))  # nobody pulls the plug of the test's host
         self.away.began(self.recovery.last_at, self.clock.now())
 
@@ -85,6 +87,7 @@ class Season(Site):
         await self.controller.tick()
         now = self.clock.now()
         self.journal.note([*self.accounting.tick(now), *self.away.tick(now)])
+        self.writer.flush()
 
     async def end(self, *, gracefully=True):
         """End this life: in good order, or as a power cut would."""
