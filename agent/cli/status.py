@@ -81,8 +81,8 @@ def _guard(guard: dict[str, Any], acts: bool, currency: str) -> None:
             f"peaks     not known: {names}; the ledger begins within the month, and nothing is guarded until it is over"
         )
     if float(guard["avoided"]):
-        verb = "avoided" if acts else "would have been avoided"
-        print(f"          charges on peaks that {verb}: {float(guard['avoided']):,.2f} {currency}")
+        verb = "avoided" if acts else "that would have been avoided"
+        print(f"          charges on peaks {verb}: {float(guard['avoided']):,.2f} {currency}")
 
 
 def _climate(climate: dict[str, Any]) -> None:
