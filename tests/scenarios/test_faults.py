@@ -15,7 +15,7 @@ TENTH = [
 @pytest.mark.lasts(40)
 async def test_a_thousand_machines_with_faults_are_stopped_as_far_as_possible(tmp_path):
     async with stage(tmp_path, 1000, poll_s=5.0) as site:
-        await site.until_known(950, 60)
+        await site.until_known(950, 180)
         for select, fault, for_s in TENTH:
             await site.farm("/faults", {"select": select, "fault": fault, "for_s": for_s})
         await site.order(comply_by_s=30)
