@@ -71,7 +71,7 @@ class Cutting:
         self._told_at: dict[str, float] = {}
         self._next_return = -np.inf
         self._cycled: set[str] = set()  # off for a remedy
-        self._held_back: set[str] = set()  # given back, and not told so now
+        self._cleared: set[str] = set()  # given back, and nothing speaks against telling it so now
 
     def tell_of(self, dispatcher: Dispatcher) -> None:
         """Let whoever names a machine that does not obey name the outlet as the next means."""
@@ -94,6 +94,7 @@ class Cutting:
     def look(self, seen: Seen, *, enforce: bool) -> list[AnyFact]:
         """Return what outlets are seen to be, and what they are meant to be from now on."""
         facts = self._outlets.news(seen.orders, seen.now)
+        self._cleared.clear()
         if enforce and seen.proved:
             for name, rows in self._rows.items():
                 if self._outlets.may_cut or name in self._outlets.wanted:
@@ -107,7 +108,8 @@ class Cutting:
             late = now.mono - self._told_at.get(name, -np.inf) >= AGAIN_S
             due = name in self._bound_since or name in self._cycled
             needed = is_on is not on if on else is_on is not False and due
-            may = (written and name not in self._held_back) if on else self._outlets.may_cut
+            may_cut = self._outlets.may_cut and (written or name in self._bound_since)
+            may = (written and name in self._cleared) if on else may_cut
             if late and needed and may:
                 self._told_at[name] = now.mono
                 self.switch(name, on)
@@ -148,10 +150,9 @@ class Cutting:
             waits = "another one was given back just now"
         if waits is not None:
             self._outlets.waits[name] = waits
-            self._held_back.add(name)
             return []
         self._outlets.waits.pop(name, None)
-        self._held_back.discard(name)
+        self._cleared.add(name)
         if wanted:
             return []
         self._cycled.discard(name)

@@ -80,6 +80,8 @@ class Outlets:
         """Take in a fact, of now or remembered."""
         if isinstance(fact, OutletSwitched) and fact.outlet in self.policies:
             self._wanted[fact.outlet] = fact.on
+        if isinstance(fact, OutletSeen) and fact.on and self._wanted.get(fact.outlet):
+            del self._wanted[fact.outlet]  # it came back: whoever switches it off later is not us
 
     def news(self, orders: Sequence[str], now: Moment) -> list[AnyFact]:
         """Return which say something else than they did; that one is on when it is first heard is no news."""

@@ -227,6 +227,24 @@ async def test_what_a_hand_cut_is_not_given_back(room):
     assert room.switched == []
 
 
+async def test_what_came_back_and_a_hand_switched_off_since_stays_off_over_a_restart(room):
+    room.lie(0)
+    await room.site.order()
+    await room.live(OBEYS_S)
+    room.machines.lying.clear()
+    await room.site.order(revision=2, status="cancelled")
+    await room.live(120)
+    assert room.switched == [("q1", False), ("q1", True)]
+    await room.site.desk.hold(["m1"], kind="lockout", by="Aigul", until=None)
+    room.is_on["q1"] = False
+    room.machines.off |= set(room.machines.hosts[:2])
+    await room.begin()
+    await room.live(120)
+    await room.site.desk.unhold(["m1"], by="Aigul")
+    await room.live(120)
+    assert room.switched == [("q1", False), ("q1", True)]
+
+
 async def test_power_is_cut_though_nothing_can_be_written_and_given_back_only_once_that_can(room, monkeypatch):
     room.lie(0)
     await room.site.order()
