@@ -170,7 +170,16 @@ class Controller:
 
     def _bearing(self, view: FleetView, now: Moment) -> Bearing:
         orders, enforce = self.parts.book.open_ids(), self.limits.enforce
-        return Bearing(view=view, fits=self._fits, orders=orders, enforce=enforce, now=now)
+        stopped = [part.commanded for part in self.demand(now).parts if part.stop]
+        return Bearing(
+            view=view,
+            fits=self._fits,
+            stopped=np.logical_or.reduce([np.zeros(len(view), np.bool_), *stopped]),
+            writable=self.parts.journal.writable,
+            orders=orders,
+            enforce=enforce,
+            now=now,
+        )
 
     def _cut(self, view: FleetView, decision: Decision, now: Moment) -> list[AnyFact]:
         """Return what outlets are meant to be, and what they are seen to be."""
@@ -230,9 +239,10 @@ class Controller:
             scoped = [*scoped, coming]
         self.scopes.keep(order.scope for order in scoped)
         everybody = np.ones(len(view), np.bool_)
+        no_further = self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono)
+        seen = replace(seen, comes_no_further=no_further)
         return replace(
             seen,
-            comes_no_further=self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono),
             waiting=self.scopes.waiting(everybody, view, proved=seen.proved),
             of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped},
         )

@@ -78,9 +78,11 @@ class Errands:
         """
         now = self._parts.clock.now()
         await self._parts.journal.record([ErrandSent(at=now.at, miners=list(miners), errand=errand, by=by)])
-        index, busy = self._parts.fleet.index, list[str]()
+        index, busy, fresh = self._parts.fleet.index, list[str](), self._fresh()
         for place, miner in enumerate(miners[:AT_ONCE], 1):
-            if not self._parts.dispatcher.tell(index[miner], COMMANDS[errand]):
+            if self._why_not(miner, errand, fresh) is not None or not self._parts.dispatcher.tell(
+                index[miner], COMMANDS[errand]
+            ):
                 busy.append(miner)
             if place % SLICE == 0:
                 await asyncio.sleep(0)

@@ -34,6 +34,8 @@ class Bearing:
 
     view: FleetView
     fits: Callable[[], bool]
+    stopped: Flags  # whom an order or a safety input stops, whatever they can do
+    writable: bool
     orders: list[str]
     enforce: bool
     now: Moment
@@ -64,9 +66,9 @@ class Remedying:
         for row in np.flatnonzero((seen.view.setpoint == 0) & (seen.view.seen > 0)).tolist():
             tries[row] = fleet.tries(row)
         energised = self._cutting.energised(seen.now.mono)
-        ails = ailing(seen.view, fleet.hashrate_ths, tries, energised)
+        ails = np.where(seen.stopped, 0, ailing(seen.view, fleet.hashrate_ths, tries, energised))
         stuck = self.remedies.look(ails, seen.now.mono)
-        if not len(stuck) or not seen.fits():
+        if not len(stuck) or not seen.writable or not seen.fits():
             return []
         ill = np.isin(np.arange(len(fleet)), stuck)
         return [fact for row in stuck.tolist() for fact in self._treat(row, ill, seen)]
@@ -111,5 +113,6 @@ class Remedying:
     def send(self, *, written: bool) -> None:
         """Tell those that are due; who is under way with something else has had his turn all the same."""
         for row, remedy in self._due if written else ():
-            self._dispatcher.tell(row, COMMANDS[remedy])
+            if self._fleet.setpoint[row] == 0:  # nobody lowered it since
+                self._dispatcher.tell(row, COMMANDS[remedy])
         self._due.clear()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.fleet.view import Array, Flags, Floats
-from drivers.interface import Reading
+from drivers.interface import Reading, State
 
 HOT_INLET_C = 40.0
 """Makers let air-cooled machines breathe up to this: S9 0-40 °C (S17 5-45 °C); nameplates are given for 25 to 35 °C."""
@@ -55,6 +55,8 @@ class Climate:
         if reading.boards is not None:
             chips = [board.chip_temp_c for board in reading.boards if board.chip_temp_c is not None]
             self.chip_c[row] = max(chips, default=np.nan)
+        elif reading.state is State.SLEEPING:
+            self.chip_c[row] = np.nan  # what was hot when it was put to sleep cools
 
     def cooled_by(self, row: int, cooling: str | None) -> None:
         """Take in how a machine is cooled: air | hydro | immersion; None, where nobody says, counts as air."""

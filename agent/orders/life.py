@@ -107,7 +107,7 @@ class Life:
 
     def frees(self, seen: Observed, others: Sequence[Scope], now: Moment) -> bool:
         """Whether machines wait to be given back after it; not who has waited for long though every ramp let him."""
-        is_long_over = self.over_at is not None and now.earliest >= later(self.over_at, LONG_S)
+        is_long_over = self.over_at is not None and now.earliest >= later(self.over_at, self.restore_after_s + LONG_S)
         return self.has_bound and seen.has_to_come_back(others) and not (is_long_over and seen.comes_no_further)
 
     def has_ended(self, now: Moment) -> bool:

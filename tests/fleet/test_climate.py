@@ -100,3 +100,12 @@ def test_a_feeders_air_is_the_median_of_at_least_three(machines):
         found = seen.by_feeder_c[at]
         assert (found is None) == (len(told) < 3)
         assert found is None or found == pytest.approx(median(told))
+
+
+def test_what_was_hot_when_it_was_put_to_sleep_is_not_hot_for_ever():
+    made = climate(20.0)
+    made.heard(0, Reading(state=State.HASHING, boards=(Board(slot=0, chip_temp_c=106.0),)), None)
+    made.heard(0, Reading(state=State.HASHING), None)
+    assert made.chip_c[0] == 106.0
+    made.heard(0, Reading(state=State.SLEEPING), None)
+    assert np.isnan(made.chip_c[0])
