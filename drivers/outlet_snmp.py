@@ -109,11 +109,13 @@ class SnmpOutlet:
         more = tuple(oid for oid in (power, digits) if oid is not None) if self._measures else ()
         try:
             told = yield from _values(Get(oids=(state, *more)))
+        except NotPermitted:
+            raise  # says nothing of what it measures
         except Refused:
             if not more:
                 raise
-            self._measures = False
             told = yield from _values(Get(oids=(state,)))
+            self._measures = False
         return OutletReading(on=self._is_on(state, told), power_w=self._watts(power, digits, told))
 
     def switch(self, *, on: bool) -> SnmpConversation[OutletReading]:

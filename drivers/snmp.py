@@ -1,7 +1,7 @@
 """The words of a conversation with a device over SNMP: what it is asked, what it is set to. Values only.
 
-A name that a device does not have is None in the reply; a request that it refuses as a whole is thrown into the
-conversation as Refused.
+A name that a device does not have is None in the reply; a request that it refuses as a whole comes back to the
+conversation as a Refused.
 """
 
 from __future__ import annotations

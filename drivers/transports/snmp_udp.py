@@ -10,6 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from pysnmp.error import PySnmpError
 from pysnmp.hlapi.v3arch.asyncio import (
     CommunityData,
     ContextData,
@@ -93,16 +94,23 @@ class SnmpLine:
         value = (Integer32(asked.value),) if isinstance(asked, Set) else ()
         bound = [ObjectType(ObjectIdentity(tuple(map(int, name.split(".")))), *value) for name in names]
         send = set_cmd if isinstance(asked, Set) else get_cmd
-        target = await UdpTransportTarget.create(self._place, timeout=ANSWER_S, retries=RETRIES)
-        failure, status, _, told = await send(
-            await self._engine.get(), self._access, target, ContextData(), *bound, lookupMib=False
-        )
+        try:
+            target = await UdpTransportTarget.create(self._place, timeout=ANSWER_S, retries=RETRIES)
+            failure, status, _, told = await send(
+                await self._engine.get(), self._access, target, ContextData(), *bound, lookupMib=False
+            )
+        except (PySnmpError, OSError) as error:  # a name that is not found, an address that has no way
+            raise Unreachable(f"{self._named}: {error}") from error
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            raise DriverBug(f"{self._named}: {type(error).__name__}: {error}") from error
         if failure:
             raise self._failed(str(failure))
         if int(status):
             word = str(status.prettyPrint())
             kind = NotPermitted if word in NO_RIGHT and isinstance(asked, Set) else Refused
             raise kind(f"{self._named}: {word} for {names[0]}")
+        if len(told) != len(names):
+            raise Garbled(f"{self._named}: {len(told)} answers to {len(names)} questions")
         return dict(zip(names, (self._integer(bound) for _, bound in told), strict=True))
 
     def _failed(self, sentence: str) -> DeviceError:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from drivers.errors import NotPermitted, Unreachable
+from drivers.errors import DeviceError, NotPermitted, Unreachable
 from drivers.outlet_snmp import SnmpOutlet
-from drivers.snmp import Community, Get
+from drivers.snmp import Community, Get, User
 from drivers.transports import snmp_udp
 from drivers.transports.snmp_udp import Engine, SnmpLine
 from simulators.pdu import PduServer, rpdu2
@@ -84,3 +84,14 @@ async def test_numbers_below_zero_and_beyond_a_byte_are_read(pdu, line):
         return (yield Get(oids=("1.3.6.1.4.1.1.1", "1.3.6.1.4.1.1.200000")))
 
     assert [*(await line().run(ask())).values()] == [-1, 70_000]
+
+
+@pytest.mark.parametrize(("host", "user"), [("::1", False), ("127.0.0.1", True)])
+async def test_whatever_the_library_cannot_do_is_an_error_of_that_device(host, user, monkeypatch):
+    monkeypatch.setattr(snmp_udp, "ANSWER_S", 0.1)
+    monkeypatch.setattr(snmp_udp, "RETRIES", 0)
+    access = User(name="u", authentication="", privacy="") if user else Community(name="public", version=2)
+    one = SnmpLine(host, 1, access, Engine())
+    with pytest.raises(DeviceError, match=host):
+        await one.run(SnmpOutlet("apc-rpdu2").read())
+    one.close()
