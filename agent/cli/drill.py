@@ -66,12 +66,13 @@ def _run(agent: Agent, wish: dict[str, Any], *, yes: bool, as_json_: bool) -> No
     if not (yes or agreed()):
         print("nothing was sent")
         return
-    with _ends():
-        agent.post(PATH, wish)
+    with _ends() as leave_alone:
         try:
+            agent.post(PATH, wish)
             found = _watch(agent, say=(lambda _line: None) if as_json_ else _say)
-        except _Stopped:
-            found = agent.delete(PATH, {})
+        except (_Stopped, BrokenPipeError):
+            leave_alone()
+            found = _ended(agent)
     if as_json_:
         as_json(found)
     else:
@@ -82,17 +83,36 @@ def _run(agent: Agent, wish: dict[str, Any], *, yes: bool, as_json_: bool) -> No
         raise Failure(NO, f"the drill ended: {course['reason'] or 'nothing was measured'}; its machines go back")
 
 
+def _ended(agent: Agent) -> Any:
+    """End the drill that goes; one that is over by now is told as it ended."""
+    try:
+        return agent.delete(PATH, {})
+    except Failure:
+        return _told(agent)
+
+
+def _told(agent: Agent) -> Any:
+    found = agent.get(PATH)
+    if found["drill"] is None:
+        raise Failure(NO, "the agent knows of no drill: if one went, it began again since, and machines go back")
+    return found
+
+
 @contextmanager
-def _ends() -> Iterator[None]:
-    """Let Ctrl-C, an end and a closed terminal stop the drill."""
+def _ends() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C, an end and a closed terminal stop the drill, until what is yielded is called."""
 
     def note(_number: int, _frame: FrameType | None) -> None:
         raise _Stopped
 
+    def leave_alone() -> None:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, note) for number in numbers}
     try:
-        yield
+        yield leave_alone
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -102,7 +122,7 @@ def _watch(agent: Agent, say: Callable[[str], None]) -> Any:
     """Say each step once, until the drill is over; returns what was found."""
     said = ""
     while True:
-        found = agent.get(PATH)
+        found = _told(agent)
         course = found["drill"]
         if course["state"] != "going":
             return found

@@ -62,15 +62,14 @@ def _plan_day(agent: Agent, told: str, ahead: DayAhead, whole: bool) -> None:
     from agent.cli import plan_day  # noqa: PLC0415 - quick help needs it not
 
     if ahead.bought is not None:
+        if ahead.nominate is not None:
+            raise Failure(USAGE, "--nominate and --bought: one comes before the market's answer, the other after it")
         bought(agent, told, ahead)
         return
 
     known = plan_day.made(agent, told)
     if known["is_past"]:
-        if whole:
-            as_json(known)
-        else:
-            plan_day.show_past(known)
+        _show_past(known, ahead, whole)
         return
     found = plan_day.planned(agent, known["day"])
     plan_day.keep(agent, found)
@@ -82,6 +81,17 @@ def _plan_day(agent: Agent, told: str, ahead: DayAhead, whole: bool) -> None:
         plan_day.show(found)
     if max(found.plan.shortfall_kw) > 0:
         raise typer.Exit(NO)
+
+
+def _show_past(known: dict[str, Any], ahead: DayAhead, whole: bool) -> None:
+    from agent.cli import plan_day  # noqa: PLC0415 - quick help needs it not
+
+    if ahead.nominate is not None:
+        raise Failure(NO, f"too late to nominate: {known['day']} is over")
+    if whole:
+        as_json(known)
+    else:
+        plan_day.show_past(known)
 
 
 class DayCommand(TyperCommand):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.signature import PublicKey
 
 METHODS = ("before_after", "ten_of_ten", "same_day")
+GRID = timedelta(hours=1)
+"""A programme's times stand on the hours of its market: an order may begin within one, and end within one."""
 PROVING = ("evidence", "method", "key")
 OVER = frozenset(state.value for state in (OrderState.ENDED, OrderState.CANCELLED, OrderState.SUPERSEDED))
 
@@ -92,7 +94,7 @@ def proof(raw: bytes, name: str, method: str, keys: Sequence[PublicKey]) -> Proo
 def _within(start: object, end: object, found: Proof) -> None:
     if not (isinstance(start, datetime) and isinstance(end, datetime)):
         return  # what is wrong with them is said where all fields are read
-    if start.tzinfo is None or end.tzinfo is None or (start < found.ended_at and found.began_at < end):
+    if start.tzinfo is None or end.tzinfo is None or found.began_at - GRID <= start < end <= found.ended_at + GRID:
         return
     span = f"{found.began_at:%Y-%m-%dT%H:%M:%SZ} to {found.ended_at:%Y-%m-%dT%H:%M:%SZ}"
     raise Unproved("from", f"order {found.order_id} was in force from {span}, and not then")

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from agent.facts import AnyFact, SealBroken, UnauthorisedWake
 from agent.facts_safety import SafetyTripped
 
-EACH = timedelta(hours=1)
-MOST_KNOWN = 1000
-"""Subjects that are remembered; the one that was told the longest ago is forgotten first."""
+NOW, EACH = timedelta(0), timedelta(hours=1)
+MOST_KNOWN = 200_000
+"""Subjects that are remembered, more than machines can be; the one that was told the longest ago is forgotten first."""
 
 
 class AlarmRate:
@@ -32,7 +32,7 @@ class AlarmRate:
         if isinstance(fact, SafetyTripped):
             return 0
         subjects = [(kind, about) for about in _about(fact)]
-        new = [one for one in subjects if one not in self._told_at or fact.at - self._told_at[one] >= EACH]
+        new = [one for one in subjects if one not in self._told_at or not NOW <= fact.at - self._told_at[one] < EACH]
         for one in subjects:
             self._since[one] = self._since.get(one, 0) + (one not in new)
         for one in new:

@@ -110,8 +110,8 @@ class Demand:
             raise ValueError("least and free are not negative")
         if self.digits is not None and not 0 <= self.digits <= 9:
             raise ValueError("digits must be 0 to 9")
-        if self.most_per_kw is not None and self.every != "day":
-            raise ValueError('most_per_kw is for every = "day"')
+        if self.most_per_kw is not None and (self.every != "day" or any(period.block for period in self.period)):
+            raise ValueError('most_per_kw is for every = "day", and not for prices by block')
         if self.every == "mean_of_days" and (self.ratchet or self.power_factor):
             raise ValueError("a mean of days has no ratchet and no power_factor")
         if self.power_factor is not None and self.measure != "kW":

@@ -116,6 +116,15 @@ def test_a_day_that_is_over_shows_what_it_made_beside_the_plan(ahead, say):
     assert say("plan", "--day", "yesterday").exit_code == 1
 
 
+def test_a_day_that_is_over_is_not_nominated_and_before_and_after_are_not_one(ahead, say, tmp_path):
+    ahead["made"] = MADE | {"is_past": True}
+    file = tmp_path / "late.csv"
+    late = say("plan", "--day", "--nominate", file)
+    assert (late.exit_code, file.exists()) == (1, False)
+    assert "too late to nominate" in late.stderr
+    assert say("plan", "--day", "--nominate", file, "--bought", file).exit_code == 2
+
+
 def test_volumes_are_nominated_by_the_hour_with_losses_and_rounded_up(ahead, say, at, tmp_path):
     file = tmp_path / "tomorrow.csv"
     said = say("plan", "--day", "--nominate", file)
