@@ -170,16 +170,8 @@ class Controller:
 
     def _bearing(self, view: FleetView, now: Moment) -> Bearing:
         orders, enforce = self.parts.book.open_ids(), self.limits.enforce
-        stopped = [part.commanded for part in self.demand(now).parts if part.stop]
-        return Bearing(
-            view=view,
-            fits=self._fits,
-            stopped=np.logical_or.reduce([np.zeros(len(view), np.bool_), *stopped]),
-            writable=self.parts.journal.writable,
-            orders=orders,
-            enforce=enforce,
-            now=now,
-        )
+        parts, may = self.demand(now).parts, self.parts.journal.writable
+        return Bearing(view=view, fits=self._fits, parts=parts, writable=may, orders=orders, enforce=enforce, now=now)
 
     def _cut(self, view: FleetView, decision: Decision, now: Moment) -> list[AnyFact]:
         """Return what outlets are meant to be, and what they are seen to be."""
@@ -238,9 +230,8 @@ class Controller:
         if coming is not None and coming.scope != SITE_SCOPE and self.scopes.unknown(coming) is None:
             scoped = [*scoped, coming]
         self.scopes.keep(order.scope for order in scoped)
-        everybody = np.ones(len(view), np.bool_)
         no_further = self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono)
-        seen = replace(seen, comes_no_further=no_further)
+        everybody, seen = np.ones(len(view), np.bool_), replace(seen, comes_no_further=no_further)
         return replace(
             seen,
             waiting=self.scopes.waiting(everybody, view, proved=seen.proved),

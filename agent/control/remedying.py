@@ -6,7 +6,7 @@ Power is switched off and on only by an outlet behind which everybody is stuck, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.outlets import Outlets
 from agent.fleet.remedies import CYCLE, REBOOT, RESTART, Remedies, RemedyPolicy, ailing
 from agent.fleet.view import Flags, FleetView
+from agent.planning.part import Part
 from agent.values import Moment
 from drivers.interface import Command, Reboot, Restart
 
@@ -34,7 +35,7 @@ class Bearing:
 
     view: FleetView
     fits: Callable[[], bool]
-    stopped: Flags  # whom an order or a safety input stops, whatever they can do
+    parts: Sequence[Part]  # limits upon some: whom one of them stops is left alone, whatever he can do
     writable: bool
     orders: list[str]
     enforce: bool
@@ -66,7 +67,10 @@ class Remedying:
         for row in np.flatnonzero((seen.view.setpoint == 0) & (seen.view.seen > 0)).tolist():
             tries[row] = fleet.tries(row)
         energised = self._cutting.energised(seen.now.mono)
-        ails = np.where(seen.stopped, 0, ailing(seen.view, fleet.hashrate_ths, tries, energised))
+        ails = ailing(seen.view, fleet.hashrate_ths, tries, energised)
+        for part in seen.parts:
+            if part.stop:
+                ails[part.commanded] = 0
         stuck = self.remedies.look(ails, seen.now.mono)
         if not len(stuck) or not seen.writable or not seen.fits():
             return []

@@ -164,3 +164,16 @@ async def test_a_dead_socket_with_power_loses_it_for_some_seconds_where_it_alone
 
 def test_a_tick_looks_no_more_often_than_machines_are_read():
     assert remedying.LOOKS_EACH_S <= 10.0
+
+
+async def test_who_cannot_sleep_is_no_more_treated_where_a_stop_binds_its_feeder(make_site, monkeypatch):
+    def identify(self):
+        yield from self._reach()
+        return Identity(driver="barren", nominal_w=FULL_W, nominal_ths=100.0, abilities=Abilities(reboot=True))
+
+    monkeypatch.setattr(Barren, "identify", identify)
+    site = await make_site()
+    ail(site, 2, 3)
+    await site.order(targets={"feeders": ["T1"]})
+    await site.live(STUCK_S + 30)
+    assert site.machines.sent == [("127.0.0.3", "Reboot")]
