@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,7 +44,19 @@ from drivers.interface import (
 )
 from drivers.interface import Reply as Answer
 from drivers.models import Model, find
-from drivers.sealminer_reading import RUNS, Told, is_full, limit_of, reading_of, rests, row_of, starts
+from drivers.sealminer_reading import (
+    RUNS,
+    STARTUP_S,
+    Told,
+    holds_to_limit,
+    is_full,
+    level_in_force,
+    limit_of,
+    reading_of,
+    rests,
+    row_of,
+    starts,
+)
 from drivers.web_json import Headers, WebSession, anything
 
 LOGIN = Login(user="seal", password="seal")  # noqa: S106 - the vendor's
@@ -56,6 +69,28 @@ _CGI = "/cgi-bin/{}.php"
 _SESSION = re.compile(r"PHPSESSID=[^;,\s]+")
 
 
+@dataclass(slots=True)
+class Owed:
+    """The new start that a limit which was told waits for: since which running time, and what holds until then."""
+
+    elapsed_s: float
+    level: str | None
+    before: str | None
+    answered: bool = False
+
+    @classmethod
+    def of(cls, told: Told) -> Owed:
+        """Return what a machine that told this waits for; its limit before, where that was its owner's own."""
+        before = None if is_full(told) or not holds_to_limit(told) else f"limit:{limit_of(told):.0f}"
+        return cls(elapsed_s=told.one("Elapsed") or 0.0, level=level_in_force(told), before=before)
+
+    def is_paid(self, elapsed_s: float | None) -> bool:
+        """Whether it has started anew since."""
+        if elapsed_s is None:
+            return False
+        return elapsed_s < self.elapsed_s or (self.answered and elapsed_s < STARTUP_S)
+
+
 class SealMiner:
     """One machine with Bitdeer's own firmware."""
 
@@ -63,6 +98,7 @@ class SealMiner:
         self.target = target
         self._identity = identity
         self._web = WebSession(self._log_in)
+        self._owed: Owed | None = None
 
     # who it is -----------------------------------------------------------------------------------------------
 
@@ -98,6 +134,8 @@ class SealMiner:
         row = row_of(report.stats)
         told = Told(row=row, summary=report.summary, pools=report.pools)
         told.model = self._model_of(told)
+        if self._owed is not None and self._owed.is_paid(told.one("Elapsed")):
+            self._owed = None
         return told
 
     def _model_of(self, told: Told) -> Model | None:
@@ -120,7 +158,10 @@ class SealMiner:
         present = told.rate_ths("Sample")
         if told.pools is None and told.state == RUNS and not present:
             told.pools = (yield from self._hear("pools")).pools
-        return reading_of(told)
+        reading = reading_of(told)
+        if self._owed is not None and reading.level not in {None, "sleep"}:
+            return msgspec.structs.replace(reading, level=self._owed.level)
+        return reading
 
     # what it is told -----------------------------------------------------------------------------------------
 
@@ -167,13 +208,22 @@ class SealMiner:
         told = yield from self._hear()
         before_w, wanted_w = limit_of(told), None if limit_w is None else round(limit_w)
         raises_to_full = told.model is not None and limit_w == told.model.power_w
-        if wanted_w is None or before_w is None or round(before_w) == wanted_w or (raises_to_full and is_full(told)):
+        stands = before_w is None or round(before_w) == wanted_w or (raises_to_full and is_full(told))
+        if wanted_w is None or (stands and self._owed is None and holds_to_limit(told)):
             return (yield from self._switch(on=True))
-        anything((yield from self._web.ask("GET", _CGI.format("get_system_info"))))
-        value = msgspec.json.encode({"value": str(wanted_w)}).decode()
-        must(parse((yield from _asked(ask("ascset", f"0,powerlimit,{value}")))))
+        if not stands:
+            anything((yield from self._web.ask("GET", _CGI.format("get_system_info"))))
+            value = msgspec.json.encode({"value": str(wanted_w)}).decode()
+            owed_before, self._owed = self._owed, self._owed or Owed.of(told)
+            try:
+                must(parse((yield from _asked(ask("ascset", f"0,powerlimit,{value}")))))
+            except Refused:
+                self._owed = owed_before
+                raise
+        owed = self._owed = self._owed or Owed.of(told)
         yield from self._reboot()
-        return Receipt(before=None if is_full(told) else f"limit:{before_w:.0f}")
+        owed.answered = True
+        return Receipt(before=owed.before)
 
     def _switch_by_page(self, *, on: bool) -> Generator[Exchange, Answer, Receipt]:
         """Set its mining; raises Refused for an answer that is no success."""

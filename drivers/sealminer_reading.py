@@ -27,10 +27,10 @@ RESTS_W = 150.0
 SENSORS, MOST_BOARDS, MOST_FANS = 8, 16, 16
 _LISTED = re.compile(r"[\s,;]+")
 _NO_ERRORS = frozenset({"", "0", "none"})
-
-
 WHOLE = 0.99
 """A limit within so much of what the model is sold with is none."""
+OVER = 1.1
+"""Who draws above so many times the limit that it names is not held by it."""
 
 
 @dataclass(slots=True)
@@ -117,12 +117,23 @@ def is_full(told: Told) -> bool:
     return told.model is None or limit_w is None or limit_w >= WHOLE * told.model.power_w
 
 
+def holds_to_limit(told: Told) -> bool:
+    """Whether it draws no more than the limit that it names, which holds from a new start; while it tunes it may."""
+    limit_w, draws_w = limit_of(told), told.one("PSU Input Power")
+    if limit_w is None or draws_w is None or draws_w <= OVER * limit_w:
+        return True
+    return _tunes(told) or (told.one("Elapsed") or 0.0) < STARTUP_S
+
+
+def level_in_force(told: Told) -> str:
+    """Return the level of a machine that is awake, by what it draws where that is above the limit that it names."""
+    return "full" if is_full(told) or not holds_to_limit(told) else f"limit:{limit_of(told):.0f}"
+
+
 def _level(told: Told, state: State) -> str | None:
     if state is State.SLEEPING:
         return "sleep"
-    if state is not State.HASHING:
-        return None
-    return "full" if is_full(told) else f"limit:{limit_of(told):.0f}"
+    return level_in_force(told) if state is State.HASHING else None
 
 
 def _state(told: Told) -> tuple[State, str | None]:

@@ -213,7 +213,7 @@ def test_a_limit_is_told_over_the_port_and_holds_from_a_new_start():
     receipt, names = tells()
     assert names == ["stats", LOGIN, SYSTEM, LIMIT, REBOOT]
     assert (receipt.already, receipt.before) == (False, "limit:3500")  # its owner's own
-    assert read(**{"Power Limit": 3000}).level == "limit:3000"
+    assert read(**{"Power Limit": 3000, "PSU Input Power": 3010}).level == "limit:3000"
     assert read(**{"Power Limit": identity.nominal_w}).level == "full"
 
 
@@ -237,6 +237,35 @@ def test_a_limit_without_a_page_or_out_of_bounds_is_not_told():
         _, _, tells = limited(LimitPower(limit_w=limit_w))
         with pytest.raises(Unsupported):
             tells()
+
+
+def test_a_limit_whose_new_start_failed_is_not_in_force_and_started_at_the_next_telling():
+    low = ROW | {"Power Limit": 3000, "Elapsed": 90_060}
+    later = low | {"Elapsed": 20}
+    rows = [said(STATS=[row]) for row in (ROW, ROW, low, low, low, later)]
+    talk = Talk(
+        machine(
+            stats=Turns(rows),
+            **{SYSTEM: {"led": "off"}, LIMIT: SET, REBOOT: Turns([Unreachable("cut"), {"result": 0}])},
+        )
+    )
+    driver = SealMiner(HERE)
+    talk.hold(driver.identify())
+    with pytest.raises(Unreachable):
+        talk.hold(driver.send(LimitPower(limit_w=3000)))
+    assert talk.hold(driver.read(Want.QUICK)).level == "limit:3500"
+    again = talk.hold(driver.send(LimitPower(limit_w=3000)))
+    assert (again.already, again.before, talk.names[-1]) == (False, "limit:3500", REBOOT)
+    assert talk.hold(driver.read(Want.QUICK)).level == "limit:3500"  # it has not started yet
+    assert talk.hold(driver.read(Want.QUICK)).level == "limit:3000"
+
+
+def test_who_draws_well_above_the_limit_that_it_names_is_not_held_by_it():
+    over = ROW | {"Power Limit": 3000}
+    assert (read(**over).level, read(**over | {"PSU Input Power": 3250}).level) == ("full", "limit:3000")
+    _, _, tells = limited(LimitPower(limit_w=3000), over)
+    receipt, names = tells()
+    assert (receipt.already, receipt.before, names[-1]) == (False, None, REBOOT)
 
 
 def test_reboot_and_light_by_the_page():
