@@ -14,7 +14,9 @@ from agent.cli.client import Agent, url_parts
 from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.groups import Listing
 from agent.cli.options import By, Json, Reach, examples, present, spread
-from agent.cli.order_options import ByPhone, Demand, Sealing, Upon, Way, Wording, worded
+from agent.cli.order_checked import check
+from agent.cli.order_options import Demand, Paper, Sealing, Told, Upon, Way, Wording, worded
+from agent.cli.order_terms import Measuring, Silence, Terms
 from agent.cli.order_words import ack_line, cancelling, demand, next_change
 from agent.cli.show import as_json, table
 from agent.values import rfc3339
@@ -64,7 +66,13 @@ def _row(order: dict[str, Any]) -> tuple[object, ...]:
     epilog=examples(
         "hashwatt orders send --stop --issuer energo --class law",
         "hashwatt orders send --max-import-kw 2500 --ends +4h --dry-run",
-        "hashwatt orders send --reduce-kw 800 --feeder T1 --class contract --issuer grid",
+        "hashwatt orders send --reduce-kw 800 --baseline peak_12m --feeder T1 --class contract --issuer grid",
+        "hashwatt orders send --max-import-kw 900 --over-s 900 --aligned --quantity consumption --tolerance-pct 2",
+        "hashwatt orders send --stop --exempt-tag heating --exempt-source pv1 --tz Asia/Bishkek "
+        "--local-starts 2027-01-15T18:00",
+        "hashwatt orders send --fraction 0.5 --of connection --offer --randomize-s 120 --excess-price '12.50 KGS'",
+        "hashwatt orders send --trajectory evening.csv --linear --lead forbidden --supersedes cap-1 --test",
+        "hashwatt orders send --max-import-kw 3000 --silence-s 120 --failsafe-kw 500",
         "hashwatt orders send --stop --by-phone 'I. Petrov' --number 14 --taken-by Aigul --read-back",
         "hashwatt orders send --file order.json --mqtt mqtt://127.0.0.1 --site bishkek-1",
     ),
@@ -74,8 +82,11 @@ def send(  # noqa: PLR0913 - what a command is told
     demanded: Demand,
     wording: Wording,
     upon: Upon,
-    phone: ByPhone,
+    paper: Paper,
     *,
+    measuring: Measuring,
+    terms: Terms,
+    silence: Silence,
     sealing: Sealing,
     way: Way,
     reach: Reach,
@@ -83,15 +94,18 @@ def send(  # noqa: PLR0913 - what a command is told
 ) -> None:
     """Send an order: over the API, or with --mqtt over a broker; signed with --key.
 
-    One that came by telephone is sent with who gave it, who took it, and that it was read back.
+    What is wrong with it is said by its option before anything is sent; --dry-run shows it and sends nothing. One that
+    came by telephone is sent with who gave it, who took it, and that it was read back.
     """
     broker = None if way.mqtt is None else url_parts(way.mqtt, ("mqtt", "mqtts"), "mqtt://127.0.0.1:1883")
     if broker is not None and reach.site is None:
         raise Failure(USAGE, "--mqtt needs --site: its orders' topic has the site's id in it")
-    raw = _signed(_document(demanded, wording, upon, phone, way, reach), sealing)
+    told = Told(wording=wording, upon=upon, measuring=measuring, terms=terms, silence=silence, paper=paper)
+    raw = _signed(_document(demanded, told, way, reach), sealing)
     if way.dry_run or not as_json_:
         print(raw.decode("utf-8", "replace"))
     if way.dry_run:
+        check(raw)
         return
     if broker is None:
         _say(reach.agent().post("/api/v1/orders", raw), as_json_)
@@ -154,18 +168,23 @@ def _signed(raw: bytes, sealing: Sealing) -> bytes:
     return seal(raw, key=sealing.key, kid=sealing.kid)
 
 
-def _document(demanded: Demand, wording: Wording, upon: Upon, phone: ByPhone, way: Way, reach: Reach) -> bytes:
-    now = present()
-    source = phone.source(now)
+def _document(demanded: Demand, told: Told, way: Way, reach: Reach) -> bytes:
+    """Return the document that is meant; one that is made of options is one that an agent could take in."""
     if demanded.said != 1:
         raise Failure(USAGE, "say one of --file, --stop, --max-import-kw, --reduce-kw, --fraction and --trajectory")
     if demanded.file is not None:
-        if not wording.is_empty or source is not None or upon.targets() is not None:
+        if not told.is_empty:
             raise Failure(USAGE, "a document of --file is sent as it is: leave the other options out")
         return _read(demanded.file)
-    told = worded(demanded, wording, now, upon=upon, source=source)
-    told |= {"site": reach.site, "revision": wording.revision or _next_revision(wording, way, reach)}
-    said = {key: value for key, value in told.items() if value is not None}
+    words = worded(demanded, told, present())
+    words |= {"site": reach.site, "revision": told.wording.revision or 1}
+    check(_written(words))
+    words["revision"] = told.wording.revision or _next_revision(told.wording, way, reach)
+    return _written(words)
+
+
+def _written(words: dict[str, Any]) -> bytes:
+    said = {key: value for key, value in words.items() if value is not None}
     return json.dumps(said, ensure_ascii=False, indent=2).encode()
 
 
