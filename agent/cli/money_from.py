@@ -132,16 +132,22 @@ def bill_in(
 
 def _adjusted(told: dict[str, Any], totals: Totals, terms: Terms) -> dict[str, Any]:
     """Return a bill with what hands corrected, where a tariff prices it. Raises Failure."""
-    from agent.outputs.money_corrected import adjusted, counted_of  # noqa: PLC0415 - quick help needs it not
+    from agent.outputs.money_corrected import (  # noqa: PLC0415 - quick help needs it not
+        NO_PRICE,
+        adjusted,
+        counted_of,
+        told_of,
+    )
     from agent.tariffs.bill import Unpriced  # noqa: PLC0415 - likewise
 
-    counted = counted_of(totals)
-    if counted is None:
+    heard = told_of(totals)
+    if heard is None:
         return told
     if terms.tariff is None:
-        return {**told, "warnings": [*told["warnings"], "reads were corrected, and no tariff says what that costs"]}
+        return {**told, "warnings": [*told["warnings"], NO_PRICE]}
+    counted = counted_of(heard)
     try:
-        return adjusted(told, terms, terms.tariff, counted.load, counted.corrections)
+        return told if counted is None else adjusted(told, terms, terms.tariff, counted)
     except Unpriced as error:
         raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
 

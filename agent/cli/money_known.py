@@ -11,7 +11,7 @@ from agent.cli.offline import Remembered
 from agent.facts_energy import EnergyInterval
 from agent.inputs.corrections_file import read_corrections
 from agent.inputs.load_file import LoadFile
-from agent.outputs.money_corrected import adjusted, unknown_months
+from agent.outputs.money_corrected import Counted, adjusted, unknown_months
 from agent.tariffs.bill import Unpriced
 from agent.tariffs.charging import kwh_of, load_of
 from agent.tariffs.corrections import Correction
@@ -32,12 +32,13 @@ def bill_known(store: Remembered, month: str | None, known: Known) -> dict[str, 
     if not facts:
         return told
     interval = max(fact.end - fact.start for fact in facts)
-    counted = load_of(sorted((fact.start, kwh_of(fact.site_wh)) for fact in facts), interval)
-    corrections = _read(known, known.corrections, LoadFile(load=counted, clock=terms.zone))
+    load = load_of(sorted((fact.start, kwh_of(fact.site_wh)) for fact in facts), interval)
+    corrections = _read(known, known.corrections, LoadFile(load=load, clock=terms.zone))
+    counted = Counted(load=load, corrections=corrections)
     try:
-        if missing := unknown_months(terms, terms.tariff, counted, corrections):
+        if missing := unknown_months(terms, terms.tariff, counted):
             raise Failure(USAGE, f"--corrections: learned in {missing[0]}, of which the ledger has nothing")
-        return adjusted(told, terms, terms.tariff, counted, corrections)
+        return adjusted(told, terms, terms.tariff, counted)
     except Unpriced as error:
         raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
 

@@ -24,6 +24,7 @@ METHODS = ("before_after", "ten_of_ten", "same_day")
 GRID = timedelta(hours=1)
 """A programme's times stand on the hours of its market: an order may begin within one, and end within one."""
 PROVING = ("evidence", "method", "key")
+LATER = "its baselines rest on the hours after it too, so export it again when they are over"
 OVER = frozenset(state.value for state in (OrderState.ENDED, OrderState.CANCELLED, OrderState.SUPERSEDED))
 
 
@@ -84,6 +85,8 @@ def proof(raw: bytes, name: str, method: str, keys: Sequence[PublicKey]) -> Proo
     settled = next((f for f in reversed(facts) if isinstance(f, OrderSettled)), None)
     if began is None or ended is None or settled is None:
         raise Unproved("evidence", f"{name}: order {proven.order_id} is not over and settled in it")
+    if not settled.last:
+        raise Unproved("evidence", f"{name}: order {proven.order_id} is not settled for the last time in it: {LATER}")
     baseline = next((one for one in settled.baselines if one.method == method), None)
     if baseline is None or baseline.mean_w is None:
         why = "it has none" if baseline is None else baseline.why

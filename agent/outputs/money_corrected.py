@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
+from agent.facts_energy import ReadsCorrected
 from agent.outputs.money_totals import Totals
 from agent.outputs.terms import Terms
 from agent.tariffs.bill import Bill, MonthBill
@@ -20,6 +23,17 @@ from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
 ZERO = Decimal(0)
+NO_PRICE = "reads were corrected, and no tariff says what that costs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What was heard until now of intervals and corrected reads: copies, for a thread beside the one that hears."""
+
+    intervals: Sequence[tuple[array[int], array[int]]]  # by months their starts, s since 1970, and energies, Wh
+    corrected: Sequence[ReadsCorrected]
+    interval: timedelta
+    unpriced: frozenset[str]  # months of which nothing was charged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,28 +42,36 @@ class Counted:
 
     load: Load
     corrections: Sequence[Correction]
+    unpriced: frozenset[str] = frozenset()
 
 
-def counted_of(totals: Totals, as_of: datetime | None = None) -> Counted | None:
-    """Return what was counted where something of it was corrected by then; None where nothing was."""
-    facts = [fact for fact in totals.corrected if as_of is None or fact.at <= as_of]
-    if not facts:
+def told_of(totals: Totals) -> Told | None:
+    """Return what was heard where something of it was corrected; None where nothing was."""
+    if not totals.corrected or not totals.months:
         return None
-    told = [
+    return Told(
+        intervals=[(month.starts[:], month.energies[:]) for month in totals.months.values()],
+        corrected=tuple(totals.corrected),
+        interval=totals.interval,
+        unpriced=frozenset(name for name, month in totals.months.items() if not month.cost and month.settled is None),
+    )
+
+
+def counted_of(told: Told) -> Counted | None:
+    """Return what was counted and what of it was corrected; None where nothing of it was."""
+    energies = [
         (datetime.fromtimestamp(start, UTC), kwh_of(energy_wh))
-        for month in totals.months.values()
-        for start, energy_wh in zip(month.starts, month.energies, strict=True)
+        for starts, month in told.intervals
+        for start, energy_wh in zip(starts, month, strict=True)
     ]
-    if not told:
-        return None
-    load = load_of(sorted(told), totals.interval)
+    load = load_of(sorted(energies), told.interval)
     corrections = [
         Correction(learned=fact.at, at=at, figures={"kwh": Decimal(read.kwh)})
-        for fact in facts
+        for fact in told.corrected
         for read in fact.reads
         if (at := place_of(read.start, load)) is not None
     ]
-    return Counted(load=load, corrections=corrections) if corrections else None
+    return Counted(load=load, corrections=corrections, unpriced=told.unpriced) if corrections else None
 
 
 def place_of(start: datetime, load: Load) -> int | None:
@@ -58,28 +80,40 @@ def place_of(start: datetime, load: Load) -> int | None:
     return at if not rest and 0 <= at < len(load.kwh) else None
 
 
-def adjusted(
-    told: Mapping[str, Any], terms: Terms, tariff: Tariff, counted: Load, corrections: Sequence[Correction]
-) -> dict[str, Any]:
+def adjusted(told: Mapping[str, Any], terms: Terms, tariff: Tariff, counted: Counted) -> dict[str, Any]:
     """Return a bill with what corrections change: in its own month what was learned before its end, else later.
 
-    `counted` is what the ledger's intervals make. Raises Unpriced.
+    A month that has no price gets its kWh and no money. Raises Unpriced.
     """
-    before = _by_month(corrected_bill(tariff, counted, (), terms.zone, terms.metering))
-    after = _by_month(corrected_bill(tariff, counted, corrections, terms.zone, terms.metering))
+    before = _by_month(corrected_bill(tariff, counted.load, (), terms.zone, terms.metering))
+    after = _by_month(corrected_bill(tariff, counted.load, counted.corrections, terms.zone, terms.metering))
+    unpriced = counted.unpriced | {month["month"] for month in told["months"] if month["cost"] is None}
     with localcontext(EXACT):
         names = [month["month"] for month in told["months"]]
         told_by = dict(zip(names, told["months"], strict=True))
-        months = [_month(told_by[name], before.get(name), after.get(name), tariff) for name in names]
+        months = [_month(told_by[name], before.get(name), after.get(name), tariff, unpriced) for name in names]
         amounts = [Decimal(one["amount"]) for month in months for one in month["components"]]
         total = f"{rounded(sum(amounts, ZERO), tariff.total_digits):f}" if amounts else None
-    return {**told, "months": months, "total": total}
+    warnings = [*told["warnings"], *_doubts(after, unpriced)]
+    return {**told, "months": months, "total": total, "warnings": warnings}
 
 
-def unknown_months(terms: Terms, tariff: Tariff, counted: Load, corrections: Sequence[Correction]) -> list[str]:
+def _doubts(after: Mapping[str, MonthBill], unpriced: AbstractSet[str]) -> list[str]:
+    """Return in words which corrections are in no bill."""
+    lines = [line.component for month in after.values() for line in month.lines]
+    known = {one.month for one in lines if isinstance(one, Adjustment)} & unpriced
+    lost = [f"corrections learned in {name} are in no bill yet: nothing is known of that month" for name in _new(after)]
+    return [*lost, *(f"{name}: its corrected reads change no money: it has no price" for name in sorted(known))]
+
+
+def _new(after: Mapping[str, MonthBill]) -> list[str]:
+    """Return the months in which something was learned, and of which the load has nothing."""
+    return [month.month for month in after.values() if month.span.start == month.span.end]
+
+
+def unknown_months(terms: Terms, tariff: Tariff, counted: Counted) -> list[str]:
     """Return the months in which something was learned, and of which the ledger has nothing. Raises Unpriced."""
-    after = corrected_bill(tariff, counted, corrections, terms.zone, terms.metering)
-    return [month.month for month in after.months if month.span.start == month.span.end]
+    return _new(_by_month(corrected_bill(tariff, counted.load, counted.corrections, terms.zone, terms.metering)))
 
 
 def _by_month(billed: Bill) -> dict[str, MonthBill]:
@@ -87,13 +121,21 @@ def _by_month(billed: Bill) -> dict[str, MonthBill]:
 
 
 def _month(
-    told: Mapping[str, Any], before: MonthBill | None, after: MonthBill | None, tariff: Tariff
+    told: Mapping[str, Any],
+    before: MonthBill | None,
+    after: MonthBill | None,
+    tariff: Tariff,
+    unpriced: AbstractSet[str],
 ) -> dict[str, Any]:
     if before is None or after is None or before == after:
         return dict(told)
+    kwh = float(Decimal(repr(told["kwh"])) + after.kwh - before.kwh)
+    if told["month"] in unpriced:
+        return {**told, "kwh": kwh}
     was = {line.component.name: line.amount for line in before.lines}
     lines = [(line, line.amount - was.get(line.component.name, ZERO)) for line in after.lines]
     changed = [(_adjustment(line, told["month"]), amount) for line, amount in lines if amount]
+    changed = [(one, amount) for one, amount in changed if one.month not in unpriced]
     components = [
         *told["components"],
         *(
@@ -102,9 +144,8 @@ def _month(
         ),
     ]
     back = {one.name for one in tariff.components if isinstance(one, Vat) and one.recoverable}
-    cost = Decimal(told["cost"] or 0) + sum((amount for one, amount in changed if one.of not in back), ZERO)
+    cost = Decimal(told["cost"]) + sum((amount for one, amount in changed if one.of not in back), ZERO)
     total = rounded(sum((Decimal(one["amount"]) for one in components), ZERO), tariff.total_digits)
-    kwh = float(Decimal(repr(told["kwh"])) + after.kwh - before.kwh)
     return {**told, "kwh": kwh, "components": components, "cost": written(cost), "total": f"{total:f}"}
 
 

@@ -83,11 +83,11 @@ COLUMNS: Mapping[Energy, Column] = {"kWh": "kwh", "kVAh": "kvah"}
 class Register:
     """The meter's registers that a load makes: exact sums between any two instants within it."""
 
-    __slots__ = ("_load", "_sums", "known")
+    __slots__ = ("_columns", "_load", "known")
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._sums: dict[Column, tuple[Decimal, ...]] = {}
+        self._columns: dict[Column, tuple[tuple[Decimal, ...], tuple[Decimal, ...]]] = {}
         self.known: dict[Hashable, Any] = {}  # what was worked out of it once
 
     @property
@@ -97,7 +97,7 @@ class Register:
 
     def has(self, column: Column) -> bool:
         """Whether the load says it."""
-        return getattr(self._load, column) is not None
+        return getattr(self._load, "kvarh" if column == "kvah" else column) is not None
 
     def kwh(self, span: Span, column: Column = "kwh") -> Decimal:
         """Return the kWh (or kvarh) of a span; a step that it cuts is taken to be even, and its parts add up.
@@ -115,13 +115,14 @@ class Register:
 
     def _of(self, column: Column) -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
         """Return the sums up to each step, and the steps."""
-        steps: tuple[Decimal, ...] | None = getattr(self._load, column)
-        if steps is None:
-            missing = "kvarh" if column == "kvah" else column
-            raise Unmetered(f"the load has no column {missing}")
-        if column not in self._sums:
-            self._sums[column] = (_ZERO, *accumulate(steps))
-        return self._sums[column], steps
+        found = self._columns.get(column)
+        if found is None:
+            steps: tuple[Decimal, ...] | None = getattr(self._load, column)
+            if steps is None:
+                missing = "kvarh" if column == "kvah" else column
+                raise Unmetered(f"the load has no column {missing}")
+            found = self._columns[column] = ((_ZERO, *accumulate(steps)), steps)
+        return found
 
     def _at(self, at: datetime, sums: tuple[Decimal, ...], steps: tuple[Decimal, ...]) -> Decimal:
         whole, rest = divmod(at - self._load.start, self._load.step)

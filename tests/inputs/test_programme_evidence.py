@@ -76,6 +76,10 @@ def test_a_call_takes_times_order_and_baseline_from_the_evidence(tmp_path):
     [
         (LIFE, (b"1000000.0", b"9000000.0"), "", "evidence", "o1.jsonl: line 5 does not hold: its hash is not that"),
         (LIFE[:3], None, "", "evidence", "o1.jsonl: order o1 is not over and settled in it"),
+        (
+            [*LIFE[:3], msgspec.structs.replace(LIFE[3], last=False)], None, "", "evidence",
+            "o1.jsonl: order o1 is not settled for the last time in it",
+        ),
         (LIFE, None, ', method = "ten_of_ten"', "method", "by ten_of_ten: too little history: 3 of 10 days"),
         (LIFE, None, ', method = "same_day"', "method", "has no baseline by same_day: it has none"),
         (LIFE, None, ', method = "best"', "method", "must be one of before_after, ten_of_ten, same_day"),
@@ -88,7 +92,7 @@ def test_a_call_takes_times_order_and_baseline_from_the_evidence(tmp_path):
             "order o1 was in force from 2026-04-10T12:00:00Z to 2026-04-10T16:00:00Z, and not then",
         ),
     ],
-    ids=range(10),  # a key is made anew by each worker, and names no test
+    ids=range(11),  # a key is made anew by each worker, and names no test
 )  # fmt: skip
 def test_what_is_not_proved_bills_nothing(tmp_path, facts, changed, more, key, reason):
     write(tmp_path, facts, changed)

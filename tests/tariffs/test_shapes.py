@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from unittest.mock import patch
 
 import pytest
 
@@ -14,7 +15,7 @@ from agent.tariffs.factor_percent import FactorPercent, FactorRow
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.flat import Flat
 from agent.tariffs.levies import LevyPercent
-from agent.tariffs.load import Load
+from agent.tariffs.load import Load, Register
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.settling import Settling
@@ -96,6 +97,10 @@ def test_energy_is_charged_by_the_kvah_of_its_steps():
     by_time = day_and_night(day="1", night="3", hours="01:00-02:00", name="TOD")
     by_time = replace(by_time, measure="kVAh")
     assert billed(energy, by_time, load=load) == {"energy": 2 * 61, "TOD": 3 * 50 + 5 + 3 * 6}
+    register = Register(load)
+    assert register.kwh(load.span, "kvah") == 61
+    with patch.object(Load, "kvah", None):  # a year's is worked out once, not once a day
+        assert register.kwh(load.span, "kvah") == 61
     with pytest.raises(Unpriced, match="the load has no column kvarh"):
         billed(energy, load=Load(start=FEBRUARY, step=HOUR, kwh=(Decimal(1),)))
     with pytest.raises(ValueError, match="net_export is for kWh"):

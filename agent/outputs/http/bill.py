@@ -14,7 +14,7 @@ from agent.outputs.http.paging import only
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
 from agent.outputs.money_bill import bill_json
-from agent.outputs.money_corrected import adjusted, counted_of
+from agent.outputs.money_corrected import NO_PRICE, Told, adjusted, counted_of, told_of
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_order import KINDS, OrderStory
@@ -22,7 +22,9 @@ from agent.outputs.month_report import KINDS as REPORTED
 from agent.outputs.month_report import MonthReport
 from agent.outputs.report import order_report
 from agent.outputs.sight import Sight
+from agent.outputs.terms import Terms
 from agent.tariffs.bill import Unpriced
+from agent.tariffs.tariff import Tariff
 
 MONTH = r"[0-9]{4}-(0[1-9]|1[0-2])"
 PAGE = 2000
@@ -48,15 +50,13 @@ class Bills:
     async def _told(self, month: str | None) -> dict[str, Any]:
         """Return the bill; where reads were corrected their adjustments are in it, worked out off the loop."""
         money = self._money()
-        told, counted, tariff = bill_json(money, self._sight.now().at, month), None, money.terms.tariff
-        if tariff is not None:
-            counted = counted_of(money.totals)
-        if counted is None or tariff is None:
+        told, tariff = bill_json(money, self._sight.now().at, month), money.terms.tariff
+        heard = told_of(money.totals)
+        if heard is None:
             return told
-        try:
-            return await asyncio.to_thread(adjusted, told, money.terms, tariff, counted.load, counted.corrections)
-        except Unpriced as error:
-            return {**told, "warnings": [*told["warnings"], f"corrections go unbilled: {error.component}: {error}"]}
+        if tariff is None:
+            return {**told, "warnings": [*told["warnings"], NO_PRICE]}
+        return await asyncio.to_thread(_adjusted, told, money.terms, tariff, heard)
 
     async def report(self, request: web.Request) -> web.Response:
         """Show a month beside its bill: revenue, margin, orders, statements; `machines=yes`: each machine."""
@@ -99,3 +99,13 @@ class Bills:
         if money is None:
             raise Problem(HTTPStatus.NOT_IMPLEMENTED, "no money is counted here")
         return money
+
+
+def _adjusted(told: dict[str, Any], terms: Terms, tariff: Tariff, heard: Told) -> dict[str, Any]:
+    counted = counted_of(heard)
+    if counted is None:
+        return told
+    try:
+        return adjusted(told, terms, tariff, counted)
+    except Unpriced as error:
+        return {**told, "warnings": [*told["warnings"], f"corrections go unbilled: {error.component}: {error}"]}

@@ -6,6 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from agent.facts import OrderMoved, OrderReceived
+from agent.facts_energy import CorrectedRead, ReadsCorrected
 from agent.outputs.http.routes import V1
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.terms import Terms
@@ -53,6 +54,45 @@ async def test_a_read_that_a_hand_corrected_is_an_adjustment_of_the_month_in_whi
         ("energy", "5"), ("energy, correction of 2026-01", "12.5"),
     ]  # fmt: skip
     assert bill["total"] == "27.50"
+
+
+def corrected(money, learned, start="2026-01-10T12:00:00Z", kwh="3.5"):
+    read = CorrectedRead(start=datetime.fromisoformat(start), kwh=kwh)
+    money.heard([ReadsCorrected(at=learned, reads=[read], by="Aida")])
+
+
+def in_february(money, fact):
+    shifted = {name: getattr(fact, name) + timedelta(days=31) for name in ("at", "start", "end")}
+    money.heard([money.priced(msgspec.structs.replace(fact, **shifted))])
+
+
+async def test_a_correction_learned_in_a_month_of_which_nothing_is_known_is_warned_of():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    money = money_over(desk.fleet)
+    money.heard([money.priced(interval(0, 600, 300, 100))])
+    corrected(money, datetime(2026, 3, 11, tzinfo=UTC))
+    async with serving(desk, money=money) as client:
+        _, bill = await client.ask("GET", f"{V1}/bill")
+    assert bill["total"] == "5.00"
+    assert bill["warnings"][1:] == ["corrections learned in 2026-03 are in no bill yet: nothing is known of that month"]
+
+
+async def test_corrected_reads_of_a_month_without_price_change_its_energy_and_no_money():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    money = money_over(desk.fleet)
+    unpriced = {"currency": None, "cost": None, "charges": []}  # before there was a tariff
+    money.heard([msgspec.structs.replace(interval(0, 600, 300, 100), **unpriced)])
+    in_february(money, interval(0, 600, 300, 100))
+    corrected(money, datetime(2026, 1, 11, tzinfo=UTC))
+    async with serving(desk, money=money) as client:
+        _, early = await client.ask("GET", f"{V1}/bill")
+        corrected(money, datetime(2026, 2, 11, tzinfo=UTC), kwh="4.5")
+        _, late = await client.ask("GET", f"{V1}/bill")
+    for bill in early, late:
+        january, february = bill["months"]
+        assert (january["kwh"], january["cost"], january["components"], january["total"]) == (3.5, None, [], None)
+        assert (february["cost"], bill["total"]) == ("5", "5.00")
+    assert late["warnings"][-1] == "2026-01: its corrected reads change no money: it has no price"
 
 
 async def test_a_months_report_is_told_with_statements():
