@@ -14,10 +14,7 @@ from typing import Any
 import structlog
 
 from agent import settings
-from agent.attesting import Attesting
-from agent.capability_room import CapabilityRoom
 from agent.clock import SystemClock, TrustedClock
-from agent.comings import Comings
 from agent.config import Config
 from agent.control.absence import Away
 from agent.control.clockwork import Confirming, watch_absence, watch_civil_time, watch_loop
@@ -30,17 +27,12 @@ from agent.control.lockout import Lockout
 from agent.control.metering import Metering
 from agent.control.poller import Drivers, Poller
 from agent.control.recovery import Recovery
-from agent.day_terms import DayTerms
 from agent.descriptors import commands_at_once
-from agent.device_room import DeviceRoom
-from agent.evidence_key import signing_key
 from agent.facts import AgentStarted, AgentStopped, AnyFact, OrderMoved
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Holds
 from agent.fleet.own_figures import OwnFigures
 from agent.fleet.seals import Seals
-from agent.forgetting import Forgetting
-from agent.http_desk import HttpDesk, Recalled, last_step
 from agent.inputs.order_document import parse_known, parse_order
 from agent.kept_up import kept_up
 from agent.ledger.attest import Attest
@@ -49,9 +41,6 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.lock import StoreLock
 from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
-from agent.money import Books, open_books
-from agent.notices import Notices
-from agent.order_room import OrderRoom
 from agent.orders.order_book import OrderBook
 from agent.outputs.acks import acks_of
 from agent.outputs.http.server import Access, HttpServer, Tokens
@@ -59,9 +48,20 @@ from agent.outputs.http.tokens import local_token, make_local_token
 from agent.outputs.metrics import Metrics
 from agent.outputs.sight import Sight
 from agent.outputs.standing import meter_silence
-from agent.pulse import Pulse
-from agent.settling import Settling
-from agent.state_topic import publish_state
+from agent.proof.evidence_key import signing_key
+from agent.wiring.attesting import Attesting
+from agent.wiring.capability_room import CapabilityRoom
+from agent.wiring.comings import Comings
+from agent.wiring.day_terms import DayTerms
+from agent.wiring.device_room import DeviceRoom
+from agent.wiring.forgetting import Forgetting
+from agent.wiring.http_desk import HttpDesk, Recalled, last_step
+from agent.wiring.money import Books, open_books
+from agent.wiring.notices import Notices
+from agent.wiring.order_room import OrderRoom
+from agent.wiring.pulse import Pulse
+from agent.wiring.settling import Settling
+from agent.wiring.state_topic import publish_state
 from drivers import registry
 from drivers.identify import identify
 from drivers.models import models

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.config_schema import Schema
+from agent.config.schema import Schema
 from agent.problems import Problem
 from drivers.meter_map import MapError, RegisterMap, known_map, known_maps, parse_map
 

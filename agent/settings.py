@@ -13,10 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.config import Config, ConfigError, Problem
-from agent.config_rules import site_meters
-from agent.config_schema import Feeder as FeederTable
-from agent.config_schema import Issuer as IssuerTable
-from agent.config_schema import Meter as MeterTable
+from agent.config.rules import site_meters
+from agent.config.schema import Feeder as FeederTable
+from agent.config.schema import Issuer as IssuerTable
+from agent.config.schema import Meter as MeterTable
 from agent.control.climate_watch import ClimatePolicy
 from agent.control.instrument import MeterPolicy
 from agent.control.lockout import USUAL_AFTER
@@ -29,7 +29,7 @@ from agent.fleet.power import HouseLoad
 from agent.fleet.remedies import CYCLE, REBOOT, RESTART, RemedyPolicy
 from agent.fleet.safety import Safety, SafetyPolicy
 from agent.inputs.meters import MOST_W
-from agent.inventory import MinerEntry
+from agent.inventory.inventory import MinerEntry
 from agent.ledger.history import Kept
 from agent.links.mqtt import Broker
 from agent.orders.order_book import BookPolicy
@@ -40,7 +40,7 @@ from agent.outputs.http.tokens import parse_tokens
 from agent.planning.ladder import build_ladder
 from agent.planning.situation import Policy
 from agent.planning.tree import Tree
-from agent.signature import PublicKey
+from agent.proof.signature import PublicKey
 from drivers.interface import Identity, Login, Target
 from drivers.models import cooling_of
 
@@ -385,6 +385,6 @@ def _w_per_s(kw_per_min: float) -> float:
 
 
 def _key(told: str) -> tuple[str, PublicKey]:
-    """Split KID:BASE64; `config_rules` has seen that it is one."""
+    """Split KID:BASE64; `config.rules` has seen that it is one."""
     kid, _, text = told.partition(":")
     return kid, PublicKey(base64.b64decode(text))

@@ -17,8 +17,8 @@ def check(
 ) -> None:
     """Say in words what a configuration would enforce and charge. Exit 2 with every mistake: file, key, reason."""
     from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
-    from agent.money_terms import terms_of  # noqa: PLC0415
-    from agent.order_room import schedule_of  # noqa: PLC0415
+    from agent.wiring.money_terms import terms_of  # noqa: PLC0415
+    from agent.wiring.order_room import schedule_of  # noqa: PLC0415
 
     try:
         sound = load(config)
@@ -28,8 +28,8 @@ def check(
         for problem in error.problems:
             print(problem, file=sys.stderr)
         raise typer.Exit(USAGE) from None
-    from agent.explain import explain  # noqa: PLC0415
-    from agent.money_words import terms_in_words  # noqa: PLC0415
+    from agent.words.explain import explain  # noqa: PLC0415
+    from agent.words.money import terms_in_words  # noqa: PLC0415
 
     for line in explain(sound, terms_in_words(terms, present())):
         print(line)

@@ -26,10 +26,10 @@ import aiomqtt
 from agent import logs
 from agent.app import Running, serve
 from agent.config import Config, load
-from agent.evidence import BrokenAt, Export, check
-from agent.evidence_key import signing_key
 from agent.ledger.attest import exported
 from agent.ledger.store import Store
+from agent.proof.evidence import BrokenAt, Export, check
+from agent.proof.evidence_key import signing_key
 from simulators.farm_config import TOLD
 from simulators.grid_operator import Dispatcher
 

@@ -16,8 +16,8 @@ from agent.cli.show import as_json, figure, kw, plain, table
 from agent.values import rfc3339
 
 if TYPE_CHECKING:
-    from agent.evidence import BrokenAt, Proven
-    from agent.signature import PublicKey
+    from agent.proof.evidence import BrokenAt, Proven
+    from agent.proof.signature import PublicKey
 
 evidence = typer.Typer(
     cls=Listing,
@@ -72,7 +72,7 @@ def export(
     config: ConfigFile = None,
 ) -> None:
     """Write an order's record as lines of JSON that prove themselves: from a running agent, else from its store."""
-    from agent.evidence import BrokenAt, check  # noqa: PLC0415 - quick help needs it not
+    from agent.proof.evidence import BrokenAt, check  # noqa: PLC0415 - quick help needs it not
 
     raw = exported(reach, config, order)
     try:
@@ -117,7 +117,7 @@ def verify(
     as_json_: Json = False,
 ) -> None:
     """Read a file of evidence from its first line on; exit 1 at the first that does not hold. Needs no agent."""
-    from agent.evidence import BrokenAt, check  # noqa: PLC0415 - quick help needs it not
+    from agent.proof.evidence import BrokenAt, check  # noqa: PLC0415 - quick help needs it not
 
     keys = [_key(told) for told in key or ()]
     try:
@@ -184,7 +184,7 @@ def _read(file: str) -> bytes:
 
 def _key(told: str) -> PublicKey:
     """Return a key that was given as text, or by its file. Raises Failure."""
-    from agent.signature import PublicKey  # noqa: PLC0415 - quick help needs it not
+    from agent.proof.signature import PublicKey  # noqa: PLC0415 - quick help needs it not
 
     try:
         text = Path(told).read_text(encoding="ascii") if Path(told).is_file() else told
@@ -202,8 +202,8 @@ def show(
     as_json_: Json = False,
 ) -> None:
     """Tell every minute of an order's life from its file alone: what was drawn against the cap. Times are UTC."""
-    from agent.evidence import BrokenAt, check, links_of  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.minutes import facts_of, minute_json, rebuild  # noqa: PLC0415 - likewise
+    from agent.proof.evidence import BrokenAt, check, links_of  # noqa: PLC0415 - quick help needs it not
 
     raw, keys = _read(file), [_key(told) for told in key or ()]
     try:

@@ -15,7 +15,7 @@ from agent.values import rfc3339
 
 if TYPE_CHECKING:
     from agent.ledger.store import Store
-    from agent.signature import PublicKey, SigningKey
+    from agent.proof.signature import PublicKey, SigningKey
 
 PATH = "/api/v1/evidence"
 
@@ -27,9 +27,9 @@ def exported(reach: Reach, config: Path | None, order_id: str) -> bytes:
         return agent.bytes_of(f"{PATH}/{quote(order_id, safe='')}")
     from importlib.metadata import version  # noqa: PLC0415 - quick help needs it not
 
-    from agent.evidence import Export  # noqa: PLC0415 - likewise
     from agent.ledger import attest  # noqa: PLC0415 - likewise
     from agent.outputs.words import no_record  # noqa: PLC0415 - likewise
+    from agent.proof.evidence import Export  # noqa: PLC0415 - likewise
 
     kept = remembered(reach, read_config(config))
     with closing(kept.store()) as store:
@@ -63,7 +63,7 @@ def listed(reach: Reach, config: Path | None) -> list[dict[str, Any]]:
 
 def key_of(reach: Reach, config: Path | None) -> PublicKey:
     """Return the public key of a site. Raises Failure."""
-    from agent.signature import PublicKey  # noqa: PLC0415 - quick help needs it not
+    from agent.proof.signature import PublicKey  # noqa: PLC0415 - quick help needs it not
 
     agent = running(reach, config)
     if agent is not None:
@@ -87,8 +87,8 @@ def _key_at_hand(kept: Remembered) -> SigningKey | None:
 def _own_key(kept: Remembered) -> SigningKey | None:
     """Return the key that signs for this store, None where it is not at hand."""
     from agent.config import ConfigError  # noqa: PLC0415 - quick help needs it not
-    from agent.evidence_key import known_key  # noqa: PLC0415 - likewise
     from agent.ledger.store import CannotOpen  # noqa: PLC0415 - likewise
+    from agent.proof.evidence_key import known_key  # noqa: PLC0415 - likewise
 
     try:
         return known_key(kept.config, kept.folder)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from agent.fleet.belief import believed_power, proved_step
-from agent.hosts import CGMINER_PORT
+from agent.inventory.hosts import CGMINER_PORT
 from agent.planning.ladder import build_ladder
 from agent.values import Watts, rfc3339
 from drivers.interface import Abilities, Identity, Reading, State, Target

@@ -17,7 +17,7 @@ from agent.cli.show import as_json, figure, kw, plain, table
 if TYPE_CHECKING:  # what a help page needs not
     from agent.cli.meters_read import Answer, Exchanged
     from agent.config import Config
-    from agent.config_schema import Meter
+    from agent.config.schema import Meter
     from drivers.meter import MeterReading
 
 meters = typer.Typer(

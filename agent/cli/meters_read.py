@@ -11,13 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agent.config import Config
-from agent.config_schema import Meter
-from agent.device_ways import Ways
+from agent.config.schema import Meter
 from agent.inputs.meters import BadSample, parse_sample
 from agent.links.mqtt import Broker
-from agent.meter_room import topic_of
-from agent.meter_ways import Ask, ask_of, meter_place
 from agent.settings import broker_of
+from agent.wiring.device_ways import Ways
+from agent.wiring.meter_room import topic_of
+from agent.wiring.meter_ways import Ask, ask_of, meter_place
 from drivers.errors import DeviceError, Refused, Unreachable
 from drivers.interface import Conversation, Exchange, Http, HttpReply, Reply
 from drivers.meter import MeterConversation, MeterReading

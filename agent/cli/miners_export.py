@@ -19,8 +19,8 @@ def export(
 ) -> None:
     """Print every machine that a configuration names as CSV, whatever list or file it is from; asks no agent."""
     from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
-    from agent.inventory import columns_of  # noqa: PLC0415
-    from agent.inventory_file import as_csv, as_toml  # noqa: PLC0415
+    from agent.inventory.file import as_csv, as_toml  # noqa: PLC0415
+    from agent.inventory.inventory import columns_of  # noqa: PLC0415
 
     if as_json_ and as_toml_:
         raise Failure(USAGE, "--json or --toml, not both")

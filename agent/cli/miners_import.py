@@ -14,8 +14,8 @@ from agent.cli.show import as_json, plain
 
 if TYPE_CHECKING:  # what a help page needs not
     from agent.config import Config
-    from agent.inventory_file import Sheet
-    from agent.inventory_import import Changed, Import, Told
+    from agent.inventory.file import Sheet
+    from agent.inventory.importing import Changed, Import, Told
 
 MOST_SHOWN = 40
 _OF_GROUP = ("feeder", "driver", "credentials", "intended", "priority", "model")
@@ -73,7 +73,7 @@ def _config(file: Path) -> Config:
 
 
 def _sheet(file: Path) -> Sheet:
-    from agent.inventory_file import read  # noqa: PLC0415
+    from agent.inventory.file import read  # noqa: PLC0415
 
     try:
         return read(file.read_text(encoding="utf-8"), is_toml=file.suffix.lower() == ".toml")
@@ -89,8 +89,8 @@ def _target(config: Config, output: Path | None) -> _Target:
 
 
 def _planned(config: Config, sheet: Sheet, target: _Target, file: Path) -> Import:
-    from agent.inventory import columns_of, own_mistakes  # noqa: PLC0415
-    from agent.inventory_import import Conflict, plan  # noqa: PLC0415
+    from agent.inventory.importing import Conflict, plan  # noqa: PLC0415
+    from agent.inventory.inventory import columns_of, own_mistakes  # noqa: PLC0415
 
     found = plan(
         [columns_of(entry) for entry in config.miners], sheet.rows, lambda row: own_mistakes(row, config.schema)
@@ -112,7 +112,7 @@ def _planned(config: Config, sheet: Sheet, target: _Target, file: Path) -> Impor
 
 
 def _text(config: Config, found: Import, target: _Target) -> str:
-    from agent.inventory_file import as_csv, as_toml  # noqa: PLC0415
+    from agent.inventory.file import as_csv, as_toml  # noqa: PLC0415
 
     if target.csv is None:
         to_toml = target.file is not None and target.file.suffix.lower() == ".toml"

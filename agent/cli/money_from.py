@@ -16,7 +16,7 @@ from agent.cli.options import Reach, present
 
 if TYPE_CHECKING:
     from agent.facts import AnyFact
-    from agent.facts_energy import EnergyInterval, MonthCharged
+    from agent.facts.energy import EnergyInterval, MonthCharged
     from agent.outputs.money_totals import Totals
     from agent.outputs.month_report import MonthReport
     from agent.outputs.terms import Terms
@@ -101,7 +101,7 @@ def bill_in(
     machines: bool = False,
 ) -> dict[str, Any]:
     """Return the bill of what a store holds, or held at an instant. Raises Failure."""
-    from agent.facts_energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
+    from agent.facts.energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
     from agent.outputs.month_report import KINDS, MonthReport  # noqa: PLC0415 - likewise
@@ -187,8 +187,8 @@ def terms_in(store: Remembered) -> Terms:
     from datetime import UTC  # noqa: PLC0415 - quick help needs it not
 
     from agent.config import ConfigError  # noqa: PLC0415 - likewise
-    from agent.money_terms import terms_of  # noqa: PLC0415 - likewise
     from agent.outputs.terms import Terms  # noqa: PLC0415 - likewise
+    from agent.wiring.money_terms import terms_of  # noqa: PLC0415 - likewise
 
     if store.config is None:
         return Terms(currency="", zone=UTC, doubts=(NO_CONFIG,))

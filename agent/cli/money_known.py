@@ -8,7 +8,7 @@ from typing import Any
 from agent.cli.failure import USAGE, Failure
 from agent.cli.money_from import Known, bill_in, terms_in
 from agent.cli.offline import Remembered
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.inputs.corrections_file import read_corrections
 from agent.inputs.load_file import LoadFile
 from agent.outputs.money_corrected import Counted, adjusted, unknown_months

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent.cli.show import figure, plain
-from agent.limit_words import limit_words
+from agent.words.limits import limit_words
 
 FINAL = frozenset({"rejected", "superseded", "closed"})
 

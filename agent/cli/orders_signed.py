@@ -11,9 +11,9 @@ from typing import Annotated
 import typer
 
 from agent.cli.failure import NO, USAGE, Failure
-from agent.jws import Jws, is_compact, opened, sealed
 from agent.orders.order import Rejection
-from agent.signature import SIZE, PublicKey, SigningKey
+from agent.proof.jws import Jws, is_compact, opened, sealed
+from agent.proof.signature import SIZE, PublicKey, SigningKey
 
 _KID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 Kid = Annotated[str, typer.Option("--kid", metavar="KID", help="The key's id, as the farm knows it.")]

@@ -55,7 +55,7 @@ def probe(
 
 
 def _target(host: str, place: Place) -> Target:
-    from agent.hosts import expand  # noqa: PLC0415
+    from agent.inventory.hosts import expand  # noqa: PLC0415
     from drivers.interface import Login, Target  # noqa: PLC0415
 
     try:

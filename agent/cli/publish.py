@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote
 import aiomqtt
 
 from agent.cli.failure import UNREACHABLE, USAGE, Failure
-from agent.jws import is_compact, opened
+from agent.proof.jws import is_compact, opened
 
 CONNECT_S = 8.0
 

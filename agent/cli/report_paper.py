@@ -45,11 +45,11 @@ def write_month(reach: Reach, source: Source, month: str, paper: ReportPaper) ->
 
 def write_order(reach: Reach, source: Source, order_id: str, paper: Paper) -> None:
     """Write the report of an order whose evidence holds. Raises Failure."""
-    from agent.chain import hash_of  # noqa: PLC0415 - quick help needs it not
-    from agent.evidence import BrokenAt, check, links_of  # noqa: PLC0415 - likewise
     from agent.outputs.account import account  # noqa: PLC0415 - likewise
     from agent.outputs.minutes import facts_of  # noqa: PLC0415 - likewise
     from agent.outputs.order_paper import Told, order_document  # noqa: PLC0415 - likewise
+    from agent.proof.chain import hash_of  # noqa: PLC0415 - quick help needs it not
+    from agent.proof.evidence import BrokenAt, check, links_of  # noqa: PLC0415 - likewise
 
     words = paper.words(place_of(reach, source).zone)
     raw = exported(reach, source.config, order_id)

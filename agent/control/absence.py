@@ -11,7 +11,7 @@ from datetime import datetime
 
 from agent.control.metering import Metering
 from agent.facts import AgentStarted, AnyFact, CapChanged
-from agent.facts_energy import Absence, RegisterSeen
+from agent.facts.energy import Absence, RegisterSeen
 from agent.fleet.support import counted_wh
 from agent.orders.order_book import OrderBook
 from agent.values import Moment, Watts

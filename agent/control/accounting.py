@@ -15,7 +15,7 @@ from agent.control.energy_piece import HOUR_S, Piece, Power, whole_wh, word_of
 from agent.control.energy_shares import Shares
 from agent.control.metering import Metering
 from agent.facts import AnyFact
-from agent.facts_energy import EnergyInterval, MeterInterval
+from agent.facts.energy import EnergyInterval, MeterInterval
 from agent.fleet.fleet import Fleet
 from agent.fleet.view import Floats
 from agent.tariffs.periods import interval_start

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from agent.facts import AnyFact
-from agent.facts_climate import FrostSeen, HeatSeen
+from agent.facts.climate import FrostSeen, HeatSeen
 from agent.fleet.fleet import Fleet
 from agent.fleet.view import Flags
 from agent.values import Moment

@@ -12,7 +12,7 @@ from agent.control.absence import Away
 from agent.control.controller import Controller
 from agent.control.journal import Unwritten
 from agent.facts import AnyFact, ClockStepped, ClockTrusted
-from agent.facts_energy import Absence
+from agent.facts.energy import Absence
 from agent.trusted_time import Standing
 from agent.values import rfc3339
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.facts import AnyFact
-from agent.facts_energy import MetersAgree, MetersDiffer
+from agent.facts.energy import MetersAgree, MetersDiffer
 from agent.fleet.power import MeterState
 from agent.values import Moment, Watts
 

@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from agent.facts import AnyFact
-from agent.facts_outlets import OutletSwitched
+from agent.facts.outlets import OutletSwitched
 from agent.fleet.belief import UNSEEN
 from agent.fleet.fleet import Fleet
 from agent.fleet.outlets import Outlets

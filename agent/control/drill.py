@@ -12,7 +12,7 @@ from typing import Protocol
 
 import numpy as np
 
-from agent.facts_drill import ModelMeasured
+from agent.facts.drill import ModelMeasured
 from agent.fleet.belief import Code
 from agent.fleet.fleet import MOVED, Fleet
 from agent.fleet.power import MeterState

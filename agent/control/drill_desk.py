@@ -17,7 +17,7 @@ from agent.control.controller import Controller
 from agent.control.drill import MEASURED_S, Gauge, Group, GroupDrill, spread_over
 from agent.control.journal import Unwritten
 from agent.facts import AnyFact
-from agent.facts_drill import DrillBegan, DrillEnded, ModelMeasured
+from agent.facts.drill import DrillBegan, DrillEnded, ModelMeasured
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.own_figures import key_of

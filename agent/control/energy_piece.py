@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agent.facts_energy import MeterInterval
+from agent.facts.energy import MeterInterval
 from agent.fleet.support import counted_wh
 from agent.fleet.view import Floats
 from agent.values import Watts

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from agent.facts import AnyFact
-from agent.facts_energy import MeterBack, MeterInterval, MeterLost
+from agent.facts.energy import MeterBack, MeterInterval, MeterLost
 from agent.fleet.meter_view import MeterView
 from agent.fleet.power import Meter, MeterState
 from agent.fleet.support import Register, Support

@@ -15,7 +15,7 @@ import structlog
 from agent.control.comparison import Comparison
 from agent.control.instrument import Instrument, MeterPolicy, Said
 from agent.facts import AnyFact
-from agent.facts_energy import MetersDiffer
+from agent.facts.energy import MetersDiffer
 from agent.fleet.fleet import Fleet
 from agent.fleet.followers import Followers
 from agent.fleet.meter_view import MeterView

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from agent.facts import AnyFact
-from agent.facts_energy import Minutes, MinutesSoFar
+from agent.facts.energy import Minutes, MinutesSoFar
 from agent.orders.compliance import Observed
 from agent.values import Moment, Watts
 

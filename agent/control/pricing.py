@@ -12,7 +12,7 @@ from datetime import datetime
 
 import numpy as np
 
-from agent.facts_energy import PriceActed
+from agent.facts.energy import PriceActed
 from agent.fleet.belief import Code
 from agent.fleet.fleet import AVERAGES_SETTLE_S, Fleet
 from agent.fleet.view import Array, FleetView, Floats

@@ -20,7 +20,7 @@ from agent.control.discovery import Met, Outcome, Pace, Sighting, look
 from agent.control.poller import Poller
 from agent.control.recognition import seen_of
 from agent.facts import AnyFact
-from agent.facts_identity import Found, MinersProposed, ProposalsGone
+from agent.facts.identity import Found, MinersProposed, ProposalsGone
 from agent.fleet.identity import Judgement, Verdict
 from agent.fleet.places import Place
 from agent.fleet.proposals import Proposals

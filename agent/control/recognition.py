@@ -16,7 +16,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.facts import AnyFact, MinerSeen
-from agent.facts_identity import (
+from agent.facts.identity import (
     BoardExchanged,
     FirmwareChanged,
     MarkDoubled,

@@ -15,7 +15,7 @@ import structlog
 from agent.control.cutting import Cutting
 from agent.control.dispatcher import Dispatcher
 from agent.facts import AnyFact
-from agent.facts_remedies import Remedied
+from agent.facts.remedies import Remedied
 from agent.fleet.fleet import Fleet
 from agent.fleet.outlets import Outlets
 from agent.fleet.remedies import CYCLE, REBOOT, RESTART, Remedies, RemedyPolicy, ailing

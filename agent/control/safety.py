@@ -13,7 +13,7 @@ import structlog
 from agent.control.cutting import TRIPPED
 from agent.control.journal import Journal, Unwritten
 from agent.facts import AnyFact
-from agent.facts_safety import SafetyCleared
+from agent.facts.safety import SafetyCleared
 from agent.fleet.fleet import Fleet
 from agent.fleet.safety import Safety
 from agent.fleet.seals import Objection

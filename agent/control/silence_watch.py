@@ -16,7 +16,7 @@ from agent.clock import Clock
 from agent.control.journal import Journal
 from agent.control.own_orders import OwnOrders, own_id
 from agent.facts import AnyFact, OrderReceived, OrderRefused
-from agent.facts_orders import IssuerHeard, IssuerSilent
+from agent.facts.orders import IssuerHeard, IssuerSilent
 from agent.orders.order import CLASSES, Order
 from agent.orders.silence import Failsafe, Turn, Watchfulness
 from agent.orders.trust import OWN, TrustPolicy, is_grave

@@ -8,7 +8,7 @@ from datetime import datetime
 from agent.control.poller import Poller
 from agent.control.recognition import seen_of
 from agent.facts import AnyFact
-from agent.facts_identity import MinerReplaced
+from agent.facts.identity import MinerReplaced
 
 
 def strangers(poller: Poller) -> Iterator[Mapping[str, object]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.facts import AnyFact
-from agent.facts_outlets import OutletSeen, OutletSwitched
+from agent.facts.outlets import OutletSeen, OutletSwitched
 from agent.values import Moment, Watts
 
 

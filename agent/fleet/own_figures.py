@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from agent.fact import Fact
-from agent.facts_drill import ModelMeasured
+from agent.facts.drill import ModelMeasured
+from agent.facts.fact import Fact
 from agent.fleet.miner import Ladder, Step, descending, limit_of
 from agent.values import FULL, SLEEP, Watts
 from drivers.interface import Identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from agent.facts import AnyFact
-from agent.facts_energy import MeterInterval
+from agent.facts.energy import MeterInterval
 from agent.values import Watts
 
 YEAR = timedelta(days=365)

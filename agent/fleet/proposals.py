@@ -9,7 +9,7 @@ from datetime import datetime
 import msgspec
 
 from agent.facts import AnyFact
-from agent.facts_identity import Found, MinersAdopted, MinersDisowned, MinersProposed, ProposalsGone
+from agent.facts.identity import Found, MinersAdopted, MinersDisowned, MinersProposed, ProposalsGone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from agent.facts_remedies import Remedied
+from agent.facts.remedies import Remedied
 from agent.fleet.belief import UNSEEN, Code
 from agent.fleet.view import Array, Flags, FleetView, Floats
 

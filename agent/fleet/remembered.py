@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from agent.facts import AnyFact, MinerSeen
-from agent.facts_identity import BoardExchanged, MarkDoubled, MinerMoved, MinerReplaced, MinersSwapped
+from agent.facts.identity import BoardExchanged, MarkDoubled, MinerMoved, MinerReplaced, MinersSwapped
 from agent.fleet.identity import NOTHING, Bindings, Mark, Seen, bare_mac, bare_serial
 from agent.fleet.miner import Miner
 from agent.fleet.places import Place, restored

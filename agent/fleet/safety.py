@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from agent.facts import AnyFact
-from agent.facts_safety import SafetyCleared, SafetyTripped
+from agent.facts.safety import SafetyCleared, SafetyTripped
 from agent.fleet.seals import Objection
 from agent.values import Moment
 

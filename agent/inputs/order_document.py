@@ -28,10 +28,10 @@ from agent.inputs.order_shape import (
     TrajectoryShape,
 )
 from agent.inputs.strict_json import decode
-from agent.jws import Jws, is_compact, opened
 from agent.orders.limit import Base, Fraction, Limit, MaxImport, Reduce, Stop, Trajectory
 from agent.orders.order import Chosen, Measure, Order, Rejection
 from agent.orders.silence import Failsafe
+from agent.proof.jws import Jws, is_compact, opened
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 MOST_SAID = 300

@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from agent.evidence import BrokenAt, check, links_of
 from agent.facts import AnyFact, OrderMoved
-from agent.facts_orders import BaselineTold, OrderSettled
+from agent.facts.orders import BaselineTold, OrderSettled
 from agent.orders.lifecycle import OrderEvent, OrderState
-from agent.signature import PublicKey
+from agent.proof.evidence import BrokenAt, check, links_of
+from agent.proof.signature import PublicKey
 
 METHODS = ("before_after", "ten_of_ten", "same_day")
 GRID = timedelta(hours=1)

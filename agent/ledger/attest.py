@@ -8,13 +8,13 @@ from itertools import islice
 
 import msgspec
 
-from agent.evidence import Export, Kept, export
 from agent.facts import AnyFact, Dropped
-from agent.heads import End, Head, signed_head
 from agent.ledger.ledger import Ledger, found
 from agent.ledger.store import Store
+from agent.proof.evidence import Export, Kept, export
+from agent.proof.heads import End, Head, signed_head
+from agent.proof.signature import PublicKey, SigningKey
 from agent.search import Search
-from agent.signature import PublicKey, SigningKey
 
 
 class _Told(msgspec.Struct):

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from agent.ledger.store import CannotOpen
-from agent.signature import SigningKey
+from agent.proof.signature import SigningKey
 
 NAME = "evidence.key"
 

@@ -12,12 +12,12 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from agent import chain
 from agent.facts import AnyFact, LastPowers
-from agent.facts_energy import HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
+from agent.facts.energy import HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
 from agent.ledger.retention import Chain, Drop, chosen
 from agent.ledger.store import CannotWrite, Row, Store
 from agent.links.outgoing import Outgoing
+from agent.proof import chain
 from agent.search import Search, orders_of
 from agent.values import rfc3339
 

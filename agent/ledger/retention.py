@@ -32,9 +32,9 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
-from agent.facts_drill import ModelMeasured
-from agent.facts_energy import Absence, EnergyInterval, HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
-from agent.facts_identity import (
+from agent.facts.drill import ModelMeasured
+from agent.facts.energy import Absence, EnergyInterval, HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
+from agent.facts.identity import (
     BoardExchanged,
     MarkDoubled,
     MinerMoved,
@@ -47,9 +47,9 @@ from agent.facts_identity import (
     MinersSwapped,
     ProposalsGone,
 )
-from agent.facts_orders import IssuerHeard
-from agent.facts_outlets import OutletSwitched
-from agent.facts_safety import SafetyCleared, SafetyTripped
+from agent.facts.orders import IssuerHeard
+from agent.facts.outlets import OutletSwitched
+from agent.facts.safety import SafetyCleared, SafetyTripped
 from agent.search import orders_of
 
 

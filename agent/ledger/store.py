@@ -12,10 +12,10 @@ import msgspec
 import sqlalchemy as sql
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from agent import chain
-from agent.evidence import Record
-from agent.heads import End, covering, mentions, name_in_head
 from agent.links.outgoing import Outgoing
+from agent.proof import chain
+from agent.proof.evidence import Record
+from agent.proof.heads import End, covering, mentions, name_in_head
 from agent.search import KINDS, Search
 from agent.values import rfc3339
 

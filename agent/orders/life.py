@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, OrderRefused
-from agent.jws import Jws
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.compliance import Observed, Watch
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import STEPPING, Order, Rejection, Scope
+from agent.proof.jws import Jws
 from agent.values import Moment, Watts
 
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))

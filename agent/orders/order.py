@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from agent.jws import Jws
 from agent.orders.limit import Limit
 from agent.orders.silence import Failsafe
+from agent.proof.jws import Jws
 
 CLASSES = ("law", "grid_emergency", "contract", "market", "operator")
 """From the strongest to the weakest."""

@@ -17,7 +17,7 @@ from agent.facts import (
     OrderReceived,
     OrderRefused,
 )
-from agent.facts_orders import OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts.orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
 from agent.orders.arbitration import Cap, arbitrate, binding_for
 from agent.orders.compliance import Allowed, Case, Observed, judge

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agent.facts import OrderRefused
-from agent.jws import Jws, is_compact, opened
 from agent.orders.order import STEPPING, Order, Rejection
 from agent.orders.silence import Failsafe
-from agent.signature import PublicKey
+from agent.proof.jws import Jws, is_compact, opened
+from agent.proof.signature import PublicKey
 from agent.values import Moment, Watts
 
 OWN = "agent"

@@ -13,10 +13,10 @@ from hashlib import sha256
 from itertools import pairwise
 
 from agent.facts import AnyFact, CommandRefused, Escalated, OrderMoved, OrderReceived
-from agent.facts_energy import Absence
-from agent.jws import content, is_compact, opened
+from agent.facts.energy import Absence
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState
 from agent.outputs.minutes import MINUTE, Figures, Minute, rebuild
+from agent.proof.jws import content, is_compact, opened
 from agent.values import Watts
 
 IN_FORCE = frozenset(state.value for state in BINDING)

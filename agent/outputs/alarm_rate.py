@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from agent.facts import AnyFact, SealBroken, UnauthorisedWake
-from agent.facts_safety import SafetyTripped
+from agent.facts.safety import SafetyTripped
 
 NOW, EACH = timedelta(0), timedelta(hours=1)
 MOST_KNOWN = 200_000

@@ -14,10 +14,10 @@ from agent.facts import (
     ShortfallChanged,
     UnauthorisedWake,
 )
-from agent.facts_climate import HeatSeen
-from agent.facts_energy import MeterLost
-from agent.facts_orders import IssuerSilent, OrderVanished
-from agent.facts_safety import SafetyTripped
+from agent.facts.climate import HeatSeen
+from agent.facts.energy import MeterLost
+from agent.facts.orders import IssuerSilent, OrderVanished
+from agent.facts.safety import SafetyTripped
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.words import sentence
 from agent.values import rfc3339

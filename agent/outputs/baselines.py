@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, tzinfo
 from statistics import fmean
 
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.tariffs.periods import Span, interval_start
 from agent.values import Watts
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from agent.facts_energy import DayPlanned, EnergyInterval
+from agent.facts.energy import DayPlanned, EnergyInterval
 from agent.outputs.terms import Terms
 from agent.tariffs.charging import kwh_of
 from agent.values import rfc3339

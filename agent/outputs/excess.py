@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from agent.jws import is_compact, opened
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import kwh
+from agent.proof.jws import is_compact, opened
 from agent.tariffs.charging import kwh_of
 from agent.tariffs.money import EXACT, written
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.facts import AnyFact
-from agent.facts_energy import EnergyInterval, MachinesMonth, MachinesSoFar
+from agent.facts.energy import EnergyInterval, MachinesMonth, MachinesSoFar
 from agent.fleet.view import Floats
 
 FEW = 1000

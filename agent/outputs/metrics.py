@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.openmetrics import exposition as openmetrics_form
 
 from agent.facts import AnyFact, OrderMoved, OrderRefused, SealBroken, UnauthorisedWake
-from agent.facts_remedies import Remedied
+from agent.facts.remedies import Remedied
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.exposition import OPENMETRICS, TEXT, Text
 from agent.outputs.gauges import write

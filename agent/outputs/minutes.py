@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from agent.facts import AnyFact, OrderMoved
-from agent.facts_energy import Absence, Minutes
+from agent.facts.energy import Absence, Minutes
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.values import Watts, rfc3339
 

@@ -9,7 +9,7 @@ from decimal import Decimal, localcontext
 from types import MappingProxyType
 from typing import Any
 
-from agent.facts_energy import Charge, Credit, MonthCharged
+from agent.facts.energy import Charge, Credit, MonthCharged
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_price import acting_json

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-from agent.facts_energy import ReadsCorrected
+from agent.facts.energy import ReadsCorrected
 from agent.outputs.money_totals import Totals
 from agent.outputs.terms import Terms
 from agent.tariffs.bill import Bill, MonthBill

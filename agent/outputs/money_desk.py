@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from agent.facts import AnyFact
-from agent.facts_energy import Charge, EnergyInterval, MonthCharged
+from agent.facts.energy import Charge, EnergyInterval, MonthCharged
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.selector import model_of

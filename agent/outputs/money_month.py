@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 
-from agent.facts_energy import Charge, Credit, MonthCharged
+from agent.facts.energy import Charge, Credit, MonthCharged
 from agent.outputs.money_totals import ZERO, Month, Totals
 from agent.outputs.terms import Terms
 from agent.tariffs.bill import MonthBill, cost, last_month

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from agent.facts import AnyFact, OrderMoved, OrderReceived
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.orders.lifecycle import FINAL, OrderEvent, OrderState
 from agent.tariffs.periods import Span, interval_start
 from agent.values import Watts

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.facts import AnyFact
-from agent.facts_energy import Charge, EnergyInterval, MonthCharged, ReadsCorrected
+from agent.facts.energy import Charge, EnergyInterval, MonthCharged, ReadsCorrected
 from agent.tariffs.charging import kwh_of, total_of
 from agent.tariffs.load import Taken
 from agent.tariffs.money import EXACT

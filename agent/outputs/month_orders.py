@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from agent.facts import OrderMoved, OrderReceived
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.money_order import OrderStory
 from agent.outputs.money_totals import hours

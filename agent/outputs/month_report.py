@@ -14,7 +14,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.facts import AnyFact, OrderMoved, OrderReceived
-from agent.facts_energy import EnergyInterval, MachinesMonth, MachinesSoFar, PriceActed
+from agent.facts.energy import EnergyInterval, MachinesMonth, MachinesSoFar, PriceActed
 from agent.orders.lifecycle import FINAL, OrderEvent, OrderState
 from agent.orders.order import CLASSES
 from agent.outputs.machine_book import Machines

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import Any
 
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.outputs.money_totals import kwh
 from agent.tariffs.money import EXACT, rounded, written
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from agent.evidence import Proven
 from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
 from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
 from agent.outputs.report_words import Words
+from agent.proof.evidence import Proven
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

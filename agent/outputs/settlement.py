@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from agent.facts_energy import Charge, EnergyInterval
-from agent.facts_orders import BaselineTold, OrderSettled
+from agent.facts.energy import Charge, EnergyInterval
+from agent.facts.orders import BaselineTold, OrderSettled
 from agent.orders.lifecycle import OrderState
 from agent.outputs.account import most_short_w, seconds_in
 from agent.outputs.baselines import HOUR, Baseline

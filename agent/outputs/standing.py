@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from agent.fleet.meter_view import MeterView
-from agent.limit_words import limit_words
 from agent.orders.life import later
 from agent.orders.lifecycle import BINDING, FINAL, OrderState
 from agent.orders.order_view import OrderView
 from agent.values import Moment, Watts, rfc3339
+from agent.words.limits import limit_words
 
 SETTLED_SHOWN = 6
 """So many orders that are over are still shown, the latest first."""

@@ -39,7 +39,7 @@ from agent.facts import (
     ShortfallChanged,
     UnauthorisedWake,
 )
-from agent.facts_energy import (
+from agent.facts.energy import (
     Absence,
     DayPlanned,
     EnergyInterval,
@@ -58,7 +58,7 @@ from agent.facts_energy import (
     ReadsCorrected,
     RegisterSeen,
 )
-from agent.facts_orders import (
+from agent.facts.orders import (
     IssuerHeard,
     IssuerSilent,
     OfferAnswered,

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.facts import AnyFact
-from agent.facts_climate import FrostSeen, HeatSeen
-from agent.facts_outlets import OutletSeen, OutletSwitched
-from agent.facts_remedies import Remedied
-from agent.facts_safety import SafetyCleared, SafetyTripped
+from agent.facts.climate import FrostSeen, HeatSeen
+from agent.facts.outlets import OutletSeen, OutletSwitched
+from agent.facts.remedies import Remedied
+from agent.facts.safety import SafetyCleared, SafetyTripped
 
 NAMED = 5
 

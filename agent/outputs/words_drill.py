@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.facts import AnyFact
-from agent.facts_drill import DrillBegan, DrillEnded, ModelMeasured
+from agent.facts.drill import DrillBegan, DrillEnded, ModelMeasured
 
 
 def _ended(fact: DrillEnded) -> str:

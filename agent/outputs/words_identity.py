@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agent.facts import AnyFact
-from agent.facts_identity import (
+from agent.facts.identity import (
     BoardExchanged,
     FirmwareChanged,
     MarkDoubled,

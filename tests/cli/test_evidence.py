@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.facts import OrderMoved
-from agent.facts_energy import Absence, Minutes
+from agent.facts.energy import Absence, Minutes
 from agent.ledger.attest import Attest
 from agent.ledger.key_file import own_key
 from agent.ledger.ledger import Ledger

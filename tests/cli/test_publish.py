@@ -6,8 +6,8 @@ import json
 import aiomqtt
 import pytest
 
-from agent.jws import sealed
-from agent.signature import SigningKey
+from agent.proof.jws import sealed
+from agent.proof.signature import SigningKey
 from tests.brokers import Mosquitto, free_port
 
 TOPIC = "hashwatt/kg-1/orders/s-9"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from agent.facts_energy import CorrectedRead, ReadsCorrected
+from agent.facts.energy import CorrectedRead, ReadsCorrected
 from agent.ledger.ledger import _row
 from agent.ledger.store import Store
 from tests.control.site import Machines, Site

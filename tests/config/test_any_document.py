@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import config_schema as schema
-from agent.config import ConfigError, parse
-from agent.config_shape import keys_of
-from agent.explain import explain
+from agent.config import ConfigError, parse, schema
+from agent.config.shape import keys_of
+from agent.words.explain import explain
 
 pytestmark = pytest.mark.pure
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import config_schema as schema
-from agent.config import ConfigError, Secret, load, parse
+from agent.config import ConfigError, Secret, load, parse, schema
 
 HERE = Path(__file__).parent
 SITE = '[site]\nid = "hill"\ntimezone = "Asia/Almaty"\ncurrency = "KZT"\nconnection_kw = 1200\n'

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from agent.clock import ManualClock
 from agent.control.accounting import Accounting
 from agent.control.metering import Metering, MeterPolicy
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
 from agent.fleet.power import HouseLoad

@@ -10,7 +10,7 @@ from agent.clock import ManualClock
 from agent.control.absence import PATIENCE_S, Away, over_cap
 from agent.control.metering import Metering, MeterPolicy
 from agent.facts import AgentStarted, CapChanged
-from agent.facts_energy import Absence, RegisterSeen
+from agent.facts.energy import Absence, RegisterSeen
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import FeederTree
 from agent.fleet.power import HouseLoad

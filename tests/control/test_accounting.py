@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.facts_energy import EnergyInterval, MeterInterval
+from agent.facts.energy import EnergyInterval, MeterInterval
 from tests.control.books import NOON, Books, adds_up
 from tests.control.site import FULL_W, HOUSE_W, START, Machines, Site
 

@@ -5,7 +5,7 @@ import pytest
 from agent.clock import ManualClock
 from agent.control.comparison import WINDOWS, Comparison
 from agent.control.metering import Metering, MeterPolicy, Said
-from agent.facts_energy import MetersAgree, MetersDiffer
+from agent.facts.energy import MetersAgree, MetersDiffer
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner
 from agent.fleet.power import HouseLoad, MeterState

@@ -4,8 +4,8 @@ import pytest
 
 from agent.control import climate_watch, cutting
 from agent.facts import Escalated
-from agent.facts_climate import FrostSeen, HeatSeen
-from agent.facts_outlets import OutletSeen, OutletSwitched
+from agent.facts.climate import FrostSeen, HeatSeen
+from agent.facts.outlets import OutletSeen, OutletSwitched
 from agent.fleet.miner import Feeder
 from agent.fleet.outlets import OutletPolicy, Outlets
 from agent.fleet.safety import SafetyPolicy

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.facts_drill import DrillBegan, DrillEnded, ModelMeasured
+from agent.facts.drill import DrillBegan, DrillEnded, ModelMeasured
 from agent.fleet.selector import at_once
 from agent.values import FULL
 from drivers.interface import Abilities, PowerRange, Reading, Receipt, Sleep, SleepAbility, State, Wake

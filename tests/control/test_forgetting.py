@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from agent import chain
-from agent.attesting import Attesting
 from agent.facts import Dropped
-from agent.forgetting import Forgetting
 from agent.ledger.attest import Attest
+from agent.proof import chain
+from agent.proof.signature import SigningKey
 from agent.search import Search
-from agent.signature import SigningKey
+from agent.wiring.attesting import Attesting
+from agent.wiring.forgetting import Forgetting
 from tests.control.site import START, Machines, Site
 
 YEARS = timedelta(days=6 * 365.25)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.control.minutes import GOOD_FOR_S, KEPT_EACH_S, Look, MinuteBook
 from agent.facts import OrderMoved
-from agent.facts_energy import Absence, MinutesSoFar
+from agent.facts.energy import Absence, MinutesSoFar
 from agent.outputs.minutes import facts_of, rebuild
 from agent.search import orders_of
 from agent.values import Moment

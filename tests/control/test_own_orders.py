@@ -10,7 +10,7 @@ from agent.control.own_orders import OwnOrders, own_id
 from agent.control.schedule_keeper import ScheduleKeeper
 from agent.control.signal_feeds import Feed, SignalFeeds
 from agent.control.silence_watch import SilenceWatch
-from agent.facts_orders import IssuerHeard, IssuerSilent
+from agent.facts.orders import IssuerHeard, IssuerSilent
 from agent.inputs.order_schedule import parse_schedule
 from agent.orders.silence import Failsafe
 from agent.orders.trust import Issuer

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from agent.config import parse
-from agent.money_terms import terms_of
-from agent.money_words import terms_in_words
 from agent.orders.arbitration import Cap
 from agent.planning.price import PricePolicy
-from agent.pricing_room import by_owner, owners_terms
+from agent.wiring.money_terms import terms_of
+from agent.wiring.pricing_room import by_owner, owners_terms
+from agent.words.money import terms_in_words
 from tests.control.books import Books
 
 SITE = '[site]\nid = "a"\ntimezone = "Asia/Bishkek"\ncurrency = "KGS"\nconnection_kw = 100\n[tariff]\nfile = "t.toml"\n'

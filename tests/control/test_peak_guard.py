@@ -6,17 +6,17 @@ from decimal import Decimal
 import pytest
 
 from agent.control.pricing import Pricing
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_price import acting_json
 from agent.outputs.terms import Terms
-from agent.peak_room import PeakRoom
 from agent.planning.hashprice import Quotes, Revenue
 from agent.planning.price import Market, PricePolicy
-from agent.pricing_room import market_at
 from agent.tariffs.coincident import Chance, CoincidentPeak
 from agent.tariffs.demand import Demand, DemandPeriod
 from agent.tariffs.ratchet import Ratchet
+from agent.wiring.peak_room import PeakRoom
+from agent.wiring.pricing_room import market_at
 from tests.control.site import START, Machines, Site
 from tests.tariffs.loads import flat, rate, tariff
 

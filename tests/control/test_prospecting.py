@@ -7,7 +7,7 @@ import pytest
 from agent.control.discovery import Met, Outcome, Sighting
 from agent.control.prospecting import SETTLES_S, Networks, Prospector
 from agent.facts import AnyFact
-from agent.facts_identity import MinerMoved, MinersProposed, ProposalsGone
+from agent.facts.identity import MinerMoved, MinersProposed, ProposalsGone
 from agent.fleet.proposals import Proposals
 from drivers.interface import Identity
 from tests.control.site import Site

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from agent.facts_identity import (
+from agent.facts.identity import (
     BoardExchanged,
     FirmwareChanged,
     MarkDoubled,

@@ -3,8 +3,8 @@
 import pytest
 
 from agent.control import remedying
-from agent.facts_outlets import OutletSwitched
-from agent.facts_remedies import Remedied
+from agent.facts.outlets import OutletSwitched
+from agent.facts.remedies import Remedied
 from agent.fleet import remedies
 from agent.fleet.miner import Feeder
 from agent.fleet.outlets import OutletPolicy, Outlets

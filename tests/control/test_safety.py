@@ -4,7 +4,7 @@ import pytest
 
 from agent.control.journal import Unwritten
 from agent.facts import SetpointsChanged
-from agent.facts_safety import SafetyCleared, SafetyTripped
+from agent.facts.safety import SafetyCleared, SafetyTripped
 from agent.fleet.miner import Feeder
 from agent.fleet.safety import SafetyPolicy
 from agent.ledger.store import CannotWrite

@@ -11,12 +11,12 @@ from itertools import pairwise
 import pytest
 import typer.testing
 
-from agent import chain
 from agent.cli.main import shell
 from agent.facts import OrderMoved, OrderRefused, SealBroken, SealQuiet
-from agent.facts_energy import Absence, EnergyInterval
-from agent.facts_orders import OrderVanished
+from agent.facts.energy import Absence, EnergyInterval
+from agent.facts.orders import OrderVanished
 from agent.orders.order import Rejection
+from agent.proof import chain
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W
 from tests.control.winter import Season, World, local
 

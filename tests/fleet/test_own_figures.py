@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.facts_drill import ModelMeasured
+from agent.facts.drill import ModelMeasured
 from agent.fleet.own_figures import OwnFigures
 from agent.planning.ladder import build_ladder
 from drivers.interface import Abilities, Identity, PowerRange, SleepAbility

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from agent.facts_remedies import Remedied
+from agent.facts.remedies import Remedied
 from agent.fleet.belief import Code
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import FeederTree, Ladder, Miner, Step

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.facts_safety import SafetyCleared, SafetyTripped
+from agent.facts.safety import SafetyCleared, SafetyTripped
 from agent.fleet.safety import Safety, SafetyPolicy
 from agent.values import Moment
 

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from agent.facts import OrderMoved, OrderReceived, OrderRefused
 from agent.inputs.order_document import parse_known, parse_order
-from agent.jws import sealed
 from agent.orders.acks import ack_of_move, ack_of_refusal
 from agent.orders.order_book import MOST_KEPT, BookPolicy, OrderBook
 from agent.orders.refusal_rate import EACH_S
 from agent.orders.trust import Issuer, TrustPolicy
-from agent.signature import SigningKey
+from agent.proof.jws import sealed
+from agent.proof.signature import SigningKey
 from agent.values import Moment
 from tests.fuzz.mutations import damaged
 from tests.orders.site import ASLEEP, RUNNING, T0, at, document

@@ -6,13 +6,13 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from agent import chain
-from agent.evidence import Export, Record, export
 from agent.facts import OrderMoved
-from agent.facts_orders import BaselineTold, OrderSettled
+from agent.facts.orders import BaselineTold, OrderSettled
 from agent.inputs.tariff_file import parse_tariff
 from agent.problems import ConfigError
-from agent.signature import SigningKey
+from agent.proof import chain
+from agent.proof.evidence import Export, Record, export
+from agent.proof.signature import SigningKey
 from agent.tariffs.bill import bill
 from tests.tariffs.loads import BISHKEK, HOUR, days
 

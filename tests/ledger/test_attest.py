@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from agent import chain
-from agent.attesting import Attesting
 from agent.clock import ManualClock
-from agent.evidence import check, links_of
 from agent.facts import AgentStopped, OrderMoved
 from agent.ledger.attest import Attest
 from agent.ledger.key_file import own_key
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import _VERSION_1, CannotOpen, CannotWrite, Store
-from agent.signature import SigningKey
+from agent.proof import chain
+from agent.proof.evidence import check, links_of
+from agent.proof.signature import SigningKey
+from agent.wiring.attesting import Attesting
 
 AT = datetime(2026, 11, 12, 6, 0, tzinfo=UTC)
 ROOT = Path(__file__).parent.parent.parent

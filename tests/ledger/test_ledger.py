@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sql
 
-from agent import chain
 from agent.facts import CapChanged, LastPowers, OrderMoved
-from agent.facts_orders import OrderVanished
+from agent.facts.orders import OrderVanished
 from agent.ledger.ledger import Ledger
 from agent.ledger.lock import Locked, StoreLock
 from agent.ledger.store import CannotOpen, CannotWrite, Store
 from agent.links.outgoing import Outgoing
+from agent.proof import chain
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 URL = "sqlite:///hashwatt.db"

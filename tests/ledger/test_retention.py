@@ -9,7 +9,6 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import chain
 from agent.control.absence import Away
 from agent.control.metering import Metering
 from agent.control.recovery import Recovery
@@ -35,8 +34,8 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
-from agent.facts_energy import Absence, MeterInterval
-from agent.facts_identity import (
+from agent.facts.energy import Absence, MeterInterval
+from agent.facts.identity import (
     BoardExchanged,
     Found,
     MarkDoubled,
@@ -48,7 +47,7 @@ from agent.facts_identity import (
     MinersSwapped,
     ProposalsGone,
 )
-from agent.facts_orders import IssuerHeard
+from agent.facts.orders import IssuerHeard
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner
@@ -60,6 +59,7 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from agent.orders.order_book import BookPolicy, OrderBook
 from agent.orders.trust import TrustPolicy
+from agent.proof import chain
 from agent.values import Moment
 
 NOW = datetime(2032, 1, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from agent.facts import (
     OrderMoved,
     SetpointsChanged,
 )
-from agent.facts_energy import Absence
+from agent.facts.energy import Absence
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from agent.search import Search

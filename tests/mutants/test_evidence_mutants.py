@@ -2,10 +2,10 @@
 
 import pytest
 
-from agent import chain
+from agent.proof import chain
 from agent.control.minutes import MinuteBook
-from agent.evidence import _Reading
-from tests import test_evidence as files
+from agent.proof.evidence import _Reading
+from tests.proof import test_evidence as files
 from tests.control import test_minutes as minutes
 
 KILLED = [("opens", "a"), ("ticks", 180), ("ends", 200, True), ("ticks", 100)]

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from agent.facts import CapChanged, OrderHouseLowered, OrderReceived
-from agent.facts_orders import OrderReleaseAsked, OrderVanished
+from agent.facts.orders import OrderReleaseAsked, OrderVanished
 from agent.orders.admission import MOST_LIVE
 from agent.orders.life import Unreadable
 from agent.values import Moment

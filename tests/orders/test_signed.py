@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.facts import OrderReceived
-from agent.jws import content, opened, sealed
 from agent.orders.trust import is_grave
 from agent.outputs.account import limit_of
-from agent.signature import SigningKey
+from agent.proof.jws import content, opened, sealed
+from agent.proof.signature import SigningKey
 from tests.orders.site import ISSUERS, TRUST, Site, at, document
 
 pytestmark = pytest.mark.pure

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import aiohttp
 import numpy as np
 
-from agent.evidence import Kept
 from agent.facts import (
     ClockTrusted,
     ErrandSent,
@@ -21,7 +20,7 @@ from agent.facts import (
     SealLifted,
     SealPlaced,
 )
-from agent.facts_safety import SafetyCleared
+from agent.facts.safety import SafetyCleared
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Hold, Holds
 from agent.fleet.miner import Feeder, FeederTree, Ladder, Miner, Step
@@ -41,7 +40,8 @@ from agent.outputs.sight import Sight
 from agent.planning.decide import Memory, decide
 from agent.planning.situation import Demand, Policy, Situation
 from agent.planning.tree import Tree
-from agent.signature import SigningKey
+from agent.proof.evidence import Kept
+from agent.proof.signature import SigningKey
 from agent.trusted_time import Standing
 from agent.values import Moment
 from drivers.interface import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.facts import OrderMoved, SealBroken, UnauthorisedWake
-from agent.facts_safety import SafetyTripped
+from agent.facts.safety import SafetyTripped
 from agent.outputs.alarm_rate import MOST_KNOWN, AlarmRate
 
 pytestmark = pytest.mark.pure

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.outputs.baselines import HOUR, Measured, baselines
 from agent.tariffs.periods import Span
 

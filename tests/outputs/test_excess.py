@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from agent.facts import OrderMoved, OrderReceived
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.outputs.excess import excess
 from agent.outputs.money_order import OrderStory, Piece
 

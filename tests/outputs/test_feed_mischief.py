@@ -9,10 +9,10 @@ from dataclasses import replace
 import aiomqtt
 import pytest
 
-from agent import feeds
 from agent.inputs.hashprice import MOST_BYTES
 from agent.links import mqtt
 from agent.links.mqtt import Broker, MqttLink
+from agent.wiring import feeds
 from tests.outputs.test_feeds import Room
 from tests.transports import mischief as does
 from tests.transports.mischief import BOMB, Sender, certified, quiet_handshakes

@@ -9,12 +9,12 @@ from aiohttp import web
 
 from agent.clock import ManualClock
 from agent.config import parse
-from agent.facts_energy import EnergyInterval, HashpriceSeen
-from agent.feeds import HashpriceFeed
-from agent.money_terms import terms_of
+from agent.facts.energy import EnergyInterval, HashpriceSeen
 from agent.outputs.money_bill import now_json
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import own_break_even, under_break_even
+from agent.wiring.feeds import HashpriceFeed
+from agent.wiring.money_terms import terms_of
 from tests.control.books import NOON, Books
 
 SITE = '[site]\nid = "a"\ntimezone = "Asia/Bishkek"\ncurrency = "KGS"\nconnection_kw = 100\njurisdiction = "KG"\n'

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from agent.facts import AnyFact
-from agent.facts_energy import EnergyInterval, MachinesMonth, MachinesSoFar
+from agent.facts.energy import EnergyInterval, MachinesMonth, MachinesSoFar
 from agent.outputs import machine_book
 from agent.outputs.machine_book import MachineBook, Machines
 from agent.outputs.month_machines import machines_told

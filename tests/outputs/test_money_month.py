@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from agent.clock import ManualClock
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import FeederTree
-from agent.money import Books
 from agent.outputs.machine_book import MachineBook, Machines
 from agent.outputs.money_bill import bill_json
 from agent.outputs.money_desk import MoneyDesk
@@ -25,6 +24,7 @@ from agent.tariffs.metering import Metering
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.vat import Vat
+from agent.wiring.money import Books
 from tests.tariffs.loads import BISHKEK, HOUR, flat, rate, tariff
 
 pytestmark = pytest.mark.pure

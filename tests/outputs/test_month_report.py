@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.facts import OrderMoved, OrderReceived
-from agent.facts_energy import Charge, EnergyInterval, PriceActed
+from agent.facts.energy import Charge, EnergyInterval, PriceActed
 from agent.inputs.packs import read_dues
 from agent.outputs.month_report import MonthReport
 from agent.outputs.terms import Terms

@@ -12,16 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from agent.evidence import Proven
 from agent.facts import CommandRefused, Escalated, OrderMoved, OrderReceived
-from agent.facts_energy import Absence, Minutes
-from agent.jws import sealed
+from agent.facts.energy import Absence, Minutes
 from agent.outputs.account import Point, account, points
 from agent.outputs.document_html import as_svg
 from agent.outputs.order_paper import Told, page
 from agent.outputs.report_chart import chart
 from agent.outputs.report_words import Words, languages
-from agent.signature import PublicKey, SigningKey
+from agent.proof.evidence import Proven
+from agent.proof.jws import sealed
+from agent.proof.signature import PublicKey, SigningKey
 
 pytestmark = pytest.mark.pure
 

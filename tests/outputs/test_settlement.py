@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from agent.facts import AnyFact, OrderMoved, OrderReceived
-from agent.facts_energy import EnergyInterval
+from agent.facts.energy import EnergyInterval
 from agent.inputs.tariff_file import parse_tariff
 from agent.orders.lifecycle import OrderEvent
 from agent.outputs.money_order import OrderStory

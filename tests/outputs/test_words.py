@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agent import facts
-from agent.facts_energy import Absence
+from agent.facts.energy import Absence
 from agent.outputs.words import sentence
 
 pytestmark = pytest.mark.pure

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import aiomqtt
 
-from agent.evidence import links_of
+from agent.proof.evidence import links_of
 from simulators.grid_operator import Dispatcher
 from tests.brokers import DIES_WITH_US, Mosquitto
 

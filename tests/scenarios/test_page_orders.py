@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 from agent.clock import ManualClock
 from agent.ledger.history import History, Kept
 from agent.orders.compliance import Observed
-from agent.pulse import Pulse
 from agent.values import Moment
+from agent.wiring.pulse import Pulse
 from tests.outputs.farm import NOW, TOKENS, document, serving
 from tests.scenarios.browser import PATIENCE_S, browser
 

@@ -15,12 +15,12 @@ import structlog
 
 from agent import app
 from agent.clock import TrustedClock
-from agent.evidence_key import signing_key
 from agent.facts import AgentStarted
 from agent.kept_up import kept_up
 from agent.ledger.attest import Attest
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
+from agent.proof.evidence_key import signing_key
 from tests.winter.broker import Link
 from tests.winter.wire import Crash, MemoryLanes
 from tests.winter.world import settled

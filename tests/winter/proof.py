@@ -6,9 +6,9 @@ from itertools import pairwise
 import typer.testing
 
 from agent.cli.main import shell
-from agent.evidence import links_of
 from agent.facts import OrderMoved
 from agent.outputs.minutes import facts_of, rebuild
+from agent.proof.evidence import links_of
 from tests.winter.judge import MOST_ALARMS
 
 MOST_LOST_HOURS = 1.0

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import web
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 
-from agent.facts_energy import CorrectedRead, ReadsCorrected
+from agent.facts.energy import CorrectedRead, ReadsCorrected
 from agent.outputs.http.access import Need
 from agent.outputs.http.bodies import Body, Hand, read
 from agent.outputs.http.changes import hand

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from pydantic import AwareDatetime, Field
 
-from agent.facts_energy import DayPlanned, EnergyInterval
+from agent.facts.energy import DayPlanned, EnergyInterval
 from agent.outputs.day_made import made_of
 from agent.outputs.http.access import Need
 from agent.outputs.http.bodies import Body, read

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from agent.evidence import Kept
 from agent.facts import AnyFact, OrderMoved, OrderRefused
-from agent.facts_energy import DayPlanned, ReadsCorrected
+from agent.facts.energy import DayPlanned, ReadsCorrected
 from agent.fleet.seals import Objection
-from agent.heads import Head
 from agent.orders.order import Rejection
+from agent.proof.evidence import Kept
+from agent.proof.heads import Head
 from agent.search import Search
 from agent.trusted_time import Standing
 from agent.values import Watts

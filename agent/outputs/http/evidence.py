@@ -7,14 +7,14 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from agent.evidence import Kept
-from agent.heads import Head
 from agent.outputs.http.access import Need
 from agent.outputs.http.desk import Desk
 from agent.outputs.http.paging import limit_of, listed, only
 from agent.outputs.http.problems import Problem
 from agent.outputs.http.reads import MOST_AT_ONCE, as_json
 from agent.outputs.http.routes import V1, Route
+from agent.proof.evidence import Kept
+from agent.proof.heads import Head
 from agent.values import rfc3339
 
 NDJSON = "application/x-ndjson"

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from agent.facts_energy import DayPlanned
+from agent.facts.energy import DayPlanned
 from agent.outputs.http.routes import V1
 from tests.outputs.farm import MemoryDesk, empty_book, serving, small_fleet
 from tests.outputs.http.test_money import money_over

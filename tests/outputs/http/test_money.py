@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from agent.facts import OrderMoved, OrderReceived
-from agent.facts_energy import CorrectedRead, ReadsCorrected
+from agent.facts.energy import CorrectedRead, ReadsCorrected
 from agent.outputs.http.routes import V1
 from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.terms import Terms

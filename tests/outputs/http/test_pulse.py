@@ -10,10 +10,10 @@ import pytest
 
 from agent.clock import ManualClock
 from agent.facts import CapChanged, LastPowers
-from agent.facts_energy import MeterLost
+from agent.facts.energy import MeterLost
 from agent.ledger.history import History, Kept
 from agent.outputs.snapshot import snapshot
-from agent.pulse import Pulse, columns_of
+from agent.wiring.pulse import Pulse, columns_of
 from tests.outputs.farm import MemoryDesk, document, empty_book, sight_of, small_fleet
 
 NOON = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Which machines are the farm's: of the configuration, of files, of imports."""

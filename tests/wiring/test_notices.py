@@ -1,0 +1,106 @@
+"""Alarms to webhooks: which facts are any, and that a receiver gets each, though it refused at first."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+from aiohttp import web
+
+from agent.config import parse
+from agent.facts import OrderMoved, OrderRefused, ShortfallChanged, UnauthorisedWake
+from agent.facts.orders import IssuerSilent
+from agent.outputs.alarms import alarm, notice
+from agent.wiring.notices import Notices
+
+AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+FARM = """
+[site]
+id = "s"
+timezone = "UTC"
+currency = "USD"
+connection_kw = 9
+[notify]
+webhooks = {urls}
+"""
+
+
+def moved(event, reason=None):
+    return OrderMoved(at=AT, order_id="a", revision=1, seq=4, event=event, state="violated", reason=reason)
+
+
+def refused(code):
+    return OrderRefused(at=AT, order_id="a", revision=2, issuer="g", code=code, reason="", transport="mqtt")
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize(
+    ("fact", "kind"),
+    [
+        (moved("breach"), "order_violated"),
+        (moved("breach", "test: nothing is sent"), None),
+        (moved("comply"), None),
+        (refused("bad_signature"), "order_refused"),
+        (refused("replayed"), "order_refused"),
+        (refused("lower_revision"), None),
+        (ShortfallChanged(at=AT, shortfall_w=5000.0, binding_order="a"), "shortfall"),
+        (ShortfallChanged(at=AT, shortfall_w=0.0), None),
+        (UnauthorisedWake(at=AT, miners=["m1"]), "unauthorised_wake"),
+        (IssuerSilent(at=AT, issuer="g", failsafe="failsafe.g"), "issuer_silent"),
+    ],
+)
+def test_which_facts_are_alarms(fact, kind):
+    assert alarm(fact) == kind
+
+
+@pytest.mark.pure
+def test_a_notice_says_where_what_and_of_which_order():
+    told = notice(moved("breach"), "order_violated", "s")
+    assert told["text"]
+    assert {**told, "text": ""} == {
+        "site": "s", "kind": "order_violated", "at": "2026-03-01T12:00:00.000Z", "text": "", "order_id": "a"
+    }  # fmt: skip
+
+
+class Listeners:
+    def __init__(self):
+        self.listeners = []
+
+
+async def receiver(answers, taken):
+    """Serve a webhook that answers with these codes, one after the other, then 200."""
+
+    async def hear(request):
+        status = answers.pop(0) if answers else 200
+        if status == 200:
+            await taken.put(await request.json())
+        return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else {})
+
+    app = web.Application()
+    app.router.add_post("/hook", hear)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return runner, f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}/hook"
+
+
+async def test_each_alarm_reaches_its_webhook_though_it_refused_at_first():
+    taken: asyncio.Queue = asyncio.Queue()
+    runner, url = await receiver([500, 302], taken)
+    journal = Listeners()
+    notices = Notices(parse(FARM.format(urls=[url])), journal, pauses_s=(0.0, 0.0, 0.0))
+    [listener] = journal.listeners
+    listener([moved("comply"), moved("breach"), UnauthorisedWake(at=AT, miners=["m1"])])
+    task = asyncio.create_task(notices.works()["notices"]())
+    async with asyncio.timeout(20):
+        assert [(await taken.get())["kind"] for _ in range(2)] == ["order_violated", "unauthorised_wake"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await runner.cleanup()
+
+
+@pytest.mark.pure
+def test_without_webhooks_nobody_listens():
+    journal = Listeners()
+    assert Notices(parse(FARM.format(urls="[]")), journal).works() == {}
+    assert journal.listeners == []
