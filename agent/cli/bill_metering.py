@@ -34,7 +34,9 @@ class Metered:
     billing_day: Annotated[
         int | None, typer.Option(min=1, max=28, metavar="D", help="On which day of the month bills begin.")
     ] = None
-
+    billing_hour: Annotated[
+        int | None, typer.Option(min=0, max=23, metavar="H", help="At which hour of that day meters are read.")
+    ] = None
     register_digits: Annotated[
         int | None,
         typer.Option(min=3, max=12, metavar="N", help="Digits before the point of registers that begin again at 0."),
@@ -75,6 +77,7 @@ class Metered:
     def metering(self) -> Metering:
         """Return how the load is billed. Raises Failure."""
         from agent.tariffs.metering import Metering  # noqa: PLC0415 - quick help needs it not
+        from agent.tariffs.periods import ReadTime  # noqa: PLC0415 - likewise
 
         multiplier = _number("--multiplier", self.multiplier, Decimal(1))
         if multiplier == 0:
@@ -86,7 +89,7 @@ class Metered:
             multiplier=multiplier,
             loss_pct=loss_pct,
             no_load_kwh_per_month=_number("--no-load-kwh", self.no_load_kwh, Decimal(0)),
-            first_day=self.billing_day or 1,
+            read=ReadTime(self.billing_day or 1, self.billing_hour or 0),
         )
 
 

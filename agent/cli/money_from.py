@@ -108,7 +108,7 @@ def bill_in(
     from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise
 
     terms = terms_in(store)
-    totals, currency = Totals(zone=terms.zone, billing_day=terms.billing_day), terms.currency
+    totals, currency = Totals(zone=terms.zone, read=terms.metering.read), terms.currency
     report = MonthReport(name=month, month_of=totals.month_of) if reported and month is not None else None
     for fact in store.facts(["EnergyInterval", "MonthCharged", "ReadsCorrected", *(() if report is None else KINDS)]):
         if as_of is not None and fact.at > as_of:

@@ -168,6 +168,7 @@ class Metering:
     no_load_kwh_per_month: NotNegative = 0.0
     loss_pct: Percent = 0.0
     billing_day: Annotated[Whole, Field(ge=1, le=28)] = 1
+    billing_hour: Annotated[Whole, Field(ge=0, le=23)] = 0
 
 
 @table

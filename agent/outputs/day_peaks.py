@@ -35,7 +35,7 @@ def day_peaks(desk: MoneyDesk, starts: Sequence[datetime], step: timedelta) -> l
     tariff, terms = desk.terms.tariff, desk.terms
     if tariff is None or not guards_peaks(tariff) or not starts:
         return []
-    month = Month(zone=terms.zone, first_day=terms.billing_day, interval=step)
+    month = Month(zone=terms.zone, read=terms.metering.read, interval=step)
     drawn, first = billed_intervals(desk, starts[0]), _begun(desk, starts[0])
     found: dict[str, _Found] = {}
     for at in _sampled(tariff, starts, terms.zone):

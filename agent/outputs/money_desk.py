@@ -52,7 +52,7 @@ class MoneyDesk:
 
     def __post_init__(self) -> None:
         """Begin with empty sums."""
-        self.totals = Totals(zone=self.terms.zone, billing_day=self.terms.billing_day)
+        self.totals = Totals(zone=self.terms.zone, read=self.terms.metering.read)
         if self.terms.tariff is not None:
             self._book = PriceBook(self.terms.tariff, self.terms.zone)
 

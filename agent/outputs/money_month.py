@@ -32,12 +32,12 @@ def beside(totals: Totals, terms: Terms, name: str, at: datetime) -> MonthCharge
     if tariff is None or month is None or not tariff.is_settled_by_month:
         return None
     load = _load(totals, name, tariff.months_back)
-    whole = last_month(tariff, load, terms.zone, terms.billing_day)
+    whole = last_month(tariff, load, terms.zone, terms.metering.read)
     if tariff.is_netted:
         borne = {one: amount for (code, one), (_, amount) in month.charges.items() if code == tariff.currency}
         borne_cost = month.cost.get(tariff.currency, ZERO)
     else:
-        running = last_month(tariff.running(), load, terms.zone, terms.billing_day)
+        running = last_month(tariff.running(), load, terms.zone, terms.metering.read)
         borne, borne_cost = {line.component.name: line.amount for line in running.lines}, cost(running)
     with localcontext(EXACT):
         charges = _charges(whole, borne)

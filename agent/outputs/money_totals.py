@@ -17,7 +17,7 @@ from agent.facts.energy import Charge, EnergyInterval, MonthCharged, ReadsCorrec
 from agent.tariffs.charging import kwh_of, total_of
 from agent.tariffs.load import Taken
 from agent.tariffs.money import EXACT
-from agent.tariffs.periods import billing_month
+from agent.tariffs.periods import CIVIL, ReadTime
 from agent.values import Watts
 
 ZERO = Decimal(0)
@@ -117,7 +117,7 @@ class Totals:
     """Everything since the ledger began."""
 
     zone: tzinfo
-    billing_day: int = 1
+    read: ReadTime = CIVIL
     interval: timedelta = timedelta()  # the longest that was heard
     months: dict[str, Month] = field(default_factory=dict)
     costs: defaultdict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -127,7 +127,7 @@ class Totals:
 
     def month_of(self, at: datetime) -> str:
         """Return as YYYY-MM the billing month that an instant lies in."""
-        return billing_month(at.astimezone(self.zone).date(), self.billing_day)
+        return self.read.month_of(at, self.zone)
 
     def heard(self, fact: AnyFact) -> None:
         """Take in an interval, new or replayed; other facts are passed over."""
@@ -142,7 +142,7 @@ class Totals:
         self.interval = max(self.interval, fact.end - fact.start)
         with localcontext(EXACT):
             day = fact.start.astimezone(self.zone).date()
-            name = billing_month(day, self.billing_day)
+            name = self.month_of(fact.start)
             month = self.months.setdefault(name, Month(start=fact.start, end=fact.end))
             month.add(fact, month.days.setdefault(day, Day()))
             self._count(fact)

@@ -30,11 +30,6 @@ class Terms:
 
     auction: Auction | None = None  # at which energy is bought
 
-    @property
-    def billing_day(self) -> int:
-        """On which day of the month bills begin."""
-        return self.metering.first_day
-
     def earning_at(self, at: datetime) -> Earning | None:
         """Return what hashing earns at an instant; None where no price of hashrate is known."""
         return None if self.revenue is None else self.revenue.earning(at, self.currency, self.zone)

@@ -13,7 +13,7 @@ from agent.tariffs.figures import NoFigure
 from agent.tariffs.kinds import Component
 from agent.tariffs.load import NOTHING, Load, Register, Taken, Unmetered, Usage
 from agent.tariffs.money import EXACT, rounded
-from agent.tariffs.periods import Span, months
+from agent.tariffs.periods import CIVIL, ReadTime, Span, months
 from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
@@ -50,28 +50,28 @@ class Bill:
     total: Decimal  # rounded once, from the exact sum
 
 
-def bill(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken = NOTHING, first_day: int = 1) -> Bill:
+def bill(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken = NOTHING, read: ReadTime = CIVIL) -> Bill:
     """Return the bill for a load by the local clock of `zone`; `taken` is what its first month drew before it.
 
-    Bills begin on `first_day` of a month. Raises Unpriced.
+    Bills begin when meters are `read`. Raises Unpriced.
     """
     with localcontext(EXACT):
-        billed = tuple(_month(tariff, usage) for usage in _usages(tariff, load, zone, taken, first_day))
+        billed = tuple(_month(tariff, usage) for usage in _usages(tariff, load, zone, taken, read))
         amount = sum((month.amount for month in billed), Decimal(0))
     return Bill(currency=tariff.currency, months=billed, amount=amount, total=rounded(amount, tariff.total_digits))
 
 
-def last_month(tariff: Tariff, load: Load, zone: tzinfo, first_day: int = 1) -> MonthBill:
+def last_month(tariff: Tariff, load: Load, zone: tzinfo, read: ReadTime = CIVIL) -> MonthBill:
     """Return the last month of a load's bill, going through earlier ones only as far as it needs. Raises Unpriced."""
     with localcontext(EXACT):
-        usages = _usages(tariff, load, zone, NOTHING, first_day)
+        usages = _usages(tariff, load, zone, NOTHING, read)
         return [_month(tariff, usage) for usage in (usages if tariff.settles_years else usages[-1:])][-1]
 
 
-def _usages(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken, first_day: int) -> list[Usage]:
+def _usages(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken, read: ReadTime) -> list[Usage]:
     register = Register(load)
     found: list[Usage] = []
-    for span in months(load.span, zone, first_day):
+    for span in months(load.span, zone, read):
         found.append(
             Usage(
                 span=span,
@@ -80,7 +80,7 @@ def _usages(tariff: Tariff, load: Load, zone: tzinfo, taken: Taken, first_day: i
                 days=tariff.days,
                 earlier=tuple(found),
                 taken=taken,
-                first_day=first_day,
+                read=read,
             )
         )
     return found

@@ -17,7 +17,7 @@ from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Column, Load, Usage
 from agent.tariffs.metering import Metering
 from agent.tariffs.money import EXACT, rounded, written
-from agent.tariffs.periods import Span, billing_month
+from agent.tariffs.periods import Span
 from agent.tariffs.tariff import Tariff
 
 _ZERO = Decimal(0)
@@ -98,7 +98,7 @@ def corrected_bill(
         """Return the bill by the first so many corrections."""
         if count not in known:
             load = metering.load(corrected(counted, by_time[:count]), zone)
-            known[count] = bill(tariff, load, zone, first_day=metering.first_day)
+            known[count] = bill(tariff, load, zone, read=metering.read)
         return known[count]
 
     spans = [month.span for month in told(0).months]
@@ -107,7 +107,7 @@ def corrected_bill(
     found = {month.month: month for month in months}
     for before, after in _steps([one.learned for one in by_time]):
         learned = by_time[before].learned
-        name = billing_month(learned.astimezone(zone).date(), metering.first_day)
+        name = metering.read.month_of(learned, zone)
         for at, end in enumerate(ends):
             if end <= learned:
                 lines = _differences(told(before).months[at], told(after).months[at], learned.astimezone(zone).date())

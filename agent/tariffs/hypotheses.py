@@ -1,7 +1,7 @@
 """What our bill would be were one thing otherwise: what then agrees with an invoice is the likely cause.
 
 The meter's ratio and losses left out, reads as they were corrected, clocks that are off, another rate's dates, another
-billing day.
+read day or hour.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from agent.tariffs.invoice import Cause, InvoiceMonth, agrees, same_kwh, same_mo
 from agent.tariffs.load import Load
 from agent.tariffs.metering import Metering
 from agent.tariffs.money import written
+from agent.tariffs.periods import ReadTime
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -83,20 +84,22 @@ def _of_reads(ours: Billed) -> Iterator[Trial]:
     if ours.corrections:
         load = ours.metering.load(corrected(ours.load, ours.corrections), ours.zone)
         said = "the invoice is the bill of the corrected reads, ours of what was known when the month was closed"
-        first_day = ours.metering.first_day
+        read = ours.metering.read
         yield (
             Cause(cause="estimate", sentence=said),
-            lambda: bill(ours.tariff, load, ours.zone, first_day=first_day).months,
+            lambda: bill(ours.tariff, load, ours.zone, read=read).months,
         )
         said = "the invoice is the bill of the reads before they were corrected"
         yield Cause(cause="estimate", sentence=said), replace(ours, corrections=()).months
 
 
 def _of_days(ours: Billed) -> Iterator[Trial]:
-    for day in range(1, 29):
-        if day != ours.metering.first_day:
-            metering = replace(ours.metering, first_day=day)
-            said = f"the invoice is of a month from day {day}, ours from day {ours.metering.first_day}"
+    known = ours.metering.read
+    days = [ReadTime(day, known.hour) for day in range(1, 29)]
+    for read in [*days, *(ReadTime(known.day, hour) for hour in range(24))]:
+        if read != known:
+            metering = replace(ours.metering, read=read)
+            said = f"the invoice is of a month from {read.in_words()}, ours from {known.in_words()}"
             yield Cause(cause="period", sentence=said), replace(ours, metering=metering).months
 
 

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from agent.tariffs.money import DECIMALS, even
-from agent.tariffs.periods import MIDNIGHT, Span, billing_month, days_of_month, pieces
+from agent.tariffs.periods import CIVIL, MIDNIGHT, ReadTime, Span, days_of_month, pieces
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 """What a day can be to a tariff."""
@@ -164,12 +164,12 @@ class Usage:
     days: Mapping[date, str] = field(default_factory=dict)  # days that are not what their weekday says
     earlier: tuple[Usage, ...] = ()  # the months of the load before this one, in their order
     taken: Taken = NOTHING
-    first_day: int = 1  # of the month, on which bills begin
+    read: ReadTime = CIVIL  # when its bill begins
 
     @property
     def month(self) -> str:
         """As YYYY-MM the month whose bill it stands on."""
-        return billing_month(self.first, self.first_day)
+        return self.read.month_of(self.span.start, self.zone)
 
     @property
     def days_of_month(self) -> int:
@@ -183,13 +183,13 @@ class Usage:
 
     @property
     def first(self) -> date:
-        """The local day on which it begins."""
-        return self.span.start.astimezone(self.zone).date()
+        """The day of the bill on which it begins."""
+        return self.read.day_of(self.span.start, self.zone)
 
     @property
     def last(self) -> date:
-        """The local day on which its last energy is taken."""
-        return (self.span.end - _TICK).astimezone(self.zone).date()
+        """The day of the bill on which its last energy is taken."""
+        return self.read.day_of(self.span.end - _TICK, self.zone)
 
     def share_of_month(self, prorate: Prorate) -> Fraction:
         """Return what of a month's charge falls on it."""

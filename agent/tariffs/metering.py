@@ -8,26 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.tariffs.load import Load
 from agent.tariffs.money import EXACT, PERCENT, even, written
-from agent.tariffs.periods import Span, billing_month, midnight
+from agent.tariffs.periods import CIVIL, ReadTime, Span
 
 _ONE = Decimal(1)
 _TICK = timedelta(microseconds=1)
-_MONTH = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metering:
-    """How a meter's figures become those of the bill. `multiplier` is CT x VT; bills begin on `first_day`."""
+    """How a meter's figures become those of the bill. `multiplier` is CT x VT; bills begin when meters are `read`."""
 
     multiplier: Decimal = _ONE
     loss_pct: Decimal = Decimal(0)
     no_load_kwh_per_month: Decimal = Decimal(0)
-    first_day: int = 1
+    read: ReadTime = CIVIL
 
     @property
     def factor(self) -> Decimal:
@@ -96,9 +95,7 @@ class Metering:
 
     def month(self, at: datetime, zone: tzinfo) -> Span:
         """Return the whole billing month that an instant lies in."""
-        first = date.fromisoformat(f"{billing_month(at.astimezone(zone).date(), self.first_day)}-01")
-        ends = (first + _MONTH).replace(day=self.first_day)
-        return Span(start=midnight(first.replace(day=self.first_day), zone), end=midnight(ends, zone))
+        return self.read.month(at, zone)
 
 
 AS_COUNTED = Metering()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal, localcontext
 
 from agent.tariffs.authorised import AuthorisedEnergy
@@ -14,7 +14,7 @@ from agent.tariffs.demand import Demand
 from agent.tariffs.figures import NoFigure
 from agent.tariffs.load import Load, Register, Unmetered, Usage
 from agent.tariffs.money import EXACT
-from agent.tariffs.periods import Span, billing_month, interval_start, midnight, months
+from agent.tariffs.periods import CIVIL, ReadTime, Span, interval_start, months
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.standing import Standing
 from agent.tariffs.tariff import Tariff
@@ -24,10 +24,10 @@ _LONGEST_MONTH = timedelta(days=32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
-    """Whose clock, on which day bills begin, and how energy is metered."""
+    """Whose clock, when bills begin, and how energy is metered."""
 
     zone: tzinfo
-    first_day: int = 1
+    read: ReadTime = CIVIL
     interval: timedelta = timedelta(minutes=15)
 
 
@@ -65,8 +65,7 @@ def _scaled(one: Standing, scale: Decimal) -> Standing:
 
 def _month_of(at: datetime, month: Month) -> datetime:
     """Return when the billing month of an instant begins."""
-    name = billing_month(at.astimezone(month.zone).date(), month.first_day)
-    return midnight(date.fromisoformat(f"{name}-01").replace(day=month.first_day), month.zone)
+    return month.read.month(at, month.zone).start
 
 
 def _usage(tariff: Tariff, drawn: Sequence[tuple[datetime, Decimal]], at: datetime, month: Month) -> Usage:
@@ -77,11 +76,11 @@ def _usage(tariff: Tariff, drawn: Sequence[tuple[datetime, Decimal]], at: dateti
     begun = min(at, told[0][0]) if told else at
     known = load_of([(_month_of(begun, month), Decimal(0)), *told, (first, Decimal(0))], step)
     whole = Span(start=known.start, end=at + _LONGEST_MONTH)
-    end = next(span.end for span in months(whole, month.zone, month.first_day) if span.start <= at < span.end)
+    end = next(span.end for span in months(whole, month.zone, month.read) if span.start <= at < span.end)
     steps = -((known.start - end) // step)
     load = Load(start=known.start, step=step, kwh=(*known.kwh, *[Decimal(0)] * (steps - len(known.kwh))))
     register, found = Register(load), list[Usage]()
-    for span in months(Span(start=load.start, end=end), month.zone, month.first_day):
+    for span in months(Span(start=load.start, end=end), month.zone, month.read):
         found.append(
             Usage(
                 span=span,
@@ -89,7 +88,7 @@ def _usage(tariff: Tariff, drawn: Sequence[tuple[datetime, Decimal]], at: dateti
                 register=register,
                 days=tariff.days,
                 earlier=tuple(found),
-                first_day=month.first_day,
+                read=month.read,
             )
         )
     return found[-1]

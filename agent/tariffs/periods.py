@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 MINUTES_OF_DAY = 1440
 MIDNIGHT = frozenset({0})
+_DAY = timedelta(days=1)
+_MONTH = timedelta(days=31)
 _LOOK = timedelta(hours=6)
 """No zone's clock ever jumped twice within so long."""
 
@@ -34,11 +36,42 @@ def interval_start(at: datetime, interval: timedelta) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def billing_month(day: date, first_day: int = 1) -> str:
-    """Return as YYYY-MM the month whose bill a local day stands on, where bills begin on that day of each month."""
-    if day.day < first_day:
-        day = day.replace(day=1) - timedelta(days=1)
-    return f"{day:%Y-%m}"
+@dataclass(frozen=True, slots=True)
+class ReadTime:
+    """When meters are read, and a month's bill begins: a day of each month, and an hour of that day."""
+
+    day: int = 1
+    hour: int = 0
+
+    def starts(self, day: date, zone: tzinfo) -> datetime:
+        """Return when a day of the bill begins, in UTC; an hour that the clock jumps over is where it jumps."""
+        return datetime.combine(day, time(self.hour), tzinfo=zone).astimezone(UTC)
+
+    def day_of(self, at: datetime, zone: tzinfo) -> date:
+        """Return the day of the bill that an instant lies in: by the local date, until that hour the day before."""
+        day = at.astimezone(zone).date()
+        return day - _DAY if self.hour and at < self.starts(day, zone) else day
+
+    def month_of(self, at: datetime, zone: tzinfo) -> str:
+        """Return as YYYY-MM the month on whose bill an instant stands."""
+        day = self.day_of(at, zone)
+        if day.day < self.day:
+            day = day.replace(day=1) - _DAY
+        return f"{day:%Y-%m}"
+
+    def month(self, at: datetime, zone: tzinfo) -> Span:
+        """Return the whole billing month that an instant lies in."""
+        first = date.fromisoformat(f"{self.month_of(at, zone)}-01")
+        ends = (first + _MONTH).replace(day=self.day)
+        return Span(start=self.starts(first.replace(day=self.day), zone), end=self.starts(ends, zone))
+
+    def in_words(self) -> str:
+        """Return it in words."""
+        return f"day {self.day}" + (f" at {self.hour:02}:00" if self.hour else "")
+
+
+CIVIL = ReadTime()
+"""Bills of civil months."""
 
 
 def days_of_month(day: date) -> int:
@@ -58,13 +91,11 @@ def months_before(day: date, count: int) -> Iterator[str]:
         yield f"{day:%Y-%m}"
 
 
-def months(span: Span, zone: tzinfo, first_day: int = 1) -> Iterator[Span]:
-    """Cut a span at that day of the local months on which bills begin."""
+def months(span: Span, zone: tzinfo, read: ReadTime = CIVIL) -> Iterator[Span]:
+    """Cut a span where meters are read, and bills begin."""
     start = span.start
     while start < span.end:
-        name = billing_month(start.astimezone(zone).date(), first_day)
-        following = date.fromisoformat(f"{name}-01") + timedelta(days=31)
-        end = min(midnight(following.replace(day=first_day), zone), span.end)
+        end = min(read.month(start, zone).end, span.end)
         yield Span(start=start, end=end)
         start = end
 

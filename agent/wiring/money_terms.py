@@ -19,6 +19,7 @@ from agent.outputs.terms import Terms
 from agent.planning.hashprice import Quotes, Revenue
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.metering import Metering
+from agent.tariffs.periods import ReadTime
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -57,7 +58,7 @@ def _metering(told: config_schema.Metering) -> Metering:
         multiplier=_decimal(told.multiplier),
         loss_pct=_decimal(told.loss_pct),
         no_load_kwh_per_month=_decimal(told.no_load_kwh_per_month),
-        first_day=told.billing_day,
+        read=ReadTime(told.billing_day, told.billing_hour),
     )
 
 

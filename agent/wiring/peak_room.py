@@ -57,7 +57,7 @@ class PeakRoom:
         month, terms = self.desk.totals.month_at(at), self.desk.terms
         key = (interval_start(at, self.interval), 0 if month is None else len(month.starts))
         if self._told is None or self._told[0] != key:
-            told = Month(zone=terms.zone, first_day=terms.billing_day, interval=self.interval)
+            told = Month(zone=terms.zone, read=terms.metering.read, interval=self.interval)
             assert terms.tariff is not None
             found = list(standings(terms.tariff, billed_intervals(self.desk, at), at, told))
             first = min((month.start for month in self.desk.totals.months.values()), default=at)

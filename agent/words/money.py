@@ -13,6 +13,7 @@ from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.figures import Dated, NoFigure
 from agent.tariffs.kinds import Component
 from agent.tariffs.money import rounded, written
+from agent.tariffs.periods import CIVIL
 from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.tariff import Tariff
 
@@ -41,7 +42,7 @@ def terms_in_words(terms: Terms, now: datetime) -> Iterator[str]:
 
 
 def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterator[str]:
-    since = "" if terms.billing_day == 1 else f", months from day {terms.billing_day}"
+    since = "" if terms.metering.read == CIVIL else f", months from {terms.metering.read.in_words()}"
     yield f"  tariff {tariff.name or 'without a name'} in {tariff.currency}, by the clock of {terms.zone}{since}"
     for component in tariff.components:
         currency = tariff.settlings.get(component.name, AS_IT_IS).currency or tariff.currency

@@ -39,6 +39,7 @@ DEFAULTS = {
     },
     "Metering": {
         "interval_min": 15, "multiplier": 1, "no_load_kwh_per_month": 0, "loss_pct": 0, "billing_day": 1,
+        "billing_hour": 0,
     },
     "Tariff": {"file": None, "class_": None, "vat_recoverable": False, "metering": schema.Metering()},
     "FxRate": {"from_": None, "until": None},

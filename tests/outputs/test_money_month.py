@@ -22,6 +22,7 @@ from agent.tariffs.fixed import Fixed
 from agent.tariffs.load import Load
 from agent.tariffs.metering import Metering
 from agent.tariffs.minimum import Minimum
+from agent.tariffs.periods import CIVIL, ReadTime
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.vat import Vat
 from agent.wiring.money import Books
@@ -37,8 +38,8 @@ SERVICE = Fixed(name="service", per_month=rate("300"))
 WHOLE = tariff(flat("5"), DEMAND, SERVICE, Vat(pct=rate("10"), recoverable=True))
 
 
-def desk(priced=WHOLE, billing_day=1, **metered):
-    terms = Terms(currency="KGS", zone=BISHKEK, tariff=priced, metering=Metering(first_day=billing_day, **metered))
+def desk(priced=WHOLE, read=CIVIL, **metered):
+    terms = Terms(currency="KGS", zone=BISHKEK, tariff=priced, metering=Metering(read=read, **metered))
     fleet = Fleet([], FeederTree.of(()), FleetPolicy(fresh_s=60.0))
     return MoneyDesk(terms=terms, fleet=fleet, power_w=lambda: 0.0)
 
@@ -108,7 +109,7 @@ def test_a_month_that_was_over_before_is_not_charged_by_a_tariff_that_came_later
 
 
 def test_months_may_begin_on_another_day():
-    money = desk(billing_day=15)
+    money = desk(read=ReadTime(15))
     start = local(2026, 1, 15)
     settled = live(money, start, [1_000_000] * hours((2026, 1, 15), (2026, 2, 16)))
     [january] = settled
@@ -183,12 +184,12 @@ def test_the_books_write_what_a_month_was_charged_before_the_next_interval():
 
 def test_the_ledger_bills_what_was_counted_with_its_ratio_and_losses_as_a_load_is():
     metered = {"multiplier": Decimal(2), "loss_pct": Decimal(3), "no_load_kwh_per_month": Decimal(700)}
-    money = desk(billing_day=5, **metered)
+    money = desk(read=ReadTime(5, 9), **metered)
     energies = [1_000_000] * (hours((2026, 1, 5), (2026, 2, 5)) + 24)
-    live(money, local(2026, 1, 5), energies)
-    load = Load(start=local(2026, 1, 5), step=HOUR, kwh=tuple(Decimal(one) / 1000 for one in energies))
+    live(money, local(2026, 1, 5, 9), energies)
+    load = Load(start=local(2026, 1, 5, 9), step=HOUR, kwh=tuple(Decimal(one) / 1000 for one in energies))
     metering = money.terms.metering
-    expected = bill(WHOLE, metering.load(load, BISHKEK), BISHKEK, first_day=5)
+    expected = bill(WHOLE, metering.load(load, BISHKEK), BISHKEK, read=ReadTime(5, 9))
     found = bill_json(money, local(2026, 2, 6))
     assert Decimal(found["total"]) == expected.total
     assert [month["kwh"] for month in found["months"]] == [float(month.kwh) for month in expected.months]

@@ -14,6 +14,7 @@ from agent.tariffs.demand import Demand, DemandBlock, DemandPeriod, PowerFactor
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.load import Load
 from agent.tariffs.peaks import Month, standings
+from agent.tariffs.periods import ReadTime
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reserved import Excess, ReservedPower
 from agent.tariffs.settling import Settling
@@ -117,7 +118,7 @@ def test_what_is_left_are_the_hours_of_the_month_in_which_it_is_measured():
 
 def test_bills_that_begin_on_another_day_and_clocks_that_jump():
     at = datetime(2026, 3, 20, tzinfo=BERLIN)
-    [found] = standings(tariff(flat(), demand()), [], at, Month(zone=BERLIN, first_day=15))
+    [found] = standings(tariff(flat(), demand()), [], at, Month(zone=BERLIN, read=ReadTime(15)))
     assert sum((one.end - one.start for one in found.left), timedelta()) == timedelta(days=26) - timedelta(hours=1)
 
 
