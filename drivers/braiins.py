@@ -6,6 +6,7 @@ Paused by a command of its own, limited by its tuner's power target. Nothing say
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -309,14 +310,23 @@ class Braiins:
             case LimitPower(limit_w=limit_w):
                 told = Told()
                 page.add_system(told, (yield from self._query(graphql.SYSTEM)))
+                stood = self._paused or not told.present_ths
+                if stood:
+                    with suppress(Refused):  # one that waits for a pool was started before
+                        yield from self._query(graphql.switching("start"), login=True)
+                    self._paused = False
                 if told.target_w == round(limit_w):
-                    return Receipt(already=True)
+                    return Receipt(already=not stood)
                 yield from self._query(graphql.targeting(round(limit_w)), login=True)
                 return self._receipt(told.target_w)
             case _:
-                verb = "stop" if isinstance(command, Sleep) else "start"
-                yield from self._query(graphql.switching(verb), login=True)
-                self._paused = isinstance(command, Sleep)
+                pauses = isinstance(command, Sleep)
+                told = Told()
+                page.add_system(told, (yield from self._query(graphql.SYSTEM)))
+                if (not told.present_ths) is pauses is self._paused:
+                    return Receipt(already=True)
+                yield from self._query(graphql.switching("stop" if pauses else "start"), login=True)
+                self._paused = pauses
         return Receipt()
 
     def _send_socket(self, command: Command) -> Generator[Exchange, Answer, Receipt]:

@@ -47,6 +47,11 @@ class AvalonHomeFace(AvalonFace):
         }  # fmt: skip
         return self._said(machine, "S", 22, "CGMiner versions", VERSION=[row])
 
+    def _stats(self, machine: Machine) -> Row:
+        told, elapsed = self._telemetry(machine), int(self._physics.elapsed_s[machine.index])
+        row = {"STATS": 0, "ID": "AVALON0", "Elapsed": elapsed, "Calls": 0, "MM ID0:Summary": f"'STATS':{{{told}}}"}
+        return self._said(machine, "S", 70, "CGMiner stats", STATS=[row])
+
     def _telemetry(self, machine: Machine) -> str:
         own = f"Ver[{machine.model.removeprefix('Avalon ')}-{VERSION}] "
         return own + super()._telemetry(machine).partition("] ")[2]

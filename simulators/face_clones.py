@@ -18,10 +18,11 @@ _PROGRAM = re.compile(rb'"BMMiner":"[^"]*"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Name:
-    """What a firmware calls itself: behind the model, and as its program's version."""
+    """What a firmware calls itself: behind the model, as its program's version, and whether it names the model too."""
 
     suffix: str
     program: str = "2.0.0"
+    names_model: bool = False
 
 
 HIVEON = Name(suffix=" Hiveon", program="2.0.0 rwglr")
@@ -50,5 +51,6 @@ class CloneFace(AntminerFace):
         if reply is None:
             return None
         model = f'"Type":"{self._models[index]}'
-        named = reply.replace(f'{model}"'.encode(), f'{model}{self._name.suffix}"'.encode())
+        also = f',"Model":"{self._models[index]}"' if self._name.names_model else ""
+        named = reply.replace(f'{model}"'.encode(), f'{model}{self._name.suffix}"{also}'.encode())
         return _PROGRAM.sub(f'"BMMiner":"{self._name.program}"'.encode(), named)

@@ -19,7 +19,7 @@ from simulators.web import BadRequest, Digest, Request, json_response
 from simulators.web_face import WebFace
 
 VERSION, API = "24.5.3", "1"
-NAME = Name(suffix=f" (MARAFW {VERSION})", program="1.0.0 kaonsu")
+NAME = Name(suffix=f" (MARAFW {VERSION})", program="1.0.0 kaonsu", names_model=True)
 REALM, USERS = "antMiner Configuration", {"root": "root"}
 BASE = "/kaonsu/v1/"
 STOCKS_PAGE = "/cgi-bin/get_system_info.cgi"

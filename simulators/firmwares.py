@@ -14,6 +14,7 @@ from simulators import (
     face_avalon_home,
     face_axeos,
     face_braiins,
+    face_braiins_graphql,
     face_epic,
     face_luxos,
     face_mara,
@@ -30,7 +31,9 @@ from simulators.face_auradine import AuradineFace, AuradineWeb
 from simulators.face_avalon import AvalonFace
 from simulators.face_avalon_home import AvalonHomeFace
 from simulators.face_axeos import AxeOsFace
-from simulators.face_braiins import BraiinsFace, BraiinsWeb, Core
+from simulators.face_braiins import BraiinsFace, Core
+from simulators.face_braiins_graphql import BraiinsGraphql
+from simulators.face_braiins_web import BraiinsWeb
 from simulators.face_cgminer import CgminerFace
 from simulators.face_clones import HIVEON, MSKMINER, VNISH, CloneFace, Name
 from simulators.face_epic import EpicDashboard, EpicFace
@@ -132,9 +135,19 @@ def _vnish(footing: Footing) -> Faces:
     return Faces(web=web, settings=web.settings)
 
 
+def _always(version: str) -> Callable[[Machine], str]:
+    return lambda _machine: version
+
+
 def _braiins(footing: Footing) -> Faces:
     core = Core(*footing.parts)
-    return Faces(api=BraiinsFace(core), web=BraiinsWeb(core))
+    graphql = BraiinsGraphql(core, face_braiins.VERSION)
+    return Faces(api=BraiinsFace(core), web=BraiinsWeb(core, graphql.answer))
+
+
+def _braiins_before_rest(footing: Footing) -> Faces:
+    core = Core(*footing.parts)
+    return Faces(api=BraiinsFace(core), web=BraiinsWeb(core, BraiinsGraphql(core).answer, rest=False))
 
 
 def _old_braiins(footing: Footing) -> Faces:
@@ -243,12 +256,16 @@ FIRMWARES = (
             make="Antminer",
             name=name,
             faces=faces,
-            version=lambda _: face_braiins.VERSION,
+            version=_always(version),
             api_version=face_braiins.API,
-            web=faces is _braiins,
+            web=faces is not _old_braiins,
             may_write=False,
         )
-        for name, faces in (("braiins", _braiins), ("braiins-old", _old_braiins))
+        for name, faces, version in (
+            ("braiins", _braiins, face_braiins.VERSION),
+            ("braiins-graphql", _braiins_before_rest, face_braiins_graphql.VERSION),
+            ("braiins-old", _old_braiins, face_braiins.VERSION),
+        )
     ),
     *(
         Firmware(

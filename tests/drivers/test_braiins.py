@@ -224,7 +224,8 @@ def test_graphql_wants_a_cookie_for_what_changes_something_and_a_200_is_no_succe
     said = script["POST /graphql"]
     cookie = ok(b'{"data":{"auth":{"login":{"void":null}}}}', set_cookie="session_id=abc; path=/")
     driver, talk, _ = known(scripted(script))
-    talk = Talk(scripted(script | {"POST /graphql": Turns([cookie, {"data": {"bosminer": {"stop": {"void": None}}}}])}))
+    stopped = {"data": {"bosminer": {"stop": {"void": None}}}}
+    talk = Talk(scripted(script | {"POST /graphql": Turns([said, cookie, stopped])}))
     talk.hold(driver.send(Sleep()))
     assert talk.asked[-1].headers == (("Cookie", "session_id=abc"),)
     refused = {"data": {"bosminer": {"config": {"updateAutotuning": {"message": "out of range"}}}}}

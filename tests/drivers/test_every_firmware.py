@@ -24,6 +24,7 @@ DRIVERS = {
     ("Antminer", "luxos"): "luxos",
     ("Antminer", "epic"): "epic",
     ("Antminer", "braiins"): "braiins",
+    ("Antminer", "braiins-graphql"): "braiins",
     ("Antminer", "braiins-old"): "braiins",
     ("Antminer", "vnish"): "vnish",
     ("Antminer", "vnish-old"): "vnish-old",
