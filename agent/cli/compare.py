@@ -52,6 +52,9 @@ class Earns:
     pool_fee: Annotated[str, typer.Option(metavar="%", help="Of the pool.")] = "1"
     revenue_tax: Annotated[str, typer.Option(metavar="%", help="On what is earned.")] = "0"
     pue: Annotated[str, typer.Option(help="Energy at the meter for each at a machine.")] = "1"
+    uptime: Annotated[
+        str, typer.Option(metavar="%", help="Of the hours in which machines draw, those in which they are paid.")
+    ] = "100"
     vat_recoverable: Annotated[bool, typer.Option("--vat-recoverable", help="VAT comes back, and is no cost.")] = False
 
 
@@ -172,12 +175,16 @@ def _revenue(earns: Earns) -> Revenue | None:
         if len(pair) != 7 or pair[3] != "/":
             raise Failure(USAGE, f"--fx: {told} is no rate such as USD/KGS=87.4")
         fx[pair] = Dated(figures=(Figure(value=_decimal(rate, "--fx")),))
+    uptime = _decimal(earns.uptime, "--uptime")
+    if not 0 < uptime <= 100:
+        raise Failure(USAGE, "--uptime: must be above 0 and at most 100")
     return Revenue(
         quotes=Quotes(by_hand=_decimal(earns.hashprice, "--hashprice")),
         currency=earns.in_,
         pool_fee_pct=_decimal(earns.pool_fee, "--pool-fee"),
         revenue_tax_pct=_decimal(earns.revenue_tax, "--revenue-tax"),
         pue=_decimal(earns.pue, "--pue"),
+        uptime_pct=uptime,
         fx=fx,
     )
 

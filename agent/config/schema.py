@@ -201,6 +201,7 @@ class Revenue:
     pool_fee_pct: Percent = 1.0
     revenue_tax_pct: Percent = 0.0
     pue: Annotated[Number, Field(ge=1)] = 1.0
+    uptime_pct: Annotated[AboveZero, Field(le=100)] = 100.0
     fx: dict[CurrencyPair, Rate] = field(default_factory=dict)
     fx_rate: list[FxRate] = field(default_factory=list)
     file: Text | None = None

@@ -101,7 +101,7 @@ def compare(place: Place, load: Load, rigs: Sequence[Rig], revenue: Revenue | No
     with localcontext(EXACT):
         per_kwh = even(priced.cost / kwh) if priced.cost is not None and kwh else None
         ph_days = _ph_days(kwh, rigs, Decimal(1) if revenue is None else revenue.pue)
-        earned = None if taken is None else even(ph_days * taken.kept_per_ph_day * (taken.rate or _ZERO))
+        earned = None if taken is None else even(ph_days * taken.expected_per_ph_day * (taken.rate or _ZERO))
         margin = None if earned is None or priced.cost is None else earned - priced.cost
         ph_years = sum((rig.hashrate_ths for rig in rigs), _ZERO) / 1000 * hours / HOURS / _YEAR_DAYS
         share = kwh / whole if (whole := sum(load.kwh, _ZERO)) else _ZERO

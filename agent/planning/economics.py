@@ -29,13 +29,19 @@ class Earning:
     pool_fee_pct: Decimal = Decimal(0)
     revenue_tax_pct: Decimal = Decimal(0)
     pue: Decimal = Decimal(1)  # energy at the meter for each at a machine
+    uptime_pct: Decimal = Decimal(100)  # of the hours in which a machine draws, those in which it is paid
     rate: Decimal | None = None  # None: nobody says
 
     @property
     def kept_per_ph_day(self) -> Decimal:
-        """Hashprice x (1 - pool fee) x (1 - revenue tax)."""
+        """Hashprice x (1 - pool fee) x (1 - revenue tax): of what was hashed."""
         fee, tax = self.pool_fee_pct / 100, self.revenue_tax_pct / 100
         return self.per_ph_day * (1 - fee) * (1 - tax)
+
+    @property
+    def expected_per_ph_day(self) -> Decimal:
+        """What is kept x uptime: of machines that are to draw."""
+        return self.kept_per_ph_day * self.uptime_pct / 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +87,11 @@ def break_even_per_kwh(earning: Earning, efficiency_j_th: Decimal) -> Decimal | 
     """Return the price of a kWh at the meter at which a machine earns nothing, in the site's money.
 
     A PH/s at e J/TH draws e kW, so 24 e kWh a day, and PUE times that at the meter:
-    break-even = hashprice x (1 - pool fee) x (1 - revenue tax) x rate / (24 x e x PUE).
+    break-even = hashprice x (1 - pool fee) x (1 - revenue tax) x uptime x rate / (24 x e x PUE).
     None without an exchange rate, or where nothing is hashed.
     """
     if earning.rate is None or efficiency_j_th <= 0:
         return None
     with localcontext(EXACT):
-        price = earning.kept_per_ph_day * earning.rate / (HOURS * efficiency_j_th * earning.pue)
+        price = earning.expected_per_ph_day * earning.rate / (HOURS * efficiency_j_th * earning.pue)
         return price.quantize(_DIGITS)

@@ -82,6 +82,7 @@ class Revenue:
     pool_fee_pct: Decimal = Decimal(0)
     revenue_tax_pct: Decimal = Decimal(0)
     pue: Decimal = Decimal(1)
+    uptime_pct: Decimal = Decimal(100)
     fx: Mapping[str, Dated] = field(default_factory=dict)  # such as USD/KGS: what one dollar is in som
 
     def earning(self, at: datetime, currency: str, zone: tzinfo) -> Earning | None:
@@ -95,6 +96,7 @@ class Revenue:
             pool_fee_pct=self.pool_fee_pct,
             revenue_tax_pct=self.revenue_tax_pct,
             pue=self.pue,
+            uptime_pct=self.uptime_pct,
             rate=rate_on(self.fx, self.currency, currency, at.astimezone(zone).date()),
         )
 

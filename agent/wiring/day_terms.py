@@ -68,7 +68,7 @@ class DayTerms:
             "per_kwh": [self._price(at) for at in starts],
             "per_ths_h": None
             if earning is None or earning.rate is None
-            else float(earning.kept_per_ph_day * earning.rate / (THS_DAYS_PER_PH_DAY * HOURS)),
+            else float(earning.expected_per_ph_day * earning.rate / (THS_DAYS_PER_PH_DAY * HOURS)),
             "pue": 1.0 if earning is None else float(earning.pue),
             "kinds": kinds,
             "fixed_w": fixed_w + house_w,

@@ -116,6 +116,7 @@ def revenue_of(schema: Schema) -> Revenue | None:
         pool_fee_pct=_decimal(told.pool_fee_pct),
         revenue_tax_pct=_decimal(told.revenue_tax_pct),
         pue=_decimal(told.pue),
+        uptime_pct=_decimal(told.uptime_pct),
         fx=_rates(told),
     )
 

@@ -99,7 +99,7 @@ def market_at(desk: MoneyDesk, now: Moment) -> Market | None:
     if price is None or earning is None or earning.rate is None:
         return None
     expected = _expected(desk, now)
-    per_ths_h = earning.kept_per_ph_day * earning.rate / (THS_DAYS_PER_PH_DAY * HOURS)
+    per_ths_h = earning.expected_per_ph_day * earning.rate / (THS_DAYS_PER_PH_DAY * HOURS)
     return Market(
         per_kwh=float(price) + expected,
         per_ths_h=float(per_ths_h),

@@ -80,6 +80,8 @@ def _revenue(revenue: Revenue) -> Iterator[str]:
 
 def _earning(earning: Earning, currency: str) -> Iterator[str]:
     taken = f"{written(earning.pool_fee_pct)} % to the pool and {written(earning.revenue_tax_pct)} % tax"
+    if earning.uptime_pct != 100:
+        taken += f", paid for {written(earning.uptime_pct)} % of the hours in which machines draw"
     yield f"  revenue: {written(earning.per_ph_day)} {earning.currency} a PH/s and day, less {taken}"
     prices = ((joules, break_even_per_kwh(earning, joules)) for joules in EXAMPLES_J_TH)
     told = [f"{written(rounded(price, 4))} at {joules} J/TH" for joules, price in prices if price is not None]

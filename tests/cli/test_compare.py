@@ -41,6 +41,11 @@ def test_json_has_hours_prices_break_even_and_margin(say, tmp_path):
         ("17.5 J/TH", "58.928571"),  # 50 x 0.99 x 500 / (24 x 17.5)
         ("S19", "34.375"),
     ]
+    told = say("compare", "KG", *RATES, "--uptime", "95", "--json")
+    [less] = json.loads(told.stdout)["places"]
+    whole = json.loads(say("compare", "KG", *RATES, "--json").stdout)["places"][0]
+    assert float(less["revenue"]) == pytest.approx(float(whole["revenue"]) * 0.95)
+    assert less["cost"] == whole["cost"]
     assert [of["name"] for of in kz["components"]] == ["energy", "VAT", "digital mining fee"]
 
 
@@ -82,6 +87,7 @@ def test_the_page_has_a_chart_and_needs_nothing_beside_it(say, tmp_path):
         (("KG:bakery",), "class: must be mining"),
         (("KG", "--fx", "USD=80", "--hashprice", "50"), "--fx: USD=80 is no rate such as"),
         (("KG", "--hashprice", "much"), "--hashprice: much is no decimal number"),
+        (("KG", "--uptime", "0", "--hashprice", "50"), "--uptime: must be above 0 and at most 100"),
         (("KG", "--load", "nowhere.csv"), "nowhere.csv: cannot be read"),
         (("KG", "--fleet", "nowhere.json"), "nowhere.json: cannot be read"),
     ],

@@ -45,8 +45,8 @@ DEFAULTS = {
     "FxRate": {"from_": None, "until": None},
     "Revenue": {
         "source": "fixed", "hashprice_per_ph_day": Decimal(0), "currency": "USD", "pool_fee_pct": 1,
-        "revenue_tax_pct": 0, "pue": 1, "fx": {}, "fx_rate": [], "file": None, "url": None, "topic": None,
-        "payout_btc_per_th_day": None,
+        "revenue_tax_pct": 0, "pue": 1, "uptime_pct": 100, "fx": {}, "fx_rate": [],
+        "file": None, "url": None, "topic": None, "payout_btc_per_th_day": None,
         "every_s": 300, "stale_s": 86_400, "difficulty": None, "btc_price": None, "fees_btc": None, "height": None,
     },
     "Price": {"act": False, "min_on_s": 1800, "min_off_s": 1800, "hysteresis_pct": 5, "restart_cost": Decimal(0)},

@@ -1,5 +1,6 @@
 """Hashprice and break-even against the figures worked out in the reference, and quotes through time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -65,6 +66,10 @@ def test_pool_revenue_tax_pue_and_exchange_all_bear_on_break_even():
     # 100 x 0.98 x 0.9 x 80 / (24 x 20 x 1.25)
     assert break_even_per_kwh(taxed, Decimal(20)) == Decimal("11.76")
     assert break_even_per_kwh(taxed, Decimal(0)) is None
+    mostly = replace(taxed, uptime_pct=Decimal(95))
+    assert break_even_per_kwh(mostly, Decimal(20)) == Decimal("11.172")
+    day_th = Decimal(1000 * 86_400)
+    assert earned(mostly, day_th) == earned(taxed, day_th)  # what was hashed is paid
 
 
 @given(st.decimals("0.01", "1000", places=2), st.integers(5, 120))
