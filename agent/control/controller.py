@@ -286,7 +286,7 @@ class Controller:
         return [HoldLifted(at=now.at, miners=over, by="time")]
 
     def _facts(self, decision: Decision, now: Moment) -> list[AnyFact]:
-        binding = self._binds.binding_order
+        binding = decision.binding_order
         facts: list[AnyFact] = []
         if self._is_another(decision.cap_w, binding, now):
             self._stated, self._stated_at = (decision.cap_w, binding), now.mono
@@ -320,7 +320,7 @@ class Controller:
                 log.warning("observe: nothing is sent", would=decision.cause, miners=len(decision.rows))
 
     def _setpoints(self, decision: Decision, now: Moment) -> SetpointsChanged:
-        fleet, binding = self.parts.fleet, self._binds.binding_order
+        fleet, binding = self.parts.fleet, decision.binding_order
         levels: dict[str, list[str]] = {}
         for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
             levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)

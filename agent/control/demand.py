@@ -15,6 +15,7 @@ def demand_of(
     connection_binds = cap.cap_w is None or connection_w <= cap.cap_w
     return Demand(
         cap_w=cap.cap_w,
+        order=cap.binding_order,
         stop=cap.stop,
         law=cap.law,
         may_step=cap.may_step or connection_binds,

@@ -50,7 +50,17 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
         peak_12m_w=site.peak_12m_w,
     )
     seen = among(seen, fleet, view, np.ones(len(view), np.bool_))
-    return replace(seen, restore_pending=not site.proved or seen.restore_pending or decided)
+    return replace(
+        seen, restore_pending=not site.proved or seen.restore_pending or decided, next_w=_next_w(view, decision)
+    )
+
+
+def _next_w(view: FleetView, decision: Decision | None) -> float | None:
+    """Return what the site would draw with the largest of those raised who wait for it."""
+    waits = (view.setpoint > view.intended) & ~view.held
+    if decision is None or len(decision.power.rise) != len(view) or not waits.any():
+        return None
+    return decision.power.forecast_w + float(decision.power.rise[waits].max())
 
 
 def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Observed:

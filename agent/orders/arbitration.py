@@ -25,6 +25,12 @@ class Binding:
         """Whether nobody may hash from now on; a stop along a ramp is a cap until the ramp is over."""
         return self.steps and isinstance(self.limit, Stop)
 
+    def keeps_down(self, next_w: Watts | None, margin: float) -> bool:
+        """Whether it is what those wait for who are still down; a cap that leaves room for one more is not."""
+        if next_w is None or isinstance(self.limit, Stop) or self.order.scope != SITE_SCOPE:
+            return True
+        return next_w > self.cap_w * (1 - margin)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:

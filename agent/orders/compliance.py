@@ -40,6 +40,7 @@ class Observed:
     restore_pending: bool = False
     comes_no_further: bool = False  # who waits has long waited though ramps would let him
     waiting: Waiting | None = None  # None: whatever binds took all of them over
+    next_w: Watts | None = None  # what the site is to draw with one more of those who wait; None: nobody says
     proved: bool = True  # enough was heard since the start to say who is back
     means: Means | None = None  # of the meter where it is measured
     of: Mapping[str, Observed] = field(default_factory=dict)  # what orders are judged by that bear upon less, by id

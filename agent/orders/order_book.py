@@ -233,8 +233,10 @@ class OrderBook:
             facts += self._at_end(life, now, observed)
         if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING} or life.holds_on(now):
             return facts
-        others = [bound.order.scope for bound in self._lives.bindings(self.policy.margin, now)]
-        if not life.frees(observed.at(life.order.order_id), others, now):
+        seen, margin = observed.at(life.order.order_id), self.policy.margin
+        binding = self._lives.bindings(margin, now)
+        others = [bound.order.scope for bound in binding if bound.keeps_down(seen.next_w, margin)]
+        if not life.frees(seen, others, now):
             return facts + self._move(life, E.CLOSE, now, observed)
         return facts if life.state is S.RESTORING else facts + self._move(life, E.FREE, now, observed)
 

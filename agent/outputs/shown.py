@@ -17,7 +17,6 @@ from agent.fleet.meter_view import MeterView
 from agent.fleet.seals import Seal, Seals
 from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
-from agent.orders.order_book import OrderBook
 from agent.orders.order_view import OrderView
 from agent.outputs.feeders import feeder_draws, ordered_caps
 from agent.outputs.money_price import acting_json
@@ -47,7 +46,7 @@ def site_json(sight: Sight) -> Shown:
         "power_w": power_w,
         "power_source": source,
         "house_w": house_w,
-        **_decided(decision, sight.book, now),
+        **_decided(decision),
         "hashrate_ths": _hashrate(fleet, now),
         "miners": {state.value: int((fleet.state == CODES[state]).sum()) for state in State},
         "seals": _seals(sight.seals, fleet),
@@ -92,15 +91,13 @@ def meter_json(meter: MeterView) -> Shown:
     }
 
 
-def _decided(decision: Decision | None, book: OrderBook, now: Moment) -> Shown:
+def _decided(decision: Decision | None) -> Shown:
     if decision is None:
         names = ("cap_w", "binding_order", "excess_w", "shortfall_w", "reserve_w", "headroom_w")
         return dict.fromkeys(names)
-    cap = book.cap(now)
-    binds = cap.cap_w is not None and (decision.cap_w is None or cap.cap_w <= decision.cap_w)
     return {
         "cap_w": decision.cap_w,
-        "binding_order": cap.binding_order if binds else None,
+        "binding_order": decision.binding_order,
         "excess_w": decision.excess_w,
         "shortfall_w": decision.shortfall_w,
         "reserve_w": decision.power.reserve_w,

@@ -57,6 +57,7 @@ class Decision:
     shortfall_w: Watts
     restore_pending_w: Watts
     memory: Memory
+    binding_order: str | None = None  # whose limit `cap_w` is; None: the connection's
 
 
 def decide(
@@ -215,9 +216,7 @@ class _Tick:
         if may_step:
             return None
         rates = [rate for rate in (own_w_per_s, self.policy.shed_w_per_s) if rate is not None]
-        if not rates and self.policy.max_step_w is not None:
-            return self.policy.max_step_w
-        return min(rates, default=None)
+        return min(rates, default=self.policy.max_step_w)
 
     def lowered_by_parts(self, setpoint: Array, ramps: Mapping[str, Ramp]) -> tuple[Array, Mapping[str, Ramp]]:
         """Shed for each limit that is on some of the machines, or leaves some out."""
@@ -391,6 +390,7 @@ class _Tick:
             shortfall_w=self._shortfall(setpoint, weighed, cap_w),
             restore_pending_w=float(pending_w[(setpoint > self.view.intended) & ~self.view.held].sum()),
             memory=memory,
+            binding_order=self.demand.order_of(cap_w),
         )
 
     def _shortfall(self, setpoint: Array, weighed: Power, cap_w: Watts | None) -> Watts:

@@ -27,6 +27,7 @@ class Demand:
     """What binds now at the site's meter, over all orders and the connection."""
 
     cap_w: Watts | None = None
+    order: str | None = None  # whose limit it is
     stop: bool = False  # no machine may hash
     law: bool = False  # a law binds: lost machines count in full
     may_step: bool = False  # law, grid emergency or the connection: shedding needs no ramp
@@ -34,6 +35,11 @@ class Demand:
     restore_w_per_s: float | None = None
     lasts: bool = False  # for so long that the farm may lose its power meanwhile
     parts: tuple[Part, ...] = ()  # limits on some of the machines, or that leave some out
+
+    def order_of(self, cap_w: Watts | None) -> str | None:
+        """Return the order whose limit this cap is, None where it is the connection's or there is none."""
+        limits = [(self.cap_w, self.order), *((part.cap_w, part.key) for part in self.parts if part.is_of_site)]
+        return next((order for own_w, order in limits if own_w is not None and own_w == cap_w), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ import pytest
 
 from agent.control import giving_back
 from agent.control.giving_back import QUIET_S, GivingBack
+from agent.facts import CapChanged
 from agent.orders import life
 from tests.control.site import FULL_W, STANDBY_W, Machines, Site
 
@@ -49,4 +50,23 @@ async def test_a_slow_ramp_is_waited_for(tmp_path, rate_kw_per_min, over):
     assert back.comes_no_further(view, ramp_w_per_s, max(QUIET_S, needed_s))
     back.raised(needed_s)
     assert not back.comes_no_further(view, ramp_w_per_s, needed_s + QUIET_S - 1)
+    await site.close()
+
+
+async def test_under_a_looser_cap_an_order_is_restored_up_to_that_cap_and_the_journal_says_whose_it_is(tmp_path):
+    machines = Machines(COUNT)
+    site = Site(machines, tmp_path)
+    await site.live(60)
+    await site.order(order_id="o2", **{"class": "contract"}, limit={"max_import_kw": 21})
+    await site.live(60)
+    assert len(machines.asleep) == 1
+    await site.order()
+    await site.live(60)
+    await site.order(revision=2, status="cancelled")
+    await site.live(120)
+    assert site.states()[-3:] == ["cancelled", "restoring", "closed"]
+    assert len(machines.asleep) == 1
+    await site.order(order_id="o2", **{"class": "contract"}, limit={"max_import_kw": 2100}, revision=2)
+    await site.live(120)
+    assert [fact.binding_order for fact in site.ledger.replay(CapChanged)] == [None, "o2", "o1", "o2", None]
     await site.close()

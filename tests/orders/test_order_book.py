@@ -268,6 +268,18 @@ def test_another_order_that_binds_takes_over_from_one_that_ends():
     assert site.book.cap(site.now).binding_order == "b"
 
 
+@pytest.mark.parametrize(("next_w", "over"), [(190_000.0, False), (199_000.0, True), (None, True)])
+def test_a_looser_cap_takes_over_once_it_has_no_room_for_another_machine(next_w, over):
+    site = complied()
+    site.send(capped(200, order_id="b"))
+    site.observed = replace(ASLEEP, restore_pending=True, next_w=150_000.0)
+    site.send(document(revision=2, status="cancelled", restore_kw_per_min=7))
+    assert site.tick(1)[0] == "a r2 #6 restoring"
+    assert site.book.restore_kw_per_min() == 7
+    site.observed = replace(site.observed, next_w=next_w)
+    assert (site.state() == "closed" or site.tick(1)[:1] == ["a r2 #7 closed"]) is over
+
+
 def test_a_new_order_takes_over_from_one_that_is_being_restored():
     site = complied()
     site.observed = replace(ASLEEP, restore_pending=True)

@@ -331,7 +331,8 @@ KEY = SigningKey.make()
 
 def sight_of(desk: MemoryDesk, **changes: object) -> Sight:
     meter = MeterState(id="main", fresh=True, silent_s=1.0, last_w=12_500.0, mean_w=12_400.0, covered=True)
-    demand = Demand(cap_w=desk.book.cap(desk.now).cap_w)
+    cap = desk.book.cap(desk.now)
+    demand = Demand(cap_w=cap.cap_w, order=cap.binding_order)
     view = desk.fleet.view(NOW.mono)
     caps = tuple(feeder.max_w or float("inf") for feeder in desk.fleet.tree.feeders)
     tree = Tree(
