@@ -5,6 +5,7 @@ Values only: no clock, no I/O, nothing that changes.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -47,6 +48,15 @@ class Moment:
 def rfc3339(at: datetime) -> str:
     """Print an aware instant as RFC 3339 in UTC, to the millisecond, ending in Z."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one person's: in whatever case and spacing they were written."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 FULL, LOW, SLEEP, OFF = "full", "low", "sleep", "off"

@@ -19,7 +19,7 @@ from agent.cli.order_options import Demand, Paper, Sealing, Told, Upon, Way, Wor
 from agent.cli.order_terms import Measuring, Silence, Terms
 from agent.cli.order_words import ack_line, cancelling, demand, next_change
 from agent.cli.show import as_json, table
-from agent.values import rfc3339
+from agent.values import rfc3339, same_person
 
 orders = typer.Typer(
     cls=Listing,
@@ -118,18 +118,32 @@ def send(  # noqa: PLR0913 - what a command is told
 @orders.command(
     "cancel",
     epilog=examples(
-        "hashwatt orders cancel stop-20270115T120000Z",
+        "hashwatt orders cancel cap-20270115T120000Z",
+        "hashwatt orders cancel stop-20270115T120000Z --by Aigul --and Bek",
+        "hashwatt orders cancel stop-20270115T120000Z --by-phone 'I. Petrov' --number 15 --taken-by Aigul --read-back",
         "hashwatt orders cancel stop-20270115T120000Z --key energo.pem --kid k1 --site bishkek-1",
     ),
 )
 @spread
-def cancel(order_id: Id, sealing: Sealing, reach: Reach, as_json_: Json = False) -> None:
-    """Take an order back, as its issuer; signed with --key."""
+def cancel(  # noqa: PLR0913 - what a command is told
+    order_id: Id,
+    sealing: Sealing,
+    reach: Reach,
+    paper: Paper,
+    *,
+    by: Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who takes it back.")] = None,
+    second: Second = None,
+    as_json_: Json = False,
+) -> None:
+    """Take an order back, as its issuer; signed with --key. What is a law and goes unsigned, two persons take back."""
+    source = _stood_for(paper, by, second)
     agent = reach.agent()
     order = _known(agent, order_id)
     if order is None:
         raise Failure(NO, f"no order {order_id} is known here")
-    told = cancelling(order["document"], order["revision"] + 1)
+    if order["class"] == "law" and sealing.key is None and not _are_two(source):
+        raise Failure(USAGE, f"{order_id} is a law: two persons take it back, --by and --and, or its issuer's --key")
+    told = cancelling(order["document"], order["revision"] + 1) | ({} if source is None else {"source_ref": source})
     if sealing.key is not None:
         told |= {"issued_at": rfc3339(present()), "site": told.get("site") or reach.site}
     raw = json.dumps(told, ensure_ascii=False).encode()
@@ -157,6 +171,22 @@ def decline(order_id: Id, by: By, reach: Reach, as_json_: Json = False) -> None:
     """Decline an offer."""
     answer = reach.agent().post(f"/api/v1/orders/{quote(order_id, safe='')}/decline", {"by": by})
     as_json(answer) if as_json_ else print(ack_line(answer))
+
+
+def _stood_for(paper: Paper, by: str | None, second: str | None) -> dict[str, Any] | None:
+    """Return who stands for a cancel, and its paper, as a document has them. Raises Failure."""
+    source = paper.source(present())
+    if by is None and second is None:
+        return source
+    if paper.issued_by or paper.taken_by or paper.by_phone:
+        raise Failure(USAGE, "--by and --and say who stands for it: leave --by-phone, --issued-by and --taken-by out")
+    told = {"issued_by": by, "taken_by": second, "received_via": "by hand"}
+    return {key: value for key, value in told.items() if value is not None} | (source or {})
+
+
+def _are_two(source: dict[str, Any] | None) -> bool:
+    one, other = (str((source or {}).get(key) or "").strip() for key in ("issued_by", "taken_by"))
+    return bool(one and other) and not same_person(one, other)
 
 
 def _signed(raw: bytes, sealing: Sealing) -> bytes:

@@ -6,14 +6,13 @@ again, until it is silent.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from agent.fleet.belief import Code
 from agent.fleet.miner import Ladder
-from agent.values import Watts
+from agent.values import Watts, same_person
 
 OVER_STANDBY = 0.05
 """Drawing so much of full power above what it draws asleep, a machine is not without power."""
@@ -94,18 +93,13 @@ def against_sealing(seals: Mapping[str, Seal], miners: Sequence[str], *, number:
 
 def against_lifting(seals: Mapping[str, Seal], miners: Sequence[str], by: str, second: str) -> Objection | None:
     """Return why seals cannot be taken off so: it is one person, or a machine is not sealed."""
-    if folded(by) == folded(second):
+    if same_person(by, second):
         return Objection(field="and", reason=f"{second} is the same person as {by}: two take a seal off")
     bare = [miner for miner in miners if miner not in seals]
     if bare:
         more = f" and {len(bare) - 1} more are" if len(bare) > 1 else " is"
         return Objection(field="select", reason=f"{bare[0]}{more} not sealed")
     return None
-
-
-def folded(name: str) -> str:
-    """Return a person's name as it is compared: in whatever case and spacing it was written."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def is_broken_by(code: Code, power_w: Watts, ladder: Ladder) -> bool:

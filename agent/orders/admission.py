@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from agent.orders.compliance import Observed
+from agent.orders.hands import ALONE, is_by_hand, says_two
 from agent.orders.life import Life, Lives
 from agent.orders.limit import Basis, least
 from agent.orders.loosening import loosens
@@ -37,8 +38,8 @@ class Gate:
     ground: Ground | None = None
 
 
-def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejection | None:
-    """Return why this document would be refused, None where it would be taken in."""
+def objection(order: Order, gate: Gate, *, transport: str, now: Moment, by: str | None = None) -> Rejection | None:
+    """Return why this document would be refused, None where it would be taken in; `by` is the token it came with."""
     life, others = gate.lives.get(order.order_id), superseded(order, gate.lives)
     rejection = refuse(order, gate.trust, transport=transport)
     if rejection is None and life is not None:
@@ -52,8 +53,13 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment) -> Rejec
     if rejection is not None:
         return rejection
     replaced = [*others, *([life] if life is not None else [])]
-    looser = any(old.is_ahead and loosens(old.order, order, started_at=old.starts_at, now=now) for old in replaced)
-    return stale(order, gate.trust, now) if looser else None
+    loosened = [
+        old for old in replaced if old.is_ahead and loosens(old.order, order, started_at=old.starts_at, now=now)
+    ]
+    if not loosened:
+        return None
+    hand = is_by_hand(order, transport=transport, by=by)
+    return stale(order, gate.trust, now) or _unaided(order, loosened, transport=transport, hand=hand)
 
 
 def beyond_bound(order: Order, basis: Basis, trust: TrustPolicy, observed: Observed) -> Rejection | None:
@@ -68,6 +74,16 @@ def beyond_bound(order: Order, basis: Basis, trust: TrustPolicy, observed: Obser
     return because(
         order, "not_allowed", f"it sheds {shed_w / 1000:.0f} kW, {order.issuer} may {issuer.max_shed_w / 1000:.0f}"
     )
+
+
+def _unaided(order: Order, loosened: Sequence[Life], *, transport: str, hand: bool) -> Rejection | None:
+    """Return the refusal of one person who loosens a law; what a hand ordered is not its issuer's system's to lift."""
+    if order.signed is not None or transport in {OWN, "signal"} or says_two(order):
+        return None
+    laws = [life for life in loosened if life.order.order_class == "law" and not life.order.test]
+    if laws and (hand or any(life.by_hand for life in laws)):
+        return because(order, "not_allowed", ALONE)
+    return None
 
 
 def superseded(order: Order, lives: Lives) -> list[Life]:

@@ -12,6 +12,7 @@ from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, O
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.compliance import Observed, Watch
+from agent.orders.hands import is_by_hand
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import STEPPING, Order, Rejection, Scope
@@ -43,6 +44,7 @@ class Life:
     restore_after_s: float = 0.0  # drawn once: so long after its end nothing is restored yet
     seq: int = 0
     has_bound: bool = False  # so that there is something to restore
+    by_hand: bool = False  # a person gave it in for its issuer
     awaiting: bool = False  # its end passed and somebody must release it
     agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
     began_w: Watts | None = None  # what was drawn at its start
@@ -267,6 +269,7 @@ class Lives:
             restore_after_s=fact.restore_after_s,
             seq=before.seq if before is not None else 0,
             has_bound=self._takes_over(order, before),
+            by_hand=is_by_hand(order, transport=fact.transport, by=fact.by),
         )
 
     def _takes_over(self, order: Order, before: Life | None) -> bool:

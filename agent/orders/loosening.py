@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from agent.orders.limit import may_allow_more
-from agent.orders.order import CLASSES, Order
+from agent.orders.order import CLASSES, Measure, Order
 from agent.values import Moment
 
 _HOLDS = {"auto": 0, "operator": 1, "issuer": 2}
@@ -19,7 +19,21 @@ def loosens(old: Order, new: Order, *, started_at: datetime, now: Moment) -> boo
         or _ends_sooner(old, new)
         or (new.starts_at is not None and new.starts_at > max(started_at, now.earliest))
         or _duty_loosens(old, new)
+        or _bears_on_less(old, new)
     )
+
+
+def _bears_on_less(old: Order, new: Order) -> bool:
+    """Whether it commands fewer, leaves out more, or counts more kindly; another meter may do any of it."""
+    fewer = new.targets.names_any and not (old.targets.names_any and new.targets.names_all(old.targets))
+    spared = not old.exempt.names_all(new.exempt) or not set(new.sources) <= set(old.sources)
+    return fewer or spared or _measured_kindlier(old.measure, new.measure)
+
+
+def _measured_kindlier(old: Measure, new: Measure) -> bool:
+    longer = (new.over_s or 0) > (old.over_s or 0) or (new.aligned and not old.aligned)
+    other = new.at != old.at or (new.quantity == "import" and old.quantity == "consumption")
+    return longer or other or new.tolerance > old.tolerance
 
 
 def _ends_sooner(old: Order, new: Order) -> bool:
@@ -32,5 +46,5 @@ def _duty_loosens(old: Order, new: Order) -> bool:
     )
     weaker = CLASSES.index(new.order_class) > CLASSES.index(old.order_class)
     softer = (new.test and not old.test) or (old.mandatory and not new.mandatory) or new.randomize_s > old.randomize_s
-    lax = new.comply_by_s > old.comply_by_s or _HOLDS[new.resume] < _HOLDS[old.resume]
+    lax = new.comply_by_s > old.comply_by_s or _HOLDS[new.resume] < _HOLDS[old.resume] or (old.lead and not new.lead)
     return slower or weaker or softer or lax

@@ -31,6 +31,11 @@ class Chosen:
         """Whether anybody is named."""
         return bool(self.feeders or self.tags or self.miners)
 
+    def names_all(self, other: Chosen) -> bool:
+        """Whether whoever `other` names is named here too."""
+        pairs = ((self.feeders, other.feeders), (self.tags, other.tags), (self.miners, other.miners))
+        return all(set(theirs) <= set(ours) for ours, theirs in pairs)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:

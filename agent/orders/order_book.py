@@ -30,7 +30,7 @@ from agent.orders.order_view import OrderView, view_of
 from agent.orders.receiving import Chance, Receipt, fixed
 from agent.orders.refusal_rate import RefusalRate, Refusals
 from agent.orders.trust import OWN, TrustPolicy, because
-from agent.values import Moment, Watts
+from agent.values import Moment, Watts, same_person
 
 HOUSE_STEP_W = 50.0
 """A stop's house load is lowered in steps of at least this."""
@@ -90,7 +90,7 @@ class OrderBook:
         if life is not None and same_document(life.order.document, parsed.document):
             return ()
         gate = Gate(lives=self._lives, trust=self.policy.trust, ground=self.ground)
-        rejection = objection(parsed, gate, transport=transport, now=now)
+        rejection = objection(parsed, gate, transport=transport, now=now, by=by)
         if rejection is not None:
             return self._refused(rejection, raw, transport, now)
         receipt = Receipt(
@@ -191,7 +191,7 @@ class OrderBook:
             return because(life.order, "not_allowed", "only its end or its issuer's cancel lifts it")
         if not life.awaiting:
             return because(life.order, "not_allowed", "its end has not passed")
-        if life.order.order_class == "law" and (second is None or second.casefold() == by.casefold()):
+        if life.order.order_class == "law" and (second is None or same_person(by, second)):
             return because(life.order, "not_allowed", "what a law bound is released by two persons")
         hands = by if second is None else f"{by} and {second}"
         asked = OrderReleaseAsked(at=now.at, order_id=order_id, by=hands)

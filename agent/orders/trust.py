@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agent.facts import OrderRefused
+from agent.jws import Jws, is_compact, opened
+from agent.orders.hands import ALONE
 from agent.orders.order import STEPPING, Order, Rejection
 from agent.orders.silence import Failsafe
 from agent.proof.jws import Jws, is_compact, opened
@@ -118,7 +120,12 @@ def foreign_hand(old: Order, new: Order) -> Rejection | None:
 
 
 def is_grave(refused: OrderRefused, policy: TrustPolicy) -> bool:
-    """Whether a refusal is worth the highest alarm: an authenticated issuer of law or grid emergency was refused."""
+    """Whether a refusal is worth the highest alarm: an authenticated issuer of law or grid emergency was refused.
+
+    Who only left out the second person is no issuer that was refused.
+    """
+    if refused.reason == ALONE:
+        return False
     issuer = policy.issuers.get(refused.issuer or "")
     if issuer is None or not issuer.may_use(refused.transport) or STEPPING.isdisjoint(issuer.classes):
         return False

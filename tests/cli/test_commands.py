@@ -253,10 +253,25 @@ def test_an_ack_that_rejects_is_a_no(farm, say):
 
 
 def test_a_cancel_is_the_issuers_next_revision(farm, say):
-    assert say("orders", "cancel", "stop-1").exit_code == 0
+    farm.orders = [order("cap-1", "complied"), order("stop-1", "complied")]
+    farm.orders[0]["class"] = farm.orders[0]["document"]["class"] = "contract"
+    assert say("orders", "cancel", "cap-1").exit_code == 0
     assert farm.changes()[0].body == {
-        "order_id": "stop-1", "revision": 3, "issuer": "energo", "class": "law", "status": "cancelled"
+        "order_id": "cap-1", "revision": 3, "issuer": "energo", "class": "contract", "status": "cancelled"
     }  # fmt: skip
+
+
+def test_a_law_is_taken_back_by_two_persons_or_by_its_issuers_key(farm, say):
+    for alone in ((), ("--by", "Aigul"), ("--by", "Aigul", "--and", "aigul"), ("--and", "Bek")):
+        refused = say("orders", "cancel", "stop-1", *alone)
+        assert (refused.exit_code, "--by and --and" in refused.stderr) == (2, True)
+    assert farm.changes() == []
+    assert say("orders", "cancel", "stop-1", "--by", "Aigul", "--and", "Bek").exit_code == 0
+    told = {"issued_by": "Aigul", "taken_by": "Bek", "received_via": "by hand"}
+    assert farm.changes()[-1].body["source_ref"] == told
+    assert say("orders", "cancel", "stop-1", *PHONE).exit_code == 0
+    assert farm.changes()[-1].body["source_ref"]["issued_by"] == "I. Petrov"
+    assert say("orders", "cancel", "stop-1", "--by", "Aigul", *PHONE).exit_code == 2
 
 
 def test_a_cancel_of_an_order_that_nobody_knows_is_a_no(farm, say):

@@ -413,9 +413,11 @@ async def test_an_order_that_waits_for_a_hand_is_released_by_one():
         client.desk.book.tick(client.desk.now, Observed())
         status, told = await client.ask("POST", f"{V1}/orders/o1/release", by="Aigul")
         assert (status, told["code"]) == (422, "not_allowed")
+        for one in ({"by": "Aigul", "and": " AIGUL"}, {"and": "Bek"}):
+            assert (await client.ask("POST", f"{V1}/orders/o1/release", **one))[0] == 400
         status, ack = await client.ask("POST", f"{V1}/orders/o1/release", **{"by": "Aigul", "and": "Bek"})
         assert (status, ack["state"]) == (202, "ended")
-        assert "by Aigul (operator-1) and Bek" in ack["reason"]
+        assert "by Aigul (operator-1) and Bek (operator-1)" in ack["reason"]
         status, told = await client.ask("POST", f"{V1}/orders/none/release")
         assert (status, told["code"]) == (404, "unknown_target")
 

@@ -93,11 +93,13 @@ async def test_an_order_by_telephone_is_entered_shown_sent_and_lifted(tmp_path):
         }  # fmt: skip
         assert (await hands.page.evaluate(SAID)).startswith(told["order_id"])
         await hands.page.click("[data-deed=lift]")
+        await hands.page.fill("#hand-form [name=by]", "Aigul")
+        await hands.page.fill("#hand-form [name=second]", "Bek")
         await hands.page.click("#hand-do")
         await hands.onlooker.until(f"{SAID}.includes('is cancelled')")
         assert (await hands.documents())[-1] | {"issued_at": ""} == {
             "order_id": told["order_id"], "revision": 2, "issuer": "energo", "class": "law", "status": "cancelled",
-            "issued_at": "",
+            "issued_at": "", "source_ref": {"issued_by": "Aigul", "taken_by": "Bek", "received_via": "by hand"},
         }  # fmt: skip
 
 

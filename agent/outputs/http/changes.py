@@ -18,7 +18,7 @@ from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
 from agent.outputs.http.turns import each, named, selected
 from agent.outputs.sight import Sight
-from agent.values import rfc3339
+from agent.values import rfc3339, same_person
 
 TOKEN = web.RequestKey("token", Token)
 LADDERS = 200
@@ -48,8 +48,11 @@ class Changes:
     async def release(self, request: web.Request) -> web.Response:
         """Release an order whose end waits for a hand."""
         body = read(await request.read() or b"{}", Release)
-        by = hand(body.by, request)
-        return _stepped(await self._desk.release(request.match_info["id"], by=by, second=body.second))
+        by, second = hand(body.by, request), body.second
+        if second is not None:
+            _two(body.by, second)
+            second = hand(second, request)
+        return _stepped(await self._desk.release(request.match_info["id"], by=by, second=second))
 
     async def accept(self, request: web.Request) -> web.Response:
         """Accept an offer."""
@@ -158,6 +161,14 @@ def hand(told: str | None, request: web.Request) -> str:
     """Return who does it: the name that is told, and the token that vouches for it."""
     token = request[TOKEN].name
     return token if told is None else f"{told} ({token})"
+
+
+def _two(by: str | None, second: str) -> None:
+    """Refuse a second person beside nobody, or beside himself."""
+    if by is None:
+        raise bad_field("by", "is missing: two persons are named")
+    if same_person(by, second):
+        raise bad_field("and", f"{second} is the same person as {by}")
 
 
 def _stepped(told: OrderMoved | Rejection) -> web.Response:

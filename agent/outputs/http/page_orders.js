@@ -126,7 +126,7 @@ async function digest(file) {
 const hand = $("hand-form");
 
 const DEEDS = {
-  lift: { name: "Lift", says: (order) => `Take ${order.order_id} back, as its issuer ${order.issuer}: the machines come back.` },
+  lift: { name: "Lift", says: (order) => `Take ${order.order_id} back, as its issuer ${order.issuer}: the machines come back.${order.order_class === "law" ? " A law is taken back by two persons." : ""}` },
   release: { name: "Release", says: (order) => `Release ${order.order_id}, whose end has passed.${order.order_class === "law" ? " A law is released by two persons." : ""}` },
   accept: { name: "Accept", says: (order) => `Accept the offer ${order.order_id}: from then on it binds.` },
   decline: { name: "Decline", says: (order) => `Decline the offer ${order.order_id}.` },
@@ -146,11 +146,11 @@ function ask(deed, order) {
   say("hand-says", DEEDS[deed].says(order));
   say("hand-wrong", "");
   say("hand-do", DEEDS[deed].name);
-  const two = deed === "release" && order.order_class === "law";
+  const two = (deed === "release" || deed === "lift") && order.order_class === "law";
   $("hand-second").hidden = !two;
   hand.elements.second.required = two;
-  $("hand-first").hidden = deed === "lift";
-  hand.elements.by.required = deed !== "lift";
+  $("hand-first").hidden = deed === "lift" && !two;
+  hand.elements.by.required = deed !== "lift" || two;
   hand.onsubmit = (event) => {
     event.preventDefault();
     guarded("hand-wrong", () => act(deed, order));
@@ -168,7 +168,9 @@ async function act(deed, order) {
 
 function lift(order) {
   const { order_id, issuer, order_class, revision } = order;
-  return sent("api/v1/orders", { order_id, revision: revision + 1, issued_at: new Date().toISOString(), issuer, class: order_class, status: "cancelled" });
+  const [issued_by, taken_by] = [hand.elements.by.value.trim(), hand.elements.second.value.trim()];
+  const source = taken_by ? { source_ref: { issued_by, taken_by, received_via: "by hand" } } : {};
+  return sent("api/v1/orders", { order_id, revision: revision + 1, issued_at: new Date().toISOString(), issuer, class: order_class, status: "cancelled", ...source });
 }
 
 $("hand-close").addEventListener("click", () => $("hand").close());

@@ -1,0 +1,100 @@
+"""Two persons for whatever loosens a law order by hand; its issuer's own word, signed or over his transport, is one."""
+
+import json
+
+import pytest
+from msgspec import structs
+
+from agent.facts import OrderRefused
+from agent.inputs.order_document import parse_order
+from agent.orders.hands import ALONE
+from agent.orders.trust import Issuer, TrustPolicy, is_grave
+from tests.orders.site import TRUST, Site, at, document
+
+pytestmark = pytest.mark.pure
+
+WIDE = Issuer(name="energo", classes=("law", "contract"), unsigned=True, transports=("mqtt", "http", "shell"))
+CAP = {"limit": {"max_import_kw": 500}}
+TWO = {"source_ref": {"issued_by": "Aigul", "taken_by": "Bek"}}
+LOOSER = {
+    "cancel": {"status": "cancelled", "limit": None},
+    "upwards": {"limit": {"max_import_kw": 501}},
+    "shorter": {**CAP, "ends_at": at(3600)},
+    "later": {**CAP, "starts_at": at(600)},
+    "weaker": {**CAP, "order_class": "contract"},
+    "a test": {**CAP, "test": True},
+    "fewer": {**CAP, "targets": {"feeders": ["T1"]}},
+    "spared": {**CAP, "exempt": {"tags": ["heat"]}},
+    "elsewhere": {**CAP, "measure": {"at": "T1"}},
+    "a mean": {**CAP, "measure": {"over_s": 900, "aligned": True}},
+    "tolerated": {**CAP, "measure": {"tolerance_pct": 5}},
+}
+
+
+def bound(transport: str = "mqtt", **told: object) -> Site:
+    """Return a site with a law's cap in force that came over a transport."""
+    site = Site(trust=TrustPolicy(site="here", issuers={**TRUST.issuers, "energo": WIDE}))
+    site.send(document(**{**CAP, **told}), transport)
+    return site
+
+
+@pytest.mark.parametrize("transport", ["http", "shell"])
+@pytest.mark.parametrize("looser", LOOSER.values(), ids=LOOSER)
+def test_one_hand_does_not_loosen_a_law_and_two_do(looser, transport):
+    site = bound()
+    assert site.send(document(revision=2, **looser), transport) == [f"a r2 #4 rejected: not_allowed: {ALONE}"]
+    assert site.state() == "active"
+    assert "rejected" not in site.send(document(revision=3, **looser, **TWO), transport)[0]
+    assert site.book.view("a").order.revision == 3
+
+
+@pytest.mark.parametrize(
+    "source",
+    [{"issued_by": "Aigul"}, {"issued_by": "Aigul", "taken_by": " AIGUL "}, {"issued_by": "", "taken_by": "Bek"}],
+)
+def test_one_person_is_not_two(source):
+    said = bound().send(document(revision=2, status="cancelled", limit=None, source_ref=source), "shell")
+    assert ALONE in said[0]
+
+
+def test_what_tightens_and_what_is_no_law_takes_one():
+    site = bound()
+    assert "active" in site.send(document(revision=2, limit={"max_import_kw": 400}), "shell")[-1]
+    site = bound(order_class="contract")
+    assert "cancelled" in site.send(document(revision=2, status="cancelled", limit=None, order_class="contract"),
+                                    "shell")[0]  # fmt: skip
+    site = bound(test=True)
+    assert "cancelled" in site.send(document(revision=2, status="cancelled", limit=None), "shell")[0]
+
+
+def test_the_issuers_own_system_lifts_what_it_ordered():
+    assert "cancelled" in bound().send(document(revision=2, status="cancelled", limit=None))[0]
+    site = bound()
+    raw = json.dumps(document(revision=2, status="cancelled", limit=None))
+    told = {"transport": "http", "now": site.now, "observed": site.observed, "by": "energo"}
+    facts = site.book.receive(raw, parse_order(raw.encode()), **told)
+    assert "cancelled" in site.take(facts)[0], "a token of the issuer's own name is the issuer"
+
+
+def test_what_a_hand_ordered_is_lifted_over_the_broker_by_two_also_after_a_restart():
+    site = bound("shell").restarted()
+    cancel = document(revision=2, status="cancelled", limit=None)
+    assert ALONE in site.send(cancel)[0]
+    assert "cancelled" in site.send(cancel | {"revision": 3} | TWO)[0]
+
+
+def test_an_order_in_the_place_of_a_law_is_looked_at_alike():
+    site = bound()
+    other = document(order_id="b", limit={"max_import_kw": 900}, supersedes=["a"])
+    assert ALONE in site.send(other, "http")[0]
+    assert site.state("b") is None
+    assert site.state() == "active"
+
+
+def test_who_forgot_the_second_person_is_no_refused_issuer():
+    site = bound()
+    site.send(document(revision=2, status="cancelled", limit=None), "shell")
+    refused = site.facts[-1]
+    assert isinstance(refused, OrderRefused)
+    assert not is_grave(refused, site.policy.trust)
+    assert is_grave(structs.replace(refused, reason="it may not"), site.policy.trust)
