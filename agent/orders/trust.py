@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agent.facts import OrderRefused
-from agent.jws import Jws, is_compact, opened
 from agent.orders.hands import ALONE
 from agent.orders.order import STEPPING, Order, Rejection
 from agent.orders.silence import Failsafe
