@@ -49,6 +49,44 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """Months to come, alike, that a ratchet charges for `share` of this one's peak where that is above `kw`.
+
+    What such a month loses by it: where its machines are worth a peak as high, they would have paid for it in any
+    case, so nothing; above that, the charge less what the kilowatts earn that are paid for and may be used.
+    """
+
+    months: int
+    share: float
+    kw: float  # charged in any case
+    bands: tuple[tuple[float, float], ...]
+    left: Left  # its hours, and what a kWh costs in them
+
+    def cost(self, kw: Floats, steps_kw: Floats, break_even: Floats, pue: float) -> Floats:
+        """Return what peaks of so many rising kW add to these months; by steps between them what runs there."""
+        earned = np.concatenate([[0.0], np.cumsum(steps_kw * pue * self.left.earned(break_even))])
+        within = np.maximum.accumulate(earned)
+        beyond = np.append(np.maximum.accumulate((earned - banded(self.bands, kw))[::-1])[::-1], -np.inf)
+
+        def made(floor: Floats) -> Floats:
+            floor = np.maximum(floor, kw[0])
+            at = np.searchsorted(kw, floor * (1 + 1e-12), side="right") - 1
+            best: Floats = np.maximum(within[at] - banded(self.bands, floor), beyond[at + 1])
+            return best
+
+        lost = made(np.array([self.kw])) - made(np.maximum(kw * self.share, self.kw))
+        return self.months * np.maximum(lost, 0.0)
+
+
+def banded(bands: Sequence[tuple[float, float]], kw: Floats) -> Floats:
+    """Return what so many kW cost by bands."""
+    total = np.zeros(len(kw))
+    for (_, per_kw), (start, end) in zip(bands, pairwise([*(start for start, _ in bands), np.inf]), strict=True):
+        total = total + np.clip(kw - start, 0.0, end - start) * per_kw
+    return total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PeakCharge:
     """One charge on a mean of power, kW at the meter, as it stands within the window under way."""
 
@@ -62,13 +100,11 @@ class PeakCharge:
     bands: tuple[tuple[float, float], ...]  # from so many kW on, what one more costs
     jump: float = 0.0
     left: Left
+    later: tuple[Later, ...] = ()
 
     def cost(self, kw: Floats) -> Floats:
         """Return what a mean of so many kW adds to the month."""
-        starts = [start for start, _ in self.bands] + [np.inf]
-        total = np.where(kw > self.kw, self.jump, 0.0)
-        for (_, per_kw), (start, end) in zip(self.bands, pairwise(starts), strict=True):
-            total = total + np.clip(kw - start, 0.0, end - start) * per_kw
+        total: Floats = np.where(kw > self.kw, self.jump, 0.0) + banded(self.bands, kw)
         return total
 
 
@@ -159,6 +195,8 @@ def worthwhile_kw(running: Running, all_kw: float, charges: Sequence[PeakCharge]
     earned = np.concatenate([[0.0], np.cumsum(steps_kw * running.pue * left.earned(break_even[order]))])
     kw = all_kw - float(steps_kw.sum()) + np.concatenate([[0.0], np.cumsum(steps_kw)])
     net = earned - sum((charge.cost(kw) for charge in charges), np.zeros(len(kw)))
+    for later in (later for charge in charges for later in charge.later):
+        net -= later.cost(kw, steps_kw, break_even[order], running.pue)
     return float(kw[len(net) - 1 - int(np.argmax(net[::-1]))])
 
 

@@ -7,7 +7,7 @@ least. Nothing of it belongs to one kilowatt-hour: it is charged by the month.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
@@ -16,12 +16,12 @@ from typing import ClassVar, Literal
 from agent.tariffs.charge import Line, Part, share_of
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Prorate, Usage
-from agent.tariffs.money import even, rounded, written
-from agent.tariffs.periods import Span
+from agent.tariffs.money import PERCENT, even, rounded, written
+from agent.tariffs.periods import Span, months_after
 from agent.tariffs.power import Measure, Peak, Window, factor_at, highest, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
-from agent.tariffs.standing import Standing, bands_above, remaining
+from agent.tariffs.standing import Later, Standing, bands_above, remaining
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
 
@@ -180,7 +180,8 @@ class Demand:
             for day, spans in self._times(usage, period):
                 if not any(span.start <= at < span.end for span in spans):
                     continue
-                billed, _ = self._billed(usage, period, self._measured(usage, spans))
+                peak = self._measured(usage, spans)
+                billed, _ = self._billed(usage, period, peak)
                 yield Standing(
                     component=self.name,
                     period=period.name,
@@ -188,8 +189,33 @@ class Demand:
                     since=spans[0].start,
                     kw=max(billed, self.free),
                     bands=bands_above(max(billed, self.free), self._bands(period, day)),
+                    later=self._later(usage, period, peak.power, spans),
                     left=remaining(spans, window),
                 )
+
+    def _later(self, usage: Usage, period: DemandPeriod, kw: Decimal, spans: Sequence[Span]) -> tuple[Later, ...]:
+        """Return what months to come bill of this month's peak; their hours are taken to be as many as this one's."""
+        found: list[Later] = []
+        drawn = {one.month: self._of_month(one, period) for one in usage.earlier if self.ratchet}
+        drawn[usage.month] = kw
+        hours = sum((Decimal(round((one.end - one.start).total_seconds())) for one in spans), Decimal(0)) / 3600
+        for name, day in months_after(usage.month, max((one.months for one in self.ratchet), default=0)):
+            bearing = [one for one in self.ratchet if usage.month in one.counted(name)]
+            if not bearing or (period.months and day.month not in period.months):
+                continue
+            held = [one.power for ratchet in self.ratchet if (one := ratchet.held_in(name, drawn)) is not None]
+            later = Later(
+                months=1,
+                share=max(one.pct for one in bearing) * PERCENT,
+                kw=max(self.free, self.least, *held),
+                bands=tuple(self._bands(period, day)),
+                hours=hours,
+            )
+            if found and replace(found[-1], months=1) == later:
+                found[-1] = replace(later, months=found[-1].months + 1)
+            else:
+                found.append(later)
+        return tuple(found)
 
     def _bands(self, period: DemandPeriod, day: date) -> list[tuple[Decimal, Decimal]]:
         starts = [self.free, *(self.free + block.up_to for block in period.blocks if block.up_to is not None)]

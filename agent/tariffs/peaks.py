@@ -60,7 +60,12 @@ def standings(
 
 
 def _scaled(one: Standing, scale: Decimal) -> Standing:
-    return replace(one, jump=one.jump * scale, bands=tuple((start, price * scale) for start, price in one.bands))
+    later = tuple(replace(month, bands=_times(month.bands, scale)) for month in one.later)
+    return replace(one, jump=one.jump * scale, bands=_times(one.bands, scale), later=later)
+
+
+def _times(bands: tuple[tuple[Decimal, Decimal], ...], scale: Decimal) -> tuple[tuple[Decimal, Decimal], ...]:
+    return tuple((start, price * scale) for start, price in bands)
 
 
 def _month_of(at: datetime, month: Month) -> datetime:

@@ -91,6 +91,14 @@ def months_before(day: date, count: int) -> Iterator[str]:
         yield f"{day:%Y-%m}"
 
 
+def months_after(name: str, count: int) -> Iterator[tuple[str, date]]:
+    """Yield as YYYY-MM so many months after one, the nearest first, each with its last day."""
+    first = date.fromisoformat(f"{name}-01")
+    for _ in range(count):
+        first = (first + _MONTH).replace(day=1)
+        yield f"{first:%Y-%m}", first.replace(day=days_of_month(first))
+
+
 def months(span: Span, zone: tzinfo, read: ReadTime = CIVIL) -> Iterator[Span]:
     """Cut a span where meters are read, and bills begin."""
     start = span.start

@@ -54,16 +54,25 @@ class Ratchet:
         """Return what an earlier month holds this one to; `measured` tells what a month drew. None: nothing."""
         if self.in_ and int(usage.month[5:]) not in self.in_:
             return None
-        known = dict(self.measured)
-        known.update((one.month, measured(one)) for one in usage.earlier)
-        counted = [
-            month for month in months_before(date.fromisoformat(f"{usage.month}-01"), self.months) if month in known
-        ]
-        counted = [month for month in counted if not self.of or int(month[5:]) in self.of]
+        return self.held_in(usage.month, {one.month: measured(one) for one in usage.earlier})
+
+    def held_in(self, name: str, drawn: Mapping[str, Decimal]) -> Held | None:
+        """Return what those before it hold a month to; `drawn` is what months of the load drew. None: nothing."""
+        if self.in_ and int(name[5:]) not in self.in_:
+            return None
+        known = {**self.measured, **drawn}
+        counted = [month for month in self.counted(name) if month in known]
         if not counted:
             return None
         best = max(counted, key=known.__getitem__)
         return Held(month=best, measured=known[best], pct=self.pct, power=even(known[best] * self.pct / _ALL))
+
+    def counted(self, name: str) -> list[str]:
+        """Return the months whose draw bears on a month's bill, the nearest first."""
+        if self.in_ and int(name[5:]) not in self.in_:
+            return []
+        before = months_before(date.fromisoformat(f"{name}-01"), self.months)
+        return [month for month in before if not self.of or int(month[5:]) in self.of]
 
 
 def highest_held(ratchets: Iterable[Ratchet], usage: Usage, measured: Callable[[Usage], Decimal]) -> Held | None:

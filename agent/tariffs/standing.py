@@ -10,6 +10,17 @@ from agent.tariffs.periods import Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """What a ratchet makes of a new peak in months to come, that are alike: they bill `share` of it if above `kw`."""
+
+    months: int
+    share: Decimal
+    kw: Decimal  # billed there in any case
+    bands: tuple[tuple[Decimal, Decimal], ...]  # from so many kW on, what one more costs there
+    hours: Decimal  # of such a month, in which it is measured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """One charge on the mean power of a window, as it stands at an instant within that window.
 
@@ -24,6 +35,7 @@ class Standing:
     bands: tuple[tuple[Decimal, Decimal], ...]  # from so many kW on, what one more costs; by rising kW
     jump: Decimal = Decimal(0)  # due at once with the first kW above
     each: bool = False  # every window is charged by itself, and not the month's highest
+    later: tuple[Later, ...] = ()
     left: tuple[Span, ...]  # when it is still measured, and a new peak would be free to use: from the window's start on
 
 

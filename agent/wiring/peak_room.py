@@ -10,10 +10,11 @@ import numpy as np
 
 from agent.outputs.day_peaks import billed_intervals
 from agent.outputs.money_desk import MoneyDesk
-from agent.planning.guard import NO_WATCH, Left, PeakCharge, Watch
+from agent.planning.guard import NO_WATCH, Later, Left, PeakCharge, Watch
 from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.peaks import Month, guards_peaks, standings
 from agent.tariffs.periods import Span, interval_start
+from agent.tariffs.standing import Later as LaterMonths
 from agent.tariffs.standing import Standing
 from agent.values import Moment, Watts
 
@@ -111,6 +112,18 @@ class PeakRoom:
             bands=tuple((float(start) / factor, float(price) * factor) for start, price in one.bands),
             jump=float(one.jump),
             left=left,
+            later=tuple(self._later(told, factor) for told in one.later),
+        )
+
+    def _later(self, one: LaterMonths, factor: float) -> Later:
+        """Return months to come: their prices are taken to be like those known of this one and the week before."""
+        known = np.sort(np.array([price for price in self._hours.values() if price is not None]))
+        return Later(
+            months=one.months,
+            share=float(one.share),
+            kw=float(one.kw) / factor,
+            bands=tuple((float(start) / factor, float(price) * factor) for start, price in one.bands),
+            left=Left(hours=float(one.hours), prices=known),
         )
 
 

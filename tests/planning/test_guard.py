@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.planning.guard import Left, PeakCharge, Running, Watch, allowed_w, ceilings, hold, no_guard
+from agent.planning.guard import Later, Left, PeakCharge, Running, Watch, allowed_w, ceilings, hold, no_guard
 from agent.planning.peak_books import PeakBooks, as_guarded, seen
 from agent.planning.price import PricePolicy, look, nothing_yet
 from tests.planning.test_price import market, view_of
@@ -61,6 +61,50 @@ def test_no_other_peak_leaves_more(machines, kw, per_kw, hours, prices, jump, ho
     asleep_kw = (house_w + 20 * len(watts)) / 1000
     best = max(leaves(asleep_kw + total / 1000) for total in [0, *np.cumsum(watts[np.argsort(-even)] - 20)])
     assert leaves(ceiling) >= best - 1e-6 * (1 + abs(best)) or ceiling == kw
+
+
+def test_what_a_ratchet_costs_later_counts_in_what_breaking_the_peak_costs():
+    """120 h of a kW earn 12 and a kW more costs 10; eleven months that charge 10 for it too earn less, or as much."""
+    machines = running([3000.0] * 4, [0.12] * 4)
+
+    def ceiling(*later):
+        told = replace(charge(5.0, hours=120.0), later=later)
+        return ceilings(machines, Watch(charges=(told,), house_w=0.0), {})["demand"]
+
+    def months(hours, share=1.0, kw=5.0):
+        left = Left(hours=hours, prices=np.array([0.02]))
+        return Later(months=11, share=share, kw=kw, bands=((0.0, 10.0),), left=left)
+
+    assert ceiling() == np.inf
+    assert ceiling(months(80.0)) == pytest.approx(6.04)  # each such month pays 10 for a kW that earns 8
+    assert ceiling(months(720.0)) == np.inf  # the kW would be drawn and paid for then too
+    assert ceiling(months(80.0, kw=12.0)) == np.inf  # billed in any case
+    assert ceiling(months(80.0, share=0.4)) == np.inf  # 40 % of 12 kW are below what is billed
+    assert ceiling(months(80.0, share=0.6)) == pytest.approx(5 / 0.6, abs=3.0)  # to whole machines
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0.1, 5), st.floats(0.0, 0.3)), min_size=1, max_size=6), st.floats(0.2, 1),
+    st.floats(0, 20), st.floats(0.1, 40), st.floats(1, 700),
+)  # fmt: skip
+def test_what_later_months_lose_is_found_by_trying_each_draw_of_theirs(machines, share, held, per_kw, hours):
+    steps_kw, even = (np.array(column) for column in zip(*sorted(machines, key=lambda one: -one[1]), strict=True))
+    kw = 2.0 + np.concatenate([[0.0], np.cumsum(steps_kw)])
+    later = Later(
+        months=3, share=share, kw=held, bands=((1.0, per_kw), (8.0, per_kw * 2)),
+        left=Left(hours=hours, prices=np.array([0.05])),
+    )  # fmt: skip
+
+    def made(floor):
+        """The best of a month that bills at least so many kW: its draw is any number of the best machines."""
+        worth = [sum(np.maximum(even[:count] - 0.05, 0) * steps_kw[:count]) * hours for count in range(len(kw))]
+        billed = [max(one, floor) for one in kw]
+        cost = [max(min(one, 8) - 1, 0) * per_kw + max(one - 8, 0) * per_kw * 2 for one in billed]
+        return max(np.array(worth) - cost)
+
+    for told, peak in zip(later.cost(kw, steps_kw, even, 1.0), kw, strict=True):
+        assert told == pytest.approx(3 * max(0, made(held) - made(max(held, share * peak))), abs=1e-6)
 
 
 @given(st.floats(1, 20), st.lists(st.floats(0, 30_000), min_size=1, max_size=14))

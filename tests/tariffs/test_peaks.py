@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.tariffs.authorised import AuthorisedEnergy
-from agent.tariffs.bill import cost, last_month
+from agent.tariffs.bill import bill, cost, last_month
 from agent.tariffs.charging import load_of
 from agent.tariffs.demand import Demand, DemandBlock, DemandPeriod, PowerFactor
 from agent.tariffs.levies import LevyPercent
@@ -103,6 +103,28 @@ def test_what_a_new_peak_costs_is_what_the_bill_with_it_is_more(name, data):
     if name == "authorised":  # each kWh costs 3 in any case
         more -= kw / 4 * 3
     assert dearer(standing, kw) == more
+
+
+def test_what_a_ratchet_bills_later_is_what_later_bills_are_more():
+    """80 % of April's peak in the five months after it, but for those of autumn; 90 kW of March bind until July."""
+    ratchet = Ratchet(pct=Decimal(80), months=5, in_=(4, 5, 6, 7, 8), measured={"2026-02": Decimal(110)})
+    told = tariff(flat("0"), demand(ratchet=(ratchet,), least=Decimal(30)))
+    [found] = standings(told, [], FIRST, Month(zone=BISHKEK))
+    assert [(one.months, one.share, one.kw) for one in found.later] == [
+        (3, Decimal("0.8"), 88),
+        (1, Decimal("0.8"), 30),
+    ]
+    assert found.later[0].hours == 720
+    for kw in (50, 100, 120, 200):
+        load = load_of([(FIRST, Decimal(kw) / 4), (FIRST + timedelta(days=152), Decimal(0))], QUARTER)
+        [_, *months] = bill(told, load, BISHKEK).months  # May to August
+        bare = bill(told, load_of([(FIRST, Decimal(0)), (load.span.end, Decimal(0))], QUARTER), BISHKEK).months[1:]
+        more = sum(cost(one) for one in months[:4]) - sum(cost(one) for one in bare[:4])
+        expected = Decimal(0)
+        for one in found.later:
+            [(_, price)] = one.bands
+            expected += one.months * max(kw * one.share - one.kw, Decimal(0)) * price
+        assert more == expected
 
 
 def test_what_is_left_are_the_hours_of_the_month_in_which_it_is_measured():
