@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -q
 WITNESS := .venv-witness
 PYASIC := pyasic==0.79.0
+PYASIC_RS := pyasic-rs==0.8.6
 
 .PHONY: picture demo test test-long test-fast check deps conformance witness fuzz support bench lock clean
 
@@ -45,7 +46,7 @@ support: $(VENV)/.dev
 	test -z "$(CAPTURES)" || $(BIN)/python -m tests.conformance "$(CAPTURES)" --proof
 	$(BIN)/python -m tests.conformance.support > docs/support.md
 
-# An outside client, pyasic, reads one simulated machine of each model; it lives in an environment of its own.
+# Outside clients, pyasic and pyasic-rs, read one simulated machine of each model and firmware, from an environment of their own.
 witness: $(VENV)/.dev $(WITNESS)/.done
 	$(BIN)/python -m tests.witness $(WITNESS)/bin/python
 
@@ -76,7 +77,7 @@ $(WITNESS)/.done: requirements-witness.txt
 lock:
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --extra plan --group build -o requirements.txt >/dev/null
 	uv pip compile -q --universal --generate-hashes --no-header --no-annotate pyproject.toml --extra demo --extra plan --group build --group dev -c requirements.txt -o requirements-dev.txt >/dev/null
-	echo "$(PYASIC)" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o requirements-witness.txt >/dev/null
+	printf '%s\n' "$(PYASIC)" "$(PYASIC_RS)" | uv pip compile -q --universal --generate-hashes --no-header --no-annotate --python-version 3.11 - -o requirements-witness.txt >/dev/null
 
 clean:
 	rm -rf $(VENV) $(WITNESS) build *.egg-info

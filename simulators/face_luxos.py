@@ -253,9 +253,8 @@ class LuxosFace:
             works = board < len(well) and well[board]
             row[f"chain_acn{board + 1}"] = machine.row.chips if works else 0
             row[f"chain_rate{board + 1}"] = f"{row['GHS av'] / max(sum(well), 1):.2f}" if works else "0"
-            row[f"temp_pcb{board + 1}"] = (
-                "-".join(str(round(c)) for c in self._corners(machine)) if works else "0-0-0-0"
-            )
+            corners = "-".join(str(round(c)) for c in self._corners(machine)) if works else "0-0-0-0"
+            row |= {f"temp_pcb{board + 1}": corners, f"temp_chip{board + 1}": corners}
         row |= {"rate_unit": "GH", "miner_id": machine.mac.replace(":", "").lower(), "total_acn": 4}
         return said("S", 70, "LUXminer stats", STATS=[header, row])
 

@@ -9,6 +9,7 @@ import pytest
 from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
 from tests.witness.comparing import compared
+from tests.witness.reasons import PYASIC_RS
 
 ROOT = Path(__file__).parent.parent
 
@@ -84,6 +85,11 @@ def test_the_lock_holds_hashes_and_no_address():
     text = (ROOT / "requirements-witness.txt").read_text()
     assert "--hash=sha256:" in text
     assert "://" not in text
+
+
+async def test_a_client_that_failed_at_a_machine_is_one_wrong_row_with_its_word(true):
+    (row,) = compared({"failed": "reset"}, true, PYASIC_RS)
+    assert (row.ok, row.seen) == (False, "reset")
 
 
 @pytest.mark.parametrize(("model", "why"), [("SealMiner A2", "pyasic knows none of this make"), ("M50", "")])

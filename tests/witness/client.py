@@ -6,9 +6,14 @@ It is pointed at no other address than the loopback's.
 import asyncio
 import ipaddress
 import json
+import re
 import sys
 
 from pyasic import get_miner
+from pyasic.errors import APIError
+
+MACHINE_S = 60.0
+CANNOT = re.compile(r"Failed to call (\w+) on")
 
 
 async def seen(host):
@@ -16,7 +21,9 @@ async def seen(host):
     miner = await get_miner(host)
     if miner is None:
         return None
-    data = await miner.get_data()
+    data = await told(miner)
+    if isinstance(data, str):
+        return {"failed": data}
     return {
         "class": type(miner).__name__,
         "make": data.make,
@@ -38,6 +45,19 @@ async def seen(host):
     }
 
 
+async def told(miner):
+    """Return what it finds out, without what it cannot ask this machine for; why, where it finds out nothing."""
+    without = ["config"]
+    while True:
+        try:
+            return await miner.get_data(exclude=without)
+        except (APIError, OSError, TimeoutError) as error:
+            found = CANNOT.search(str(error))
+            if found is None or found[1] in without:
+                return f"{type(error).__name__}: {error}"
+            without.append(found[1])
+
+
 def board(one):
     """Return one hashboard."""
     rate = None if one.hashrate is None else float(one.hashrate)
@@ -48,7 +68,11 @@ async def main(hosts):
     """Print what is seen at each address."""
     if not all(ipaddress.ip_address(host).is_loopback for host in hosts):
         sys.exit("only addresses of the loopback")
-    found = {host: await seen(host) for host in hosts}
+    found = {}
+    for count, host in enumerate(hosts, start=1):
+        async with asyncio.timeout(MACHINE_S):
+            found[host] = await seen(host)
+        sys.stderr.write(f"pyasic: {count} of {len(hosts)}\n")
     json.dump(found, sys.stdout)
 
 
