@@ -18,10 +18,10 @@ from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import PERCENT, even, rounded, written
 from agent.tariffs.periods import Span, months_after
-from agent.tariffs.power import Measure, Peak, Window, factor_at, highest, window_at
+from agent.tariffs.power import KW_OF, Measure, Peak, Window, factor_at, highest, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
-from agent.tariffs.standing import Later, Standing, bands_above, remaining
+from agent.tariffs.standing import Later, Standing, bands_above, in_kw, remaining
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
 
@@ -172,8 +172,8 @@ class Demand:
             yield Part(day=usage.last, label=label, quantity=Decimal(0), figure=figure, amount=-above, is_rest=True)
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
-        """Yield what each period that is measured at an instant bills so far; kW alone. Raises NoFigure, Unmetered."""
-        if self.measure != "kW" or self.every == "mean_of_days" or self.most_per_kw is not None:
+        """Yield what each period that is measured at an instant bills so far; kW and hp. Raises NoFigure, Unmetered."""
+        if self.measure not in KW_OF or self.every == "mean_of_days" or self.most_per_kw is not None:
             return
         window = window_at(usage, at, self._window)
         for period in self.period:
@@ -182,7 +182,7 @@ class Demand:
                     continue
                 peak = self._measured(usage, spans)
                 billed, _ = self._billed(usage, period, peak)
-                yield Standing(
+                found = Standing(
                     component=self.name,
                     period=period.name,
                     window=window,
@@ -192,6 +192,7 @@ class Demand:
                     later=self._later(usage, period, peak.power, spans),
                     left=remaining(spans, window),
                 )
+                yield in_kw(found, KW_OF[self.measure])
 
     def _later(self, usage: Usage, period: DemandPeriod, kw: Decimal, spans: Sequence[Span]) -> tuple[Later, ...]:
         """Return what months to come bill of this month's peak; their hours are taken to be as many as this one's."""

@@ -6,7 +6,7 @@ load's step is the step itself. A window that the edge of a period cuts counts o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,8 @@ Measure = Literal["kW", "kVA", "kvar", "hp"]
 """Active power; apparent power; lagging reactive power less leading, never below 0; active power in horsepower."""
 _KW_OF_HP = Decimal("0.74569987158227022")
 """550 foot-pounds-force a second."""
+KW_OF: Mapping[Measure, Decimal] = {"kW": Decimal(1), "hp": _KW_OF_HP}
+"""The kW of one of what is measured, where that does not depend on reactive power."""
 _ZERO = Decimal(0)
 _TICK = timedelta(microseconds=1)
 _HOUR_TICKS = timedelta(hours=1) // _TICK

@@ -13,9 +13,9 @@ from agent.tariffs.figures import Dated
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import PERCENT, rounded, written
 from agent.tariffs.periods import Span
-from agent.tariffs.power import Measure, Window, highest, window_at
+from agent.tariffs.power import KW_OF, Measure, Window, highest, window_at
 from agent.tariffs.shape import SHAPE
-from agent.tariffs.standing import Standing, bands_above, remaining
+from agent.tariffs.standing import Standing, bands_above, in_kw, remaining
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import ALWAYS, Calendar, Times, cuts
 
@@ -91,9 +91,9 @@ class ReservedPower:
             yield from product(day, said, power, self.excess[place].per_kw.on(day))
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
-        """Yield what may be drawn at an instant before it costs more; kW alone. Raises NoFigure, Unmetered."""
+        """Yield what may be drawn at an instant before it costs more; kW and hp. Raises NoFigure, Unmetered."""
         spans = self._spans(usage)
-        if self.measure != "kW" or not self.excess or not any(span.start <= at < span.end for span in spans):
+        if self.measure not in KW_OF or not self.excess or not any(span.start <= at < span.end for span in spans):
             return
         day, contracted = usage.last, self.kw.on(usage.last).value or _ZERO
         window = Window(minutes=self.window_min)
@@ -103,7 +103,7 @@ class ReservedPower:
         prices = [one.per_kw.on(day).value or _ZERO for one in self.excess]
         allowed = contracted * (1 + self.tolerance_pct * PERCENT)
         under = window_at(usage, at, window)
-        yield Standing(
+        found = Standing(
             component=self.name,
             period="",
             window=under,
@@ -113,6 +113,7 @@ class ReservedPower:
             jump=_ZERO if peak.power > allowed else (allowed - contracted) * prices[0],
             left=remaining(spans, under),
         )
+        yield in_kw(found, KW_OF[self.measure])
 
     def _spans(self, usage: Usage) -> list[Span]:
         if self.when.is_open:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from agent.tariffs.money import even
 from agent.tariffs.periods import Span
 
 
@@ -37,6 +38,18 @@ class Standing:
     each: bool = False  # every window is charged by itself, and not the month's highest
     later: tuple[Later, ...] = ()
     left: tuple[Span, ...]  # when it is still measured, and a new peak would be free to use: from the window's start on
+
+
+def in_kw(one: Standing, unit_kw: Decimal) -> Standing:
+    """Return a charge on another unit of power in kW, of which one has so many."""
+
+    def told(bands: tuple[tuple[Decimal, Decimal], ...]) -> tuple[tuple[Decimal, Decimal], ...]:
+        return tuple((start * unit_kw, even(price / unit_kw)) for start, price in bands)
+
+    if unit_kw == 1:
+        return one
+    later = tuple(replace(month, kw=month.kw * unit_kw, bands=told(month.bands)) for month in one.later)
+    return replace(one, kw=one.kw * unit_kw, bands=told(one.bands), later=later)
 
 
 def bands_above(kw: Decimal, bands: list[tuple[Decimal, Decimal]]) -> tuple[tuple[Decimal, Decimal], ...]:

@@ -127,6 +127,17 @@ def test_what_a_ratchet_bills_later_is_what_later_bills_are_more():
         assert more == expected
 
 
+def test_horsepower_is_told_in_kw():
+    """What a kW more costs is what the bill with it is more."""
+    at, month = FIRST + timedelta(hours=3), Month(zone=BISHKEK)
+    drawn = [(FIRST, Decimal(20))]  # 80 kW
+    [kw], [hp] = (list(standings(tariff(demand(measure=one)), drawn, at, month)) for one in ("kW", "hp"))
+    assert (kw.kw, round(hp.kw, 6)) == (80, 80)
+    told = tariff(demand(measure="hp"))
+    more = billed(told, [*drawn, (at, Decimal(25))]) - billed(told, drawn)
+    assert round(dearer([hp], Decimal(100)), 6) == round(more, 6) > 0
+
+
 def test_what_is_left_are_the_hours_of_the_month_in_which_it_is_measured():
     at = datetime(2026, 4, 30, 12, 7, tzinfo=BISHKEK)
     [any_time, peak] = standings(tariff(flat(), demand(ANY, PEAK)), [], at, Month(zone=BISHKEK))
