@@ -37,6 +37,7 @@ from agent.cli.scan import scan
 from agent.cli.seals import seal, seals, unseal
 from agent.cli.simulate import simulate
 from agent.cli.status import status
+from agent.cli.top import top
 
 shell = typer.Typer(
     cls=Shell,
@@ -103,6 +104,9 @@ def demo(
 
 shell.command(epilog=examples("hashwatt check --config farm.toml"))(check)
 shell.command(epilog=examples("hashwatt status", "hashwatt status --url http://farm:8700 --json"))(status)
+shell.command(
+    epilog=examples("hashwatt top", "hashwatt top feeder:T1 --sort heat", "hashwatt top --rounds 1 --limit 5 --json")
+)(top)
 miners.command(
     "export",
     epilog=examples("hashwatt miners export > inventory.csv", "hashwatt miners export --config farm.toml --json"),

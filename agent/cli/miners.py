@@ -17,6 +17,7 @@ from agent.cli.show import UNKNOWN, as_json, figure, plain, table
 from agent.values import FULL, SLEEP
 
 MOST_NAMED = 10
+MINER_COLUMNS = ("miner", "model", "state", "TH/s ", "W ", "by", "level", "intended", "°C ")
 
 miners = typer.Typer(
     cls=Listing,
@@ -66,12 +67,12 @@ def list_miners(
     if as_json_:
         as_json({"items": found, "next": None})
         return
-    columns = ("miner", "model", "state", "TH/s ", "W ", "by", "level", "intended", "°C ")
-    table(columns, (_row(miner) for miner in found))
+    table(MINER_COLUMNS, (miner_row(miner) for miner in found))
     print(f"{len(found)} machines")
 
 
-def _row(miner: dict[str, Any]) -> tuple[object, ...]:
+def miner_row(miner: dict[str, Any]) -> tuple[object, ...]:
+    """Return a machine's cells under MINER_COLUMNS."""
     board_temps = (board.get("chip_temp_c") for board in miner.get("boards") or ())
     return (
         miner["miner"]["id"],

@@ -31,6 +31,11 @@ class Remembered:
     url: str
     config: Config | None
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a store at all."""
+        return (self.folder / STORE).exists()
+
     def facts(self, kinds: Sequence[str]) -> Iterator[AnyFact]:
         """Yield facts of these kinds in their order. Raises Failure."""
         import msgspec  # noqa: PLC0415 - quick help needs it not

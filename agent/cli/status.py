@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.cli.client import Agent
+from agent.cli.failure import UNREACHABLE, Failure
+from agent.cli.offline import Remembered, remembered
 from agent.cli.options import Json, Reach, spread
 from agent.cli.order_words import demand, in_force, next_change
 from agent.cli.safety import tripped
@@ -16,11 +19,23 @@ LEAST_W = 1.0
 @spread
 def status(reach: Reach, as_json_: Json = False) -> None:
     """Show what the site draws, what binds it, and what its machines do."""
-    agent = reach.agent()
-    site = agent.get("/api/v1/site")
+    try:
+        agent = reach.agent()
+        site = agent.get("/api/v1/site")
+    except Failure as failure:
+        store = None if reach.url is not None or failure.code != UNREACHABLE else remembered(reach, None)
+        if store is None or not store.is_there:
+            raise
+        _remembered(store, as_json_=as_json_)
+        return
     if as_json_:
         as_json(site)
         return
+    glance(agent, site)
+
+
+def glance(agent: Agent, site: dict[str, Any]) -> None:
+    """Print a running agent's site: draw and cap, orders in force, whatever is wrong."""
     orders = agent.items("/api/v1/orders", {})
     _site(site)
     for order in filter(in_force, orders):
@@ -30,6 +45,22 @@ def status(reach: Reach, as_json_: Json = False) -> None:
     _silent(site.get("meters", []))
     for reason in agent.not_ready():
         print(f"not ready: {plain(reason)}")
+
+
+def _remembered(store: Remembered, *, as_json_: bool) -> None:
+    """Say what a store knew last. Raises Failure."""
+    from agent.cli.status_store import last_known  # noqa: PLC0415 - quick help needs it not
+
+    site, orders = last_known(store)
+    if as_json_:
+        as_json({**site, "orders": orders})
+        return
+    loud(" NO AGENT RUNS: nobody holds the site to anything; this is what its store knew last ")
+    print(f"{plain(site['site'])} at {plain(site['at'])}, {plain(site['mode'])}")
+    binding = f" by order {plain(site['binding_order'])}" if site["binding_order"] else ""
+    print(f"cap       {kw(site['cap_w'])}{binding}")
+    for order in filter(in_force, orders):
+        _order(order)
 
 
 def _site(site: dict[str, Any]) -> None:

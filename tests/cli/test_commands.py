@@ -6,9 +6,13 @@ import pty
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
+from agent.facts import AgentStarted, CapChanged, OrderMoved, OrderReceived
+from agent.ledger.ledger import Ledger
+from agent.ledger.store import Store
 from tests.cli.farm import SITE, order
 
 
@@ -49,6 +53,50 @@ def test_status_says_loudly_that_it_only_observes_and_names_what_binds(farm, say
         "feeder T1 draws though all its machines are sealed",
     ):  # fmt: skip
         assert words in said
+
+
+def test_top_shows_the_site_and_the_machines_in_the_order_that_was_asked_for(farm, say):
+    said = say("top", "m-*", "--sort", "heat", "--limit", 2)
+    assert said.exit_code == 0
+    assert said.stdout.index("812.0 kW by meter") < said.stdout.index("stop-1 (law") < said.stdout.index("m-1")
+    assert said.stdout.count("S19j Pro") == 2
+    query = next(asked.query for asked in farm.asked if asked.path == "/api/v1/miners")
+    assert (query["sort"], query["select"], query["limit"]) == ("-hottest_c", "m-*", "2")
+
+
+def test_top_prints_each_look_as_a_line_of_json_and_knows_its_keys(farm, say):
+    lines = say("top", "--rounds", 2, "--every", 0.5, "--json").stdout.splitlines()
+    assert [(json.loads(line)["site"], len(json.loads(line)["items"])) for line in lines] == [(SITE, 3)] * 2
+    refused = say("top", "--sort", "beauty")
+    assert (refused.exit_code, "beauty is none of power" in refused.stderr) == (2, True)
+
+
+async def test_status_without_an_agent_says_so_and_what_its_store_knew(say, tmp_path):
+    at = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
+    document = json.dumps(order("stop-1", "active", limit={"stop": True})["document"])
+    known = {"order_id": "stop-1", "revision": 2}
+    facts = [
+        AgentStarted(at=at, version="1", mode="enforce"),
+        OrderReceived(at=at, **known, issuer="energo", order_class="law", transport="mqtt", document=document),
+        OrderMoved(at=at, **known, seq=1, event="receive", state="received"),
+        OrderMoved(at=at, **known, seq=2, event="accept", state="accepted"),
+        OrderMoved(at=at, **known, seq=3, event="start", state="active"),
+        CapChanged(at=at, cap_w=50_000.0, binding_order="stop-1"),
+    ]
+    ledger = Ledger(Store("sqlite:///hashwatt.db", tmp_path))
+    await ledger.append(facts)
+    await ledger.close()
+    said = say("status", "--state-dir", tmp_path)
+    assert said.exit_code == 0
+    for words in (
+        "NO AGENT RUNS",
+        "2027-01-15T12:00:00.000Z, enforce",
+        "50.0 kW by order stop-1",
+        "active: stop; until",
+    ):
+        assert words in said.stdout
+    told = json.loads(say("status", "--state-dir", tmp_path, "--json").stdout)
+    assert (told["running"], told["power_w"], told["cap_w"], len(told["orders"])) == (False, None, 50_000.0, 1)
 
 
 CHANGES = [
