@@ -55,13 +55,17 @@ class Earns:
     uptime: Annotated[
         str, typer.Option(metavar="%", help="Of the hours in which machines draw, those in which they are paid.")
     ] = "100"
+    energy: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PACK=PRICE", help="A kWh where the pack names none, in its currency: KZ=22.5; for each."),
+    ] = None
     vat_recoverable: Annotated[bool, typer.Option("--vat-recoverable", help="VAT comes back, and is no cost.")] = False
 
 
 @spread
 def compare(
     packs: Annotated[
-        list[str], typer.Argument(metavar="PACK…", help="KG, RU:banned, or a tariff's file that may begin with a pack.")
+        list[str], typer.Argument(metavar="PACK…", help="KG, RU (all its classes), RU:banned, or a tariff's file.")
     ],
     of: Of,
     earns: Earns,
@@ -79,15 +83,27 @@ def compare(
     from agent.problems import ConfigError  # noqa: PLC0415 - likewise
 
     try:
-        places = [_place(told, vat_recoverable=earns.vat_recoverable) for told in packs]
+        named = [one for told in packs for one in _classes(told)]
+        places = [_place(told, _energy(earns.energy, packs), earns) for told in dict.fromkeys(named)]
         rigs = _rigs(of.fleet)
         revenue = _revenue(earns)
-        found = [compared(one, _load(of, one.zone, rigs, earns), rigs, revenue, doubtful=doubtful) for one in places]
+        loads = [_load(of, one.zone, rigs, earns) for one in places]
+        found = [compared(one, load, rigs, revenue, doubtful=doubtful) for one, load in zip(places, loads, strict=True)]
+        _warn_of_size(loads[0], rigs, earns)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         raise typer.Exit(USAGE) from None
     _tell(found, earns.in_ if revenue is not None else None, rigs, earns, html, as_json_=as_json_)
+
+
+def _warn_of_size(load: Load, rigs: list[Rig], earns: Earns) -> None:
+    from agent.planning.compare import fed_by  # noqa: PLC0415 - quick help needs it not
+
+    times = float(fed_by(load, rigs, _decimal(earns.pue, "--pue")))
+    if times > 1.05:
+        said = "figures are of as many such machines as it feeds"
+        print(f"the load is {times:.1f} times what the fleet draws at full: {said}", file=sys.stderr)
 
 
 def _tell(
@@ -109,7 +125,29 @@ def _tell(
         _show(found, currency)
 
 
-def _place(told: str, *, vat_recoverable: bool) -> Place:
+def _classes(told: str) -> list[str]:
+    """Return a pack's classes where it is named without one and has several, else what was told."""
+    from agent.inputs.packs import classes, jurisdictions  # noqa: PLC0415 - quick help needs it not
+
+    if told not in jurisdictions() or len(found := classes(told)) < 2:
+        return [told]
+    return [f"{told}:{one}" for one in found]
+
+
+def _energy(told: list[str] | None, packs: list[str]) -> dict[str, Decimal]:
+    """Return the prices of a kWh by pack, or by pack and class. Raises Failure."""
+    found = {}
+    for one in told or ():
+        name, _, price = one.partition("=")
+        if not price:
+            raise Failure(USAGE, f"--energy: {one} is no price such as KZ=22.5")
+        if all(name not in {pack, pack.partition(":")[0]} and pack != name.partition(":")[0] for pack in packs):
+            raise Failure(USAGE, f"--energy: {name} is none of {', '.join(packs)}")
+        found[name] = _decimal(price, "--energy")
+    return found
+
+
+def _place(told: str, energy: dict[str, Decimal], earns: Earns) -> Place:
     """Return the place that a word names: PACK, PACK:CLASS, or a tariff's file. Raises ConfigError, Failure."""
     from dataclasses import replace  # noqa: PLC0415 - quick help needs it not
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - likewise
@@ -121,13 +159,15 @@ def _place(told: str, *, vat_recoverable: bool) -> Place:
 
     name, _, of_class = told.partition(":")
     if name in jurisdictions():
-        tariff, stops = read_pack(name, of_class or None), read_stops(name, of_class or None)
+        price = energy.get(told, energy.get(name))
+        needed = {"source": f"--energy {told}=PRICE, or a tariff's file"} if price is None else {"value": price}
+        tariff, stops = read_pack(name, of_class or None, needed=needed), read_stops(name, of_class or None)
     else:
         path = Path(told)
         tariff = read_tariff(path, zone_else="UTC")
         beneath = pack_beneath(path)
         stops, told = (() if beneath is None else read_stops(*beneath)), path.stem
-    if vat_recoverable:
+    if earns.vat_recoverable:
         parts = (replace(one, recoverable=True) if isinstance(one, Vat) else one for one in tariff.components)
         tariff = replace(tariff, components=tuple(parts))
     return Place(name=told, tariff=tariff, zone=ZoneInfo(tariff.zone or "UTC"), stops=stops)

@@ -23,6 +23,11 @@ def jurisdictions() -> list[str]:
     return sorted(path.stem for path in PACKS.glob("*.toml"))
 
 
+def classes(jurisdiction: str) -> list[str]:
+    """Return the classes of a pack, in its order."""
+    return [*tomllib.loads((PACKS / f"{jurisdiction}.toml").read_text(encoding="utf-8"))["classes"]]
+
+
 def read_stops(jurisdiction: str, tariff_class: str | None = None) -> tuple[Stop, ...]:
     """Return the stops that a class of a pack is known for; none of a pack or a class that there is not.
 
@@ -45,9 +50,9 @@ def read_auction(jurisdiction: str, tariff_class: str | None = None) -> Auction 
 def _class_of(jurisdiction: str, tariff_class: str | None) -> dict[str, Any]:
     if jurisdiction not in jurisdictions():
         return {}
-    classes = tomllib.loads((PACKS / f"{jurisdiction}.toml").read_text(encoding="utf-8"))["classes"]
-    wanted = tariff_class or (next(iter(classes)) if len(classes) == 1 else "")
-    found: dict[str, Any] = classes.get(wanted, {})
+    told = tomllib.loads((PACKS / f"{jurisdiction}.toml").read_text(encoding="utf-8"))["classes"]
+    wanted = tariff_class or (next(iter(told)) if len(told) == 1 else "")
+    found: dict[str, Any] = told.get(wanted, {})
     return found
 
 

@@ -109,6 +109,7 @@ class _File(BaseModel):
     owner: list[dict[str, Any]] = []
 
 
+_ALL_KW = 10**9
 _FILE_KEYS = frozenset(field.alias or name for name, field in _File.model_fields.items())
 
 
@@ -157,13 +158,17 @@ def parse_tariff(
     return _tariff(head.model_copy(update=update), file)
 
 
-def read_pack(jurisdiction: str, tariff_class: str | None = None) -> Tariff:
-    """Return a pack's own tariff; its only class may go unnamed. Raises ConfigError."""
+def read_pack(jurisdiction: str, tariff_class: str | None = None, *, needed: dict[str, Any] | None = None) -> Tariff:
+    """Return a pack's own tariff; its only class may go unnamed.
+
+    `needed` is the figure of a kWh of what the pack needs and does not know, and lets all that is drawn be authorised;
+    without it such a pack is none. Raises ConfigError.
+    """
     head = _File.model_validate({"pack": jurisdiction, "class": tariff_class})
-    return _tariff(_on_pack(head, jurisdiction, "pack"), f"pack {jurisdiction}")
+    return _tariff(_on_pack(head, jurisdiction, "pack", needed), f"pack {jurisdiction}")
 
 
-def _on_pack(head: _File, jurisdiction: str, file: str) -> _File:
+def _on_pack(head: _File, jurisdiction: str, file: str, needed: dict[str, Any] | None = None) -> _File:
     """Return the file with what it does not say itself taken from its pack."""
     known = sorted(path.stem for path in PACKS.glob("*.toml"))
     if jurisdiction not in known:
@@ -177,7 +182,12 @@ def _on_pack(head: _File, jurisdiction: str, file: str) -> _File:
         if names.count(name) > 1:
             raise _bad(file, "component", f"{name}: two components have this name")
     chosen = pack.classes[wanted]
-    components = _laid_over(chosen.component, head.component)
+    told = [] if needed is None else [{"kind": "flat", "name": name, "per_kwh": needed} for name in chosen.needs]
+    components = _laid_over(chosen.component, [*head.component, *told])
+    notes = [*chosen.notes, *head.notes]
+    if needed is not None and (open_ := [one for one in components if one["kind"] == "authorised_energy"]):
+        components = [one | {"kw": one.get("kw", _ALL_KW)} if one in open_ else one for one in components]
+        notes.append("all that is drawn is taken to be authorised: a tariff's file says how much is, as kw of energy")
     for name in chosen.needs:
         if all(component.get("name") != name for component in components):
             raise _bad(file, "component", f"needs one named {name}: the pack {jurisdiction} has no figure for it")
@@ -185,7 +195,7 @@ def _on_pack(head: _File, jurisdiction: str, file: str) -> _File:
         "name": head.name or chosen.name,
         "currency": head.currency or pack.currency,
         "zone": head.zone or pack.zone,
-        "notes": [*chosen.notes, *head.notes],
+        "notes": notes,
     }
     return head.model_copy(update={**said, "component": components})
 

@@ -88,7 +88,8 @@ class Compared:
 def compare(place: Place, load: Load, rigs: Sequence[Rig], revenue: Revenue | None, *, doubtful: bool) -> Compared:
     """Work out one place; `doubtful` counts stops that are not confirmed as well.
 
-    What the load's energy hashes goes by the fleet's mean J/TH x PUE.
+    What the load's energy hashes goes by the fleet's mean J/TH x PUE. A PH/s is one of the fleet, or where the load is
+    more than the fleet draws, one of as many such machines as it feeds.
     """
     certain = [stop for stop in place.stops if doubtful or not stop.unconfirmed]
     stopped, hours = _without(load, certain, place.zone), _hours(load)
@@ -100,11 +101,14 @@ def compare(place: Place, load: Load, rigs: Sequence[Rig], revenue: Revenue | No
     kwh = sum(stopped.kwh, _ZERO)
     with localcontext(EXACT):
         per_kwh = even(priced.cost / kwh) if priced.cost is not None and kwh else None
-        ph_days = _ph_days(kwh, rigs, Decimal(1) if revenue is None else revenue.pue)
+        pue = Decimal(1) if revenue is None else revenue.pue
+        ph_days = _ph_days(kwh, rigs, pue)
         earned = None if taken is None else even(ph_days * taken.expected_per_ph_day * (taken.rate or _ZERO))
         margin = None if earned is None or priced.cost is None else earned - priced.cost
-        ph_years = sum((rig.hashrate_ths for rig in rigs), _ZERO) / 1000 * hours / HOURS / _YEAR_DAYS
-        share = kwh / whole if (whole := sum(load.kwh, _ZERO)) else _ZERO
+        whole = sum(load.kwh, _ZERO)
+        installed = sum((rig.hashrate_ths for rig in rigs), _ZERO) / 1000 * hours / HOURS
+        ph_years = max(installed, _ph_days(whole, rigs, pue)) / _YEAR_DAYS
+        share = kwh / whole if whole else _ZERO
         models = tuple(_of_model(rig, earning, per_kwh, share) for rig in rigs)
         per_ph_year = None if margin is None or not ph_years else even(margin / ph_years)
     return Compared(
@@ -139,6 +143,13 @@ class _Priced:
     is_least: bool
     components: tuple[Amount, ...]
     doubts: tuple[str, ...]
+
+
+def fed_by(load: Load, rigs: Sequence[Rig], pue: Decimal) -> Decimal:
+    """Return how many times a load is what the fleet draws at full in its hours."""
+    with localcontext(EXACT):
+        full = sum((rig.power_w for rig in rigs), _ZERO) / 1000 * pue * _hours(load)
+        return even(sum(load.kwh, _ZERO) / full)
 
 
 def _priced(place: Place, load: Load) -> _Priced:

@@ -58,6 +58,30 @@ def test_a_load_of_ones_own_and_vat_that_comes_back(say, tmp_path):
     assert (kz["kwh"], kz["hours"], kz["cost"], kz["per_kwh"], kz["margin"]) == (40, 2, "760", "19", None)
 
 
+def test_every_pack_is_compared_and_a_price_is_told_where_it_names_none(say):
+    packs = ("KG", "KZ", "RU", "IR", "UZ", "QC", "PY", "TX")
+    said = say("compare", *packs, "--energy", "RU=5", "--energy", "RU:banned=6", *RATES, "--doubtful", "--json")
+    assert said.exit_code == 0
+    found = {one["place"]: one for one in json.loads(said.stdout)["places"]}
+    assert len(found) == 14
+    assert (found["KZ"]["per_kwh"], found["TX"]["cost"]) == (None, None)
+    assert any("--energy KZ=PRICE" in doubt for doubt in found["KZ"]["doubts"])
+    assert found["RU:mining"]["per_kwh"] == "6"  # 5 and VAT of 20 %
+    assert any("taken to be authorised" in doubt for doubt in found["QC:cb"]["doubts"])
+
+
+def test_a_load_beyond_the_fleet_is_of_as_many_machines_as_it_feeds(say, tmp_path):
+    (tmp_path / "fleet.json").write_text(json.dumps(FLEET))
+    rows = "".join(f"2025-06-{1 + hour // 24:02}T{hour % 24:02}:00Z,6500\n" for hour in range(720))
+    (tmp_path / "load.csv").write_text(f"start,kwh\n{rows}")
+    where = ("compare", "KG", "--fleet", tmp_path / "fleet.json", *RATES)
+    said = say(*where, "--load", tmp_path / "load.csv")
+    assert "the load is 1000.0 times what the fleet draws at full" in said.stderr
+    [one] = json.loads(say(*where, "--load", tmp_path / "load.csv", "--json").stdout)["places"]
+    ph_years = 300 * 30 / 365  # a thousand times 300 TH/s
+    assert float(one["margin_per_ph_year"]) == pytest.approx(float(one["margin"]) / ph_years)
+
+
 class Tags(HTMLParser):
     def __init__(self):
         super().__init__()
@@ -68,8 +92,7 @@ class Tags(HTMLParser):
 
 
 def test_the_page_has_a_chart_and_needs_nothing_beside_it(say, tmp_path):
-    assert say("compare", "KG", "IR", "RU:banned", *RATES, "--html", tmp_path / "x.html").exit_code == 2
-    said = say("compare", "KG", "IR", "PY:kv23", *RATES, "--html", tmp_path / "x.html")
+    said = say("compare", "KG", "IR", "RU:banned", "PY:kv23", *RATES, "--html", tmp_path / "x.html")
     assert said.exit_code == 0
     page, tags = (tmp_path / "x.html").read_text(), Tags()
     tags.feed(page)
@@ -83,7 +106,8 @@ def test_the_page_has_a_chart_and_needs_nothing_beside_it(say, tmp_path):
     ("told", "said"),
     [
         (("XX",), "XX: cannot be read"),
-        (("KZ",), "needs one named energy"),
+        (("KZ", "--energy", "KZ"), "--energy: KZ is no price such as KZ=22.5"),
+        (("KZ", "--energy", "KG=5"), "--energy: KG is none of KZ"),
         (("KG:bakery",), "class: must be mining"),
         (("KG", "--fx", "USD=80", "--hashprice", "50"), "--fx: USD=80 is no rate such as"),
         (("KG", "--hashprice", "much"), "--hashprice: much is no decimal number"),
