@@ -3,7 +3,8 @@
 `*` · an id or a glob of ids · `feeder:F` (and all below it) · `tag:T` · `owner:O` (the tag `owner:O`) · `rack:R` ·
 `position:P` · `model:M` · `make:M` · `firmware:F` (its name, or its version) · `mac:M` · `serial:S` · `state:S` ·
 `host:H`.
-A comma joins, a leading `!` takes away. What cannot be understood is an error, never an empty or a full fleet.
+A comma joins, a leading `!` takes away. What cannot be understood is an error, never an empty or a full fleet; nor is
+what means nobody, but for a listing.
 
 A hundred thousand machines take a tenth of a second to look through: whoever must not be held up so long takes the
 turns one by one, and does something else in between.
@@ -69,18 +70,18 @@ def matching(fleet: Fleet, key: str, value: str) -> Rows:
     return frozenset(np.flatnonzero(at_once(matches(fleet, key, value))).tolist())
 
 
-def selecting(fleet: Fleet, text: str) -> Turns[Flags]:
-    """Find whom `text` names; raises ValueError for an unknown term and for no miner at all."""
+def selecting(fleet: Fleet, text: str, *, perhaps_nobody: bool = False) -> Turns[Flags]:
+    """Find whom `text` names; raises ValueError for an unknown term, and for no miner unless there may be nobody."""
     wanted, unwanted = np.zeros(len(fleet), np.bool_), np.zeros(len(fleet), np.bool_)
     terms = [term.strip() for term in text.split(",")]
     for term in terms:
-        found = yield from _rows(fleet, term.removeprefix("!"))
+        found = yield from _rows(fleet, term.removeprefix("!"), perhaps_nobody=perhaps_nobody)
         among = unwanted if term.startswith("!") else wanted
         among |= found
     if all(term.startswith("!") for term in terms):
         wanted[:] = True
     chosen: Flags = wanted & ~unwanted
-    if not chosen.any():
+    if not chosen.any() and not perhaps_nobody:
         raise ValueError(f"no miner matches {text!r}")
     return chosen
 
@@ -92,8 +93,8 @@ def matches(fleet: Fleet, key: str, value: str) -> Turns[Flags]:
     return (yield from _KEYS[key](fleet, value))
 
 
-def _rows(fleet: Fleet, term: str) -> Turns[Flags]:
-    """Find the rows of one term; only a state may have nobody in it."""
+def _rows(fleet: Fleet, term: str, *, perhaps_nobody: bool) -> Turns[Flags]:
+    """Find the rows of one term; unless there may be nobody, only a state may have nobody in it."""
     if not term:
         raise ValueError("a selector has an empty term")
     if term in fleet.index:
@@ -103,12 +104,14 @@ def _rows(fleet: Fleet, term: str) -> Turns[Flags]:
     key, colon, value = term.partition(":")
     if colon and key in _KEYS:
         found = yield from matches(fleet, key, value)
-        if not found.any() and key != "state":
+        if not found.any() and key != "state" and not perhaps_nobody:
             raise ValueError(f"no miner matches {term!r}")
         return found
     found = yield from _where(fleet, _test(term), lambda row: (fleet.miners[row].id,))
-    if not found.any():
+    if not found.any() and not perhaps_nobody:
         raise ValueError(f"no miner has the id {term!r}")
+    if not found.any() and colon and key.isalpha() and not value.isdigit():
+        raise ValueError(f"{key!r} selects nothing; what does: {', '.join(_KEYS)}")
     return found
 
 

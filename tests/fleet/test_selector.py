@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.miner import Feeder, FeederTree, Miner, unknown_ladder
-from agent.fleet.selector import TURN, matching, select, selecting
+from agent.fleet.selector import TURN, at_once, matching, select, selecting
 from drivers.interface import Identity, Reading, State
 
 pytestmark = pytest.mark.pure
@@ -97,6 +97,17 @@ def test_a_selector_means_these(text, rows):
 def test_what_is_not_understood_or_means_nobody_is_an_error(text, says):
     with pytest.raises(ValueError, match=re.escape(says)):
         select(fleet(), text)
+
+
+@pytest.mark.parametrize("text", ["zz", "z*", "a1:4028", "tag:none", "rack:R9", "*,!*"])
+def test_a_listing_may_be_of_nobody(text):
+    assert not at_once(selecting(fleet(), text, perhaps_nobody=True)).any()
+
+
+@pytest.mark.parametrize("text", ["feder:T1", "feeder:T9", "state:dreaming", "a1,"])
+def test_a_listing_too_says_what_it_does_not_understand(text):
+    with pytest.raises(ValueError, match=r"selects nothing|there is no|empty term"):
+        at_once(selecting(fleet(), text, perhaps_nobody=True))
 
 
 def test_a_filter_may_find_nobody_but_must_be_known():

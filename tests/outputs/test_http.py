@@ -246,6 +246,7 @@ async def test_what_nobody_knows_of_a_miner_is_null():
         ("tag=row:3", ["a2", "b3"]),
         ("model=antminer*", ["a1", "a2", "b1", "b2"]),
         ("select=b*", ["b1", "b2", "b3"]),
+        ("select=zz,tag:none", []),
         ("select=b*&state=unknown&tag=row:3", ["b3"]),
     ],
 )
@@ -507,7 +508,7 @@ async def test_when_the_disk_refuses_it_is_said_that_nothing_was_changed():
         ("GET", "/miners?cursor=gone", {}, "cursor"),
         ("GET", "/miners?state=dreaming", {}, "state"),
         ("GET", "/miners?feeder=T9", {}, "feeder"),
-        ("GET", "/miners?select=zz", {}, "select"),
+        ("GET", "/miners?select=feder:T1", {}, "select"),
         ("GET", "/miners?fedeer=T1", {}, "fedeer"),
         ("GET", "/orders?state=open", {}, "state"),
         ("GET", "/orders?class=decree", {}, "class"),

@@ -116,7 +116,7 @@ class Reads:
         chosen = np.ones(len(fleet), np.bool_)
         try:
             if "select" in query:
-                chosen &= await taken(selecting(fleet, query["select"]))
+                chosen &= await taken(selecting(fleet, query["select"], perhaps_nobody=True))
             for name in MINER_FILTERS:
                 if name in query:
                     chosen &= await taken(matches(fleet, name, query[name]))
