@@ -20,6 +20,7 @@ from agent.control.lockout import USUAL_AFTER, Lockout
 from agent.control.recognition import UNCLEAR, Recognition
 from agent.facts import AnyFact, LoginsRefused
 from agent.fleet.belief import Code
+from agent.fleet.cells import Cells
 from agent.fleet.fleet import Fleet
 from agent.fleet.miner import Ladder
 from agent.values import rfc3339
@@ -37,6 +38,7 @@ IDENTIFIED_ANEW_AFTER = 3
 """Answers in a row that its driver cannot read after which a machine may run another firmware."""
 IDENTIFIED_AGAIN_S = 600.0
 """How often a machine that cannot be told to sleep is asked whether it can by now: its web page may have been away."""
+QUICK, FULL = Want.QUICK, Want.FULL
 
 Done = Callable[[Any], None]
 log = structlog.get_logger()
@@ -103,13 +105,13 @@ class Poller:
         self._ways = drivers
         self._policy = policy
         self._clock = clock
-        self._polls = np.zeros(len(fleet), np.int64)
-        self._misses = np.zeros(len(fleet), np.int64)
+        self._polls, self._misses = [0] * len(fleet), [0] * len(fleet)
         self._named: set[int] = set()
         self._denied: set[int] = set()  # who does not even let itself be read without a login
         self._identified_at = np.full(len(fleet), -np.inf)
         self._phase = np.array([_phase(m.id) for m in fleet.miners]) * policy.interval_s
         self._next = np.empty(0)
+        self._cells = Cells(self)
         self._began = 0.0
         self._given_way = (-np.inf, -np.inf)  # since when, and until
         self._looked_at, self._may_begin = 0.0, 0.0  # when was looked last, and how many may be begun
@@ -129,6 +131,7 @@ class Poller:
         if not len(self._next):
             self._began = now
             self._next = now + self._phase
+            self._cells = Cells(self)
             self._looked_at, self._may_begin = now, float(len(self._next))
         self.rounds = (now - self._began) / self._policy.interval_s
         rate = CATCHING_UP * len(self._next) / self._policy.interval_s
@@ -192,18 +195,17 @@ class Poller:
             self.counts.poll_lag(float(now - self._next[due].min()))
 
     def _poll(self, row: int, now: float) -> None:
-        driver = self.drivers[row]
-        missed = min(int(self._misses[row]), FAREST_BACKOFF)
-        self._next[row] += self._policy.interval_s * max(1, missed - 1)
-        if self._next[row] <= now:
-            self._next[row] = now + self._policy.interval_s
-        self.busy[row] = True
+        driver, cell, interval_s = self.drivers[row], self._cells, self._policy.interval_s
+        missed = min(self._misses[row], FAREST_BACKOFF)
+        next_at = cell.next[row] + interval_s * max(1, missed - 1)
+        cell.next[row] = next_at if next_at > now else now + interval_s
+        cell.busy[row] = True
         if driver is None or self.recognition.asks(row):
             asking = self._ways.identify(self.targets[row], self.fleet.miners[row].driver)
             self._runner.start(self.targets[row], asking, lambda found: self._identified(row, found))
             return
+        want = QUICK if self._polls[row] % self._policy.full_every else FULL
         self._polls[row] += 1
-        want = Want.FULL if (self._polls[row] - 1) % self._policy.full_every == 0 else Want.QUICK
         self._runner.start(self.targets[row], driver.read(want), lambda found: self._read(row, now, found))
 
     def _identified(self, row: int, found: Identity | DeviceError) -> None:
@@ -245,7 +247,7 @@ class Poller:
             self.fleet.identified(row, found, self._ways.ladder(found))
 
     def _read(self, row: int, began: float, found: Reading | DeviceError) -> None:
-        self.busy[row] = False
+        self._cells.busy[row] = False
         now = self._clock.now().mono
         if self.counts is not None:
             self.counts.poll_duration(now - began)

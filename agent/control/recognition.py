@@ -25,13 +25,14 @@ from agent.facts.identity import (
     MinersSwapped,
     MinerUnclear,
 )
-from agent.fleet.belief import Code
+from agent.fleet.belief import CODES
+from agent.fleet.cells import Cells
 from agent.fleet.fleet import Fleet
 from agent.fleet.identity import NOTHING, SAME, Judgement, Mark, Seen, Verdict, judge, says_less, uptime_breaks
 from agent.fleet.places import Place, exchange, put
 from agent.fleet.remembered import Remembered
 from agent.fleet.view import Flags
-from drivers.interface import Identity, Reading, Target
+from drivers.interface import Identity, Reading, State, Target
 
 SHOWN_FOR_S = 90.0
 """So long what an address showed counts for what it shows, while another row waits to know."""
@@ -41,6 +42,7 @@ INCOMPLETE_FOR_S, INCOMPLETE_EACH_S = 600.0, 20.0
 """So long, and asked again so often, a machine may say less of who it is than it did before."""
 UNCLEAR = "unknown:identity"
 """The reason of a machine's state while it is not known whose it is."""
+UNREACHABLE = CODES[State.UNREACHABLE]
 log = structlog.get_logger()
 
 
@@ -96,6 +98,7 @@ class Recognition:
         self._incomplete_since: dict[int, float] = {}  # who says less than before of who he is, since when
         self._ask_at = np.full(len(fleet), np.inf)  # when such a one is asked again
         self._settled_until = np.full(len(fleet), -np.inf)  # until then no uptime makes it doubtful
+        self._cells = Cells(self)
 
     def restore(self, remembered: Remembered) -> None:
         """Go on with what earlier lives knew: what binds whom, and who is elsewhere than the inventory says."""
@@ -108,8 +111,8 @@ class Recognition:
     def asks(self, row: int) -> bool:
         """Whether a machine is asked who it is; one out of reach is only read, which costs least, until it answers."""
         waits = row in self._incomplete_since
-        due = self.doubtful[row] or (waits and self._ask_at[row] <= self._clock.now().mono)
-        return bool(due) and self._fleet.state[row] != Code.UNREACHABLE
+        due = self._cells.doubtful[row] or (waits and self._ask_at[row] <= self._clock.now().mono)
+        return bool(due) and self._fleet.state[row] != UNREACHABLE
 
     def may_raise(self, row: int) -> bool:
         """Whether it is known whose machine a raising command would reach."""
@@ -139,15 +142,14 @@ class Recognition:
 
     def doubts(self, row: int, reading: Reading, now: float) -> bool:
         """Whether a reading need not be of the machine that was read before; then it is identified first."""
-        before = self._fleet.readings[row]
-        if self._fleet.state[row] == Code.UNREACHABLE:
+        before, mine, theirs = self._fleet.readings[row], self._cells, self._fleet.cells
+        if theirs.state[row] == UNREACHABLE:
             self._fleet.garbled(row, UNCLEAR)
-        if before is None or self.doubtful[row] or now < self._settled_until[row]:
-            return bool(self.doubtful[row])
-        elapsed_s = now - float(self._fleet.heard_at[row])
-        if uptime_breaks(before.uptime_s, reading.uptime_s, elapsed_s):
+        if before is None or mine.doubtful[row] or now < mine.settled_until[row]:
+            return bool(mine.doubtful[row])
+        if uptime_breaks(before.uptime_s, reading.uptime_s, now - theirs.heard_at[row]):
             self.doubtful[row] = True
-        return bool(self.doubtful[row])
+        return bool(mine.doubtful[row])
 
     def admits(self, row: int, found: Identity) -> bool:
         """Take in who answered at a row's address; returns whether it is the row's own machine."""
@@ -214,7 +216,7 @@ class Recognition:
         shown = self._shown.get(row)
         if shown is not None and self._clock.now().mono - shown.at <= SHOWN_FOR_S:
             return shown.seen
-        lost = self._fleet.state[row] == Code.UNREACHABLE
+        lost = self._fleet.state[row] == UNREACHABLE
         return NOTHING if lost or self._asking.cannot_ask(row) else None
 
     def _shows(self, row: int, seen: Seen) -> None:

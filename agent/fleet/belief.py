@@ -28,17 +28,12 @@ class Code(IntEnum):
     UNREACHABLE = 6
 
 
-CODES = {
-    State.UNKNOWN: Code.UNKNOWN,
-    State.HASHING: Code.HASHING,
-    State.IDLE: Code.IDLE,
-    State.SLEEPING: Code.SLEEPING,
-    State.STARTING: Code.STARTING,
-    State.FAULT: Code.FAULT,
-    State.UNREACHABLE: Code.UNREACHABLE,
-}
+CODES: Mapping[State, int] = {state: int(Code[state.name]) for state in State}
 STATES: Mapping[int, State] = {code: state for state, code in CODES.items()}
 """By the number that columns hold; a code is one."""
+
+HASHING, IDLE, SLEEPING, UNKNOWN = State.HASHING, State.IDLE, State.SLEEPING, State.UNKNOWN
+"""Named once: until Python 3.12 an enumeration looks its members up slowly, and each reading asks for some."""
 
 SLOW = ("boards", "fans", "pools", "errors", "accepted", "rejected", "stale", "best_share", "hardware_errors")
 """What a quick read may leave out, and a full one told some polls ago."""
@@ -56,9 +51,9 @@ def proved_step(reading: Reading, ladder: Ladder, *, ours: str | None = None, wa
     level = reading.level
     if level is not None and (step := _named_step(level, ladder, ours, wanted)) is not None:
         return step
-    if reading.state is State.SLEEPING:
+    if reading.state is SLEEPING:
         return len(ladder.steps) - 1 if ladder.sleeps else UNSEEN
-    return UNSEEN if reading.state is State.UNKNOWN else 0
+    return UNSEEN if reading.state is UNKNOWN else 0
 
 
 def _named_step(level: str, ladder: Ladder, ours: str | None, wanted: int) -> int | None:
@@ -74,17 +69,15 @@ def believed_power(reading: Reading, ladder: Ladder, step: int) -> tuple[Watts, 
     """Return the watts to believe of a machine just read, and whether it said them itself."""
     if reading.power_w is not None:
         return reading.power_w, True
-    full_w = ladder.steps[0].power_w
-    match reading.state:
-        case State.SLEEPING:
-            sleep = ladder.index(SLEEP)
-            return (ladder.steps[sleep].power_w if sleep is not None else min(IDLE_W, full_w)), False
-        case State.IDLE:
-            return min(IDLE_W, full_w), False
-        case State.HASHING if reading.hashrate_ths is not None:
-            return _from_hashrate(reading.hashrate_ths, ladder, max(step, 0)), False
-        case _:
-            return full_w, False
+    full_w, state = ladder.steps[0].power_w, reading.state
+    if state is SLEEPING:
+        sleep = ladder.index(SLEEP)
+        return (ladder.steps[sleep].power_w if sleep is not None else min(IDLE_W, full_w)), False
+    if state is IDLE:
+        return min(IDLE_W, full_w), False
+    if state is HASHING and reading.hashrate_ths is not None:
+        return _from_hashrate(reading.hashrate_ths, ladder, max(step, 0)), False
+    return full_w, False
 
 
 def _from_hashrate(hashrate_ths: float, ladder: Ladder, step: int) -> Watts:
@@ -102,14 +95,14 @@ def risen_share(reading: Reading, ladder: Ladder, step: int) -> float:
     Below its full rate a machine is less efficient, fans and voltage stay: half is drawn before the first hash.
     """
     full_ths = ladder.steps[max(step, 0)].hashrate_ths
-    if reading.state is not State.HASHING or reading.present_ths is None or full_ths <= 0:
+    if reading.state is not HASHING or reading.present_ths is None or full_ths <= 0:
         return 0.0
     return (1.0 + min(reading.present_ths / full_ths, 1.0)) / 2
 
 
 def completed(reading: Reading, before: Reading | None) -> Reading:
     """Return the reading with what it was not asked for as the one before it told."""
-    if before is None:
+    if before is None or before is reading:
         return reading
     missing = {name: told for name in SLOW if getattr(reading, name) is None and (told := getattr(before, name))}
     return msgspec.structs.replace(reading, **missing) if missing else reading

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agent.fleet.belief import SLEEPING
+from agent.fleet.cells import Cells
 from agent.fleet.view import Array, Flags, Floats
-from drivers.interface import Reading, State
+from drivers.interface import Reading
 
 HOT_INLET_C = 40.0
 """Makers let air-cooled machines breathe up to this: S9 0-40 °C (S17 5-45 °C); nameplates are given for 25 to 35 °C."""
@@ -25,6 +27,7 @@ LEAST_TOLD = 3
 MOST_SHORT = 1 << 16
 LIQUID = frozenset({"hydro", "immersion"})
 THERMAL = "idle:thermal"
+NOTHING = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +50,18 @@ class Climate:
         self.stopped_hot, self.hot, self.liquid = (np.zeros(n, np.bool_) for _ in range(3))
         self.unasked = set[int]()  # rows whose machine was identified since its cooling was looked up
         self.seen = ClimateView(ambient_c=None, hot=0, liquid=0, frost=True)
+        self._cells = Cells(self)
 
     def heard(self, row: int, reading: Reading, reason: str | None) -> None:
         """Take in what a machine says of its temperatures; one that says none of its boards now said them before."""
-        self.inlet_c[row] = np.nan if reading.inlet_c is None else reading.inlet_c
-        self.stopped_hot[row] = reason == THERMAL
+        cell = self._cells
+        cell.inlet_c[row] = NOTHING if reading.inlet_c is None else reading.inlet_c
+        cell.stopped_hot[row] = reason == THERMAL
         if reading.boards is not None:
             chips = [board.chip_temp_c for board in reading.boards if board.chip_temp_c is not None]
-            self.chip_c[row] = max(chips, default=np.nan)
-        elif reading.state is State.SLEEPING:
-            self.chip_c[row] = np.nan  # what was hot when it was put to sleep cools
+            cell.chip_c[row] = max(chips, default=NOTHING)
+        elif reading.state is SLEEPING:
+            cell.chip_c[row] = NOTHING  # what was hot when it was put to sleep cools
 
     def cooled_by(self, row: int, cooling: str | None) -> None:
         """Take in how a machine is cooled: air | hydro | immersion; None, where nobody says, counts as air."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from agent.fleet.belief import CODES, STATES, UNSEEN, Code, believed_power, completed, proved_step, risen_share
+from agent.fleet.cells import Cells
 from agent.fleet.climate import Climate
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.own_levels import OwnLevels
@@ -30,6 +31,8 @@ AVERAGES_SETTLE_S = 5400.0
 """Rates are told as fading averages of up to half an hour: three of these after a start they are right within 5 %."""
 MOVED = 0.05
 """A change of draw by this share of full power is waited for at the meter; less is drift."""
+
+HASHING, AT_REST, NEVER, NOTHING = CODES[State.HASHING], {Code.SLEEPING, Code.IDLE}, float("-inf"), float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +81,8 @@ class Fleet:
         # broken: draws behind its seal; unclear: somebody else may answer at its address; cut: its outlet is seen off
         self.held, self.sealed, self.broken, self.unclear, self.cut, self.keeps = np.zeros((6, n), np.bool_)
         self.believed_w = np.zeros(n)
-        self._least_w = np.zeros(n)  # between these two lies what a lagging meter includes of the belief
-        self._most_w, self.most_w = np.zeros(n), np.zeros(n)
+        # between the first two lies what a lagging meter includes of the belief
+        self._least_shown_w, self._most_shown_w, self.most_w = np.zeros((3, n))
         self.hashrate_ths = np.full(n, np.nan)
         self.heard_at = np.full(n, -np.inf)
         self._setpoint_names: dict[int, str] = {}  # replayed or decided, by row
@@ -99,12 +102,9 @@ class Fleet:
         self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
         self._switching = Switching(n, self.policy)
         self.climate = Climate(n)
-        self._begin(n)
-
-    def _begin(self, n: int) -> None:
-        """Count every machine as one that nobody has identified, and that was told nothing."""
-        self._told_at = np.full(n, -np.inf)
-        for row in range(n):
+        self._told_at = np.full(n, NEVER)
+        self.cells = Cells(self)
+        for row in range(n):  # nobody has identified it, and it was told nothing
             self._climb(row, self.ladders[row])
             self._start(row, self.ladders[row].steps[0].power_w)
 
@@ -153,103 +153,101 @@ class Fleet:
 
     def heard(self, row: int, reading: Reading, now: float) -> None:
         """Take in one reading."""
-        ladder = self.ladders[row]
+        cell, ladder = self.cells, self.ladders[row]
         ours = self.own_levels.of(row, reading.level, self.modes_before.get(self.miners[row].id))
-        step = proved_step(reading, ladder, ours=ours, wanted=int(self.setpoint[row]))
+        step = proved_step(reading, ladder, ours=ours, wanted=cell.setpoint[row])
         watts, told = believed_power(reading, ladder, step)
         code, reason = self._standing(row, reading, now)
-        if code == Code.HASHING and not told and self._has_just_begun(row, reading, now):
+        if code == HASHING and not told and self._has_just_begun(row, reading, now):
             watts = max(watts, ladder.steps[max(step, 0)].power_w)
-        self._rises_until[row] = -np.inf if told else self._risen_at(row, code)
-        self._risen[row] = self._risen[row, 1], risen_share(reading, ladder, step)
-        if not self._known[row]:
+        cell.rises_until[row] = NEVER if told else self._risen_at(row, code)
+        cell.risen[row, 0], cell.risen[row, 1] = cell.risen[row, 1], risen_share(reading, ladder, step)
+        if not cell.known[row]:
             self._first_heard(row, step, watts)
-        if self.seen[row] == self.setpoint[row] == self._last_step[row] > 0 and step >= 0:
+        if cell.seen[row] == cell.setpoint[row] == cell.last_step[row] > 0 and step >= 0:
             self._check_asleep(row, step, now)
         self._prove(row, step)
         if reading.level is not None:
             self._hasten(row, step)
-        self.energy_j[row] += self._drawn_j(row, watts, now)
+        cell.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
-        self.broken[row] = self.sealed[row] and is_broken_by(code, watts, ladder)
-        self._switching.seen(row, step, int(self.seen[row]), asleep=int(self._last_step[row]), now=now)
+        cell.broken[row] = cell.sealed[row] and is_broken_by(Code(code), watts, ladder)
+        self._switching.seen(row, step, cell.seen[row], asleep=cell.last_step[row], now=now)
         self.readings[row], self.reasons[row] = completed(reading, self.readings[row]), reason
-        self.state[row], self.seen[row] = code, step
-        self.hashrate_ths[row] = np.nan if reading.hashrate_ths is None else reading.hashrate_ths
-        self._model_w[row] = 0.0 if told else watts
-        self.heard_at[row] = now
-        self._failures[row], self._known[row] = 0, True
+        cell.state[row], cell.seen[row] = code, step
+        cell.hashrate_ths[row] = NOTHING if reading.hashrate_ths is None else reading.hashrate_ths
+        cell.model_w[row] = 0.0 if told else watts
+        cell.heard_at[row] = now
+        cell.failures[row], cell.known[row] = 0, True
         self.climate.heard(row, reading, reason)
 
-    def _standing(self, row: int, reading: Reading, now: float) -> tuple[Code, str | None]:
+    def _standing(self, row: int, reading: Reading, now: float) -> tuple[int, str | None]:
         """Return state and reason; one that we woke and that does not hash yet is starting, whatever it looks like."""
-        waking = self.setpoint[row] < self._last_step[row] and now < self._trust_until[row]
-        if waking and reading.state is State.FAULT and reading.reason == "fault:hashrate":
+        waking = reading.reason == "fault:hashrate" and self.setpoint[row] < self._last_step[row]
+        if waking and reading.state is State.FAULT and now < self._trust_until[row]:
             return Code.STARTING, "starting:waking"
         return CODES[reading.state], reading.reason
 
     def _has_just_begun(self, row: int, reading: Reading, now: float) -> bool:
         """Whether it hashes for too short a time for its averages to tell how much it draws."""
-        if self.state[row] != Code.HASHING:
-            heard_before = bool(self._known[row])
-            past_s = 0.0 if heard_before else np.inf if reading.uptime_s is None else reading.uptime_s
-            self._hashing_since[row] = now - past_s
-        return bool(now - self._hashing_since[row] < AVERAGES_SETTLE_S)
+        cell = self.cells
+        if cell.state[row] != HASHING:
+            past_s = 0.0 if cell.known[row] else np.inf if reading.uptime_s is None else reading.uptime_s
+            cell.hashing_since[row] = now - past_s
+        return bool(now - cell.hashing_since[row] < AVERAGES_SETTLE_S)
 
-    def _risen_at(self, row: int, code: Code) -> float:
+    def _risen_at(self, row: int, code: int) -> float:
         """Return when it surely draws, and the meter shows, what it is believed to: until then it may be nothing."""
-        match code:
-            case Code.HASHING:
-                return float(self._hashing_since[row]) + self.ladders[row].wake_s + self.policy.meter_lag_s
-            case Code.SLEEPING | Code.IDLE:
-                return -np.inf
-            case _:
-                return np.inf
+        if code == HASHING:
+            return float(self.cells.hashing_since[row] + self.ladders[row].wake_s + self.policy.meter_lag_s)
+        return NEVER if code in AT_REST else np.inf
 
     def _first_heard(self, row: int, step: int, watts: Watts) -> None:
         """Start a machine at the level it is found at, so that raising it goes through headroom and ramp."""
         self._start(row, watts)
-        if row not in self._setpoint_names and step > self.setpoint[row]:
-            self.setpoint[row] = step
+        if row not in self._setpoint_names:
+            self.setpoint[row] = max(step, self.setpoint[row])
 
     def _check_asleep(self, row: int, step: int, now: float) -> None:
-        if step < self.setpoint[row] and not self._switching.may_be_rising(row, self.ladders[row].wake_s, now):
+        if step < self.cells.setpoint[row] and not self._switching.may_be_rising(row, self.ladders[row].wake_s, now):
             self.woken.append(row)
             self._next_try[row] = self._switching.fought(row, now)
 
     def _drawn_j(self, row: int, watts: Watts, now: float) -> float:
         """Return what it drew since its last reading, where that still counted."""
-        since_s = now - float(self.heard_at[row])
-        return (float(self.believed_w[row]) + watts) / 2 * since_s if since_s <= self.policy.fresh_s else 0.0
+        since_s = now - self.cells.heard_at[row]
+        return (self.cells.believed_w[row] + watts) / 2 * since_s if since_s <= self.policy.fresh_s else 0.0
 
     def _prove(self, row: int, step: int) -> None:
-        if step == self.setpoint[row] == 0:
+        is_set = step == self.cells.setpoint[row]
+        if is_set and step == 0:
             self.own_levels.clear(row)
-        if step == self.setpoint[row] and self._tries[row]:
+        if is_set and self.cells.tries[row]:
             self.proved.append(row)
             self._tries[row] = 0
-            self._next_try[row] = -np.inf
+            self._next_try[row] = NEVER
 
     def _hasten(self, row: int, step: int) -> None:
         """Let a machine that runs in another mode than it was told be told soon: that is no state on its way."""
-        setpoint, last = self.setpoint[row], self._last_step[row]
-        if self._tries[row] and step != setpoint and UNSEEN < step < last > setpoint:
+        tries, setpoint, last = self.cells.tries[row], self.cells.setpoint[row], self.cells.last_step[row]
+        if tries and step != setpoint and UNSEEN < step < last > setpoint:
             ladder = self.ladders[row]
-            patience_s = MODE_SETTLES * ladder.settle_s * (1 << min(int(self._tries[row]) - 1, 8))
+            patience_s = MODE_SETTLES * ladder.settle_s * (1 << min(tries - 1, 8))
             soon = self._told_at[row] + min(patience_s, ladder.wake_s) + 2 * self.policy.poll_s
             self._next_try[row] = min(self._next_try[row], soon)
 
     def _start(self, row: int, watts: Watts) -> None:
-        self.believed_w[row] = self._least_w[row] = self._most_w[row] = watts
+        self.believed_w[row] = self._least_shown_w[row] = self._most_shown_w[row] = watts
 
     def _believe(self, row: int, watts: Watts, now: float) -> None:
-        if now - self._moved_at[row] >= self.policy.meter_lag_s:
-            self._least_w[row] = self._most_w[row] = self.believed_w[row]
-        if abs(watts - self.believed_w[row]) > MOVED * self._step_w[row, 0]:
-            self._moved_at[row] = now
-        self.believed_w[row] = watts
-        self._least_w[row] = min(self._least_w[row], watts)
-        self._most_w[row] = max(self._most_w[row], watts)
+        cell, before_w = self.cells, self.cells.believed_w[row]
+        if now - cell.moved_at[row] >= self.policy.meter_lag_s:
+            cell.least_shown_w[row] = cell.most_shown_w[row] = before_w
+        if abs(watts - before_w) > MOVED * self.ladders[row].steps[0].power_w:
+            cell.moved_at[row] = now
+        cell.believed_w[row] = watts
+        cell.least_shown_w[row] = min(cell.least_shown_w[row], watts)
+        cell.most_shown_w[row] = max(cell.most_shown_w[row], watts)
 
     def garbled(self, row: int, reason: str = "unknown:garbled") -> None:
         """Take in an answer that tells nothing: the machine answers, and its state is unknown."""
@@ -362,7 +360,7 @@ class Fleet:
     def view(self, now: float) -> FleetView:
         """Copy what planning needs; nothing that happens later shows in it."""
         in_meter = now - self._moved_at >= self.policy.meter_lag_s
-        least_w = np.where(in_meter, self.believed_w, self._least_w)
+        least_w = np.where(in_meter, self.believed_w, self._least_shown_w)
         shown = now - self._hashing_since >= self.policy.meter_rise_s
         risen_w = np.where(shown, self._risen[:, 0] * self.believed_w, 0.0)  # of a poll ago: the meter shows it
         fresh = self.fresh(now)
@@ -376,7 +374,7 @@ class Fleet:
             heard=self._known.copy(),
             believed_w=self.believed_w.copy(),
             metered_least_w=np.where(fresh, np.where(now >= self._rises_until, least_w, risen_w), 0.0),
-            metered_most_w=np.where(in_meter, self.believed_w, self._most_w),
+            metered_most_w=np.where(in_meter, self.believed_w, self._most_shown_w),
             model_w=self._model_w.copy(),
             most_w=self.most_w.copy(),
             step_w=self._step_w,

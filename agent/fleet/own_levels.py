@@ -41,8 +41,8 @@ class OwnLevels:
 
         `before` is what its owner had set it to: that is his, though it was a step on our way too.
         """
-        told = self._told.get(row, ())
-        if shown is None or shown == before:
+        told = self._told.get(row)
+        if told is None or shown is None or shown == before:
             return None
         if shown in told:
             return shown
