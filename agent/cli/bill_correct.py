@@ -34,8 +34,13 @@ def correct(
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
+    from agent.inputs.csv_rows import csv_rows  # noqa: PLC0415 - quick help needs it not
+    from agent.inputs.stepped import WrongRow  # noqa: PLC0415 - likewise
+
     try:
-        rows = [row for row in csv.reader(file.read_text(encoding="utf-8-sig").splitlines()) if any(row)]
+        rows = [row for _, row in csv_rows(file.read_text(encoding="utf-8-sig"))]
+    except (WrongRow, csv.Error) as error:
+        raise Failure(USAGE, f"{file.name}: {error}") from None
     except (OSError, ValueError) as error:
         raise Failure(USAGE, f"{file}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not rows or [cell.strip().lower() for cell in rows[0]] != HEAD:

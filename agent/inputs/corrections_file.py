@@ -6,6 +6,7 @@ import csv
 from datetime import UTC
 from pathlib import Path
 
+from agent.inputs.csv_rows import csv_rows
 from agent.inputs.load_file import COLUMNS, LoadFile
 from agent.inputs.stepped import Row, WrongRow, instant, number
 from agent.problems import ConfigError, Problem
@@ -30,8 +31,8 @@ def read_corrections(path: Path, load: LoadFile) -> list[Correction]:
 
 def parse_corrections(text: str, load: LoadFile) -> list[Correction]:
     """Return the corrections that a text is. Raises WrongRow."""
-    rows = [row for row in csv.reader(text.splitlines(), strict=True, skipinitialspace=True) if any(row)]
-    names = [cell.strip().lower() for cell in rows[0]] if rows else []
+    rows = [cells for _, cells in csv_rows(text)]
+    names = [cell.lower() for cell in rows[0]] if rows else []
     allowed = ("learned", *COLUMNS[:-1])
     for name in names:
         if name not in allowed or names.count(name) > 1:

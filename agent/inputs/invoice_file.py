@@ -13,6 +13,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+from agent.inputs.csv_rows import csv_rows
+from agent.inputs.stepped import WrongRow
 from agent.problems import ConfigError, Problem
 from agent.tariffs.invoice import Invoice, InvoiceMonth
 
@@ -42,7 +44,11 @@ def parse_invoice(text: str) -> Invoice:
     """Return the invoice that a text is. Raises ValueError and its like for what is none."""
     if text.lstrip().startswith("{"):
         return invoice_of(json.loads(text, parse_float=Decimal, parse_int=Decimal))
-    return _of_rows(list(csv.DictReader(text.splitlines(), strict=True, skipinitialspace=True)))
+    try:
+        rows = csv_rows(text)
+    except WrongRow as error:
+        raise _Wrong(error.place, str(error)) from None
+    return _of_rows([dict(zip(rows[0][1], cells, strict=False)) for _, cells in rows[1:]])
 
 
 def invoice_of(told: Mapping[str, Any]) -> Invoice:

@@ -1,24 +1,29 @@
 """A load's file: rows `start,kwh[,export_kwh,kvarh,kvarh_lead,quality]` to a `Load`, or the first row that is wrong.
 
-The first two rows set the step; every later one must stand where the step puts it, so that a gap cannot pass. A start
-without an offset is the local clock of the tariff: which of an hour's two passes a row means follows from its place.
+Rows may be named by their `end` instead, as hour-ending meters do. The first two set the step; every later one must
+stand where the step puts it, so that a gap cannot pass. A time without an offset is the local clock of the tariff:
+which of an hour's two passes a row means follows from its place.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
+from agent.inputs.csv_rows import csv_rows
 from agent.inputs.register_file import is_of_registers, load_of_registers
 from agent.inputs.stepped import Row, WrongRow, instant, number, stepped
 from agent.problems import ConfigError, Problem
 from agent.tariffs.load import Load
 
-COLUMNS = ("start", "kwh", "export_kwh", "kvarh", "kvarh_lead", "quality")
+FIGURES = ("kwh", "export_kwh", "kvarh", "kvarh_lead", "quality")
+COLUMNS = ("start", *FIGURES)
+_TIMES = ("start", "end")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +52,13 @@ def parse_load(
     `register_digits` are those before the point of a meter whose registers are told, and begin again at 0.
     """
     try:
-        if (registers := _registers(text)) is not None:
+        table = csv_rows(text)
+        if (registers := _registers(table)) is not None:
             names, reads = registers
             load = load_of_registers(names, reads, register_digits)
             first = datetime.fromisoformat(reads[0][1][names.index("at")])
             return LoadFile(load=load, clock=zone or first.tzinfo or UTC)
-        rows = list(_rows(text))
+        rows = list(_rows(table))
         clock = zone or (rows[0].start.tzinfo if rows else None) or UTC
         return LoadFile(load=_load(rows, clock), clock=clock)
     except WrongRow as error:
@@ -66,62 +72,51 @@ def known_at(load: Load, at: datetime) -> Load | None:
     count = min((at - load.start) // load.step, len(load.kwh))
     if count <= 0:
         return None
-    cut: dict[str, Any] = {
-        name: None if (told := getattr(load, name)) is None else told[:count] for name in COLUMNS[1:]
-    }
+    cut: dict[str, Any] = {name: None if (told := getattr(load, name)) is None else told[:count] for name in FIGURES}
     return Load(start=load.start, step=load.step, **cut)
 
 
-def _registers(text: str) -> tuple[list[str], list[tuple[str, list[str]]]] | None:
+Table = list[tuple[int, list[str]]]
+
+
+def _registers(table: Table) -> tuple[list[str], list[tuple[str, list[str]]]] | None:
     """Return the header and the cells of a file of registers, None for one of kWh."""
-    reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
-    found = [(reader.line_num, [cell.strip() for cell in told]) for told in reader if any(told)]
-    names = [cell.lower() for cell in found[0][1]] if found else []
+    names = [cell.lower() for cell in table[0][1]] if table else []
     if not is_of_registers(names):
         return None
-    return names, [(f"row {number} (line {line})", cells) for number, (line, cells) in enumerate(found[1:], 1)]
+    return names, [(f"row {number} (line {line})", cells) for number, (line, cells) in enumerate(table[1:], 1)]
 
 
-def _rows(text: str) -> Iterator[Row]:
-    reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
-    columns: Sequence[str] | None = None
-    number = 0
-    for told in reader:
-        cells = [cell.strip() for cell in told]
-        if not any(cells):
-            continue
-        if columns is None:
-            columns = _header(cells) if cells[0].lower() in COLUMNS else COLUMNS
-            if columns is not COLUMNS:
-                continue
-        number += 1
-        yield _row(
-            f"row {number} (line {reader.line_num})", dict(zip(columns, cells, strict=False)), len(cells) - len(columns)
-        )
+def _rows(table: Table) -> Iterator[Row]:
+    """Yield the rows; without a header they have the columns in their order."""
+    columns: Sequence[str] = COLUMNS
+    if table and not re.match("[0-9]", table[0][1][0]):
+        columns, table = _header(table[0][1]), table[1:]
+    time = "end" if "end" in columns else "start"
+    for at, (line, cells) in enumerate(table, start=1):
+        place = f"row {at} (line {line})"
+        if len(cells) > len(columns):
+            raise WrongRow(place, "has more cells than there are columns")
+        told = dict(zip(columns, cells, strict=False))
+        yield Row(place=place, start=instant(place, told[time], time), cells=told)
 
 
 def _header(cells: Sequence[str]) -> Sequence[str]:
     names = [cell.lower() for cell in cells]
     for name in names:
-        if name not in COLUMNS:
+        if name not in {*COLUMNS, "end"}:
             raise WrongRow("header", f"{name or 'an unnamed column'} is none of {', '.join(COLUMNS)}")
         if names.count(name) > 1:
             raise WrongRow("header", f"{name} stands twice")
-    if "start" not in names or "kwh" not in names:
-        raise WrongRow("header", "needs the columns start and kwh")
+    if sum(name in names for name in _TIMES) != 1 or "kwh" not in names:
+        raise WrongRow("header", "needs the columns start and kwh, or end and kwh")
     return names
-
-
-def _row(place: str, cells: dict[str, str], beyond: int) -> Row:
-    if beyond > 0:
-        raise WrongRow(place, "has more cells than there are columns")
-    start = instant(place, cells["start"])
-    return Row(place=place, start=start, cells=cells)
 
 
 def _load(rows: Sequence[Row], clock: tzinfo) -> Load:
     found = stepped(rows, clock)
-    names = [name for name in COLUMNS[1:-1] if name == "kwh" or any(row.cells.get(name) for row in rows)]
+    names = [name for name in FIGURES[:-1] if name == "kwh" or any(row.cells.get(name) for row in rows)]
     columns = {name: tuple(number(row, name) for row in rows) for name in names}
     quality = tuple(row.cells.get("quality", "") for row in rows)
-    return Load(start=found.start, step=found.step, **columns, quality=quality if any(quality) else None)
+    start = found.start - found.step if "end" in rows[0].cells else found.start
+    return Load(start=start, step=found.step, **columns, quality=quality if any(quality) else None)

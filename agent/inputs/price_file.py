@@ -14,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 
+from agent.inputs.csv_rows import csv_rows
 from agent.inputs.stepped import Row, Steps, WrongRow, instant, stepped
 from agent.problems import ConfigError, Problem
 from agent.tariffs.money import DECIMALS, rounded
@@ -124,9 +125,8 @@ def _steps(rows: Sequence[Row], name: str, zone: tzinfo) -> Steps:
 
 def _rows(text: str, zone: tzinfo, values: Sequence[tuple[str, ...]]) -> tuple[Steps, list[Row]]:
     """Return the step of the rows, and the rows."""
-    reader = csv.reader(text.splitlines(), strict=True, skipinitialspace=True)
-    filled = [(reader.line_num, told) for told in reader if any(cell.strip() for cell in told)]
-    heading = tuple(cell.strip().lower() for cell in filled[0][1]) if filled else ()
+    filled = csv_rows(text)
+    heading = tuple(cell.lower() for cell in filled[0][1]) if filled else ()
     if heading not in {(*times, *columns) for times in TIMES for columns in values}:
         known = " or ".join(",".join((*times, *values[0])) for times in TIMES)
         rest = "".join(f"[,{name}]" for name in values[-1][len(values[0]) :])
@@ -140,7 +140,7 @@ def _cells(filled: Sequence[tuple[int, list[str]]], heading: Sequence[str], zone
         place = f"row {number} (line {line})"
         if len(told) != len(heading):
             raise WrongRow(place, f"has {len(told)} cells, and the header {len(heading)}")
-        cells = dict(zip(heading, (cell.strip() for cell in told), strict=True))
+        cells = dict(zip(heading, told, strict=True))
         start = _of_day(place, cells, zone) if heading[0] == "date" else instant(place, cells[heading[0]], heading[0])
         yield Row(place=place, start=start, cells=cells)
 

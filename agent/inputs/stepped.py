@@ -13,6 +13,8 @@ from decimal import Decimal
 
 from agent.tariffs.money import DECIMALS, rounded
 
+_DAY_FIRST = re.compile(r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})[ T](.+)")
+_ENDS_DAY = re.compile(r"(.{10})[ T]24:00(?::00)?(Z|[+-][0-9:]+)?")
 _YEARS = range(1970, 2200)
 _LONGEST = timedelta(days=1)
 
@@ -43,10 +45,14 @@ class Steps:
 
 
 def instant(place: str, told: str, name: str = "start") -> datetime:
-    """Return the instant, or the local time, that a cell is. Raises WrongRow."""
+    """Return the instant, or the local time, that a cell is; 24:00 is the next day's midnight. Raises WrongRow."""
+    day_first = _DAY_FIRST.fullmatch(told)
+    iso = told if day_first is None else "{2}-{1}-{0} {3}".format(*day_first.groups())
+    ends_day = _ENDS_DAY.fullmatch(iso)
     try:
-        found = datetime.fromisoformat(told)
-    except ValueError:
+        found = datetime.fromisoformat(iso if ends_day is None else f"{ends_day[1]} 00:00{ends_day[2] or ''}")
+        found = found if ends_day is None else found + _LONGEST
+    except (ValueError, OverflowError):
         found = None
     if found is None or found.year not in _YEARS:
         raise WrongRow(place, f"{name}: {told} is no instant such as 2026-01-31T18:00:00+06:00")

@@ -140,3 +140,44 @@ def test_a_file_is_read_with_its_byte_order_mark_or_refused_by_its_name(tmp_path
 
 def test_a_zone_is_whose_months_are_billed_even_where_rows_name_an_offset():
     assert parse_load(rows(*HOURS), zone=ZoneInfo("Asia/Bishkek")).clock == BISHKEK
+
+
+TWO_HOURS = "start,kwh\n2026-06-01T22:00,1.5\n2026-06-01T23:00,1002.25\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "start;kwh\n2026-06-01 22:00;1,5\n2026-06-01 23:00;1.002,25\n",
+        "start;kwh\r\n01.06.2026 22:00;1,5\r\n01.06.2026 23:00;1002,25\r\n",
+        '"start";"kwh"\n"2026-06-01T22:00";"1,5"\n"2026-06-01T23:00";"1002,25"\n',
+        "start\tkwh\n2026-06-01 22:00\t1.5\n2026-06-01 23:00\t1002.25\n",
+        "end,kwh\n2026-06-01T23:00,1.5\n2026-06-01T24:00,1002.25\n",
+        "End;kWh\n01.06.2026 23:00;1,5\n01.06.2026 24:00;1002,25\n",
+        "end,kwh\n2026-06-01T23:00+02:00,1.5\n2026-06-01T24:00:00+02:00,1002.25\n",
+    ],
+)
+def test_spreadsheets_of_several_countries_say_the_same(text):
+    assert parse_load(text, zone=BERLIN).load == parse_load(TWO_HOURS, zone=BERLIN).load
+
+
+def test_rows_that_are_named_by_their_end_keep_the_hours_of_clocks_that_jump():
+    labels = [*(f"2026-10-25T{hour:02}:00" for hour in (1, 2, 2, 3, 4)), "2026-10-25T05:00"]
+    found = parse_load("end,kwh\n" + "".join(f"{label},1\n" for label in labels), zone=BERLIN).load
+    assert found.span.start == datetime(2026, 10, 25, tzinfo=BERLIN)
+    assert found.span.end == datetime(2026, 10, 25, 5, tzinfo=BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Datum;Verbrauch\n2026-06-01T00:00;1\n", "header: datum is none of start, kwh"),
+        ("start;kwh\n2026-06-01 22:00;0,5\n2026-06-01 23:00;1.002\n", "line 3: 1.002 may be of thousands"),
+        ("start,end,kwh\n", "header: needs the columns start and kwh, or end and kwh"),
+        ("start,kwh\n31.02.2026 00:00,1\n", "row 1 (line 2): start: 31.02.2026 00:00 is no instant"),
+    ],
+)
+def test_what_may_mean_two_things_is_refused(text, said):
+    with pytest.raises(ConfigError) as told:
+        parse_load(text, file="my.csv")
+    assert str(told.value).startswith(f"my.csv: {said}")
