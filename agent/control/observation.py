@@ -9,7 +9,7 @@ import numpy as np
 from agent.fleet.belief import UNSEEN, Code
 from agent.fleet.fleet import Fleet
 from agent.fleet.power import MeterState
-from agent.fleet.view import Flags, FleetView
+from agent.fleet.view import Flags, FleetView, Indices
 from agent.orders.averaging import Means
 from agent.orders.compliance import Observed
 from agent.planning.decide import Decision
@@ -55,6 +55,14 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
     )
 
 
+def coming_up(view: FleetView, rows: Indices | slice = slice(None)) -> Flags:
+    """Return who was told to come back, has time to get there, and was not read there: asleep, starting or unread."""
+    setpoint, seen = view.setpoint[rows], view.seen[rows]
+    told = view.trusted[rows] & ~view.held[rows] & (setpoint <= view.intended[rows]) & (setpoint < view.last_step[rows])
+    there: Flags = (seen <= setpoint) & (seen != UNSEEN) & (view.state[rows] != Code.STARTING)
+    return told & ~there
+
+
 def _next_w(view: FleetView, decision: Decision | None) -> float | None:
     """Return what the site would draw with the largest of those raised who wait for it."""
     waits = (view.setpoint > view.intended) & ~view.held
@@ -85,4 +93,5 @@ def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Obs
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(step_w[:, 0].min()) if len(chosen) else 0.0,
         restore_pending=bool(pending.any()),
+        coming_up=bool(coming_up(view, chosen).any()),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from agent.control.metering import BEFORE_S, Metering
-from agent.control.observation import among
+from agent.control.observation import among, coming_up
 from agent.fleet.fleet import Fleet
 from agent.fleet.power import BELIEF_MARGIN, belief_error_w
 from agent.fleet.view import Flags, FleetView
@@ -180,11 +180,12 @@ class Scopes:
     def waiting(self, commanded: Flags, view: FleetView, *, proved: bool) -> Waiting:
         """Return what tells whether these machines have still to come back where others bind some of them."""
 
-        def has_to_come_back(others: Sequence[Scope]) -> bool:
+        def has_to_come_back(others: Sequence[Scope], by_readings: bool) -> bool:  # noqa: FBT001 - as `Waiting` has it
             left = commanded.copy()
             for scope in set(others):
                 left &= ~self.place(scope).commanded
             below = (view.setpoint > view.intended) & ~view.held
+            below |= coming_up(view) if by_readings else False
             return bool((left & below).any() if proved else left.any())
 
         return has_to_come_back

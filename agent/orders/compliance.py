@@ -14,8 +14,8 @@ from agent.orders.limit import Limit, Stop
 from agent.orders.order import Scope
 from agent.values import Moment, Watts
 
-Waiting = Callable[[Sequence[Scope]], bool]
-"""Whether any machine that an order commands, and none of these scopes does, has still to come back."""
+Waiting = Callable[[Sequence[Scope], bool], bool]
+"""Whether any machine that an order commands, and none of these does, has still to come back; True: by readings."""
 TOLERANCE = 0.01
 LEAST_W = 1.0
 """What no meter can tell from nothing."""
@@ -38,6 +38,7 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
+    coming_up: bool = False  # who was told up has time to get there, and no reading shows it yet
     comes_no_further: bool = False  # who waits has long waited though ramps would let him
     waiting: Waiting | None = None  # None: whatever binds took all of them over
     next_w: Watts | None = None  # what the site is to draw with one more of those who wait; None: nobody says
@@ -68,11 +69,15 @@ class Observed:
             return None
         return 0.0 if state is OrderState.COMPLIED else round(self.shortfall_w(cap_w), 1)
 
-    def has_to_come_back(self, others: Sequence[Scope]) -> bool:
-        """Whether machines wait to be given back that no other order has taken over; `others` are what binds."""
-        if not self.restore_pending or not others:
-            return self.restore_pending
-        return self.waiting is not None and self.waiting(others)
+    def has_to_come_back(self, others: Sequence[Scope], *, by_readings: bool) -> bool:
+        """Whether machines wait to be given back that no other order has taken over; `others` are what binds.
+
+        By readings, who was told up is not back before he is seen there.
+        """
+        waits = self.restore_pending or (by_readings and self.coming_up)
+        if not waits or not others:
+            return waits
+        return self.waiting is not None and self.waiting(others, by_readings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,9 +108,13 @@ class Life:
         return now.earliest < later(self.over_at, self.restore_after_s)
 
     def frees(self, seen: Observed, others: Sequence[Scope], now: Moment) -> bool:
-        """Whether machines wait to be given back after it; not who has waited for long though every ramp let him."""
+        """Whether machines wait to be given back after it; not who has waited for long though every ramp let him.
+
+        Power is freed by setpoints; the way back is over when readings say so.
+        """
         is_long_over = self.over_at is not None and now.earliest >= later(self.over_at, self.restore_after_s + LONG_S)
-        return self.has_bound and seen.has_to_come_back(others) and not (is_long_over and seen.comes_no_further)
+        waits = seen.has_to_come_back(others, by_readings=self.state is OrderState.RESTORING)
+        return self.has_bound and waits and not (is_long_over and seen.comes_no_further)
 
     def has_ended(self, now: Moment) -> bool:
         """Whether its end has passed by both clocks."""

@@ -6,6 +6,7 @@ hundreds; every case of it stays in the ledger.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -21,7 +22,7 @@ class AlarmRate:
     """What was told in the last hour, by kind of alarm and by what it is about."""
 
     def __init__(self) -> None:
-        self._told_at: dict[tuple[str, str], datetime] = {}
+        self._told_at: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._since: dict[tuple[str, str], int] = {}
 
     def admit(self, fact: AnyFact, kind: str) -> int | None:
@@ -44,8 +45,7 @@ class AlarmRate:
 
     def _forget(self) -> None:
         while len(self._told_at) > MOST_KNOWN:
-            gone = next(iter(self._told_at))
-            del self._told_at[gone]
+            gone, _ = self._told_at.popitem(last=False)
             self._since.pop(gone, None)
 
 

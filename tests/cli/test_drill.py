@@ -2,7 +2,12 @@
 
 import asyncio
 import json
+import signal
 
+import pytest
+
+from agent.cli.drill import _run
+from agent.cli.failure import Failure
 from tests.outputs.farm import TOKENS, serving
 
 FIGURES = {
@@ -62,3 +67,28 @@ async def test_a_drill_is_watched_to_its_end(say, monkeypatch):
         assert "3,302" in done.stdout
         assert done.exit_code == 0
         assert begin.__self__ is client.desk
+
+
+@pytest.mark.parametrize("fails", ["post", "get"])
+def test_ctrl_c_ends_a_drill_also_while_it_is_being_begun(monkeypatch, fails):
+    course = {"state": "stopped", "measured": [], "failures": [], "reason": "by a hand", "groups": []}
+    asked, before = [], signal.getsignal(signal.SIGINT)
+
+    class Agent:
+        def __getattr__(self, verb):
+            def ask(_path, body=None):
+                if verb == "post" and body.get("dry_run"):
+                    return {"against": None}
+                asked.append(verb)
+                if verb == fails:
+                    signal.raise_signal(signal.SIGINT)
+                return {"drill": course | {"state": "going"} if verb != "delete" else course, "figures": []}
+
+            return ask
+
+    monkeypatch.setattr("agent.cli.drill._say_plan", lambda _plan: None)
+    monkeypatch.setattr("agent.cli.drill._watch", lambda agent, say: agent.get("/api/v1/drill"))
+    with pytest.raises(Failure, match="by a hand"):
+        _run(Agent(), {"feeder": "T1", "percent": 5.0}, yes=True, as_json_=True)
+    assert asked[-2:] == [fails, "delete"]
+    assert signal.getsignal(signal.SIGINT) is before

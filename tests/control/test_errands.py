@@ -118,3 +118,13 @@ async def test_a_large_fleet_is_looked_through_in_short_turns(make_site):
     site.fleet.index = index
     assert len(spent_s) == 100
     assert sorted(spent_s)[90] < 0.01
+
+
+async def test_a_reboot_that_was_asked_for_before_a_stop_is_not_sent_after_it(make_site):
+    site = await make_site()
+    assert at_once(site.desk.errands.excusing(["m0"], "reboot")) == {}
+    await site.order()
+    await site.live(1)
+    assert site.fleet.setpoint[0] > 0
+    assert await site.desk.errands.send(["m0"], "reboot", by="anna") == ["m0"]
+    assert site.machines.sent == []

@@ -70,3 +70,36 @@ async def test_under_a_looser_cap_an_order_is_restored_up_to_that_cap_and_the_jo
     await site.live(120)
     assert [fact.binding_order for fact in site.ledger.replay(CapChanged)] == [None, "o2", "o1", "o2", None]
     await site.close()
+
+
+async def test_an_order_is_over_when_its_machines_are_read_at_work_not_when_they_were_told(tmp_path):
+    machines = Machines(COUNT)
+    site = Site(machines, tmp_path)
+    await site.live(60)
+    await site.order()
+    await site.live(60)
+    slow, *_ = machines.hosts
+    machines.lying.add(slow)
+    await site.order(revision=2, status="cancelled")
+    await site.live(8)
+    assert machines.asleep == {slow}
+    assert not (site.fleet.setpoint > 0).any(), "everybody was told"
+    assert site.states()[-1] == "restoring"
+    machines.asleep.clear()
+    await site.live(11)
+    assert site.states()[-2:] == ["restoring", "closed"]
+    await site.close()
+
+
+async def test_who_does_not_come_back_in_his_time_is_no_longer_waited_for(tmp_path):
+    machines = Machines(COUNT)
+    site = Site(machines, tmp_path)
+    await site.live(60)
+    await site.order()
+    await site.live(60)
+    machines.lying.add(machines.hosts[0])
+    await site.order(revision=2, status="cancelled")
+    await site.live(60)
+    assert machines.asleep == {machines.hosts[0]}
+    assert site.states()[-2:] == ["restoring", "closed"]
+    await site.close()

@@ -3,6 +3,7 @@
 import pytest
 
 from agent.control import remedying
+from agent.facts import SendingPaused
 from agent.facts.outlets import OutletSwitched
 from agent.facts.remedies import Remedied
 from agent.fleet import remedies
@@ -177,3 +178,28 @@ async def test_who_cannot_sleep_is_no_more_treated_where_a_stop_binds_its_feeder
     await site.order(targets={"feeders": ["T1"]})
     await site.live(STUCK_S + 30)
     assert site.machines.sent == [("127.0.0.3", "Reboot")]
+
+
+async def test_what_the_disk_refused_is_done_once_it_takes_it_again_and_counts_once(make_site, monkeypatch):
+    site = await make_site()
+    ail(site, 1)
+
+    async def full(*_told):
+        raise CannotWrite("no space left")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(site.ledger, "append", full)
+        await site.controller.parts.journal.record([SendingPaused(at=site.clock.now().at, error="no space left")])
+        await site.live(STUCK_S + 60)
+    await site.live(30)
+    assert site.machines.sent == [("127.0.0.2", "Reboot")]
+    assert len(told(site, Remedied)) == 1
+
+
+async def test_who_is_lowered_between_the_look_and_the_telling_is_not_told(make_site):
+    site = await make_site()
+    treating = site.controller.remedying
+    treating._due[:] = [(0, remedies.REBOOT), (1, remedies.REBOOT)]
+    site.fleet.setpoint[0] = 1
+    treating.send(written=True)
+    assert site.machines.sent == [("127.0.0.2", "Reboot")]

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from agent.control import giving_back
 from agent.control.metering import MeterPolicy, Said
 from agent.facts import SetpointsChanged
 from agent.fleet.miner import Feeder
+from agent.orders import life
 from agent.orders.trust import Issuer
 from agent.outputs.feeders import ordered_caps
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W, Layout, Machines, Site
@@ -288,4 +290,22 @@ async def test_what_documents_name_is_not_kept_beyond_the_open_orders(machines, 
         await site.order(order_id=f"x{number}", issuer="nobody", targets={"miners": [f"m{number}"]})
         await site.live(2)
     assert len(site.controller.scopes._known) == 1
+    await site.close()
+
+
+async def test_an_order_upon_some_is_over_where_the_connection_keeps_them_down(machines, tmp_path, monkeypatch):
+    monkeypatch.setattr(giving_back, "QUIET_S", 240.0)
+    monkeypatch.setattr(life, "LONG_S", 240.0)
+    site = await running(machines, tmp_path)
+    await site.order(targets={"feeders": ["T1"]})
+    await site.live(60)
+    tree = site.controller.limits.tree
+    site.controller.limits = replace(
+        site.controller.limits, tree=replace(tree, cap_w=(HOUSE_W + 4.5 * FULL_W, *tree.cap_w[1:]))
+    )
+    await site.order(revision=2, status="cancelled")
+    await site.live(200, step_s=5)
+    assert site.states()[-1] == "restoring"
+    await site.live(200, step_s=5)
+    assert site.states()[-2:] == ["restoring", "closed"]
     await site.close()

@@ -91,8 +91,16 @@ def test_a_call_takes_times_order_and_baseline_from_the_evidence(tmp_path):
             LIFE, None, ", from = 2026-04-11T12:00:00Z, until = 2026-04-11T16:00:00Z", "from",
             "order o1 was in force from 2026-04-10T12:00:00Z to 2026-04-10T16:00:00Z, and not then",
         ),
+        (
+            LIFE, None, ", from = 2026-04-10T12:00:00Z, until = 2026-04-10T17:00:01Z", "from",
+            "was in force from 2026-04-10T12:00:00Z to 2026-04-10T16:00:00Z, and not then",
+        ),
+        (
+            LIFE, None, ", from = 2026-04-10T10:59:59Z, until = 2026-04-10T16:00:00Z", "from",
+            "was in force from 2026-04-10T12:00:00Z to 2026-04-10T16:00:00Z, and not then",
+        ),
     ],
-    ids=range(11),  # a key is made anew by each worker, and names no test
+    ids=range(13),  # a key is made anew by each worker, and names no test
 )  # fmt: skip
 def test_what_is_not_proved_bills_nothing(tmp_path, facts, changed, more, key, reason):
     write(tmp_path, facts, changed)

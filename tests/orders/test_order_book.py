@@ -1,5 +1,6 @@
 """Whole lives of orders, told as a dispatcher sees them: by their acknowledgements."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,8 +8,10 @@ import pytest
 
 from agent.facts import CapChanged, OrderHouseLowered, OrderReceived
 from agent.facts.orders import OrderReleaseAsked, OrderVanished
+from agent.inputs.order_document import parse_known
 from agent.orders.admission import MOST_LIVE
-from agent.orders.life import Unreadable
+from agent.orders.life import Life, Unreadable
+from agent.orders.lifecycle import OrderState
 from agent.values import Moment
 from tests.orders.site import ASLEEP, FULL_W, HOUSE_W, RUNNING, STANDBY_W, T0, Site, at, capped, document
 
@@ -524,3 +527,18 @@ def test_a_cancelled_order_is_seen_with_the_document_that_cancelled_it():
     site.send(cancel)
     assert site.book.view("a").order.document == cancel
     assert site.last()["cap_w"] == STOP_CAP_W
+
+
+def test_machines_that_wait_are_given_their_hour_after_a_late_way_back_too():
+    life = Life(
+        order=parse_known(json.dumps(document(randomize_s=7200))),
+        state=OrderState.RESTORING,
+        received_at=T0,
+        starts_at=T0,
+        has_bound=True,
+        over_at=T0,
+        restore_after_s=7200.0,
+    )
+    seen = replace(ASLEEP, restore_pending=True, comes_no_further=True)
+    assert life.frees(seen, [], Moment.trusted(T0 + timedelta(seconds=7200 + 3599), 0.0))
+    assert not life.frees(seen, [], Moment.trusted(T0 + timedelta(seconds=7200 + 3600), 0.0))

@@ -6,7 +6,8 @@ import pytest
 
 from agent.facts import OrderMoved, SealBroken, UnauthorisedWake
 from agent.facts.safety import SafetyTripped
-from agent.outputs.alarm_rate import MOST_KNOWN, AlarmRate
+from agent.outputs import alarm_rate
+from agent.outputs.alarm_rate import AlarmRate
 
 pytestmark = pytest.mark.pure
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -53,9 +54,16 @@ def test_a_safety_input_is_told_each_time(rate):
     assert [rate.admit(tripped, "safety") for _ in range(3)] == [0, 0, 0]
 
 
-def test_it_remembers_no_more_than_so_many(rate):
-    for number in range(3 * MOST_KNOWN):
+def test_it_remembers_no_more_than_so_many(rate, monkeypatch):
+    monkeypatch.setattr(alarm_rate, "MOST_KNOWN", 1000)
+    for number in range(3000):
         rate.admit(broken(0, f"o{number}"), "order_violated")
         rate.admit(broken(0, f"o{number}"), "order_violated")
-    assert len(rate._told_at) == MOST_KNOWN
-    assert len(rate._since) <= MOST_KNOWN
+    assert len(rate._told_at) == 1000
+    assert len(rate._since) <= 1000
+
+
+def test_a_clock_that_was_set_back_silences_nothing(rate):
+    assert rate.admit(woken(0, "m1"), "unauthorised_wake") == 0
+    assert rate.admit(woken(-300, "m1"), "unauthorised_wake") == 0
+    assert rate.admit(woken(-270, "m1"), "unauthorised_wake") is None
