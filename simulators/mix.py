@@ -19,6 +19,7 @@ DEFAULT_MIX = (
     MixRow(make="WhatsMiner", model="M60S", share=14, firmware="whatsminer"),
 )
 
+MAKERS = {"Bitmain": "Antminer", "MicroBT": "WhatsMiner", "Canaan": "Avalon"}
 EVERY, PLAIN = "all", "X19"
 REST = 0.1
 """The share of each model of a firmware but its first."""
@@ -75,7 +76,11 @@ def _mix_row(row: Any, number: int) -> MixRow:
 
 
 def _model(name: str, make: Any) -> Model | None:
-    """Find a model; where the make is told, its name may stand before the model's or be left out."""
+    """Find a model; a make may be told by its maker's name, and stand before the model's or be left out."""
+    first, _, rest = name.partition(" ")
+    make = MAKERS.get(make, make) if isinstance(make, str) else make
+    if make is None and rest and name not in models():
+        make, name = MAKERS.get(first, first), rest
     alike = (name,) if make is None else (name, f"{make} {name}", name.removeprefix(f"{make} "))
     found = (models().get(one) for one in alike)
     return next((model for model in found if model is not None and make in (None, model.make)), None)

@@ -92,7 +92,10 @@ class Config:
                 case _:
                     return Secret((self.folder / where).read_text(encoding="utf-8").strip())
         except (KeyError, OSError, ValueError) as error:
-            reason = f"{reference} cannot be read: {type(error).__name__}"
+            why = (
+                "it is not set" if isinstance(error, KeyError) else getattr(error, "strerror", None) or "it is no text"
+            )
+            reason = f"{reference} cannot be read: {why}"
             raise ConfigError([Problem(file=self.file, key=key, reason=reason)]) from None
 
 

@@ -6,7 +6,7 @@ from simulators.faults import Scheduled, read_schedule
 from simulators.firmwares import FIRMWARES
 from simulators.machines import BadInput, MixRow, Place
 from simulators.meter import MeterOptions
-from simulators.mix import DEFAULT_MIX, allot, every_mix, machine, read_mix
+from simulators.mix import DEFAULT_MIX, MAKERS, allot, every_mix, machine, read_mix
 from simulators.places import hosts_of
 
 pytestmark = pytest.mark.pure
@@ -32,11 +32,13 @@ def test_a_mix_file_is_read():
         ("Antminer", "Antminer S19j Pro", "Antminer S19j Pro"),
         ("WhatsMiner", "M50", "M50"),
         ("WhatsMiner", "WhatsMiner M50", "M50"),
+        ("MicroBT", "WhatsMiner M50", "M50"),
+        ("Bitmain", "S19j Pro", "Antminer S19j Pro"),
     ],
 )
 def test_a_model_is_known_with_or_without_its_make_before_it(make, told, model):
     (row,) = read_mix(f'[[mix]]\nmake = "{make}"\nmodel = "{told}"')
-    assert (row.make, row.model) == (make, model)
+    assert (row.make, row.model) == (MAKERS.get(make, make), model)
 
 
 def test_shares_are_kept_to_the_machine():
