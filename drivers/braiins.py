@@ -127,12 +127,10 @@ class Braiins:
     def _identify_by_graphql(self, told: object) -> Generator[Exchange, Answer, Identity]:
         name = words(at(told, "bosminer.info.modelName"))
         try:
-            spans = {
-                key: watts(value)
-                for key, value in (at((yield from self._query(graphql.TARGETS)), graphql.TARGET) or {}).items()
-            }
+            targets = at((yield from self._query(graphql.TARGETS)), graphql.TARGET)
         except DeviceError:
-            spans = {}
+            targets = None
+        spans = {key: watts(at(targets, key)) for key in ("min", "max", "default")}
         mac = None
         try:
             rows = decode((yield from self._graphql.ask("GET", _LUCI, open_to_all=True)).body, _ANY)

@@ -26,6 +26,8 @@ _UNITS = (("mhs", 1e6), ("ghs", 1e3), ("khs", 1e9))
 _PRESENT: _Windows = [(attrgetter(f"{unit}_5s", f"{unit}_20s", f"{unit}_30s"), per_ths) for unit, per_ths in _UNITS]
 _MINUTES: _Windows = [(attrgetter(f"{unit}_1m", f"{unit}_5m", f"{unit}_15m"), per_ths) for unit, per_ths in _UNITS]
 _WHOLE_LIFE: _Windows = [(attrgetter(f"{unit}_av", f"{unit}_av"), per_ths) for unit, per_ths in _UNITS]
+_PRESENT_FIRST: _Windows = [*_PRESENT, *_WHOLE_LIFE]
+_MINUTES_FIRST: _Windows = [*_MINUTES, *_PRESENT_FIRST]
 
 
 def reading_of(report: Report, model: Model | None) -> Reading:
@@ -56,20 +58,19 @@ def reading_of(report: Report, model: Model | None) -> Reading:
 
 def present_ths(row: Speeds) -> float | None:
     """Return the rate of the last seconds, else the average over its whole life, TH/s."""
-    return _first(row, _PRESENT, _WHOLE_LIFE)
+    return _first(row, _PRESENT_FIRST)
 
 
 def averaged_ths(row: Speeds) -> float | None:
     """Return the shortest average of a minute or more, else the rate of the last seconds, TH/s."""
-    return _first(row, _MINUTES, _PRESENT, _WHOLE_LIFE)
+    return _first(row, _MINUTES_FIRST)
 
 
-def _first(row: Speeds, *windows: _Windows) -> float | None:
-    for window in windows:
-        for speeds, per_ths in window:
-            for told in speeds(row):
-                if told is not None and (rate := number(told)) is not None:
-                    return rate / per_ths
+def _first(row: Speeds, windows: _Windows) -> float | None:
+    for speeds, per_ths in windows:
+        for told in speeds(row):
+            if told is not None and (rate := number(told)) is not None:
+                return rate / per_ths
     return None
 
 

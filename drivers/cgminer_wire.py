@@ -149,7 +149,7 @@ class Reply(msgspec.Struct, gc=False):
     def joined(self) -> tuple[Reply, ...]:
         """The plain replies inside, in no order."""
         parts = (self.of_summary, self.of_devs, self.of_pools, self.of_stats, self.of_version, self.of_notify)
-        return tuple(part[0] for part in parts if part)
+        return tuple([part[0] for part in parts if part])
 
     @property
     def verdict(self) -> Status | None:

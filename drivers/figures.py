@@ -16,8 +16,12 @@ _TEMPERATURE = re.compile(r"(?:^|-)(-?\d+(?:\.\d+)?)")
 
 def number(told: object) -> float | None:
     """Read a number, or a text of one with or without its unit: 12.5, "12.5", "18,500.5", "4052.00 RPM"."""
-    if isinstance(told, float | int) and not isinstance(told, bool):
-        return finite(told)
+    if told is None:
+        return None
+    if isinstance(told, float):
+        return told if -_MOST <= told <= _MOST else None
+    if isinstance(told, int):
+        return float(told) if told is not True and told is not False and -_MOST <= told <= _MOST else None
     if isinstance(told, str) and (found := _NUMBER.fullmatch(told.replace(",", "").strip())) is not None:
         return finite(float(found[1]))
     return None
@@ -25,7 +29,7 @@ def number(told: object) -> float | None:
 
 def finite(value: float) -> float | None:
     """Return a figure, or what was computed of figures; None for what is no number any more."""
-    return float(value) if abs(value) <= _MOST else None
+    return float(value) if -_MOST <= value <= _MOST else None
 
 
 def count(told: object, most: int) -> int:
@@ -41,12 +45,16 @@ def flag(told: object) -> bool:
 
 def whole(told: object) -> int | None:
     """Read a whole number."""
+    if type(told) is int and -_MOST <= told <= _MOST:
+        return told
     value = number(told)
     return None if value is None else int(value)
 
 
 def watts(told: object) -> float | None:
     """Read a power that is plainly in watts: 3250, "3250", "3250 W"; not "34.65 (AB)"; zero says nothing."""
+    if told is None:
+        return None
     if isinstance(told, str):
         found = _WATTS.fullmatch(told.strip())
         told = None if found is None else found[1]

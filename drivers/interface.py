@@ -74,8 +74,9 @@ class Pool(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     def __post_init__(self) -> None:
         """Let what cannot be say nothing."""
-        for name in possible.impossible(self, possible.POOL):
-            force_setattr(self, name, None)
+        if not possible.is_pool(self):
+            for name in possible.impossible(self, possible.POOL):
+                force_setattr(self, name, None)
 
 
 class DeviceFault(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -113,8 +114,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """Let what cannot be say nothing, and leave parts out that cannot be there."""
         for name in possible.impossible(self, possible.READING):
             force_setattr(self, name, None)
-        if self.level is not None:
-            force_setattr(self, "level", possible.level(self.level))
+        if self.level is not None and (level := possible.level(self.level)) is not self.level:
+            force_setattr(self, "level", level)
         for fan in self.fans or ():
             if not (possible.is_slot(fan.slot) and 0 <= fan.rpm <= possible.MOST_RPM):
                 force_setattr(self, "fans", tuple(one for one in self.fans or () if one is not fan))

@@ -71,6 +71,17 @@ def is_board(one: Any) -> bool:
     )
 
 
+def is_pool(one: Any) -> bool:
+    """Whether all counts of a pool can be so; unrolled, as of a board."""
+    priority, accepted, rejected, stale = one.priority, one.accepted, one.rejected, one.stale
+    return (
+        (priority is None or 0 <= priority <= MOST_COUNT)
+        and (accepted is None or 0 <= accepted <= MOST_COUNT)
+        and (rejected is None or 0 <= rejected <= MOST_COUNT)
+        and (stale is None or 0 <= stale <= MOST_COUNT)
+    )
+
+
 def impossible(one: object, bounds: Bounds) -> list[str]:
     """Return the names of the fields that cannot be so."""
     wrong = []

@@ -245,6 +245,14 @@ def test_what_the_api_port_alone_cannot(command):
     assert talk.asked == []
 
 
+@pytest.mark.parametrize("targets", [7, None, [1], {"min": "a lot"}])
+def test_targets_in_another_shape_are_none(targets):
+    script = graphql()
+    script["POST /graphql"]["data"]["bosminer"]["metadata"]["autotuning"]["powerTarget"] = targets
+    driver, _, identity = known(scripted(script))
+    assert identity.abilities.power_limit is None
+
+
 def test_silence_is_silence():
     with pytest.raises(Unreachable):
         converse(Braiins(HERE).identify(), scripted({}))
