@@ -249,7 +249,7 @@ def test_what_the_api_port_alone_cannot(command):
 def test_targets_in_another_shape_are_none(targets):
     script = graphql()
     script["POST /graphql"]["data"]["bosminer"]["metadata"]["autotuning"]["powerTarget"] = targets
-    driver, _, identity = known(scripted(script))
+    _, _, identity = known(scripted(script))
     assert identity.abilities.power_limit is None
 
 
