@@ -6,6 +6,8 @@ PYTEST := $(BIN)/pytest -q
 WITNESS := .venv-witness
 PYASIC := pyasic==0.79.0
 PYASIC_RS := pyasic-rs==0.8.6
+# The tests start some hundred processes: what Python has compiled once is kept, whatever the host says.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: picture demo test test-long test-fast check deps conformance witness fuzz support bench lock clean
 

@@ -159,7 +159,8 @@ class HouseLoad:
     def __init__(self, *, given_w: Watts = 0.0, most_w: Watts | None = None) -> None:
         self._given_w = given_w
         self._most_w = most_w
-        self._samples: deque[HouseSample] = deque()
+        self._highest: deque[HouseSample] = deque()
+        self._highest_sharp: deque[HouseSample] = deque()
         self._last_sharp: HouseSample | None = None
 
     @property
@@ -175,21 +176,28 @@ class HouseLoad:
         """Take in a sample; one below zero counts as zero."""
         if sample.is_sharp:
             self._last_sharp = sample
-        self._samples.append(sample)
-        while self._samples[0].mono < sample.mono - HOUSE_MEMORY_S:
-            self._samples.popleft()
+            _keep(self._highest_sharp, sample)
+        _keep(self._highest, sample)
 
     def in_force_w(self, mono: float) -> Watts:
         """Return the house load that counts now."""
-        recent = [s for s in self._samples if s.mono >= mono - HOUSE_MEMORY_S]
-        sharp = [s.power_w for s in recent if s.is_sharp]
-        if sharp:
-            found = max(sharp)
-        elif self._last_sharp is not None:
+        found = _highest_w(self._highest_sharp, mono)
+        if found is None and self._last_sharp is not None:
             found = self._last_sharp.power_w
-        elif self._given_w > 0 or not recent:
-            found = self._given_w
-        else:
-            found = max(s.power_w for s in recent)
-        found = max(found, 0.0)
+        if found is None and self._given_w <= 0:
+            found = _highest_w(self._highest, mono)
+        found = max(self._given_w if found is None else found, 0.0)
         return found if self._most_w is None else min(found, self._most_w)
+
+
+def _keep(samples: deque[HouseSample], sample: HouseSample) -> None:
+    """Add a sample to those of 15 min that no later one reaches: the first of them is the highest."""
+    while samples and samples[-1].power_w <= sample.power_w:
+        samples.pop()
+    samples.append(sample)
+    while samples[0].mono < sample.mono - HOUSE_MEMORY_S:
+        samples.popleft()
+
+
+def _highest_w(samples: deque[HouseSample], mono: float) -> Watts | None:
+    return next((sample.power_w for sample in samples if sample.mono >= mono - HOUSE_MEMORY_S), None)

@@ -34,12 +34,12 @@ class AlarmRate:
             return 0
         subjects = [(kind, about) for about in _about(fact)]
         new = [one for one in subjects if one not in self._told_at or not NOW <= fact.at - self._told_at[one] < EACH]
-        for one in subjects:
-            self._since[one] = self._since.get(one, 0) + (one not in new)
+        for one in set(subjects).difference(new):
+            self._since[one] = self._since.get(one, 0) + 1
         for one in new:
-            self._told_at.pop(one, None)
             self._told_at[one] = fact.at
-        repeated = max((self._since.pop(one) for one in new), default=None)
+            self._told_at.move_to_end(one)
+        repeated = max((self._since.pop(one, 0) for one in new), default=None)
         self._forget()
         return repeated
 

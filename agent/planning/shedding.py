@@ -43,13 +43,15 @@ def _descents(
     """List each worthwhile move (row, step, watts freed over the move before) and the order of merit over them."""
     rows, steps, freed, lost = [], [], [], []
     chosen = np.flatnonzero(among)
-    step_w, step_ths, last = view.step_w[chosen], view.step_ths[chosen], view.last_step[chosen]
+    last, set_to = view.last_step[chosen], setpoint[chosen]
+    used = 1 + int(max(last.max(initial=1), set_to.max(initial=1)))  # no ladder here goes further down
+    step_w, step_ths = view.step_w[chosen, :used], view.step_ths[chosen, :used]
     if view.whole is not None:  # levels between are none of theirs, where there is a sleep
         between = (np.arange(step_w.shape[1]) < last[:, None]) & (view.whole[chosen] & (at_step(step_ths, last) <= 0))[
             :, None
         ]
         step_w = np.where(between, np.nan, step_w)
-    set_to, now_w = setpoint[chosen], expected[chosen]
+    now_w = expected[chosen]
     now_ths = at_step(step_ths, set_to)
     for step in range(1, step_w.shape[1]):
         useful = (step > set_to) & (step <= last) & (step_w[:, step] < now_w)
