@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, localcontext
 
+import msgspec
+
 from agent.facts.energy import Charge, Credit, MonthCharged
 from agent.outputs.money_totals import ZERO, Month, Totals
 from agent.outputs.terms import Terms
@@ -34,13 +36,21 @@ def beside(totals: Totals, terms: Terms, name: str, at: datetime) -> MonthCharge
     load = _load(totals, name, tariff.months_back)
     whole = last_month(tariff, load, terms.zone, terms.metering.read)
     if tariff.is_netted:
-        borne = {one: amount for (code, one), (_, amount) in month.charges.items() if code == tariff.currency}
+        charged = [told for (code, _), told in month.charges.items() if code == tariff.currency]
+        borne = {one.name: amount for one, amount in charged}
+        lines = {line.component.name for line in whole.lines}
+        given_back = [
+            msgspec.structs.replace(one, amount=written(-amount))
+            for one, amount in charged
+            if amount and one.name not in lines
+        ]
         borne_cost = month.cost.get(tariff.currency, ZERO)
     else:
+        given_back = []
         running = last_month(tariff.running(), load, terms.zone, terms.metering.read)
         borne, borne_cost = {line.component.name: line.amount for line in running.lines}, cost(running)
     with localcontext(EXACT):
-        charges = _charges(whole, borne)
+        charges = [*given_back, *_charges(whole, borne)]
         rest = cost(whole) - borne_cost
     return MonthCharged(
         at=at, month=name, currency=tariff.currency, charges=charges, cost=written(rest), credits=_credits(whole)

@@ -136,6 +136,8 @@ def _month(tariff: Tariff, usage: Usage) -> MonthBill:
 def _line(tariff: Tariff, component: Component, usage: Usage, before: Sequence[Line]) -> list[Line]:
     """Return the one line of a component, or none where it charges nothing known."""
     settling = tariff.settlings.get(component.name, AS_IT_IS)
+    if settling.only is not None and not settling.only.holds(usage):
+        return []
     try:
         parts = tuple(component.parts(usage, before))
         parts = settling.settled(parts, tariff.fx.get(settling.currency or ""), usage.last)

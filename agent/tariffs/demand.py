@@ -62,6 +62,7 @@ class DemandPeriod(Times):
     __pydantic_config__ = SHAPE
 
     name: str
+    above: str | None = None  # the period above whose demand alone it bills
     per_kw: Dated | None = None
     block: tuple[DemandBlock, ...] = ()
 
@@ -102,6 +103,7 @@ class Demand:
 
     def __post_init__(self) -> None:
         distinct([period.name for period in self.period])
+        self._check_above()
         if not self.period:
             raise ValueError("needs at least one period")
         if self.window_min is not None and not 1 <= self.window_min <= 1440:
@@ -116,6 +118,13 @@ class Demand:
             raise ValueError("a mean of days has no ratchet and no power_factor")
         if self.power_factor is not None and self.measure != "kW":
             raise ValueError("power_factor is for a demand in kW")
+
+    def _check_above(self) -> None:
+        for at, period in enumerate(self.period):
+            if period.above is not None and period.above not in [one.name for one in self.period[:at]]:
+                raise ValueError(f"{period.name}: above names {period.above}, and no period before it is called so")
+            if period.above is not None and (self.every == "mean_of_days" or self.free):
+                raise ValueError("above is not for a mean of days, nor where kW are free")
 
     @property
     def unit(self) -> str:
@@ -137,6 +146,7 @@ class Demand:
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield what each period bills, by blocks, as of the last day of the month or of each day. Raises NoFigure."""
+        levels: Levels = {}
         for period in self.period:
             times = list(self._times(usage, period))
             if self.every == "mean_of_days":
@@ -146,7 +156,10 @@ class Demand:
             for day, spans in times:
                 peak = self._measured(usage, spans)
                 billed, said = self._billed(usage, period, peak)
-                parts += self._charged(usage, period, day, billed, said)
+                base = _level(levels, period, day, billed)
+                if base:
+                    said = f"{said}; above {written(rounded(base, 3))} of {period.above}"
+                parts += self._charged(usage, period, day, max(billed - base, Decimal(0)), said)
             yield from parts
             yield from self._held(usage, period, parts)
 
@@ -176,12 +189,17 @@ class Demand:
         if self.measure not in KW_OF or self.every == "mean_of_days" or self.most_per_kw is not None:
             return
         window = window_at(usage, at, self._window)
+        levels: Levels = {}
         for period in self.period:
             for day, spans in self._times(usage, period):
-                if not any(span.start <= at < span.end for span in spans):
+                is_measured = any(span.start <= at < span.end for span in spans)
+                if not is_measured and all(one.above is None for one in self.period):
                     continue
                 peak = self._measured(usage, spans)
                 billed, _ = self._billed(usage, period, peak)
+                billed = max(billed, _level(levels, period, day, billed))
+                if not is_measured:
+                    continue
                 found = Standing(
                     component=self.name,
                     period=period.name,
@@ -294,3 +312,14 @@ class Demand:
             usage.register.known[key] = self._measured(usage, spans).power if spans else Decimal(0)
         found: Decimal = usage.register.known[key]
         return found
+
+
+Levels = dict[tuple[str, date], Decimal]
+"""By period and day, the power that is billed in it and in those that it is above."""
+
+
+def _level(levels: Levels, period: DemandPeriod, day: date, billed: Decimal) -> Decimal:
+    """Return the power above which a period bills, and note its own."""
+    base = Decimal(0) if period.above is None else levels.get((period.above, day), Decimal(0))
+    levels[period.name, day] = max(billed, base)
+    return base

@@ -16,6 +16,7 @@ from agent.tariffs.load import Load, Register, Unmetered, Usage
 from agent.tariffs.money import EXACT
 from agent.tariffs.periods import CIVIL, ReadTime, Span, interval_start, months
 from agent.tariffs.reserved import ReservedPower
+from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.standing import Standing
 from agent.tariffs.tariff import Tariff
 
@@ -50,6 +51,9 @@ def standings(
         usage = _usage(tariff, drawn, at, month)
         for component in tariff.components:
             if not isinstance(component, Demand | ReservedPower | AuthorisedEnergy):
+                continue
+            only = tariff.settlings.get(component.name, AS_IT_IS).only
+            if only is not None and not only.holds(usage):
                 continue
             try:
                 scale = burden(tariff, component.name, usage.last)

@@ -35,7 +35,8 @@ class PriceBook:
 
     def __post_init__(self) -> None:
         self.tariff = self.tariff.running()
-        is_plain = all(isinstance(one, _BY_THE_CLOCK) for one in self.tariff.components)
+        is_sized = any(one.only is not None for one in self.tariff.settlings.values())
+        is_plain = not is_sized and all(isinstance(one, _BY_THE_CLOCK) for one in self.tariff.components)
         timed = [one for one in self.tariff.components if isinstance(one, TimeOfUse)]
         self._cuts = sorted(MIDNIGHT.union(*(cuts(one.period) for one in timed))) if is_plain else None
         held = [one.coefficient for one in self.tariff.settlings.values() if one.coefficient is not None]

@@ -10,6 +10,7 @@ from decimal import Decimal
 from agent.tariffs.charge import Part
 from agent.tariffs.figures import Dated, Figure, NoFigure
 from agent.tariffs.money import Rounding, even, rounded, written
+from agent.tariffs.only import Only
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -17,7 +18,7 @@ _ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settling:
-    """A line's class coefficient, own currency, least and most in a month in the tariff's currency, and decimals."""
+    """A line's class coefficient, own currency, least and most a month in the tariff's currency, decimals, months."""
 
     __pydantic_config__ = SHAPE
 
@@ -27,6 +28,7 @@ class Settling:
     cap: Decimal | None = None
     round: int | None = None
     rounding: Rounding = "half_up"
+    only: Only | None = None  # in which months it charges at all
 
     def __post_init__(self) -> None:
         if self.floor is not None and self.cap is not None and self.cap < self.floor:

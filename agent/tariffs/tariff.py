@@ -77,9 +77,9 @@ class Tariff:
             else:
                 kept.append(component)
         exchanged = {
-            name: Settling(currency=settling.currency, coefficient=settling.coefficient)
+            name: Settling(currency=settling.currency, coefficient=settling.coefficient, only=settling.only)
             for name, settling in self.settlings.items()
-            if settling.currency or settling.coefficient
+            if settling.currency or settling.coefficient or settling.only
         }
         if len(kept) == len(self.components) and exchanged == self.settlings:
             return self
@@ -110,8 +110,8 @@ class Tariff:
 
     @property
     def is_netted(self) -> bool:
-        """Whether a month nets what intervals cannot: blocks that periods share, imbalances by the hour."""
-        return any(
+        """Whether a month nets what intervals cannot: shared blocks, imbalances by the hour, prices by its own size."""
+        return any(settling.only is not None for settling in self.settlings.values()) or any(
             isinstance(one, Schedule) or (isinstance(one, Blocks) and len(one.period) > 1 and one.fill == "together")
             for one in self.components
         )

@@ -22,8 +22,10 @@ from agent.tariffs.fixed import Fixed
 from agent.tariffs.load import Load
 from agent.tariffs.metering import Metering
 from agent.tariffs.minimum import Minimum
+from agent.tariffs.only import Only
 from agent.tariffs.periods import CIVIL, ReadTime
 from agent.tariffs.ratchet import Ratchet
+from agent.tariffs.settling import Settling
 from agent.tariffs.vat import Vat
 from agent.wiring.money import Books
 from tests.tariffs.loads import BISHKEK, HOUR, flat, rate, tariff
@@ -197,3 +199,17 @@ def test_the_ledger_bills_what_was_counted_with_its_ratio_and_losses_as_a_load_i
     energy = found["months"][0]["energy"]
     assert (energy["metered_kwh"], energy["losses_kwh"]) == (744_000, 744_000 * 1.06 + 700)
     assert money.price_now(local(2026, 2, 6)) == 5 * Decimal("2.06")
+
+
+def test_prices_that_the_months_whole_consumption_chooses_are_settled_at_its_end():
+    """1 a kWh below 500 MWh, 2 from there on: what the first hours were charged is made good when the month is over."""
+    small, large = Only(kwh_below=Decimal(500_000)), Only(kwh_from=Decimal(500_000))
+    priced = tariff(
+        flat("1", "small"), flat("2", "large"), settlings={"small": Settling(only=small), "large": Settling(only=large)}
+    )
+    money = desk(priced)
+    settled = live(money, local(2026, 1, 1), [*JANUARY, *FEBRUARY[:2]])
+    assert [(one.name, one.amount) for one in settled[0].charges] == [("small", "-499000"), ("large", "998000")]
+    [month] = bill_json(money, local(2026, 2, 1), "2026-01")["months"]
+    assert Decimal(month["total"]) == 2 * 744_000
+    assert (money.price_now(local(2026, 1, 31)), money.price_now(local(2026, 2, 1, 3))) == (2, 1)

@@ -235,3 +235,23 @@ def test_the_words_of_a_demand_tell_its_peak_and_what_held_it():
 def test_windows_hold_their_hour_where_clocks_jump():
     load = with_peaks((29, 10, 30, "75"), month=(2026, 3, 1), after=(2026, 4, 1), zone=BERLIN)
     assert amount(demand(window_min=60), load, BERLIN) == 1500
+
+
+def test_off_peak_power_is_billed_above_that_of_the_peak_alone():
+    """As Madison Gas and Electric bills "excess off-peak": its white paper 22 of 2009."""
+    on = DemandPeriod(name="on", per_kw=rate("10"), days=("mon-fri",), hours=("08:00-20:00",))
+    night = DemandPeriod(name="night", per_kw=rate("2"), hours=("00:00-06:00",), above="on")
+    rest = DemandPeriod(name="rest", per_kw=rate("1"), hours=("20:00-24:00",), above="night")
+
+    def found(on_kw, night_kw, rest_kw):
+        load = with_peaks((5, 9, 0, on_kw / 4), (6, 1, 0, night_kw / 4), (7, 21, 0, rest_kw / 4))
+        [month] = bill(tariff(demand(on, night, rest)), load, BISHKEK).months
+        return [(int(part.quantity), part.amount) for part in month.lines[0].parts]
+
+    assert found(400, 480, 500) == [(400, 4000), (80, 160), (20, 20)]
+    assert found(400, 300, 420) == [(400, 4000), (20, 20)]
+    assert found(400, 300, 200) == [(400, 4000)]
+    with pytest.raises(ValueError, match="rest: above names night, and no period before it"):
+        demand(on, rest)
+    with pytest.raises(ValueError, match="above is not for a mean of days"):
+        demand(on, night, every="mean_of_days")

@@ -1,5 +1,6 @@
 """What a new highest draw would cost, against two whole bills: with it and without."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -40,6 +41,7 @@ TARIFFS = {
     "any time": tariff(flat("0"), demand()),
     "half hours": tariff(flat("0"), demand(window_min=30)),
     "hours, two periods": tariff(flat("0"), demand(ANY, PEAK, window_min=60)),
+    "above the peak": tariff(flat("0"), demand(PEAK, replace(ANY, above="peak"))),
     "each day": tariff(flat("0"), demand(every="day")),
     "free and least": tariff(flat("0"), demand(free=Decimal(40), least=Decimal(70))),
     "blocks": tariff(flat("0"), demand(BLOCKS, free=Decimal(10))),

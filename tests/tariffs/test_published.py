@@ -15,6 +15,7 @@ from agent.tariffs.full_load_hours import FullLoadHours, HoursBranch
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.load import Load
 from agent.tariffs.money import even, rounded
+from agent.tariffs.only import Only
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reactive import Reactive
 from agent.tariffs.reserved import ReservedPower
@@ -343,3 +344,57 @@ def test_a_manufacturers_month_in_nebraska_whose_reactive_line_is_a_cent_off():
     stated = {"customer": "250.00", "energy": "12470.90", "demand": "13617.50", "kvar": "228.46"}
     assert {name: str(amount) for name, amount in found.items()} == stated
     assert month.total == Decimal("26566.87") - Decimal("0.01")
+
+
+def test_blocks_by_thirty_days_and_a_fuel_adjustment_in_sri_lanka():
+    """Ceylon Electricity Board, as lankafreezone.com works it out: 210 units in 31 days, LKR, 40 % of fuel adjustment.
+
+    Blocks of 30, 60, 90, 120 and 180 units are of 30 days, and of 31 days here.
+    """
+    steps = (("1", "3"), ("2", "4.70"), ("3", "7.50"), ("4", "21"), ("6", "24"), (None, "36"))
+    blocks = tuple(
+        Block(up_to=None if up_to is None else Decimal(up_to), unit="kWh/day", per_kwh=rate(price))
+        for up_to, price in steps
+    )
+    energy = Blocks(name="energy", period=(BlockPeriod(name="all", block=blocks),))
+    [month] = bill(tariff(energy, LevyPercent(name="FAC", pct=rate("40")), currency="LKR"), _month(210), UTC).months
+    units = [part.amount for part in month.lines[0].parts]
+    assert units == [Decimal(line) for line in ("93", "145.70", "232.50", "651", "1488", "864")]
+    stated = ("130.20", "203.98", "325.50", "911.40", "2083.20", "1209.60")
+    assert [rounded(one * Decimal("1.4"), 2) for one in units] == [Decimal(line) for line in stated]
+    assert month.amount == sum(map(Decimal, stated))
+
+
+@pytest.mark.parametrize(("kwh", "total"), [(80, "100"), (130, "215"), (230, "520")])
+def test_price_lists_that_the_whole_consumption_chooses_in_tamil_nadu(kwh, total):
+    """TANGEDCO, June 2012, as headlinesnewsworld.blogspot.com has it: INR, up to 100, 200, 500 units and above."""
+    first_200 = (("200", "2"), (None, "3"))
+    beyond_500 = (("200", "3"), ("500", "4"), (None, "5.75"))
+    lists = (
+        (None, "101", ((None, "1"),), "20"),
+        ("101", "201", ((None, "1.50"),), "20"),
+        ("201", "501", first_200, "30"),
+        ("501", None, beyond_500, "40"),
+    )
+    components, settlings = [], {}
+    for least, below, steps, fixed in lists:
+        only = Only(kwh_from=Decimal(least or 0), kwh_below=None if below is None else Decimal(below))
+        blocks = tuple(
+            Block(up_to=None if up_to is None else Decimal(up_to), per_kwh=rate(price)) for up_to, price in steps
+        )
+        components += [
+            Blocks(name=f"energy {least}", period=(BlockPeriod(name="all", block=blocks),)),
+            Fixed(name=f"fixed {least}", per_month=rate(fixed), prorate="none"),
+        ]
+        settlings |= {f"energy {least}": Settling(only=only), f"fixed {least}": Settling(only=only)}
+    told = tariff(*components, currency="INR", settlings=settlings)
+    assert bill(told, _month(kwh), UTC).amount == Decimal(total)
+
+
+def test_a_large_commercial_month_in_goodland():
+    """City of Goodland (Kansas), goodlandks.gov: 1,000 kWh at 0.09 and a meter make USD 105; 10 kW at 9.50 make 95."""
+    load = Load(start=datetime(2026, 6, 1, tzinfo=UTC), step=timedelta(hours=1), kwh=(Decimal(10),) * 100)
+    demand = Demand(name="demand", period=(DemandPeriod(name="any time", per_kw=rate("9.50")),))
+    told = tariff(flat("0.09"), Fixed(name="meter", per_month=rate("15"), prorate="none"), demand, currency="USD")
+    found = amounts(bill(told, load, UTC).months[0])
+    assert (found["energy"] + found["meter"], found["demand"]) == (105, 95)
