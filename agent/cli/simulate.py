@@ -66,7 +66,6 @@ def simulate(what: What, how: How) -> None:
     Prints `miner HOST PORT HTTP_PORT MAKE MODEL MAC` for each machine, then where meter and controls are, then `ready`.
 
     The meter's Modbus units: 1 to 5 the site's, each as another make; 10 the house's; with feeders 11, 12, … each
-
     feeder's and 21, 22, … the connection's that feeds it.
 
     Controls: GET /state, POST /faults {"select", "fault", "for_s"}, POST /meter {"stale_s", "unit"}, POST /house {"w"}.

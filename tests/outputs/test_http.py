@@ -575,6 +575,12 @@ async def test_what_is_not_there_is_a_problem_too(method, path, status):
     assert (found, told["title"]) == (status, HTTPStatus(status).phrase)
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])
+async def test_probes_may_ask_for_headers_alone(path):
+    async with serving() as client:
+        assert (await client.ask("HEAD", path))[0] == 200
+
+
 async def test_a_body_that_is_too_large_is_not_taken():
     async with serving() as client:
         status, told = await client.ask("POST", f"{V1}/orders", raw=b" " * 900_000)

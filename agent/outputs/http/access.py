@@ -102,7 +102,7 @@ class Access:
         if token is None:
             raise Unknown("this is no token of this site")
         if token.role not in need.value:
-            raise Forbidden(f"a {token.role.value} may not do this")
+            raise Forbidden(f"the role {token.role.value} may not do this")
         return token
 
 

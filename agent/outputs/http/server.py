@@ -46,7 +46,8 @@ class HttpServer:
         table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
-            app.router.add_route(route.method, route.path, _guarded(route, access))
+            for method in (route.method, "HEAD") if _has_head(route) else (route.method,):
+                app.router.add_route(method, route.path, _guarded(route, access))
         app.on_shutdown.append(lambda _app: watch.stream.close())
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LAST_ANSWERS_S)
 
@@ -60,6 +61,11 @@ class HttpServer:
     async def stop(self) -> None:
         """Stop listening; what is being answered has a second left."""
         await self._runner.cleanup()
+
+
+def _has_head(route: Route) -> bool:
+    """Whether probes and balancers may ask for its headers alone: the page, and what says how the agent is."""
+    return route.method == "GET" and route.need is Need.NOTHING and not route.path.startswith(V1)
 
 
 def _description(table: tuple[Route, ...]) -> Route:
