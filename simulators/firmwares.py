@@ -47,6 +47,7 @@ from simulators.face_whatsminer_old_port import OldPortFace
 from simulators.face_whatsminer_v3 import WhatsminerV3Face
 from simulators.machines import Machine
 from simulators.physics import Physics
+from simulators.web_face import WebFace
 from simulators.wire import Face
 
 API_PORT, WEB_PORT = 4028, 80
@@ -193,7 +194,8 @@ def _sealminer(footing: Footing) -> Faces:
 
 
 def _clone(name: Name) -> Callable[[Footing], Faces]:
-    return lambda footing: Faces(api=CloneFace(name, *footing.parts))
+    """Return an API port, and beside it pages of which none is known here."""
+    return lambda footing: Faces(api=CloneFace(name, *footing.parts), web=WebFace(*footing.parts))
 
 
 def _whatsminer_version(_machine: Machine) -> str:
@@ -274,6 +276,7 @@ FIRMWARES = (
             faces=_clone(clone),
             version=lambda machine: COMPILED[machine.row.generation],
             api_version="3.1",
+            web=True,
             may_write=False,
             obeys=False,
         )
