@@ -109,6 +109,7 @@ class _Built:
     orders: OrderRoom
     capability: CapabilityRoom
     comings: Comings
+    notices: Notices
 
 
 async def serve(
@@ -208,6 +209,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         orders=OrderRoom(config, desk, controller, clock),
         capability=CapabilityRoom(config, controller, clock),
         comings=comings,
+        notices=Notices(config, journal),
     )
 
 
@@ -268,6 +270,7 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         built.away.replayed(fact)
         built.controller.replayed(fact)
         built.orders.silence.replayed(fact)
+        built.notices.replayed(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)
         yield fact
@@ -301,7 +304,7 @@ def _works(built: _Built, pulse: Pulse, recovery: Recovery) -> dict[str, Callabl
         "garbage": lambda: keep_garbage_small(built.clock, built.controller.parts.proved),
         "loop-lag": lambda: watch_loop(built.clock, built.metrics.loop_lag),
     }
-    works |= built.comings.works() | built.orders.works() | Notices(built.config, built.journal).works()
+    works |= built.comings.works() | built.orders.works() | built.notices.works()
     works |= built.devices.works() | built.desk.works() | Settling(built.ledger, built.books).works()
     if built.link is not None:
         link, prefix = built.link, settings.prefix_of(built.config)

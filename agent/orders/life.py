@@ -90,14 +90,17 @@ class Life:
     @property
     def due_at(self) -> datetime:
         """Its deadline: the drawn shift of a law order's start does not move it."""
+        return later(max(self._due_start, self.agreed_at or self.received_at), self.order.comply_by_s)
+
+    @property
+    def _due_start(self) -> datetime:
         is_law = self.order.order_class == "law"
-        came_at = self.agreed_at or self.received_at
-        begins_at = max(self.order.starts_at or came_at, came_at) if is_law else self.begins_at
-        return later(begins_at, self.order.comply_by_s)
+        return (self.order.starts_at or self.received_at) if is_law else self.starts_at
 
     def is_overdue(self, now: Moment) -> bool:
-        """Whether its deadline has passed by either clock."""
-        return now.latest >= self.due_at
+        """Whether its deadline has passed: by either clock since its start, since it came by the one that told when."""
+        begun = now.latest >= later(self._due_start, self.order.comply_by_s)
+        return begun and now.at >= later(self.agreed_at or self.received_at, self.order.comply_by_s)
 
     def holds_on(self, now: Moment) -> bool:
         """Whether its limit stays although it is over: what is freed waits for the time that was drawn."""

@@ -43,6 +43,12 @@ class Notices:
         """Return the long-lived tasks by name."""
         return {"notices": self.run} if self._queues else {}
 
+    def replayed(self, fact: AnyFact) -> None:
+        """Take in a remembered fact: what the life before this one told within the hour is not told again."""
+        kind = alarm(fact) if self._queues else None
+        if kind is not None:
+            self._rate.admit(fact, kind)
+
     def heard(self, facts: Sequence[AnyFact]) -> None:
         """Take in facts; the alarms among them wait to be sent, the same one once an hour."""
         for fact in facts:

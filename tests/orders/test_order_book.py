@@ -360,7 +360,7 @@ def test_with_an_untrusted_clock_a_limit_starts_by_either_clock_and_ends_by_both
     site.now = Moment(at=T0, mono=210, earliest=T0, latest=T0 + timedelta(seconds=1300))
     assert "ended" not in " ".join(site.tick(0))
     site.now = Moment.trusted(T0 + timedelta(seconds=1200), 220)
-    assert site.tick(0)[0].endswith("ended")
+    assert "a r1 #6 ended" in site.tick(0)
 
 
 def doubted(*, earliest=-600, latest=600, mono=200):
@@ -386,9 +386,23 @@ def test_a_limit_that_only_one_clock_keeps_or_has_overdue_says_so():
     kept.now, kept.observed = doubted(), RUNNING
     assert [line.endswith("untrusted_clock") for line in kept.tick(0)] == [True]
     overdue = Site()
-    overdue.send(document(starts_at=at(-30), comply_by_s=300))
-    overdue.now = doubted(earliest=0)
-    assert [line.endswith("untrusted_clock") for line in overdue.tick(0)] == [True]
+    overdue.send(document(starts_at=at(200), comply_by_s=300))
+    overdue.now = Moment(at=at_s(310), mono=410, earliest=at_s(310), latest=at_s(910))
+    assert [line.endswith("untrusted_clock") for line in overdue.tick(0)] == [False, True]
+
+
+def at_s(seconds):
+    return T0 + timedelta(seconds=seconds)
+
+
+def test_no_clock_takes_the_time_to_comply_from_an_order_that_has_just_come():
+    site = Site()
+    site.now = Moment(at=T0, mono=200, earliest=T0, latest=at_s(3600))
+    assert site.send(document(starts_at=at(60), comply_by_s=300))[-1] == "a r1 #3 active: untrusted_clock"
+    site.now = Moment(at=at_s(299), mono=499, earliest=at_s(299), latest=at_s(3899))
+    assert site.tick(0) == []
+    site.now = Moment(at=at_s(300), mono=500, earliest=at_s(300), latest=at_s(3900))
+    assert site.tick(0) == ["a r1 #4 violated: awake: 300 not asleep; untrusted_clock"]
 
 
 def test_a_clock_that_goes_back_takes_nothing_back():

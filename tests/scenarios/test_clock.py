@@ -59,14 +59,8 @@ async def test_a_clock_stepped_an_hour_each_way_starts_what_begins_and_ends_noth
         await site.until(lambda: _all_sleep(site, 12), 60)
         assert await _trusted(site) == 0
         assert await site.writes() == sent
-        assert site.dispatcher.states("o2") == [
-            "received",
-            "accepted",
-            "scheduled",
-            "active",
-            "violated",
-            "complied",
-        ]  # fmt: skip - by the stepped clock its deadline had passed as well
+        # by the stepped clock its deadline had passed as well, but nobody has had the time to comply since it came
+        assert site.dispatcher.states("o2") == ["received", "accepted", "scheduled", "active", "complied"]
         assert "ended" not in site.dispatcher.states("o1")
         times = [ack["at"] for ack in site.dispatcher.acks]
         assert times == sorted(times)

@@ -118,8 +118,19 @@ class Ordered:
             return False
         return self.by_issuer or self.ends_at is None or at < self.ends_at
 
-    def cap_w(self, world):
-        """Return what it allows."""
+    def changed_at(self, at):
+        """Return since when it has asked for what it asks for at an instant."""
+        return max([self.starts_at, *(since for since, _ in self._steps() if since <= at)])
+
+    def cap_w(self, world, at):
+        """Return what it allows at an instant."""
         if self.is_stop:
             return (world.house_w + 25.0 * world.n) * 1.01
+        if "trajectory" in self.limit:
+            return next((kw * 1000.0 for since, kw in reversed(self._steps()) if since <= at), float("inf"))
         return self.limit["max_import_kw"] * 1000.0
+
+    def _steps(self):
+        """Return the instants and the kW of a trajectory."""
+        points = self.limit.get("trajectory", ())
+        return [(datetime.fromisoformat(point["at"]), point["max_import_kw"]) for point in points]

@@ -34,7 +34,6 @@ class Judge:
     def life_began(self):
         """Note that the agent is back."""
         self.began_s = self.trouble_s = self.world.t
-        self.rate = AlarmRate()
 
     def published(self, told):
         """Note that an order is new, or another."""
@@ -47,12 +46,12 @@ class Judge:
             if kind is None or self.rate.admit(fact, kind) is None:
                 continue
             self.all_alarms[kind] = self.all_alarms.get(kind, 0) + 1
-            self.alarms.append((self.world.t, kind, fact))
+            self.alarms.append((self.world.t, self.season.at, kind, fact))
             while self.alarms[0][0] <= self.world.t - HOUR_S:
                 self.alarms.popleft()
             if len(self.alarms) > self.most_alarms:
                 self.most_alarms = len(self.alarms)
-                self.loudest = [(self.season.at, kind, fact) for _, kind, fact in self.alarms]
+                self.loudest = [(at, kind, fact) for _, at, kind, fact in self.alarms]
 
     def look(self, seconds):
         """Judge the step that has passed."""
@@ -64,8 +63,8 @@ class Judge:
         if not binding:
             self._is_back(seconds)
             return
-        tightest = min(binding, key=lambda told: told.cap_w(world))
-        cap_w = tightest.cap_w(world)
+        tightest = min(binding, key=lambda told: told.cap_w(world, at))
+        cap_w = tightest.cap_w(world, at)
         draw_w = world.draw_w()
         if draw_w <= cap_w * TOLERANCE:
             return
@@ -90,7 +89,7 @@ class Judge:
             if self.season.broker.up and world.t - self.stirred_s[told.order_id] > GRACE_S:
                 world.wrong.others.append(f"{told.order_id} r{told.revisions[-1]} did not arrive by {self.season.at}")
             return False
-        began_s = (told.starts_at - self.season.at).total_seconds() + world.t
+        began_s = (told.changed_at(self.season.at) - self.season.at).total_seconds() + world.t
         return world.t - max(began_s, self.stirred_s[told.order_id]) >= GRACE_S
 
     def _avoidable(self):

@@ -153,6 +153,10 @@ class Life:
         self.writer.flush()
         self._look()
 
+    def has_more(self):
+        """Whether somebody is to be asked again at once."""
+        return bool((self.built.poller._next <= self.world.clock.now().mono).any())
+
     def _hear(self):
         self.built.metering.heard(self.world.draw_w(), self.world.register_wh, self.built.clock.now())
 

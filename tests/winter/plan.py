@@ -1,10 +1,14 @@
 """What befalls a winter, drawn from its seed: orders, and everything that goes wrong around them."""
 
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
 import numpy as np
 
 from tests.winter.season import BEGAN, DAY, HOUR, MINUTE
 
 LAW = "law-stop"
+PLACE, SUNDAY = ZoneInfo("Africa/Casablanca"), 7
 
 
 def plan(season):
@@ -14,7 +18,9 @@ def plan(season):
     orders(season, "contract", round(9 * share) + 1)
     orders(season, "market", round(9 * share) + 1)
     tightened(season)
-    crashes(season, round(50 * share) + 2)
+    stepped(season)
+    evenings(season)
+    crashes(season, round(56 * share) + 2)
     for name, times in (
         (broker_lost, 6),
         (meter_lost, 6),
@@ -104,6 +110,37 @@ def tightened(season):
         _edge(season, at_s + starts_s + hours * HOUR, "contract: ends")
 
 
+def stepped(season):
+    """An order whose limit falls and rises by steps, each quarter of an hour."""
+    at_s = 0.1 * season.days * DAY
+    shares = (0.9, 0.7, 0.45, 0.6, 0.85)
+    steps_s = [at_s + number * 15 * MINUTE for number in range(len(shares))]
+    points = [
+        {"at": (BEGAN + timedelta(seconds=since_s)).isoformat(), "max_import_kw": round(share * season.full_kw)}
+        for since_s, share in zip(steps_s, shares, strict=True)
+    ]
+    issue = _issue(season, "stepped", "contract", {"trajectory": points}, at_s, 1.25)
+    _edge(season, at_s - 600, "trajectory: issued", issue)
+    for since_s in steps_s:
+        _edge(season, since_s, "trajectory: steps")
+    _edge(season, at_s + 1.25 * HOUR, "trajectory: ends")
+
+
+def evenings(season):
+    """What the agent's own schedule file orders, by the civil time of its place: Sundays of February and March."""
+    first = BEGAN.astimezone(PLACE).date()
+    for day in (first + timedelta(days=number) for number in range(1, int(season.days))):
+        if day.month in {2, 3} and day.isoweekday() == SUNDAY:
+            starts, ends = (datetime.combine(day, time(hour, 30), PLACE).astimezone(UTC) for hour in (17, 18))
+            told = (f"schedule.evening.{day:%Y%m%d}", {"max_import_kw": season.evening_kw}, starts, ends)
+            _edge(season, (starts - BEGAN).total_seconds(), "schedule: begins", _scheduled(season, *told))
+            _edge(season, (ends - BEGAN).total_seconds(), "schedule: ends")
+
+
+def _scheduled(season, *told):
+    return lambda: season.scheduled(*told)
+
+
 def crashes(season, times):
     """Deaths: between two steps, among commands, before and after a commit; most of them where much goes on."""
     random = season.random
@@ -116,7 +153,8 @@ def crashes(season, times):
 def _die(season, kind, count):
     async def die():
         life = season.life
-        if life is None:
+        if life is None:  # dead already: then a little later
+            season.after(20 * MINUTE, f"dies: {kind}", die)
             return
         match kind:
             case "idle":

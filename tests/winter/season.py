@@ -23,6 +23,8 @@ BEGAN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 """In Morocco time is put back for Ramadan, from 2027-02-07 to 2027-03-14: both edges of civil time in one winter."""
 DAY, HOUR, MINUTE = 86_400.0, 3600.0, 60.0
 QUIET_S, PAIR_S, BEFORE_S = 600.0, 1.0, 30.0
+MOST_AGAIN = 5
+"""So many seconds more pass one by one at the most while somebody is to be asked again at once."""
 FARM = """
 [site]
 id = "winter"
@@ -95,7 +97,8 @@ class Season:
         self.broker = Broker()
         self.wires = Wires(self.world)
         self.full_kw = float(self.world.full_w.sum()) / 1000
-        (folder / "orders.toml").write_text(SCHEDULE.format(cap_kw=round(0.7 * self.full_kw)))
+        self.evening_kw = round(0.7 * self.full_kw)
+        (folder / "orders.toml").write_text(SCHEDULE.format(cap_kw=self.evening_kw))
         text = FARM.format(
             connection_kw=round(1.3 * (self.full_kw + self.world.house_w / 1000)),
             house_w=self.world.house_w,
@@ -167,6 +170,10 @@ class Season:
             long_s = min(QUIET_S - t % QUIET_S, next_s - BEFORE_S - t)
             await self._step(max(long_s - PAIR_S, 0.0))
             await self._step(min(PAIR_S, long_s))
+            for _ in range(MOST_AGAIN):
+                if self.life is None or not self.life.has_more():
+                    break
+                await self._step(PAIR_S)
 
     async def _step(self, seconds):
         if seconds <= 0.0:
@@ -231,6 +238,11 @@ class Season:
         told = Ordered(order_id, order_class, limit, starts, ends, by_issuer=by_issuer)
         self.ordered[order_id] = told
         self._publish(told, issuer)
+
+    def scheduled(self, order_id, limit, starts, ends):
+        """Note that an order of the agent's own schedule binds now."""
+        self.ordered[order_id] = told = Ordered(order_id, "contract", limit, starts, ends)
+        self.judge.published(told)
 
     def revise(self, order_id, *, limit=None, hours_more=0.0):
         """Issue the next revision."""

@@ -4,6 +4,8 @@ from drivers.errors import DeviceError, Unreachable
 from drivers.interface import Abilities, Identity, PowerRange, Reading, Receipt, Sleep, SleepAbility, State
 from tests.winter.world import RISE_S, STANDBY_W, WITHOUT
 
+COUNTS_TO_S = 7200
+"""No machine counts its uptime any further: one that goes on as it was says the same words then, poll after poll."""
 UNREACHABLE = Unreachable("no complete answer in time")
 SLEEPS = SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=RISE_S + 20.0)
 
@@ -82,14 +84,14 @@ class PlantDriver:
         world = self.world
         watts, version = float(world.power_w()[row]), int(world.version[row])
         reading = self._reading(row, watts)
-        if world.is_settled(row):
+        if world.is_settled(row) and reading.uptime_s == COUNTS_TO_S:
             self.readings[row] = version, reading
         return reading
 
     def _reading(self, row, watts):
         world = self.world
         told_w = watts if world.tells_w[row] else None
-        uptime_s = int(world.t - world.booted_at[row])
+        uptime_s = min(int(world.t - world.booted_at[row]), COUNTS_TO_S)
         full_w, limit_w = float(world.full_w[row]), float(world.limit_w[row])
         level = "full" if limit_w == WITHOUT else f"limit:{limit_w:.0f}"
         ths = float(world.nominal_ths[row]) * watts / full_w

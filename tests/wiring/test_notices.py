@@ -1,7 +1,7 @@
 """Alarms to webhooks: which facts are any, and that a receiver gets each, though it refused at first."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiohttp import web
@@ -97,6 +97,17 @@ async def test_each_alarm_reaches_its_webhook_though_it_refused_at_first():
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await runner.cleanup()
+
+
+@pytest.mark.pure
+def test_what_a_life_before_told_within_the_hour_is_not_told_again():
+    notices = Notices(parse(FARM.format(urls='["http://127.0.0.1:1/hook"]')), journal := Listeners())
+    notices.replayed(UnauthorisedWake(at=AT, miners=["m1"]))
+    notices.replayed(moved("comply"))
+    [listener] = journal.listeners
+    listener([UnauthorisedWake(at=AT + timedelta(minutes=59), miners=["m1"]), moved("breach")])
+    [queue] = notices._queues.values()
+    assert [queue.get_nowait()["kind"] for _ in range(queue.qsize())] == ["order_violated"]
 
 
 @pytest.mark.pure
