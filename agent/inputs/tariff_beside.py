@@ -1,4 +1,4 @@
-"""What a tariff's file names beside it: the prices of a series, what a schedule bought, what proves a call."""
+"""What a tariff's file names beside it: prices of a series, what a schedule bought, what proves a call, a record."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from agent.inputs.price_file import read_prices, read_purchases
 from agent.inputs.programme_evidence import Unproved, proved
+from agent.inputs.urdb import parse_urdb
 from agent.problems import ConfigError, Problem
+from agent.tariffs.tariff import Tariff
 
 
 def beside(components: list[dict[str, Any]], file: str, folder: Path | None, zone: str | None) -> list[dict[str, Any]]:
@@ -18,6 +20,18 @@ def beside(components: list[dict[str, Any]], file: str, folder: Path | None, zon
         _with_proofs(one, f"component.{one.get('name', at)}", file, folder) if one.get("kind") == "programme" else one
         for at, one in enumerate(found)
     ]
+
+
+def record_beneath(name: str | None, file: str, folder: Path | None, currency: str | None) -> Tariff | None:
+    """Return the tariff of the URDB record that a file begins with, None where it names none. Raises ConfigError."""
+    if name is None:
+        return None
+    try:
+        text = ((folder or Path()) / name).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = f"{name} cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ConfigError([Problem(file=file, key="urdb", reason=reason)]) from None
+    return parse_urdb(text, file=name, currency=currency)
 
 
 def _with_proofs(told: dict[str, Any], key: str, file: str, folder: Path | None) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import difflib
 import functools
 import tomllib
 from collections.abc import Iterable
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -21,7 +21,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from agent.inputs.tariff_beside import beside
+from agent.inputs.tariff_beside import beside, record_beneath
 from agent.inputs.urdb import parse_urdb
 from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
@@ -102,6 +102,7 @@ class _File(BaseModel):
     digits: Annotated[int, Field(strict=True, ge=0, le=9)] | None = None
     days: dict[date, _DayKind] = {}
     pack: str | None = None
+    urdb: str | None = None
     class_: Annotated[str | None, Field(alias="class")] = None
     fx: dict[str, Any] = {}
     notes: list[str] = []
@@ -147,15 +148,18 @@ def parse_tariff(
         head = _File.model_validate(told)
     except ValidationError as error:
         raise ConfigError([_problem(problem, file, (), _FILE_KEYS) for problem in _mistakes(error)]) from None
+    if head.pack is not None and head.urdb is not None:
+        raise _bad(file, "urdb", "a tariff begins with a pack or with a record, and not with both")
     if head.pack is not None:
         head = _on_pack(head, head.pack, file)
     elif head.class_ is not None:
         raise _bad(file, "class", "is a class of a pack, and no pack is named")
+    beneath = record_beneath(head.urdb, file, folder, head.currency or currency)
     update = {
-        "currency": head.currency or currency,
+        "currency": (beneath.currency if beneath is not None else head.currency) or currency,
         "component": beside(head.component, file, folder, zone or head.zone or zone_else),
     }
-    return _tariff(head.model_copy(update=update), file)
+    return _tariff(head.model_copy(update=update), file, beneath)
 
 
 def read_pack(jurisdiction: str, tariff_class: str | None = None, *, needed: dict[str, Any] | None = None) -> Tariff:
@@ -213,11 +217,11 @@ def _over(component: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     return component | said if said.get("kind", component["kind"]) == component["kind"] else said
 
 
-def _tariff(head: _File, file: str) -> Tariff:
+def _tariff(head: _File, file: str, beneath: Tariff | None = None) -> Tariff:
     problems: list[Problem] = []
     if head.currency is None:
         problems.append(Problem(file=file, key="currency", reason="is required"))
-    if not head.component:
+    if not head.component and beneath is None:
         problems.append(Problem(file=file, key="component", reason="needs at least one"))
     settlings: dict[str, Settling] = {}
     components: list[Component] = []
@@ -237,17 +241,19 @@ def _tariff(head: _File, file: str) -> Tariff:
     ]
     if problems or head.currency is None:
         raise ConfigError(problems)
+    first = beneath or Tariff(currency=head.currency, components=())
+    said = {name: one for name, one in settlings.items() if one != AS_IT_IS}
     try:
-        return Tariff(
-            name=head.name or "",
-            currency=head.currency,
+        return replace(
+            first,
+            name=head.name or first.name,
             zone=head.zone,
             digits=head.digits,
             days=head.days,
-            components=tuple(components),
-            settlings={name: one for name, one in settlings.items() if one != AS_IT_IS},
+            components=(*first.components, *components),
+            settlings={**first.settlings, **said},
             fx=fx,
-            notes=tuple(head.notes),
+            notes=(*first.notes, *head.notes),
             owners=tuple(owners),
         )
     except ValueError as error:

@@ -1,5 +1,6 @@
 """A tariff's file: what it may say, one sentence for each mistake, and the packs."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -517,3 +518,28 @@ def test_a_series_has_the_prices_of_a_file_beside_it(tmp_path):
     (tmp_path / "spot.csv").unlink()
     with pytest.raises(ConfigError, match=r"spot.csv: cannot be read: No such file or directory"):
         read_tariff(tmp_path / "tariff.toml", zone="Asia/Bishkek")
+
+
+URDB = {
+    "utility": "U", "name": "R", "label": "x", "energyratestructure": [[{"rate": 0.1}]],
+    "energyweekdayschedule": [[0] * 24] * 12, "energyweekendschedule": [[0] * 24] * 12,
+}  # fmt: skip
+
+
+def test_a_file_may_begin_with_a_urdb_record(tmp_path):
+    (tmp_path / "r.json").write_text(json.dumps(URDB))
+    text = (
+        'urdb = "r.json"\nzone = "America/Chicago"\n[[component]]\nkind = "vat"\nname = "tax"\npct = 10\n'
+        '[[owner]]\nname = "acme"\nact = false\n'
+    )
+    told = parse_tariff(text, folder=tmp_path)
+    assert (told.currency, told.zone, told.name) == ("USD", "America/Chicago", "U, R")
+    assert [one.name for one in told.components] == ["energy", "tax"]
+    assert [rule.name for rule in told.owners] == ["acme"]
+    assert price_at(told, datetime(2026, 1, 1, tzinfo=UTC), ALMATY) == Decimal("0.11")
+    for line, said in (
+        ('urdb = "x.json"', "urdb: x.json cannot be read: No such file"),
+        ('urdb = "r.json"\npack = "KG"', "urdb: a tariff begins with a pack or with a record"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            parse_tariff(line, folder=tmp_path)
