@@ -254,6 +254,8 @@ def _family_of_page(target: Target, silent: DeviceError) -> Conversation[str]:
     if 'realm="antminer' not in page.headers.get("www-authenticate", "").lower():
         if (name := (yield from _family_of_pages())) is not None:
             return name
+        if not isinstance(silent, NotListening):  # late, and it may say more than its page
+            raise silent
         raise Unsupported(f"the API port is shut, and the web page is not known: status {page.status}")
     return "mara" if (yield from _is_mara(target)) else "antminer-stock"
 

@@ -84,6 +84,13 @@ def test_who_refuses_his_version_tells_who_he_is_in_his_figures():
     assert converse(identify(HERE), scripted(answers)).driver == "vnish-old"
 
 
+@pytest.mark.parametrize(("silent", "error"), [(Unreachable("late"), Unreachable), (NotListening("shut"), Unsupported)])
+def test_whose_pages_are_not_known_is_a_stranger_only_where_its_api_port_is_shut(silent, error):
+    with pytest.raises(error) as told:
+        converse(identify(HERE), lambda asked: silent if isinstance(asked, Ask) else ok(status=404))
+    assert type(told.value) is error
+
+
 def test_an_antminer_that_shuts_its_api_port_is_known_by_its_page():
     for error in (NotListening("connection refused"), Unreachable("no answer in time")):
         machine = Antminer()
