@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-import numpy as np
-
 from agent.facts import AnyFact, CommandsResent, CommandsTaken
 from agent.fleet.fleet import Fleet
 from agent.values import Moment
 
 EACH_S = 3600.0
-NEVER = -1
 
 
 class Receipts:
@@ -22,8 +19,8 @@ class Receipts:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
-        self._told = np.full(len(fleet), NEVER, np.int16)  # the step that was last told
-        self._taken = np.full(len(fleet), NEVER, np.int16)  # the step of the last receipt
+        self._told: list[str | None] = [None] * len(fleet)  # by name: a step may be another by the time it is told of
+        self._taken: list[str | None] = [None] * len(fleet)  # at the last receipt
         self._fresh: list[int] = []
         self._again = 0
         self._since: Moment | None = None
@@ -31,7 +28,7 @@ class Receipts:
 
     def sent(self, row: int, *, again: bool) -> None:
         """Note that a machine is told to go to its setpoint, `again` without proof of the last time."""
-        self._told[row] = self._fleet.setpoint[row]
+        self._told[row] = self._fleet.level_of(row, int(self._fleet.setpoint[row]))
         self._again += again
 
     def received(self, row: int) -> None:
@@ -46,8 +43,7 @@ class Receipts:
         if self._fresh:
             levels: dict[str, list[str]] = {}
             for row in self._fresh:
-                level = self._fleet.level_of(row, int(self._taken[row])) or ""
-                levels.setdefault(level, []).append(self._fleet.miners[row].id)
+                levels.setdefault(self._taken[row] or "", []).append(self._fleet.miners[row].id)
             self._fresh.clear()
             facts.append(CommandsTaken(at=now.at, levels=levels, orders=list(orders)))
         self._since = self._since or now

@@ -119,6 +119,8 @@ class Fleet:
         self.climate.unasked.add(row)
         self._climb(row, ladder.holding(self.intended_name(row)))
         self.intended[row] = self.step_of(row, self.intended_name(row))
+        shown = self.ladders[row].index(was[self.seen[row]].level) if self.seen[row] != UNSEEN else None
+        self.seen[row] = UNSEEN if shown is None else shown
         unset = self.intended_name(row) if is_new else was[self.setpoint[row]].level
         self.setpoint[row] = self.step_of(row, self._setpoint_names.get(row, unset))
         if not self._known[row] and self.believed_w[row] == was[0].power_w:

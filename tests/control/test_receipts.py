@@ -3,6 +3,8 @@
 import pytest
 
 from agent.facts import CommandsResent, CommandsTaken, LevelsSeen
+from agent.fleet.miner import unknown_ladder
+from drivers.interface import Identity
 from tests.control.site import Machines, Site
 
 
@@ -30,6 +32,17 @@ async def test_each_machine_is_told_of_at_its_first_receipt_and_again_at_its_fir
     await site.live(90)
     assert [*told(site, CommandsTaken)[-1].levels] == ["full"]
     assert told(site, CommandsResent) == []
+
+
+async def test_a_receipt_is_told_of_by_the_level_as_it_was_told_whatever_the_machine_turns_out_to_be(site):
+    await site.live(30)
+    receipts, now = site.dispatcher.receipts, site.clock.now()
+    receipts.facts([], now)
+    site.fleet.setpoint[0] = 1
+    receipts.sent(0, again=False)
+    receipts.received(0)
+    site.fleet.identified(0, Identity(driver="other"), unknown_ladder())
+    assert [fact.levels for fact in receipts.facts([], now)] == [{"sleep": ["m0"]}]
 
 
 async def test_who_lies_is_told_again_which_is_counted_when_the_order_goes(site):

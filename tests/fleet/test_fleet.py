@@ -120,6 +120,16 @@ def test_a_view_keeps_its_ladders_when_a_machine_is_identified_anew():
     assert (before.step_w[0, 0], one.view(0.0).step_w[0, 0]) == (3000.0, 1234.0)
 
 
+def test_what_a_machine_was_seen_at_keeps_its_name_on_another_ladder():
+    one = fleet("full")
+    one.heard(0, ASLEEP, 1.0)
+    one.identified(0, Identity(driver="other"), Ladder(steps=(LADDER.steps[0], LADDER.steps[2]), most_w=3150.0))
+    assert one.level_of(0, int(one.seen[0])) == "sleep"
+    one.identified(0, Identity(driver="mute"), unknown_ladder())
+    assert one.level_of(0, int(one.seen[0])) is None
+    assert not one.fresh(2.0)[0]
+
+
 def test_a_machine_that_was_up_for_days_when_first_heard_is_believed_by_its_rate():
     old, young = fleet("full"), fleet("full")
     old.heard(0, Reading(state=State.HASHING, hashrate_ths=50.0, uptime_s=86_400), 1.0)
