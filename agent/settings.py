@@ -42,7 +42,7 @@ from agent.planning.situation import Policy
 from agent.planning.tree import Tree
 from agent.proof.signature import PublicKey
 from drivers.interface import Identity, Login, Target
-from drivers.models import cooling_of
+from drivers.models import climate_of
 
 READINGS_KEPT = 3
 """A reading is good for so many intervals and half a one: two lost polls in a row are no lost machine yet."""
@@ -274,7 +274,7 @@ def limits_of(config: Config, feeders: FeederTree) -> Limits:
         shed_w_per_s=None if control.shed_kw_per_min is None else _w_per_s(control.shed_kw_per_min),
         max_step_w=None if control.max_step_kw is None else control.max_step_kw * 1000,
     )
-    climate = ClimatePolicy(freeze_c=config.schema.site.freeze_c, cooling_of=cooling_of)
+    climate = ClimatePolicy(freeze_c=config.schema.site.freeze_c, climate_of=climate_of)
     enforce, remedies = control.mode == "enforce", _remedies(config)
     return Limits(policy=policy, tree=tree, enforce=enforce, climate=climate, remedies=remedies)
 

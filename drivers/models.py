@@ -38,6 +38,8 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     sleep_w: float | None = None
     low_power: float | None = None
     low_hashrate: float | None = None
+    inlet_max_c: float | None = None
+    chip_max_c: float | None = None
     chips_by_version: dict[str, int] = {}
     confidence: str = "good"
 
@@ -51,6 +53,14 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         watts = dict(zip(self.bins_ths, self.bins_w, strict=False))
         power_w = watts.get(nearest, self.power_w * nearest / self.hashrate_ths)
         return msgspec.structs.replace(self, hashrate_ths=nearest, power_w=power_w)
+
+
+class ModelClimate(msgspec.Struct, frozen=True, kw_only=True):
+    """How a model is cooled (air, hydro, immersion), and the most its inlet and chips bear, °C; None: as others."""
+
+    cooling: str
+    inlet_max_c: float | None = None
+    chip_max_c: float | None = None
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,10 +96,12 @@ def find(name: str | None, hashrate_hint: float | None = None) -> Model | None:
     return _rated(known, plain)
 
 
-def cooling_of(name: str) -> str | None:
-    """Return how a model is cooled (air, hydro, immersion), None for one that no row has."""
+def climate_of(name: str) -> ModelClimate | None:
+    """Return how a model is cooled and what it bears, None for one that no row has."""
     found = find(name)
-    return None if found is None else found.cooling
+    if found is None:
+        return None
+    return ModelClimate(cooling=found.cooling, inlet_max_c=found.inlet_max_c, chip_max_c=found.chip_max_c)
 
 
 def _plain(name: str) -> str:

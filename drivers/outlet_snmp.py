@@ -21,8 +21,7 @@ SWITCHES_S = 2.0
 class Family:
     """Where one family's outlet `{n}` of unit `{u}` says what it is, and is told; numbers below `ENTERPRISES`.
 
-    `on_to` and `off_to` are set to a value each; `power` is in W when multiplied by `scale`, or divided by ten to the
-    power of what `digits` says.
+    `on_to` and `off_to` are set to a value each; `power` is in W, divided by ten to the power of what `digits` says.
     """
 
     state: str
@@ -31,7 +30,6 @@ class Family:
     on_to: tuple[str, int]
     off_to: tuple[str, int]
     power: str | None = None
-    scale: float = 1.0
     digits: str | None = None
     first_unit: int = 1
 
@@ -142,7 +140,7 @@ class SnmpOutlet:
         if value is None or value < 0:
             return None
         exponent = 0 if digits is None else told.get(digits)
-        return None if exponent is None else value * self._family.scale / 10**exponent
+        return None if exponent is None else value / 10**exponent
 
     def _oid(self, told: str | None) -> str | None:
         return None if told is None else f"{ENTERPRISES}.{told.format(**self._where)}"

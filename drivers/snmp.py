@@ -63,6 +63,18 @@ Access = Community | User
 FACTORY = Community(name="private")
 """What APC, Raritan and Server Tech PDUs are told by as they come from the factory."""
 VERSIONS = {"v1": 1, "v2c": 2}
+SHORTEST = 8
+"""Characters of a passphrase of version 3; engines refuse shorter ones (RFC 3414, 11.2)."""
+
+
+def unusable(logins: Sequence[Login]) -> tuple[int, str] | None:
+    """Return which login SNMP cannot be spoken with, and why; None where each will do."""
+    for at, login in enumerate(logins[:1] if logins and logins[0].user in VERSIONS else logins):
+        if login.user in VERSIONS and not login.password:
+            return at, "a community is not empty"
+        if login.user not in VERSIONS and len(login.password) < SHORTEST:
+            return at, f"a passphrase of SNMP version 3 has at least {SHORTEST} characters"
+    return None
 
 
 def access_of(logins: Sequence[Login]) -> Access:

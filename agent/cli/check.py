@@ -19,11 +19,13 @@ def check(
     from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
     from agent.wiring.money_terms import terms_of  # noqa: PLC0415
     from agent.wiring.order_room import schedule_of  # noqa: PLC0415
+    from agent.wiring.outlet_room import check_snmp  # noqa: PLC0415
 
     try:
         sound = load(config)
         terms = terms_of(sound)
         schedule_of(sound)
+        check_snmp(sound)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)

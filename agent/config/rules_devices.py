@@ -86,6 +86,8 @@ def _reach_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
 def _snmp_mistakes(key: str, one: Outlet) -> Iterator[Finding]:
     if one.profile not in outlet_snmp.PROFILES:
         yield f"{key}.profile", f"an outlet of kind snmp needs one of {', '.join(outlet_snmp.PROFILES)}"
+    if (one.address or "").startswith("["):
+        yield f"{key}.address", "an outlet of kind snmp is reached over IPv4: its address is no IPv6 one"
     if one.unit < 1:
         yield f"{key}.unit", "counts a chain's PDUs from 1"
 

@@ -84,6 +84,8 @@ def _address(told: str) -> str:
     found = re.fullmatch(r"[^\s/]+?(?::([0-9]{1,5}))?(?:/\S*)?", told)
     if found is None or not _is_port(found[1]):
         raise ValueError("must be ADDR or ADDR:PORT")
+    if told.partition("/")[0].count(":") > 1 and not told.startswith("["):
+        raise ValueError("an IPv6 address stands in brackets, as [fd00::1]:502")
     return told
 
 

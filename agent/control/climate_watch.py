@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import structlog
@@ -20,16 +21,32 @@ TOLD_EACH_S = 600.0
 log = structlog.get_logger()
 
 
-def _nobody_says(_model: str) -> str | None:
+class ModelClimate(Protocol):
+    """How a model is cooled (air | hydro | immersion), and the most its inlet and chips bear, °C; None: as others."""
+
+    @property
+    def cooling(self) -> str:
+        """How it is cooled."""
+
+    @property
+    def inlet_max_c(self) -> float | None:
+        """The warmest air that its maker lets it breathe."""
+
+    @property
+    def chip_max_c(self) -> float | None:
+        """The chip at which it stops itself."""
+
+
+def _nobody_says(_model: str) -> ModelClimate | None:
     return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClimatePolicy:
-    """Below which ambient loops must stay pumped, °C; `cooling_of` says how a model is cooled, None where unknown."""
+    """Below which ambient loops must stay pumped, °C; `climate_of` says what a model bears, None where unknown."""
 
     freeze_c: float = 5.0
-    cooling_of: Callable[[str], str | None] = _nobody_says
+    climate_of: Callable[[str], ModelClimate | None] = _nobody_says
 
 
 class ClimateWatch:
@@ -62,7 +79,11 @@ class ClimateWatch:
     def _ask(self, row: int) -> None:
         identity, told = self._fleet.identities[row], self._fleet.miners[row].model
         model = told or (None if identity is None else identity.model)
-        self._fleet.climate.cooled_by(row, None if model is None else self._policy.cooling_of(model))
+        found = None if model is None else self._policy.climate_of(model)
+        if found is None:
+            self._fleet.climate.cooled_by(row, None)
+        else:
+            self._fleet.climate.cooled_by(row, found.cooling, inlet_c=found.inlet_max_c, chip_c=found.chip_max_c)
 
     def _heat(self, now: Moment) -> list[AnyFact]:
         hot, seen = self._fleet.climate.hot, self._fleet.climate.seen

@@ -47,6 +47,7 @@ class Climate:
     def __init__(self, n: int) -> None:
         self.inlet_c = np.full(n, np.nan)
         self.chip_c = np.full(n, np.nan)
+        self._hot_inlet_c, self._hot_chip_c = np.full(n, HOT_INLET_C), np.full(n, HOT_CHIP_C)
         self.stopped_hot, self.hot, self.liquid = (np.zeros(n, np.bool_) for _ in range(3))
         self.unasked = set[int]()  # rows whose machine was identified since its cooling was looked up
         self.seen = ClimateView(ambient_c=None, hot=0, liquid=0, frost=True)
@@ -63,9 +64,16 @@ class Climate:
         elif reading.state is SLEEPING:
             cell.chip_c[row] = NOTHING  # what was hot when it was put to sleep cools
 
-    def cooled_by(self, row: int, cooling: str | None) -> None:
-        """Take in how a machine is cooled: air | hydro | immersion; None, where nobody says, counts as air."""
+    def cooled_by(
+        self, row: int, cooling: str | None, *, inlet_c: float | None = None, chip_c: float | None = None
+    ) -> None:
+        """Take in how a machine is cooled: air | hydro | immersion; None, where nobody says, counts as air.
+
+        `inlet_c` and `chip_c` are its model's own limits, None where it has none but everybody's.
+        """
         self.liquid[row] = cooling in LIQUID
+        self._hot_inlet_c[row] = HOT_INLET_C if inlet_c is None else inlet_c
+        self._hot_chip_c[row] = HOT_CHIP_C if chip_c is None else chip_c
 
     def look(self, fresh: Flags, feeder: Array, feeders: int, *, freeze_c: float) -> ClimateView:
         """Judge who is hot, and whether loops may freeze, by the machines that were read lately."""
@@ -75,7 +83,8 @@ class Climate:
         near = np.where(np.isnan(by_feeder), of_site, by_feeder)[feeder]
         breathes = np.where(self.liquid, np.nan, np.where(np.isnan(air), near, air))
         slack_c = np.where(self.hot, COOL_BY_C, 0.0)
-        hot = (breathes >= HOT_INLET_C - slack_c) | (self.chip_c >= HOT_CHIP_C - slack_c) | self.stopped_hot
+        warm = (breathes >= self._hot_inlet_c - slack_c) | (self.chip_c >= self._hot_chip_c - slack_c)
+        hot = warm | self.stopped_hot
         self.hot = hot & fresh
         least_c = float(known.min()) if len(known) else None
         thaw_c = freeze_c + (COOL_BY_C if self.seen.frost and self.seen.ambient_c is not None else 0.0)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import structlog
 
 from agent.clock import Clock
-from agent.config import Config
+from agent.config import Config, ConfigError, Problem
 from agent.config.schema_devices import Outlet
 from agent.control.asking import Asked
 from agent.control.controller import Controller
@@ -25,9 +25,28 @@ from drivers.outlet_mqtt import MqttOutlet
 from drivers.outlet_shelly import ShellyOutlet
 from drivers.outlet_snmp import SnmpOutlet
 from drivers.outlet_tasmota import TasmotaOutlet
-from drivers.snmp import Access, access_of
+from drivers.snmp import Access, access_of, unusable
 
 log = structlog.get_logger()
+
+
+def check_snmp(config: Config) -> None:
+    """Look for logins that SNMP outlets cannot be spoken with; a secret that cannot be read here is passed over.
+
+    Raises ConfigError.
+    """
+    names = {one.credentials for one in config.schema.outlet if one.kind == "snmp" and one.credentials is not None}
+    found = []
+    for name in sorted(names):
+        try:
+            wrong = unusable(logins_of(config, name))
+        except ConfigError:
+            continue
+        if wrong is not None:
+            key = f"credentials.{name}.logins.{wrong[0]}.password"
+            found.append(Problem(file=config.file, key=key, reason=wrong[1]))
+    if found:
+        raise ConfigError(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +82,7 @@ class OutletRoom:
 
     def asked(self, ways: Ways) -> Iterator[Asked]:
         """Yield the outlets that have to be asked. Raises ConfigError for a secret."""
+        check_snmp(self._config)
         for one in self._outlets.values():
             if (query := self._queries.get(one.id)) is not None:
                 yield Asked(kind="outlet", id=one.id, ask=query, hear=lambda _: None, period_s=one.period_s)

@@ -1,5 +1,7 @@
 """`check`: words or every mistake."""
 
+import pytest
+
 GOOD = """
 [site]
 id = "kg-1"
@@ -32,3 +34,23 @@ def test_a_configuration_that_is_not_there_is_bad_input(say, tmp_path):
     said = say("check", "--config", tmp_path / "none.toml")
     assert (said.exit_code, said.stdout) == (2, "")
     assert said.stderr.startswith("none.toml: cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("user", "secret", "reason"),
+    [
+        ("farm", "short", "a passphrase of SNMP version 3 has at least 8 characters"),
+        ("farm", "", "a passphrase of SNMP version 3 has at least 8 characters"),
+        ("v2c", "", "a community is not empty"),
+        ("v2c", "private", None),
+        ("farm", "long enough", None),
+    ],
+)
+def test_logins_that_snmp_cannot_be_spoken_with_are_mistakes(say, tmp_path, user, secret, reason):
+    (tmp_path / "pdu").write_text(secret)
+    login = f'[credentials.pdu]\nlogins = [{{ user = "{user}", password = "file:pdu" }}]\n'
+    outlet = '[[outlet]]\nid = "q"\nkind = "snmp"\naddress = "10.7.0.1"\nprofile = "sentry4"\ncredentials = "pdu"\n'
+    (tmp_path / "farm.toml").write_text(GOOD + login + outlet)
+    said = say("check", "--config", tmp_path / "farm.toml")
+    assert said.exit_code == (0 if reason is None else 2)
+    assert reason is None or f"farm.toml: credentials.pdu.logins.0.password: {reason}" in said.stderr

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.climate import Climate
 from drivers.interface import Board, Reading, State
+from drivers.models import ModelClimate, climate_of
 
 pytestmark = pytest.mark.pure
 
@@ -55,6 +56,18 @@ def test_chips_are_remembered_over_polls_that_do_not_tell_of_boards_and_count_on
     made.heard(0, Reading(boards=(Board(slot=0, chip_temp_c=110.0),)), None)
     assert climate(None, made=made).hot.tolist() == [True]
     assert climate(None, made=made, fresh=[False]).hot.tolist() == [False]
+
+
+def test_a_model_has_limits_of_its_own():
+    made = Climate(2)
+    made.cooled_by(0, "air", inlet_c=45.0, chip_c=75.0)
+    assert climate(44.9, 44.9, made=made).hot.tolist() == [False, True]
+    made.heard(0, Reading(boards=(Board(slot=0, chip_temp_c=75.0),), inlet_c=25.0), None)
+    made.look(np.ones(2, np.bool_), np.zeros(2, np.int64), 1, freeze_c=5.0)
+    assert made.hot.tolist() == [True, True]
+    assert climate_of("Antminer S17 Pro").inlet_max_c == 45
+    assert climate_of("Bitaxe Gamma").chip_max_c == 75
+    assert climate_of("Antminer S9") == ModelClimate(cooling="air")
 
 
 def test_one_that_stopped_itself_for_heat_is_hot():
