@@ -9,7 +9,6 @@ import base64
 import ssl
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from agent.config import Config, ConfigError, Problem
@@ -350,7 +349,7 @@ def prefix_of(config: Config) -> str:
 
 
 def broker_of(config: Config) -> Broker | None:
-    """Return the broker, None where there is none. Raises ConfigError for a secret, OSError for a certificate."""
+    """Return the broker, None where there is none. Raises ConfigError for a secret or a certificate."""
     mqtt = config.schema.mqtt
     if mqtt.url is None:
         return None
@@ -368,16 +367,16 @@ def broker_of(config: Config) -> Broker | None:
 
 
 def _tls(config: Config) -> ssl.SSLContext:
-    mqtt = config.schema.mqtt
-    context = ssl.create_default_context(cafile=None if mqtt.ca is None else _file(config, mqtt.ca))
-    if mqtt.certificate is not None:
-        key = None if mqtt.key is None else _file(config, mqtt.key)
-        context.load_cert_chain(_file(config, mqtt.certificate), key)
+    mqtt, key, name = config.schema.mqtt, "mqtt.ca", config.schema.mqtt.ca
+    try:
+        context = ssl.create_default_context(cafile=None if name is None else config.folder / name)
+        if (name := mqtt.certificate) is not None:
+            key, own = "mqtt.certificate", None if mqtt.key is None else config.folder / mqtt.key
+            context.load_cert_chain(config.folder / name, own)
+    except OSError as error:  # an SSLError is one
+        reason = f"{name} cannot be used: {getattr(error, 'reason', None) or error.strerror or error}"
+        raise ConfigError((Problem(file=config.file, key=key, reason=reason),)) from None
     return context
-
-
-def _file(config: Config, name: str) -> Path:
-    return config.folder / name
 
 
 def _w_per_s(kw_per_min: float) -> float:

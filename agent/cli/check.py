@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -17,21 +18,28 @@ def check(
 ) -> None:
     """Say in words what a configuration would enforce and charge. Exit 2 with every mistake: file, key, reason."""
     from agent.config import ConfigError, load  # noqa: PLC0415 - pydantic is not for every command
+    from agent.wiring.followed import FOLLOWED, mistakes  # noqa: PLC0415
     from agent.wiring.money_terms import terms_of  # noqa: PLC0415
     from agent.wiring.order_room import schedule_of  # noqa: PLC0415
     from agent.wiring.outlet_room import check_snmp  # noqa: PLC0415
 
     try:
         sound = load(config)
-        terms = terms_of(sound)
-        schedule_of(sound)
-        check_snmp(sound)
     except ConfigError as error:
-        for problem in error.problems:
-            print(problem, file=sys.stderr)
-        raise typer.Exit(USAGE) from None
+        _refuse(error.problems)
+    found = [*mistakes(sound, terms_of, schedule_of, check_snmp)]
+    if found:
+        _refuse(found)
     from agent.words.explain import explain  # noqa: PLC0415
     from agent.words.money import terms_in_words  # noqa: PLC0415
 
-    for line in explain(sound, terms_in_words(terms, present())):
+    for line in explain(sound, terms_in_words(terms_of(sound), present())):
         print(line)
+    for problem in mistakes(sound, *FOLLOWED):
+        print(f"warning: {problem.key}: {problem.reason}; where that is so, run does not start")
+
+
+def _refuse(problems: Iterable[object]) -> NoReturn:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    raise typer.Exit(USAGE)

@@ -54,3 +54,29 @@ def test_logins_that_snmp_cannot_be_spoken_with_are_mistakes(say, tmp_path, user
     said = say("check", "--config", tmp_path / "farm.toml")
     assert said.exit_code == (0 if reason is None else 2)
     assert reason is None or f"farm.toml: credentials.pdu.logins.0.password: {reason}" in said.stderr
+
+
+def test_what_run_would_not_start_by_is_a_warning_with_key_and_reason(say, tmp_path):
+    more = (
+        '[http]\ntokens = "file:none.toml"\n[mqtt]\nurl = "mqtts://broker"\nca = "none.pem"\n'
+        '[evidence]\nkey = "env:NONE_SUCH"\n'
+        '[credentials.farm]\nlogins = [{ user = "root", password = "env:NONE_SUCH" }]\n'
+    )
+    (tmp_path / "farm.toml").write_text(GOOD + more)
+    said = say("check", "--config", tmp_path / "farm.toml")
+    assert said.exit_code == 0
+    for key, reason in (
+        ("http.tokens", "file:none.toml cannot be read: No such file"),
+        ("mqtt.ca", "none.pem cannot be used: No such file"),
+        ("evidence.key", "env:NONE_SUCH cannot be read: it is not set"),
+        ("credentials.farm.logins.0.password", "env:NONE_SUCH cannot be read: it is not set"),
+    ):
+        assert f"warning: {key}: {reason}" in said.stdout
+
+
+def test_mistakes_of_the_tariff_and_of_the_schedule_are_told_together(say, tmp_path):
+    (tmp_path / "farm.toml").write_text(GOOD + '[tariff]\nfile = "t.toml"\n[orders]\nschedule = "o.toml"\n')
+    said = say("check", "--config", tmp_path / "farm.toml")
+    assert (said.exit_code, said.stdout) == (2, "")
+    assert "t.toml" in said.stderr
+    assert "orders.schedule: o.toml" in said.stderr
