@@ -1,6 +1,8 @@
 """`backtest`: a file of prices, machines of a file, JSON; what is wrong is exit 2."""
 
 import json
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +63,22 @@ def test_a_charge_on_peaks_is_paid_by_all_and_planned_days_stand_beside(say, tmp
     assert ways["acting, peaks guarded"]["money"] == pytest.approx(0.34 - 0.03)
     assert ways["planned day by day"]["money"] == pytest.approx(0.34 - 0.03)
     assert "acting, peaks guarded" in say("backtest", *told, "--demand", "0.01").stdout
+
+
+def test_the_tables_of_the_docs_add_up():
+    """What each way made is its revenue less all that it paid; what is said of acting follows from its table."""
+    page = (Path(__file__).parents[2] / "docs" / "price.md").read_text(encoding="utf-8")
+    tables = [part for part in page.split("\n\n") if part.startswith("| way | made |")]
+    made = []
+    for heads, _, *rows in (table.splitlines() for table in tables):
+        paid = 5 if "peaks" in heads else 4
+        told = [[cell.strip(" *") for cell in row.strip("|").split("|")] for row in rows]
+        figures = {cells[0]: [Decimal(cell.replace(",", "")) for cell in cells[1:]] for cells in told}
+        for money, revenue, *costs in figures.values():
+            assert abs(money - revenue + sum(costs[: paid - 2])) <= Decimal("0.02")
+        made.append({name: row[0] for name, row in figures.items()})
+    plain, charged = made
+    more = plain["acting on price"] - plain["always on"]
+    share = round(more / (plain["perfect foresight"] - plain["always on"]) * 100)
+    assert f"Acting makes {more:,.2f} more than always on, {share} % of what foresight does" in page
+    assert charged["acting, peaks guarded"] == max(charged.values())
