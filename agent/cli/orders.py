@@ -19,7 +19,7 @@ from agent.cli.order_options import Demand, Paper, Sealing, Told, Upon, Way, Wor
 from agent.cli.order_terms import Measuring, Silence, Terms
 from agent.cli.order_words import ack_line, cancelling, demand, next_change
 from agent.cli.show import as_json, table
-from agent.values import rfc3339, same_person
+from agent.values import rfc3339
 
 orders = typer.Typer(
     cls=Listing,
@@ -135,14 +135,15 @@ def cancel(  # noqa: PLR0913 - what a command is told
     second: Second = None,
     as_json_: Json = False,
 ) -> None:
-    """Take an order back, as its issuer; signed with --key. What is a law and goes unsigned, two persons take back."""
+    """Take an order back, as its issuer; signed with --key.
+
+    What is a law and was not given in here as one's own word, two persons take back: --by and --and.
+    """
     source = _stood_for(paper, by, second)
     agent = reach.agent()
     order = _known(agent, order_id)
     if order is None:
         raise Failure(NO, f"no order {order_id} is known here")
-    if order["class"] == "law" and sealing.key is None and not _are_two(source):
-        raise Failure(USAGE, f"{order_id} is a law: two persons take it back, --by and --and, or its issuer's --key")
     told = cancelling(order["document"], order["revision"] + 1) | ({} if source is None else {"source_ref": source})
     if sealing.key is not None:
         told |= {"issued_at": rfc3339(present()), "site": told.get("site") or reach.site}
@@ -182,11 +183,6 @@ def _stood_for(paper: Paper, by: str | None, second: str | None) -> dict[str, An
         raise Failure(USAGE, "--by and --and say who stands for it: leave --by-phone, --issued-by and --taken-by out")
     told = {"issued_by": by, "taken_by": second, "received_via": "by hand"}
     return {key: value for key, value in told.items() if value is not None} | (source or {})
-
-
-def _are_two(source: dict[str, Any] | None) -> bool:
-    one, other = (str((source or {}).get(key) or "").strip() for key in ("issued_by", "taken_by"))
-    return bool(one and other) and not same_person(one, other)
 
 
 def _signed(raw: bytes, sealing: Sealing) -> bytes:

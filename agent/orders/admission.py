@@ -77,13 +77,11 @@ def beyond_bound(order: Order, basis: Basis, trust: TrustPolicy, observed: Obser
 
 
 def _unaided(order: Order, loosened: Sequence[Life], *, transport: str, hand: bool) -> Rejection | None:
-    """Return the refusal of one person who loosens a law; what a hand ordered is not its issuer's system's to lift."""
-    if order.signed is not None or transport in {OWN, "signal"} or says_two(order):
+    """Return the refusal of one person who loosens a law that was not his own word alone."""
+    if not hand or transport == OWN or says_two(order):
         return None
     laws = [life for life in loosened if life.order.order_class == "law" and not life.order.test]
-    if laws and (hand or any(life.by_hand for life in laws)):
-        return because(order, "not_allowed", ALONE)
-    return None
+    return because(order, "not_allowed", ALONE) if any(not life.own_word for life in laws) else None
 
 
 def superseded(order: Order, lives: Lives) -> list[Life]:

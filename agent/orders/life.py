@@ -12,7 +12,7 @@ from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, O
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.compliance import Observed, Watch
-from agent.orders.hands import is_by_hand
+from agent.orders.hands import is_own_word
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import STEPPING, Order, Rejection, Scope
@@ -44,7 +44,7 @@ class Life:
     restore_after_s: float = 0.0  # drawn once: so long after its end nothing is restored yet
     seq: int = 0
     has_bound: bool = False  # so that there is something to restore
-    by_hand: bool = False  # a person gave it in for its issuer
+    own_word: bool = False  # a person here gave it in, and names nobody who gave it to him
     awaiting: bool = False  # its end passed and somebody must release it
     agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
     began_w: Watts | None = None  # what was drawn at its start
@@ -276,13 +276,21 @@ class Lives:
             restore_after_s=fact.restore_after_s,
             seq=before.seq if before is not None else 0,
             has_bound=self._takes_over(order, before),
-            by_hand=is_by_hand(order, transport=fact.transport, by=fact.by),
+            own_word=is_own_word(order, transport=fact.transport, by=fact.by)
+            and not self._takes_anothers(order, before),
         )
 
     def _takes_over(self, order: Order, before: Life | None) -> bool:
         """Whether what it revises or supersedes had bound, so that there is something to restore after it too."""
+        return any(life.has_bound for life in self._replaced(order, before))
+
+    def _takes_anothers(self, order: Order, before: Life | None) -> bool:
+        """Whether what it revises or supersedes is an issuer's: who tightens that may not lift it for it."""
+        return any(not life.own_word for life in self._replaced(order, before))
+
+    def _replaced(self, order: Order, before: Life | None) -> list[Life]:
         named = [before, *(self._lives.get(order_id) for order_id in order.supersedes)]
-        return any(life is not None and life.has_bound and life.state is OrderState.SUPERSEDED for life in named)
+        return [life for life in named if life is not None and life.state is OrderState.SUPERSEDED]
 
 
 def _mark(signed: Jws) -> bytes:

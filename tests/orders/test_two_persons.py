@@ -16,6 +16,7 @@ pytestmark = pytest.mark.pure
 WIDE = Issuer(name="energo", classes=("law", "contract"), unsigned=True, transports=("mqtt", "http", "shell"))
 CAP = {"limit": {"max_import_kw": 500}}
 TWO = {"source_ref": {"issued_by": "Aigul", "taken_by": "Bek"}}
+CANCEL = document(revision=2, status="cancelled", limit=None)
 LOOSER = {
     "cancel": {"status": "cancelled", "limit": None},
     "upwards": {"limit": {"max_import_kw": 501}},
@@ -76,11 +77,28 @@ def test_the_issuers_own_system_lifts_what_it_ordered():
     assert "cancelled" in site.take(facts)[0], "a token of the issuer's own name is the issuer"
 
 
-def test_what_a_hand_ordered_is_lifted_over_the_broker_by_two_also_after_a_restart():
-    site = bound("shell").restarted()
-    cancel = document(revision=2, status="cancelled", limit=None)
-    assert ALONE in site.send(cancel)[0]
-    assert "cancelled" in site.send(cancel | {"revision": 3} | TWO)[0]
+@pytest.mark.parametrize("transport", ["http", "shell", "mqtt"])
+def test_what_a_hand_gave_in_as_its_own_word_one_hand_or_the_issuer_takes_back_also_after_a_restart(transport):
+    assert "cancelled" in bound("shell").restarted().send(CANCEL, transport)[0]
+
+
+def test_what_a_hand_gave_in_for_somebody_who_is_named_takes_two():
+    phoned = {"source_ref": {"issued_by": "I. Petrov", "taken_by": "Aigul", "received_via": "phone, read back"}}
+    site = bound("shell", **phoned).restarted()
+    assert ALONE in site.send(CANCEL, "shell")[0]
+    assert "cancelled" in site.send(CANCEL | {"revision": 3} | TWO, "shell")[0]
+
+
+@pytest.mark.parametrize(
+    "told", [{"revision": 2}, {"order_id": "b", "supersedes": ["a"]}], ids=["revised", "superseded"]
+)
+def test_who_tightens_an_issuers_order_has_not_made_it_his_own(told):
+    site = bound()
+    tighter = document(**told, limit={"max_import_kw": 400})
+    site.send(tighter, "shell")
+    name = tighter["order_id"]
+    assert ALONE in site.send(CANCEL | {"order_id": name, "revision": 3}, "shell")[0]
+    assert site.state(name) == "active"
 
 
 def test_an_order_in_the_place_of_a_law_is_looked_at_alike():
