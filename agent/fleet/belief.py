@@ -104,5 +104,6 @@ def completed(reading: Reading, before: Reading | None) -> Reading:
     """Return the reading with what it was not asked for as the one before it told."""
     if before is None or before is reading:
         return reading
-    missing = {name: told for name in SLOW if getattr(reading, name) is None and (told := getattr(before, name))}
+    kept = {name: getattr(before, name) for name in SLOW if getattr(reading, name) is None}
+    missing = {name: told for name, told in kept.items() if told is not None}  # no errors is known, as 0 is
     return msgspec.structs.replace(reading, **missing) if missing else reading

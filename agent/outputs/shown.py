@@ -14,6 +14,7 @@ from agent.fleet.belief import CODES
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import Hold
 from agent.fleet.meter_view import MeterView
+from agent.fleet.places import USUAL_PORT
 from agent.fleet.seals import Seal, Seals
 from agent.fleet.selector import make_of, model_of
 from agent.orders.acks import ack_of_move
@@ -157,7 +158,7 @@ def _who(fleet: Fleet, row: int) -> Shown:
     return {
         "id": miner.id,
         "host": miner.host,
-        "port": miner.port,
+        "port": miner.port or USUAL_PORT,
         "http_port": miner.http_port,
         "mac": identity.mac if identity is not None else None,
         "serial": identity.serial if identity is not None else None,

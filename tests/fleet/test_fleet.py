@@ -257,9 +257,10 @@ def test_a_feeder_tree_puts_parents_first_and_refuses_a_cycle():
 def test_a_quick_read_does_not_forget_what_a_full_one_told():
     one = fleet("full")
     pools = (Pool(url="stratum+tcp://a:1"),)
-    one.heard(0, msgspec.structs.replace(HASHING, pools=pools, accepted=7, uptime_s=9), 1.0)
+    one.heard(0, msgspec.structs.replace(HASHING, pools=pools, accepted=7, errors=(), uptime_s=9), 1.0)
     one.heard(0, HASHING, 11.0)
     assert (one.readings[0].pools, one.readings[0].accepted, one.readings[0].uptime_s) == (pools, 7, None)
+    assert one.readings[0].errors == ()
 
 
 def test_a_machine_on_its_way_up_is_in_the_meter_by_the_rate_that_it_showed_a_poll_ago():
