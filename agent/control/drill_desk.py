@@ -31,6 +31,7 @@ LOOKS_EACH_S = 1.0
 RESPONDS_EACH_S = 60.0
 STARTS_WITHIN = timedelta(minutes=10)
 """A drill gives way to an order that starts so soon."""
+AGENT_ENDED = "the agent ended meanwhile"
 log = structlog.get_logger()
 
 
@@ -187,6 +188,7 @@ class DrillDesk:
     async def look(self) -> None:
         """Take in a second."""
         now = self._parts.clock.now()
+        await self._end_broken_off(now)
         if now.mono - self._responds_at >= RESPONDS_EACH_S:
             self._responds_at = now.mono
             await self._respond()
@@ -203,6 +205,13 @@ class DrillDesk:
                 await self._finish(course, one)
         elif course.reason is not None and self._one is not None:
             await self._close()
+
+    async def _end_broken_off(self, now: Moment) -> None:
+        """Write the end of a drill that went when the agent ended: the model under way was not measured."""
+        own = self._parts.own_figures
+        if own.broken_off is not None:
+            (began, measured), own.broken_off = own.broken_off, None
+            await self._record([DrillEnded(at=now.at, feeder=began.feeder, measured=measured, reason=AGENT_ENDED)])
 
     def _next(self, course: Course, now: Moment) -> GroupDrill:
         gauge, group = course.plan.gauge, course.plan.groups[course.at]

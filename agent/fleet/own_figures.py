@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from agent.facts.drill import ModelMeasured
+from agent.facts.drill import DrillBegan, DrillEnded, ModelMeasured
 from agent.facts.fact import Fact
 from agent.fleet.miner import Ladder, Step, descending, limit_of
 from agent.values import FULL, SLEEP, Watts
@@ -28,11 +28,21 @@ class OwnFigures:
     def __init__(self, plain: Callable[[Identity], Ladder]) -> None:
         self.plain = plain  # the ladder by what machine and tables say
         self._measured: dict[Key, ModelMeasured] = {}
+        self.broken_off: tuple[DrillBegan, int] | None = None  # a remembered drill without an end, and its models
 
     def apply(self, fact: Fact) -> None:
-        """Take in a measurement, new or remembered; other facts are passed over."""
-        if isinstance(fact, ModelMeasured):
-            self._measured[fact.model, fact.driver] = fact
+        """Take in a measurement, new or remembered, and which remembered drill has no end; pass over other facts."""
+        match fact:
+            case ModelMeasured():
+                self._measured[fact.model, fact.driver] = fact
+                if self.broken_off is not None:
+                    self.broken_off = (self.broken_off[0], self.broken_off[1] + 1)
+            case DrillBegan():
+                self.broken_off = (fact, 0)
+            case DrillEnded():
+                self.broken_off = None
+            case _:
+                return
 
     def all(self) -> Sequence[ModelMeasured]:
         """Return every measurement in force, by model and driver."""

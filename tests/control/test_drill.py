@@ -159,6 +159,22 @@ async def test_an_order_ends_a_drill_at_once_and_a_stop_by_hand_lets_all_go_back
     assert not await site.desk.drills.stop(by="Aigul")
 
 
+async def test_an_agent_that_was_killed_says_that_the_drill_is_over_and_lets_all_go_back(site, tmp_path):
+    await begun(site)
+    await goes_on(site, 400, lambda: len(site.machines.asleep) == 4)
+    again = Site(site.machines, tmp_path, clock=site.clock)
+    await goes_on(again, 120, lambda: not site.machines.asleep)
+    assert not site.machines.asleep
+    (end,) = kept(again, DrillEnded)
+    assert (end.measured, end.reason) == (0, "the agent ended meanwhile")
+    assert kept(again, ModelMeasured) == []
+    await again.close()
+    third = Site(site.machines, tmp_path, clock=site.clock)
+    await goes_on(third, 5)
+    assert len(kept(third, DrillEnded)) == 1
+    await third.close()
+
+
 async def test_a_machine_that_is_lost_or_held_ends_its_group_and_nobody_stays_asleep(site):
     plan = await begun(site)
     await goes_on(site, 400, lambda: len(site.machines.asleep) == 4)
