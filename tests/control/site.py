@@ -152,6 +152,7 @@ class Site:
         min_off_s=0.0,
         clock=None,
         restore_w_per_s=1e9,
+        interval_s=900.0,
         layout=None,
         safety=(),
         outlets=None,
@@ -209,7 +210,7 @@ class Site:
         limits = Limits(policy=Policy(restore_w_per_s=restore_w_per_s), tree=tree, enforce=enforce)
         self.controller = Controller(parts, limits)
         self.desk = Desk(self.controller, lambda raw, topic_id: parse_order(raw, topic_id=topic_id))
-        self.accounting = Accounting(self.fleet, self.metering, interval_s=900.0)
+        self.accounting = Accounting(self.fleet, self.metering, interval_s=interval_s)
         self.journal.listeners.append(self.accounting.heard)
         self.recovery = recovery = Recovery(self.fleet, self.book, self.holds, self.seals, self.metering.house)
         recovery.replay(self._remembered())

@@ -18,7 +18,7 @@ from agent.facts.orders import OrderVanished
 from agent.orders.order import Rejection
 from agent.proof import chain
 from tests.control.site import FULL_W, HOUSE_W, STANDBY_W
-from tests.control.winter import Season, World, local
+from tests.control.winter import QUIET_S, Season, World, local
 
 MACHINES, RAMP_W_PER_S = 8, 80.0
 FULL_DRAW_W = MACHINES * FULL_W + HOUSE_W
@@ -41,7 +41,6 @@ fx = { "USD/KGS" = "87.5" }
 """
 SOM_PER_KWH = Decimal("6.06") * Decimal("1.10")  # the pack's energy, and its mining tax; the other rates have no source
 SOM_PER_PH_DAY = Decimal(40) * Decimal("87.5") * Decimal("0.99")  # a pool's fee is 1 % where none is told
-QUARTER = timedelta(minutes=15)
 
 
 @pytest.fixture
@@ -182,7 +181,7 @@ async def nobody_else_may_lift_it(winter):
 
 
 async def its_end_passes_and_the_seals_come_off(winter):
-    await winter.season.until(local(2027, 3, 1, 0, 30))
+    await winter.season.until(local(2027, 3, 1, 1))
     assert "awaiting_release" in winter.last().reason
     season = await winter.restart(gracefully=False)
     await season.live(60)
@@ -212,9 +211,9 @@ async def its_issuer_releases_it(winter):
     )
     assert winter.world.draw_w() == FULL_DRAW_W
     assert winter.last().state == "closed"
-    await season.until(local(2027, 3, 15, 9, 15))
+    await season.until(local(2027, 3, 15, 10))
     winter.read()
-    await season.until(local(2027, 3, 15, 10, 15))
+    await season.until(local(2027, 3, 15, 11))
     assert season.states() == [
         "received", "accepted", "scheduled", "active", "complied", "superseded",
         "received", "accepted", "active", "complied", "violated", "complied", "superseded",
@@ -260,7 +259,7 @@ def nothing_is_missing_in_the_ledger(winter):
     told = counted(winter)
     for before, after in pairwise(told):
         assert before.end == after.start
-    assert {f.quality for f in told if seconds(f) == 900} == {"measured", "estimated"}
+    assert {f.quality for f in told if seconds(f) == QUIET_S} == {"measured", "estimated"}
     metered_wh = winter.register[told[-1].end] - winter.register[told[0].start]
     assert sum(f.site_wh for f in told) == pytest.approx(metered_wh, abs=200)
 

@@ -16,8 +16,8 @@ from tests.control.site import Machines, Site
 from tests.winter.life import InTurn
 
 ZONE = ZoneInfo("Asia/Bishkek")
-QUIET_S, PAIR_S = 900.0, 1.0
-"""How coarse quiet time is, and how far apart the two figures of the meter are that support each other."""
+QUIET_S, PAIR_S = 3600.0, 1.0
+"""How coarse quiet time is, a metering interval of such a farm; and how far apart the two figures of the meter are that support each other."""
 
 
 def local(*at):
@@ -42,7 +42,7 @@ class Season(Site):
     """One life of the agent in this world."""
 
     def __init__(self, world, folder, **how):
-        super().__init__(world, folder, clock=world.clock, **how)
+        super().__init__(world, folder, clock=world.clock, interval_s=QUIET_S, **how)
         self.world = world
         self.ledger._writer = self.ledger._reader = self.writer = InTurn()
         self.store._connection.execute(sql.text("PRAGMA synchronous=OFF"))  # nobody pulls the plug of the test's host
