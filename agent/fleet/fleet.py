@@ -173,7 +173,7 @@ class Fleet:
             self._hasten(row, step)
         cell.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
-        cell.broken[row] = cell.sealed[row] and is_broken_by(Code(code), watts, ladder)
+        cell.broken[row] = cell.sealed[row] and is_broken_by(code, watts, ladder)
         self._switching.seen(row, step, cell.seen[row], asleep=cell.last_step[row], now=now)
         self.readings[row], self.reasons[row] = completed(reading, self.readings[row]), reason
         cell.state[row], cell.seen[row] = code, step
@@ -261,7 +261,7 @@ class Fleet:
         if self._failures[row] >= LOST_AFTER:
             self._lost(row, Code.UNREACHABLE, None)
 
-    def _lost(self, row: int, code: Code, reason: str | None) -> None:
+    def _lost(self, row: int, code: int, reason: str | None) -> None:
         self.state[row], self.reasons[row] = code, reason
         self.seen[row] = UNSEEN
         self._known[row] = True

@@ -102,7 +102,7 @@ def against_lifting(seals: Mapping[str, Seal], miners: Sequence[str], by: str, s
     return None
 
 
-def is_broken_by(code: Code, power_w: Watts, ladder: Ladder) -> bool:
+def is_broken_by(code: int, power_w: Watts, ladder: Ladder) -> bool:
     """Whether a machine that was read so cannot be without power: it hashes, or draws more than asleep."""
     full_w = ladder.steps[0].power_w
     asleep_w = ladder.steps[-1].power_w if ladder.sleeps else 0.0

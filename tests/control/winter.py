@@ -17,7 +17,7 @@ from tests.winter.life import InTurn
 
 ZONE = ZoneInfo("Asia/Bishkek")
 QUIET_S, PAIR_S = 3600.0, 1.0
-"""How coarse quiet time is, a metering interval of such a farm; and how far apart the two figures of the meter are that support each other."""
+"""How coarse quiet time is, a metering interval here; how far apart the two figures of the meter are that agree."""
 
 
 def local(*at):

@@ -288,7 +288,7 @@ class Plant:
             self.fleet.silent(row)
 
     def obey(self, decision: Decision) -> None:
-        step_w, before = self.fleet.view(self.now).step_w, self.fleet.setpoint[decision.rows]
+        step_w, before = self.fleet._step_w, self.fleet.setpoint[decision.rows]
         added_w = step_w[decision.rows, decision.steps] - step_w[decision.rows, before]
         self.raised_w.append(float(added_w[decision.steps < before].sum()))
         self.fleet.set_steps(decision.rows, decision.steps, self.now)
