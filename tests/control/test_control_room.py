@@ -306,7 +306,7 @@ async def test_who_a_machine_is_is_written_once_though_it_is_asked_again(tmp_pat
 
 async def test_the_last_powers_and_the_house_outlive_the_agent_and_take_each_others_place(tmp_path):
     first = Site(Machines(2), tmp_path)
-    await first.live(2000)
+    await first.live(2000, step_s=5.0)
     await first.close()
     second = Site(Machines(2), tmp_path, clock=first.clock)
     assert sum(isinstance(fact, LastPowers) for fact in second.ledger.replay()) == 1

@@ -17,6 +17,7 @@ class Known:
 
 async def test_what_is_there_when_all_are_known_is_no_more_looked_at_and_later_cycles_are_collected():
     clock, known = ManualClock(datetime(2026, 1, 1, tzinfo=UTC)), []
+    gc.unfreeze()  # what conftest.py froze
     before, kept = gc.get_threshold(), Known()
     collected = []
     gc.callbacks.append(lambda phase, info: collected.append(info["generation"]) if phase == "stop" else None)

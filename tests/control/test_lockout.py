@@ -67,15 +67,15 @@ async def test_who_takes_no_login_is_told_three_times_in_a_day_and_named_once_fo
     host = site.machines.hosts[0]
     site.machines.refusal[host] = NotPermitted("no login is accepted, tried root")
     await site.order()
-    await site.live(3 * 900 + 100, step_s=10.0)
+    await site.live(3 * 900 + 100, step_s=20.0)
     assert told(site, host) == 3
-    await site.live(2400, step_s=10.0)
+    await site.live(2400, step_s=20.0)
     assert told(site, host) == 3
     assert site.machines.asleep == set(site.machines.hosts[1:])
     [left] = await facts(site, LoginsRefused)
     assert left.miners == ["m0"]
     assert (left.until - left.at).total_seconds() == FIRST_S
-    await site.live(3700, step_s=10.0)
+    await site.live(3700, step_s=20.0)
     assert told(site, host) == 4
 
 
@@ -83,12 +83,12 @@ async def test_it_is_read_all_the_while_and_obeys_once_it_may(site):
     host = site.machines.hosts[0]
     site.machines.refusal[host] = NotPermitted("no write access")
     await site.order()
-    await site.live(3000, step_s=10.0)
+    await site.live(3000, step_s=20.0)
     polls = site.machines.polls[host]
     await site.live(100)
     assert site.machines.polls[host] > polls
     del site.machines.refusal[host]
-    await site.live(4000, step_s=10.0)
+    await site.live(4000, step_s=20.0)
     assert site.machines.asleep == set(site.machines.hosts)
 
 
@@ -97,17 +97,17 @@ async def test_who_cannot_be_read_without_a_login_is_asked_no_more_until_then(si
     site.machines.answer[host] = NotPermitted("no login is accepted")
     await site.live(200)
     polls = site.machines.polls[host]
-    await site.live(3000, step_s=10.0)
+    await site.live(3000, step_s=20.0)
     assert site.machines.polls[host] == polls
     assert site.fleet.reasons[0] == "unknown:denied"
     del site.machines.answer[host]
-    await site.live(1000, step_s=10.0)
+    await site.live(1000, step_s=20.0)
     assert site.fleet.reasons[0] is None
 
 
 async def test_a_refusal_of_another_kind_leaves_nobody_alone(site):
     site.machines.refusal[site.machines.hosts[0]] = Refused("not now")
     await site.order()
-    await site.live(3600, step_s=10.0)
+    await site.live(3600, step_s=20.0)
     assert await facts(site, LoginsRefused) == []
     assert await facts(site, CommandRefused)

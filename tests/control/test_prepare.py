@@ -74,7 +74,7 @@ async def test_who_cannot_be_made_ready_is_tried_again_unless_it_takes_none_of_o
 
 async def test_who_permits_nothing_is_named_once_tried_seldom_and_told_all_the_same(site):
     site.machines.unready["127.0.0.2"] = NotPermitted("no login")
-    await site.live(3 * 3600, step_s=10.0)
+    await site.live(3 * 3600, step_s=20.0)
     assert site.machines.readied.count("127.0.0.2") == 4
     await site.ledger.append([])  # after what was noted before
     named = [fact for fact in site.ledger.replay() if type(fact).__name__ == "CommandRefused"]

@@ -64,6 +64,6 @@ async def test_they_are_counted_by_the_hour(site):
     await site.live(30)
     site.machines.lying = {"127.0.0.1"}
     await site.order()
-    await site.live(2 * 3600, step_s=5.0)
+    await site.live(2 * 3600, step_s=20.0)
     assert len(told(site, CommandsResent)) == 1
     assert sum(b'"fact":"CommandsResent"' in line for line in site.store.links("o1")) == 1
