@@ -54,6 +54,8 @@ class Ledger:
         loop = asyncio.get_running_loop()
         if self._beside is not None:
             await loop.run_in_executor(self._reader, self._beside.close)
+        if self._store.is_gone:
+            log.critical("the ledger is lost with its file: orders in force, holds and evidence", file=self._store.file)
         await loop.run_in_executor(self._writer, self._store.close)
         self._reader.shutdown()
         self._writer.shutdown()

@@ -79,6 +79,15 @@ SELECT min(at) AS first, max(at) AS last FROM
 """To the second: a fact's own text of an instant has as many digits as it needs."""
 
 
+def _identity(file: str) -> tuple[int, int] | None:
+    """Return what file stands there, None for none."""
+    try:
+        found = Path(file).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 class Store:
     """One SQLite file with its write-ahead log; FULL sync: what is committed survives a power cut."""
 
@@ -88,6 +97,8 @@ class Store:
         try:
             self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._prepare(read_only=read_only)
+            self.file = self._connection.execute(sql.text("PRAGMA database_list")).one().file
+            self._is = _identity(self.file)
         except DatabaseError as error:
             self._engine.dispose()
             raise CannotOpen(f"{url}: {error.orig}") from error
@@ -118,6 +129,11 @@ class Store:
         """Open the same file once more, for a reader that writers need not wait for."""
         return Store(self._url, self._state_dir, read_only=True)
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether the file was deleted, or another stands in its place: what is remembered ends with this process."""
+        return _identity(self.file) != self._is
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
@@ -134,7 +150,12 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Commit what is done within, or none of it. Raises CannotWrite."""
+        """Commit what is done within, or none of it. Raises CannotWrite.
+
+        A file that was deleted takes what is written for as long as it is open: to nobody's use.
+        """
+        if self.is_gone:
+            raise CannotWrite(f"{self.file} is gone, or another stands in its place")
         try:
             self._connection.execute(sql.text("BEGIN IMMEDIATE"))
             try:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from agent.outputs import report_reasons as reasons
 from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
 from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
 from agent.outputs.report_words import Words
 from agent.proof.evidence import Proven
+from agent.words.limits import limit_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +61,10 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
         yield words("issuer"), received.issuer
         yield words("class"), words(received.order_class)
         yield words("revision"), str(received.revision)
-        yield words("limit"), limit_of(received.document) or words.unknown
+        limit = limit_of(received.document)
+        yield words("limit"), words.unknown if limit is None else _in_words(limit, words)
+        if limit is not None:
+            yield words("limit_as_is"), limit
         yield words("transport"), received.transport
         yield from _origin(received.document, words)
     yield words("received"), words.instant(account.first_received_at)
@@ -67,10 +73,14 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
     yield words("ended"), words("still") if in_force else words.instant(account.ended_at)
 
 
+def _in_words(limit: str, words: Words) -> str:
+    return reasons.phrase(limit_words(json.loads(limit)), words.language)
+
+
 def _origin(document: str, words: Words) -> Iterable[tuple[str, str]]:
     origin = origin_of(document)
     for name, told in origin.source.items():
-        yield words(f"source_{name}"), str(told)
+        yield words(f"source_{name}"), reasons.phrase(str(told), words.language)
     yield words("signature"), words("no_signature") if origin.kid is None else words("by_key", origin.kid)
     yield words("document"), origin.sha256
 
@@ -113,7 +123,7 @@ def _steps(account: Account, words: Words) -> Sequence[Block]:
             words.kw(step.observed_w),
             "" if step.cap_w is None else words.kw(step.cap_w),
             words.kw(step.shortfall_w) if step.shortfall_w else "",
-            step.reason or "",
+            reasons.told(step.reason or "", words.language),
         )
         for step in account.steps
     ]
@@ -155,16 +165,17 @@ def _money(money: Mapping[str, Any] | None, words: Words) -> Sequence[Block]:
         (words("not_earned"), amount("revenue_not_earned")),
         (words("saved"), amount("saved")),
     )
-    doubts = (Listed(title=words("doubts"), items=money["doubts"]),) if money["doubts"] else ()
+    doubted = [reasons.told(one, words.language) for one in money["doubts"]]
+    doubts = (Listed(title=words("doubts"), items=doubted),) if doubted else ()
     return (Pairs(pairs=pairs), *doubts)
 
 
 def _baseline(told: Mapping[str, Any], words: Words) -> str:
     if told["not_drawn_kwh"] is None:
-        return f"{words.unknown}: {told['why']}"
+        return f"{words.unknown}: {reasons.told(told['why'], words.language)}"
     not_drawn, mean = words.number(told["not_drawn_kwh"], "kWh", 1), words.number(told["mean_kw"], "kW", 1)
     said = words("against", not_drawn, mean)
-    return said if told.get("doubt") is None else f"{said} ({told['doubt']})"
+    return said if told.get("doubt") is None else f"{said} ({reasons.told(told['doubt'], words.language)})"
 
 
 def _proof(told: Told, words: Words) -> str:

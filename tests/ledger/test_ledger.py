@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 import sqlalchemy as sql
+import structlog
 
 from agent.facts import CapChanged, LastPowers, OrderMoved
 from agent.facts.orders import OrderVanished
@@ -55,6 +56,21 @@ async def test_a_full_disk_is_said_writes_nothing_and_heals(tmp_path):
     await ledger.append([moved(2)])
     assert [fact.seq for _, fact in await ledger.since(0)] == [1, 2]
     await ledger.close()
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_file_that_is_deleted_or_replaced_takes_nothing_more_and_its_end_says_what_is_lost(tmp_path, again):
+    ledger = Ledger(Store(URL, tmp_path))
+    await ledger.append([moved(1)])
+    for file in tmp_path.iterdir():
+        file.unlink()
+    if again:
+        (tmp_path / "hashwatt.db").touch()
+    with pytest.raises(CannotWrite, match="is gone, or another stands in its place"):
+        await ledger.append([moved(2)])
+    with structlog.testing.capture_logs() as logs:
+        await ledger.close()
+    assert [(line["log_level"], "orders in force" in line["event"]) for line in logs] == [("critical", True)]
 
 
 async def test_each_order_has_a_chain_of_its_own(tmp_path):

@@ -127,7 +127,7 @@ def test_an_order_in_force_has_no_end_and_one_that_nobody_complied_with_says_so(
                 "unproved 2", "1,234.5 kWh; 1,234,567.89 KGS", "-2.50 KGS", "a <doubt>",
                 "1.2 kWh, against 9.0 kW on average", "not known: 3 of 10 days", '{"max_import_kw": 5}']),
         ("ru", ["Отчёт об исполнении распоряжения o<1>",  # noqa: RUF001 - the letters are Russian
-                "закон", "нарушается", "7,0 кВт", "unproved 2",
+                "закон", "нарушается", "7,0 кВт", "не подтверждено отключение, машин: 2",
                 "1 234,5 кВт·ч; 1 234 567,89 KGS"]),
     ],
 )  # fmt: skip
