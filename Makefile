@@ -19,7 +19,8 @@ test: deps
 	$(PYTEST) -n 4 --ignore tests/scenarios
 	$(PYTEST) -n 8 --maxschedchunk 1 tests/scenarios
 
-# The winter: 120 days of a thousand machines, the agent dying fifty times in them; TEST_LONG="--seed S" again.
+# The winter: 120 days of a thousand machines, the agent dying fifty times in them; TEST_LONG="--seed S" again. Six of
+# the machines are simulators' faces, read and told by the real drivers (--faces N: more), the others are columns.
 test-long: $(VENV)/.dev
 	$(BIN)/python -m tests.winter $(TEST_LONG)
 

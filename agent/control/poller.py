@@ -142,16 +142,17 @@ class Poller:
         due = np.flatnonzero((self._next <= now) & ~self.busy)
         if len(due):
             self._lag(now, due)
-        most = min(len(due), int(self._may_begin), batch or len(due))
-        if most < len(due):
-            due = due[np.argsort(self._next[due], kind="stable")]
+        are_due, most = len(due), min(len(due), int(self._may_begin), batch or len(due))
+        if 0 < most < len(due):
+            first = np.sort(np.argpartition(self._next[due], most - 1)[:most])  # to sort all would be done each batch
+            due = due[first[np.argsort(self._next[due[first]], kind="stable")]]
         self._may_begin -= most
         for row in due[:most].tolist():
             if self.cannot_ask(row):
                 self._next[row] = now + self._policy.interval_s
             else:
                 self._poll(row, now)
-        return most < len(due) and self._may_begin >= 1.0
+        return most < are_due and self._may_begin >= 1.0
 
     def give_way(self) -> None:
         """Put all polls off for a moment: thousands are to be told, and a command goes before a poll."""

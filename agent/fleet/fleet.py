@@ -169,7 +169,7 @@ class Fleet:
         if cell.seen[row] == cell.setpoint[row] == cell.last_step[row] > 0 and step >= 0:
             self._check_asleep(row, step, now)
         self._prove(row, step)
-        if reading.level is not None:
+        if cell.tries[row] and reading.level is not None:
             self._hasten(row, step)
         cell.energy_j[row] += self._drawn_j(row, watts, now)
         self._believe(row, watts, now)
@@ -232,7 +232,7 @@ class Fleet:
     def _hasten(self, row: int, step: int) -> None:
         """Let a machine that runs in another mode than it was told be told soon: that is no state on its way."""
         tries, setpoint, last = self.cells.tries[row], self.cells.setpoint[row], self.cells.last_step[row]
-        if tries and step != setpoint and UNSEEN < step < last > setpoint:
+        if step != setpoint and UNSEEN < step < last > setpoint:
             ladder = self.ladders[row]
             patience_s = MODE_SETTLES * ladder.settle_s * (1 << min(tries - 1, 8))
             soon = self._told_at[row] + min(patience_s, ladder.wake_s) + 2 * self.policy.poll_s

@@ -30,7 +30,7 @@ def main(arguments):
 
     gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
-        season = Season(Path(folder), seed=told.seed, days=told.days, machines=told.machines, day=day)
+        season = Season(Path(folder), seed=told.seed, days=told.days, machines=told.machines, faces=told.faces, day=day)
         plan(season)
         asyncio.run(season.run())
         wrong = failures(season)
@@ -51,6 +51,7 @@ def _parser():
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--days", type=float, default=120.0)
     parser.add_argument("--machines", type=int, default=1000)
+    parser.add_argument("--faces", type=int, default=6, help="of these, how many are the simulators' own")
     return parser
 
 

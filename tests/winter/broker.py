@@ -125,7 +125,7 @@ class Ordered:
     def cap_w(self, world, at):
         """Return what it allows at an instant."""
         if self.is_stop:
-            return (world.house_w + 25.0 * world.n) * 1.01
+            return (world.house_w + world.standby_w.sum()) * 1.01
         if "trajectory" in self.limit:
             return next((kw * 1000.0 for since, kw in reversed(self._steps()) if since <= at), float("inf"))
         return self.limit["max_import_kw"] * 1000.0

@@ -6,7 +6,6 @@ import numpy as np
 
 from agent.outputs.alarm_rate import AlarmRate
 from agent.outputs.alarms import alarm
-from tests.winter.world import STANDBY_W
 
 GRACE_S = 100.0
 """So long after an order, a start, a return to the network may a machine still be awake."""
@@ -97,7 +96,7 @@ class Judge:
         world = self.world
         able = world.energised & ~world.mute & ~world.lying & ~world.fighting
         able &= world.t - np.maximum.reduce([world.answers_since, world.awake_since, world.obeys_since]) >= GRACE_S
-        return np.flatnonzero(able & (world.power_w() > STANDBY_W * 2))
+        return np.flatnonzero(able & (world.power_w() > world.standby_w * 2))
 
     def _is_back(self, seconds):
         """Count the time in which, long after all trouble, much of the farm is still asleep."""

@@ -22,7 +22,7 @@ from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from agent.proof.evidence_key import signing_key
 from tests.winter.broker import Link
-from tests.winter.wire import Crash, MemoryLanes
+from tests.winter.wire import Crash
 from tests.winter.world import settled
 
 LEFT_OUT = ("pulse", "loop-lag", "garbage", "mqtt", "state", "capability", "heads", "devices")
@@ -67,6 +67,11 @@ class StillClock(TrustedClock):
         if self._told is None or seen is not self._seen:
             self._seen, self._told = seen, super().now()
         return self._told
+
+    def begin(self, last_at, *, doubted):
+        """Go on from the last fact that is remembered."""
+        super().begin(last_at, doubted=doubted)
+        self._told = None
 
     def trust(self):
         """Take the host's clock for right."""
@@ -117,7 +122,7 @@ class Life:
             app,
             SystemClock=lambda: world.clock,
             TrustedClock=StillClock,
-            Lanes=MemoryLanes,
+            Lanes=wires.lanes,
             identify=wires.identify,
             registry=SimpleNamespace(create=wires.create),
             MqttLink=lambda _broker, ledger, _chance: Link(broker, ledger),

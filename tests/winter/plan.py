@@ -41,9 +41,9 @@ def plan(season):
 
 
 def _some_time(season, _number):
-    """Draw a time: half of them while an order is about to begin, or has just begun or ended."""
+    """Draw a time: most of them while an order is about to begin, or has just begun or ended."""
     random, end_s = season.random, season.days * DAY
-    if season.edges and random.random() < 0.8:
+    if season.edges and random.random() < 0.9:
         return max(2 * HOUR, random.choice(season.edges) + random.uniform(-300, 900))
     return random.uniform(2 * HOUR, end_s - 8 * HOUR)
 
@@ -196,7 +196,7 @@ def _step(season, by_s):
 
 def addresses_shuffled(season, at_s):
     """Some machines begin anew, and each answers where another did."""
-    places = season.random.sample(range(season.world.n), max(2, season.world.n // 40))
+    places = season.random.sample(range(season.world.plain), max(2, season.world.n // 40))
     season.on(at_s, "addresses shuffled", lambda: season.world.shuffle(places))
 
 
@@ -228,7 +228,7 @@ def house_steps(season, at_s):
 
 def fights(season, at_s):
     """Another program wakes some machines again and again, for a quarter of an hour."""
-    rows = np.array(season.random.sample(range(season.world.n), max(1, season.world.n // 200)))
+    rows = np.array(season.random.sample(range(season.world.plain), max(1, season.world.n // 200)))
 
     season.on(at_s, "fight begins", lambda: season.world.fighting.__setitem__(rows, True))
     season.on(at_s + 900.0, "fight ends", lambda: season.world.obey(rows))
@@ -244,7 +244,7 @@ def liars(season):
 
 def locked(season):
     """A few machines are held by a hand, a few are off by their owner's wish, for the rest of the winter."""
-    rows = season.random.sample(range(season.world.n), max(2, season.world.n // 100))
+    rows = season.random.sample(range(season.world.plain), max(2, season.world.n // 100))
     held, unwanted = rows[: len(rows) // 2], rows[len(rows) // 2 :]
 
     async def lock():

@@ -4,6 +4,7 @@ Quiet time passes in steps of ten minutes; for half an hour around every event m
 for its first minutes control looks each second.
 """
 
+import asyncio
 import heapq
 import random
 from dataclasses import dataclass, field
@@ -89,11 +90,11 @@ class Season:
 
     close_s, each_second_s = 1800.0, 150.0
 
-    def __init__(self, folder, *, seed, days=120, machines=1000, day=lambda _number: None):
+    def __init__(self, folder, *, seed, days=120, machines=1000, faces=0, day=lambda _number: None):
         self.folder, self.days, self.day = folder, days, day
         self.random = random.Random(seed)
         random.seed(seed)
-        self.world = World(machines, BEGAN, np.random.default_rng(seed))
+        self.world = World(machines, BEGAN, np.random.default_rng(seed), faces)
         self.broker = Broker()
         self.wires = Wires(self.world)
         self.full_kw = float(self.world.full_w.sum()) / 1000
@@ -137,7 +138,8 @@ class Season:
         self.on(self.world.t + seconds, name, act)
 
     async def run(self):
-        """Let the whole winter pass."""
+        """Let the whole winter pass; by the loop's own clock too, which some firmwares go by."""
+        asyncio.get_running_loop().time = lambda: self.world.t
         await self.starts()
         end_s, told_day = self.days * DAY, 0
         while self.world.t < end_s or self.life is None:

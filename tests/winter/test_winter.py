@@ -1,4 +1,4 @@
-"""Hours out of the winter of `make test-long`: a stop over a contract's cap, and the agent dies five times in it."""
+"""Hours out of the winter of `make test-long`, a face of each firmware among them, and the agent dies five times."""
 
 from tests.winter.plan import clock_steps, fights, locked, machines_lost, meter_lost, reboots
 from tests.winter.proof import failures
@@ -6,8 +6,8 @@ from tests.winter.season import HOUR, Season
 
 
 async def test_hours_of_the_winter_are_held_whatever_befalls_them(tmp_path):
-    season = Season(tmp_path, seed=7, days=0.18, machines=12)
-    season.close_s, season.each_second_s = 240.0, 45.0
+    season = Season(tmp_path, seed=7, days=0.18, machines=30, faces=18)
+    season.close_s, season.each_second_s = 150.0, 40.0
     half = {"max_import_kw": round(0.5 * season.full_kw)}
     season.on(1.0 * HOUR, "contract", lambda: season.order("cap", "contract", half, starts_s=1.1 * HOUR, hours=2.2))
     stop = {"starts_s": 1.5 * HOUR, "hours": 1.0, "by_issuer": True}

@@ -1,7 +1,14 @@
-"""How the agent speaks with the machines of the world: a lane in memory, and a driver whose words need no wire."""
+"""How the agent speaks with the machines of the world: real lanes in memory, and a driver whose words need no wire."""
 
+from unittest import mock
+
+from drivers import registry
 from drivers.errors import DeviceError, Unreachable
-from drivers.interface import Abilities, Identity, PowerRange, Reading, Receipt, Sleep, SleepAbility, State
+from drivers.identify import identify
+from drivers.interface import Abilities, Identity, PowerRange, Reading, Receipt, Sleep, SleepAbility, State, Work
+from drivers.transports import lanes
+from drivers.transports.lanes import Lanes
+from tests.winter.faces import MemorySockets
 from tests.winter.world import RISE_S, STANDBY_W, WITHOUT
 
 COUNTS_TO_S = 7200
@@ -14,23 +21,39 @@ class Crash(BaseException):
     """The agent's host loses its power here."""
 
 
-class MemoryLanes:
-    """Stands where the lanes do: an exchange takes no time."""
+class MemoryLanes(Lanes):
+    """The real lanes over sockets in memory, for the faces; what asks for nothing is told at once."""
 
-    def __init__(self, *_how):
-        pass
+    def __init__(self, faces):
+        with mock.patch.object(lanes, "SocketLane", return_value=MemorySockets(faces)):
+            super().__init__()
 
-    def start(self, _target, conversation, done):
-        """Run a conversation that asks for nothing."""
+    def start(self, target, conversation, done):
+        """Run a conversation."""
+        if not isinstance(conversation, Plant):
+            super().start(target, conversation, done)
+            return
         try:
-            conversation.send(None)
-        except StopIteration as end:
-            done(end.value)
+            found = conversation.answer()
         except DeviceError as error:
-            done(error)
+            found = error
+        done(found)
 
-    async def close(self):
-        """Nothing is open."""
+    def carry_out(self, exchange, talk):
+        """Run one exchange; what is to be computed is computed here, and not by a thread that is then waited for."""
+        if isinstance(exchange, Work):
+            self._sockets.soon(talk.answered, exchange.run())
+        else:
+            super().carry_out(exchange, talk)
+
+
+class Plant:
+    """What is asked of a machine without a wire, in place of a conversation: told when it is run."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, answer):
+        self.answer = answer
 
 
 class PlantDriver:
@@ -47,8 +70,10 @@ class PlantDriver:
         return row
 
     def identify(self):
-        """Say who is there."""
-        yield from ()
+        """Ask who is there."""
+        return Plant(self._identity)
+
+    def _identity(self):
         world, row = self.world, self._who()
         full_w = float(world.nominal_w[row])
         keeps = bool(world.persists[row])
@@ -71,8 +96,11 @@ class PlantDriver:
         )
 
     def read(self, _want):
+        """Ask how it is."""
+        return Plant(self._now)
+
+    def _now(self):
         """Say how it is; who has not changed says what it said before."""
-        yield from ()
         world = self.world
         row = world.answers_at[self.place]
         if not world.reaches(row):
@@ -103,7 +131,9 @@ class PlantDriver:
 
     def send(self, command):
         """Tell it."""
-        yield from ()
+        return Plant(lambda: self._told(command))
+
+    def _told(self, command):
         world = self.world
         if world.crash_after is not None:
             if world.crash_after == 0:
@@ -117,24 +147,29 @@ class PlantDriver:
 
 
 class Wires:
-    """What `app` builds of: identification and drivers over one world."""
+    """What `app` builds of: lanes, identification and drivers over one world."""
 
     def __init__(self, world):
         self.world = world
         self.places = {host: place for place, host in enumerate(world.hosts)}
         self.readings = [(-1, None)] * world.n
+        self._real = {made.host for made in world.faces.machines}
 
-    def driver(self, target):
-        """Return a driver for whoever answers there."""
-        return PlantDriver(self.world, self.places, self.readings, target)
+    def lanes(self, *_how):
+        """Return the lanes of one life."""
+        return MemoryLanes(self.world.faces)
 
-    def identify(self, target, _driver="auto"):
+    def identify(self, target, driver="auto"):
         """Ask who is there."""
-        return self.driver(target).identify()
+        if target.host in self._real:
+            return identify(target, driver)
+        return PlantDriver(self.world, self.places, self.readings, target).identify()
 
-    def create(self, _identity, target):
+    def create(self, identity, target):
         """Return the driver of one that was identified."""
-        return self.driver(target)
+        if target.host in self._real:
+            return registry.create(identity, target)
+        return PlantDriver(self.world, self.places, self.readings, target)
 
 
 def mac_of(row):

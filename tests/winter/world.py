@@ -13,6 +13,7 @@ import numpy as np
 from agent.clock import ManualClock
 from agent.fleet.fleet import LAST_RETRY_S
 from drivers.interface import LimitPower, Sleep, Wake
+from tests.winter.faces import Faces
 
 STANDBY_W, IDLE_W = 25.0, 200.0
 FALL_S, RISE_S, BOOT_S = 8.0, 60.0, 60.0
@@ -77,7 +78,7 @@ class Wrong:
 class World:
     """The machines by number, and who answers at which address."""
 
-    def __init__(self, count, began, rng):
+    def __init__(self, count, began, rng, faces=0):
         self.clock = CoarseClock(began)
         self.began = began
         self.n = count
@@ -96,6 +97,8 @@ class World:
         self.persists = rng.random(count) < 0.6  # what it was told outlasts a reboot and a power cut
         self.limits = self.tells_w & (rng.random(count) < 0.6)
         self._columns(count)
+        self.faces = Faces(self, range(count - faces, count), int(rng.integers(1 << 30)))
+        self._seat()
         self.orders = ()  # what binds by right: set by who watches
         self.wrong = Wrong()
         self.crash_after = None  # commands that still get through before the agent dies among them
@@ -115,6 +118,15 @@ class World:
         self.obeys_since = np.full(n, -1e6)  # who took no command is told again within a quarter of an hour
         self.booted_at = rng_uptimes(self.rng, n)
         self.version = np.zeros(n, np.int64)
+        self.standby_w = np.full(n, STANDBY_W)
+
+    def _seat(self):
+        """Let the faces' rows say what their machines are."""
+        rows, physics = self.faces.rows, self.faces.physics
+        self.plain = self.n - len(rows)  # the rows that are columns: those before the faces
+        self.full_w[rows], self.nominal_w[rows] = physics.full_w, physics.nameplate_w
+        self.standby_w[rows] = physics.standby_w
+        self._settled = np.zeros(len(rows), bool)
 
     # how it goes on --------------------------------------------------------------------------------------------
 
@@ -122,7 +134,9 @@ class World:
         """Return what each machine draws now."""
         rate = self.full_w / np.where(self.goal_w < self.start_w, FALL_S, RISE_S)
         moved = np.clip(self.t - self.since, 0.0, None) * rate
-        return self.start_w + np.clip(self.goal_w - self.start_w, -moved, moved)
+        power_w = self.start_w + np.clip(self.goal_w - self.start_w, -moved, moved)
+        power_w[self.plain :] = self.faces.physics.power_w
+        return power_w
 
     def draw_w(self):
         """Return what the meter sees."""
@@ -132,8 +146,17 @@ class World:
         """Let the machines and the register go on, nobody else."""
         before_w = self.draw_w()
         self.t += seconds
+        self._faces_pass_by(seconds)
         self.register_wh += (before_w + self.draw_w()) / 2 * seconds / 3600
         self._fight()
+
+    def _faces_pass_by(self, seconds):
+        faces, rows = self.faces, self.faces.rows
+        was_awake, was_up = faces.is_awake(), faces.is_up()
+        faces.pass_by(seconds)
+        self.awake_since[rows[faces.is_awake() & ~was_awake]] = self.t
+        self.answers_since[rows[faces.is_up() & ~was_up]] = self.t
+        self.asleep[rows] = faces.is_told_asleep()
 
     def _fight(self):
         rows = np.flatnonzero(self.fighting & self.asleep & (self.t - self.slept_at >= FIGHTS_BACK_S))
@@ -160,6 +183,8 @@ class World:
     def reboot(self, rows):
         """Let these begin anew; who does not keep what it was told wakes."""
         rows = np.asarray(rows)[self.energised[rows]]
+        self.faces.physics.reboot(self.faces.chosen(rows))
+        rows = rows[rows < self.plain]
         forgets = rows[~self.persists[rows]]
         self.asleep[forgets], self.limit_w[forgets] = False, WITHOUT
         self.awake_since[forgets] = self.t + BOOT_S
@@ -170,6 +195,7 @@ class World:
     def cut(self, rows):
         """Take the power off these."""
         self.energised[rows] = False
+        self.faces.physics.cut_power(self.faces.chosen(rows))
         self.start_w[rows] = self.goal_w[rows] = 0.0
         self.answers_since[rows] = np.inf
         self.version[rows] += 1
@@ -177,7 +203,8 @@ class World:
     def energise(self, rows):
         """Give it back."""
         self.energised[rows] = True
-        self.reboot(rows)
+        self.faces.physics.return_power(self.faces.chosen(rows))
+        self.reboot(rows[rows < self.plain])
 
     def lose(self, rows, *, lost):
         """Take these off the network, or put them back; they go on as they were."""
@@ -198,7 +225,9 @@ class World:
 
     def reaches(self, row):
         """Whether a machine answers."""
-        return self.energised[row] and not self.mute[row] and self.t >= self.answers_since[row]
+        if not self.energised[row] or self.mute[row]:
+            return False
+        return self.t >= self.answers_since[row] if row < self.plain else bool(self.faces.is_up()[row - self.plain])
 
     # what it is told -------------------------------------------------------------------------------------------
 
@@ -221,6 +250,12 @@ class World:
                 self.limit_w[row] = self.limit_w[row] if isinstance(command, Wake) else WITHOUT
         self._go(np.array([row]))
 
+    def acknowledged(self, row, words, *, wakes):
+        """Take in that a face was told something, in its firmware's words."""
+        self.commands += 1
+        if wakes and self.asleep[row]:
+            self._judge(row, words)
+
     def _wakes(self, row):
         if self.asleep[row]:
             self.asleep[row] = False
@@ -229,7 +264,8 @@ class World:
     def _judge(self, row, command):
         stops = [order.order_id for order in self.orders if order.is_stop]
         if stops or self.locked[row]:
-            self.wrong.wakes.append((self.clock.now().at, int(row), type(command).__name__, stops))
+            told = command if isinstance(command, str) else type(command).__name__
+            self.wrong.wakes.append((self.clock.now().at, int(row), told, stops))
 
 
 def rng_uptimes(rng, n):
