@@ -90,12 +90,13 @@ def _told(name: str, one: _Found, step: timedelta, factor: float, starts: Sequen
     for place in one.places:
         windows.setdefault((starts[place] - standing.window.start) // length, []).append(place)
     hours = sum(((span.end - span.start) / HOUR for span in standing.left), 0.0)
+    # what a higher base takes away of a charge above it is not counted on: falling costs have no best in a linear plan
     share = 1.0 if standing.each or not hours else min(1.0, len(one.places) * (step / HOUR) / hours)
     return {
         "name": name,
         "windows": list(windows.values()),
         "kw": float(standing.kw) / factor,
-        "bands": [[float(start) / factor, float(price) * factor * share] for start, price in standing.bands],
+        "bands": [[float(start) / factor, max(float(price), 0.0) * factor * share] for start, price in standing.bands],
         "jump": float(standing.jump) * share,
         "share": share,
     }

@@ -21,7 +21,7 @@ from agent.tariffs.periods import Span, months_after
 from agent.tariffs.power import KW_OF, Measure, Peak, Window, factor_at, highest, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
-from agent.tariffs.standing import Later, Standing, bands_above, in_kw, remaining
+from agent.tariffs.standing import Later, Standing, bands_above, bands_left, in_kw, remaining
 from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
 
@@ -190,25 +190,34 @@ class Demand:
             return
         window = window_at(usage, at, self._window)
         levels: Levels = {}
+        rising: dict[tuple[str | None, date], Sequence[Span]] = {}  # measured now, or what they are above is
         for period in self.period:
             for day, spans in self._times(usage, period):
-                is_measured = any(span.start <= at < span.end for span in spans)
-                if not is_measured and all(one.above is None for one in self.period):
+                if any(span.start <= at < span.end for span in spans):
+                    rising[period.name, day] = spans
+                elif all(one.above is None for one in self.period):
                     continue
                 peak = self._measured(usage, spans)
                 billed, _ = self._billed(usage, period, peak)
-                billed = max(billed, _level(levels, period, day, billed))
-                if not is_measured:
+                base = _level(levels, period, day, billed)
+                kw, bands = max(billed, base, self.free), self._bands(period, day)
+                if (period.above, day) in rising:
+                    rising[period.name, day] = rising[period.above, day]
+                    kw, told = base, bands_left(base, kw, bands)
+                else:
+                    told = bands_above(kw, [(base + start, price) for start, price in bands])
+                measured = rising.get((period.name, day))
+                if measured is None or not told:
                     continue
                 found = Standing(
                     component=self.name,
                     period=period.name,
                     window=window,
-                    since=spans[0].start,
-                    kw=max(billed, self.free),
-                    bands=bands_above(max(billed, self.free), self._bands(period, day)),
+                    since=measured[0].start,
+                    kw=kw,
+                    bands=told,
                     later=self._later(usage, period, peak.power, spans),
-                    left=remaining(spans, window),
+                    left=remaining(measured, window),
                 )
                 yield in_kw(found, KW_OF[self.measure])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -59,6 +60,18 @@ def bands_above(kw: Decimal, bands: list[tuple[Decimal, Decimal]]) -> tuple[tupl
     return (*first, *((start, price) for start, price in bands if start > kw))
 
 
-def remaining(spans: list[Span], window: Span) -> tuple[Span, ...]:
+def bands_left(
+    base: Decimal, kw: Decimal, bands: Sequence[tuple[Decimal, Decimal]]
+) -> tuple[tuple[Decimal, Decimal], ...]:
+    """Return the bands of a charge on what `kw` is above a base, where it is the base that rises: it takes kW away."""
+    width = kw - base
+    if width <= 0:
+        return ()
+    ends = [min(start, width) for start, _ in bands[1:]] + [width]
+    back = [(kw - end, -price) for (start, price), end in zip(bands, ends, strict=True) if start < width]
+    return (*reversed(back), (kw, Decimal(0)))
+
+
+def remaining(spans: Sequence[Span], window: Span) -> tuple[Span, ...]:
     """Return what of some spans lies at or after a window's start."""
     return tuple(Span(start=max(span.start, window.start), end=span.end) for span in spans if span.end > window.start)

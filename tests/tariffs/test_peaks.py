@@ -42,6 +42,7 @@ TARIFFS = {
     "half hours": tariff(flat("0"), demand(window_min=30)),
     "hours, two periods": tariff(flat("0"), demand(ANY, PEAK, window_min=60)),
     "above the peak": tariff(flat("0"), demand(PEAK, replace(ANY, above="peak"))),
+    "above the peak, by blocks": tariff(flat("0"), demand(PEAK, replace(BLOCKS, name="any", above="peak"))),
     "each day": tariff(flat("0"), demand(every="day")),
     "free and least": tariff(flat("0"), demand(free=Decimal(40), least=Decimal(70))),
     "blocks": tariff(flat("0"), demand(BLOCKS, free=Decimal(10))),
@@ -81,7 +82,7 @@ def dearer(found, kw):
 
 
 @pytest.mark.parametrize("name", TARIFFS)
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_what_a_new_peak_costs_is_what_the_bill_with_it_is_more(name, data):
     told = TARIFFS[name]
