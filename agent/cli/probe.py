@@ -111,11 +111,14 @@ def _show(told: dict[str, Any]) -> None:
     print(f"{plain(told['reason'] or told['state'])}{level}, up {figure(told['uptime_s'], 's')}")
     print(f"{figure(told['hashrate_ths'], 'TH/s', 2)} of {figure(told['nominal_ths'], 'TH/s', 1)}")
     efficiency = figure(told["efficiency_j_th"], "J/TH", 1)
-    print(f"{figure(told['power_w'], 'W')} by {plain(told['power_source'])}, {efficiency}")
+    limit = "" if told["power_limit_w"] is None else f", limit {figure(told['power_limit_w'], 'W')}"
+    print(f"{figure(told['power_w'], 'W')} by {plain(told['power_source'])}, {efficiency}{limit}")
+    if told["inlet_c"] is not None or told["outlet_c"] is not None:
+        print(f"inlet {figure(told['inlet_c'], '°C', 1)}, outlet {figure(told['outlet_c'], '°C', 1)}")
     _parts(told)
     print(f"could be told: {', '.join(told['capabilities']) or 'nothing'}")
     for command in told.get("commands", ()):
-        limits = ", ".join(f"{key} {plain(value)}" for key, value in command.items() if key != "command")
+        limits = ", ".join(f"{key} {plain(_cell(value))}" for key, value in command.items() if key != "command")
         print(f"  {command['command']}: {limits or 'yes'}")
 
 
@@ -130,4 +133,11 @@ def _parts(told: dict[str, Any]) -> None:
     ):
         if told[name]:
             print(f"\n{name}")
-            table(columns, ([part[column] for column in columns] for part in told[name]))
+            table(columns, ([_cell(part[column]) for column in columns] for part in told[name]))
+
+
+def _cell(value: object) -> object:
+    """Return a figure of as many decimals as mean anything, yes and no in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value

@@ -108,6 +108,7 @@ def test_the_fading_averages_of_a_sleeper_make_no_efficiency():
 
 def test_what_it_could_be_told_is_said_with_its_limits(machine, say):
     said = say("probe", machine(cgminer), "--commands")
+    assert not {"True", "False"} & set(said.stdout.split())
     assert said.exit_code == 0, said.stderr
     assert "hashing" in said.stdout
     assert "100.00 TH/s" in said.stdout
