@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -104,9 +105,14 @@ def _read(terms: dict[str, Any]) -> Day:
         fixed_w=terms["fixed_w"],
         caps_w=np.array(terms["caps_w"], float),
         branches=tuple(
-            Branch(id=one["id"], max_w=one["max_w"], below=_below(one["id"], terms["feeders"]))
+            Branch(
+                id=one["id"],
+                max_w=inf if one["max_w"] is None else one["max_w"],
+                below=_below(one["id"], terms["feeders"]),
+                caps_w=tuple(inf if cap_w is None else cap_w for cap_w in one.get("caps_w") or ()),
+            )
             for one in terms["feeders"][1:]
-            if one["max_w"] is not None
+            if one["max_w"] is not None or one.get("caps_w")
         ),
         peaks=tuple(
             DayPeak(

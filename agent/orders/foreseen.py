@@ -8,7 +8,7 @@ from datetime import datetime
 
 from agent.orders.lifecycle import BINDING, OrderState
 from agent.orders.limit import cap_w
-from agent.orders.order import SITE_SCOPE
+from agent.orders.order import SITE_SCOPE, Chosen, Scope
 from agent.orders.order_view import OrderView
 from agent.values import Watts
 
@@ -24,19 +24,26 @@ class Foreseen:
 
 
 def foreseen(
-    views: Iterable[OrderView], stretches: Sequence[tuple[datetime, datetime]], *, margin: float
+    views: Iterable[OrderView],
+    stretches: Sequence[tuple[datetime, datetime]],
+    *,
+    margin: float,
+    feeder: str | None = None,
 ) -> list[Foreseen]:
-    """Return what binds the site in each stretch, by the orders that are known.
+    """Return what binds the site, or all that hangs on a feeder, in each stretch, by the orders that are known.
 
-    An order that somebody must release is taken to hold on after its end. What bears on less than the site is left out.
+    An order that somebody must release is taken to hold on after its end. What bears on other targets is left out.
     """
-    binding = [view for view in views if _counts(view)]
+    scopes = [SITE_SCOPE]
+    if feeder is not None:
+        scopes = [Scope(targets=Chosen(feeders=(feeder,)), at=at) for at in ("site", feeder)]
+    binding = [view for view in views if _counts(view, scopes)]
     return [_least(binding, first, last, margin) for first, last in stretches]
 
 
-def _counts(view: OrderView) -> bool:
+def _counts(view: OrderView, scopes: Sequence[Scope]) -> bool:
     order = view.order
-    return view.state in AHEAD and not order.is_cancel and not order.test and order.scope == SITE_SCOPE
+    return view.state in AHEAD and not order.is_cancel and not order.test and order.scope in scopes
 
 
 def _least(views: Sequence[OrderView], first: datetime, last: datetime, margin: float) -> Foreseen:

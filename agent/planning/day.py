@@ -54,6 +54,7 @@ class Branch:
     id: str
     max_w: float
     below: frozenset[str]
+    caps_w: tuple[float, ...] = ()  # by intervals, of orders upon it; none: no more than its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,9 +256,10 @@ def _power_rows(day: Day, at: _Columns, rows: _Rows) -> None:
     for branch, short in zip(day.branches, at.short[1:], strict=True):
         below = [place for place, kind in enumerate(day.kinds) if kind.feeder in branch.below]
         most_w = sum(day.kinds[place].count * max(day.kinds[place].watts) for place in below)
-        if not below or most_w <= branch.max_w:
+        caps_w = np.minimum(branch.max_w, np.array(branch.caps_w or [np.inf] * intervals, float))
+        if not below or (most_w <= caps_w).all():
             continue
-        capped = rows.open(np.full(intervals, -np.inf), np.full(intervals, branch.max_w / 1000))
+        capped = rows.open(np.full(intervals, -np.inf), caps_w / 1000)
         for place in below:
             for level, columns in enumerate(at.levels[place]):
                 rows.put(capped, columns, day.kinds[place].watts[level] / 1000)

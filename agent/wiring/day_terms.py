@@ -55,8 +55,10 @@ class DayTerms:
         kinds, fixed_w = await self._kinds(view)
         house_w = parts.metering.house.in_force_w(now.mono)
         margin = self.controller.limits.policy.margin
-        limits = foreseen(parts.book.views(), [(at, at + step) for at in starts], margin=margin)
+        stretches, views = [(at, at + step) for at in starts], list(parts.book.views())
+        limits = foreseen(views, stretches, margin=margin)
         tree, feeders = self.controller.limits.tree, fleet.tree.feeders
+        scoped = [foreseen(views, stretches, margin=margin, feeder=feeder.id) for feeder in feeders]
         most_w = tree.cap_w[0]
         return {
             "site": self.config.schema.site.id,
@@ -73,10 +75,15 @@ class DayTerms:
             "kinds": kinds,
             "fixed_w": fixed_w + house_w,
             "caps_w": [min(most_w, most_w if one.cap_w is None else one.cap_w) for one in limits],
-            "orders": sorted({one.order_id for one in limits if one.order_id is not None}),
+            "orders": sorted({one.order_id for told in (limits, *scoped) for one in told if one.order_id is not None}),
             "feeders": [
-                {"id": feeder.id, "parent": feeder.parent, "max_w": None if np.isinf(cap_w) else cap_w}
-                for feeder, cap_w in zip(feeders, tree.cap_w, strict=True)
+                {
+                    "id": feeder.id,
+                    "parent": feeder.parent,
+                    "max_w": None if np.isinf(cap_w) else cap_w,
+                    "caps_w": [one.cap_w for one in told] if any(one.cap_w is not None for one in told) else None,
+                }
+                for feeder, cap_w, told in zip(feeders, tree.cap_w, scoped, strict=True)
             ],
             "peaks": await asyncio.to_thread(day_peaks, desk, starts, step),
             "min_on_s": price.min_on_s,

@@ -67,3 +67,10 @@ def test_a_trajectory_is_taken_at_its_least_within_a_stretch_and_a_stop_at_its_h
 )
 def test_what_is_over_not_accepted_only_a_test_or_upon_some_machines_binds_nothing(told):
     assert caps(view(MaxImport(power_w=900.0), **told)) == [None] * 4
+
+
+def test_what_bears_on_a_feeder_alone_is_foreseen_for_it():
+    upon = view(MaxImport(power_w=700.0), targets=Chosen(feeders=("T1",)))
+    assert caps(upon) == [None] * 4
+    for feeder, told in (("T1", [None, 700.0, None, None]), ("T2", [None] * 4)):
+        assert [one.cap_w for one in foreseen([upon], HOURS, margin=0.01, feeder=feeder)] == told

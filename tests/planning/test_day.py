@@ -119,3 +119,13 @@ def test_without_the_solver_it_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(Unsolved, match=r"pip install 'hashwatt\[plan\]'"):
         solved(programme(day([0.02])))
+
+
+def test_an_order_upon_a_feeder_binds_what_hangs_on_it_in_its_hours():
+    told = day([0.01] * 4, kind(), kind(name="other", feeder="T2"))
+    watts = max(kind().watts)
+    limits = (np.inf, watts / 2, np.inf, np.inf)
+    limited = replace(told, branches=(Branch(id="T1", max_w=np.inf, below=frozenset(["T1"]), caps_w=limits),))
+    free, bound = best(told), best(limited)
+    assert free.kwh[1] - bound.kwh[1] >= watts / 2000 - 0.001
+    assert bound.kwh[3] == pytest.approx(free.kwh[3])
