@@ -12,7 +12,7 @@ import msgspec
 
 from drivers.braiins_reading import Told
 from drivers.cgminer_reading import averaged_ths, pool_of, present_ths
-from drivers.cgminer_wire import Device, Figure, PoolRow, Status, Summary, ask
+from drivers.cgminer_wire import Device, Figure, PoolRow, Status, Summary, Verdict, ask, verdicts
 from drivers.errors import Garbled, Refused, Unsupported
 from drivers.figures import hottest, number, watts, whole, words
 from drivers.interface import Ask, Board, Exchange, Fan
@@ -70,7 +70,7 @@ class Tuner(msgspec.Struct, gc=False):
 class Part(msgspec.Struct, gc=False):
     """One command's whole reply."""
 
-    status: list[Status] | None = _key("STATUS")
+    verdict: Verdict | None = _key("STATUS")
     summary: list[Summary] | None = _key("SUMMARY")
     boards: list[BoardRow] | None = _key("DEVS")
     details: list[Detail] | None = _key("DEVDETAILS")
@@ -79,6 +79,11 @@ class Part(msgspec.Struct, gc=False):
     pools: list[PoolRow] | None = _key("POOLS")
     tuner: list[Tuner] | None = _key("TUNERSTATUS")
     versions: list[dict[str, Any]] | None = _key("VERSION")
+
+    @property
+    def status(self) -> list[Status]:
+        """How the command went."""
+        return verdicts(self.verdict)
 
 
 class Joined(Part, gc=False):

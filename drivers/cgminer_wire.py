@@ -35,6 +35,23 @@ class Status(msgspec.Struct, gc=False):
     description: str | None = _key("Description")
 
 
+Verdict = list[Status] | Status | str
+"""How firmware writes it: as a row, as the row alone, or as its letter."""
+
+
+def verdicts(told: Verdict | None) -> list[Status]:
+    """Return how a command went, as rows; an empty list where the reply does not say."""
+    match told:
+        case None:
+            return []
+        case list():
+            return told
+        case str(word):
+            return [Status(letter=word)]
+        case _:
+            return [told]
+
+
 class Speeds(msgspec.Struct, gc=False):
     """A hashrate by unit and averaging window; each firmware has some of these."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from drivers.cgminer_wire import Device, Figure, PoolRow, Status, Summary, ask
+from drivers.cgminer_wire import Device, Figure, PoolRow, Status, Summary, Verdict, ask, verdicts
 from drivers.errors import DeviceError, Garbled, NotPermitted, Refused, Unsupported
 from drivers.figures import whole, words
 from drivers.interface import Ask, Exchange, Pause
@@ -95,7 +95,7 @@ class Session(msgspec.Struct, gc=False):
 class Part(msgspec.Struct, gc=False):
     """One command's whole reply."""
 
-    status: list[Status] | None = _key("STATUS")
+    verdict: Verdict | None = _key("STATUS")
     summary: list[Summary] | None = _key("SUMMARY")
     versions: list[Version] | None = _key("VERSION")
     config: list[Config] | None = _key("CONFIG")
@@ -109,6 +109,11 @@ class Part(msgspec.Struct, gc=False):
     stats: list[dict[str, Any]] | None = _key("STATS")
     profiles: list[ProfileRow] | None = _key("PROFILES")
     sessions: list[Session] | None = _key("SESSION")
+
+    @property
+    def status(self) -> list[Status]:
+        """How the command went."""
+        return verdicts(self.verdict)
 
 
 class Joined(Part, gc=False):

@@ -59,7 +59,7 @@ def convert(document: object, kind: type[T], payload: bytes) -> T:
 
 def repaired(payload: bytes) -> str:
     """Return the text with the known defects mended; strings keep their words."""
-    text = payload.translate(_BLANKED).decode("utf-8", "replace").lstrip()
+    text = payload.translate(_BLANKED).decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     return _PIECE.sub(_mended, text)
 
 

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.braiins_socket import Joined as BraiinsReply
 from drivers.errors import Garbled
+from drivers.luxos_wire import Joined as LuxReply
 from drivers.tolerant import convert, decode, plain_decoder
 
 pytestmark = pytest.mark.pure
@@ -102,3 +104,14 @@ def test_what_is_json_already_is_mended_into_itself(document):
 def test_a_long_garbage_costs_no_more_than_its_length(written):
     with pytest.raises(Garbled):
         decode(written, ANY)
+
+
+@pytest.mark.parametrize("kind", [LuxReply, BraiinsReply])
+@pytest.mark.parametrize("status", [{"STATUS": "E", "Code": 14, "Msg": "no"}, [{"STATUS": "E", "Code": 14}], "E"])
+def test_a_status_is_a_row_in_a_list_or_alone_or_its_letter(kind, status):
+    told = decode(msgspec.json.encode({"STATUS": status, "id": 1}), msgspec.json.Decoder(kind))
+    assert [one.letter for one in told.status] == ["E"]
+
+
+def test_a_mark_of_the_byte_order_before_a_reply_is_nothing():
+    assert decode(b'\xef\xbb\xbf{"a":1}', plain_decoder()) == {"a": 1}
