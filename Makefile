@@ -25,7 +25,7 @@ test-long: $(VENV)/.dev
 	$(BIN)/python -m tests.winter $(TEST_LONG)
 
 test-fast: $(VENV)/.dev
-	$(PYTEST) -m pure
+	$(PYTEST) -n 2 -m pure
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

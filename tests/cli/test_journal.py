@@ -71,7 +71,7 @@ async def test_what_happens_is_followed_line_by_line_until_a_key_ends_it(state_d
     environ = {name: told for name, told in os.environ.items() if not name.startswith("HASHWATT")}
     told = ("journal", "--follow", "--json", "--order", "o1", "--state-dir", str(state_dir))
     shell = await asyncio.create_subprocess_exec(*SHELL, *told, stdout=asyncio.subprocess.PIPE, env=environ)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         assert json.loads(await shell.stdout.readline())["seq"] == 1
         ledger = Ledger(Store("sqlite:///hashwatt.db", state_dir))
         await ledger.append([OrderMoved(at=AT, order_id="o1", revision=1, seq=2, event="comply", state="complied")])
