@@ -48,6 +48,7 @@ conformance: $(VENV)/.dev
 support: $(VENV)/.dev
 	test -z "$(CAPTURES)" || $(BIN)/python -m tests.conformance "$(CAPTURES)" --proof
 	$(BIN)/python -m tests.conformance.support > docs/support.md
+	$(BIN)/python -m tests.witness.told > docs/witness.md
 
 # Outside clients, pyasic and pyasic-rs, read one simulated machine of each model and firmware, from an environment of their own.
 witness: $(VENV)/.dev $(WITNESS)/.done

@@ -10,6 +10,7 @@ from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
 from tests.witness.comparing import compared
 from tests.witness.reasons import PYASIC_RS
+from tests.witness.told import page
 
 ROOT = Path(__file__).parent.parent
 
@@ -103,3 +104,7 @@ async def test_of_a_firmware_that_says_less_that_alone_may_be_missing(true):
     for firmware, wrong in (("mara", []), ("stock", ["api version"])):
         rows = compared(unseen, true | {"make": "Antminer", "model": "Antminer M50", "firmware": firmware})
         assert [row.field for row in rows if not row.ok] == wrong
+
+
+def test_the_page_of_differences_is_of_the_reasons_in_force():
+    assert (ROOT / "docs" / "witness.md").read_text() == page()
