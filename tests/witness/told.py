@@ -6,9 +6,10 @@ from tests.witness.reasons import PYASIC, PYASIC_RS
 
 HEAD = """# What outside clients see
 
-Made from `tests/witness/reasons.py`, never by hand. `make witness` lets pyasic and pyasic-rs identify and read one simulated machine of
-each model and firmware, and compares what they see with what is true. What is named here they do not see, or see otherwise; everything
-else of every machine they must see as it is. *all* stands for all fields but who it is.
+Made from `tests/witness/reasons.py`, never by hand. `make witness` lets pyasic and pyasic-rs identify and read one
+simulated machine of each model and firmware, and compares what they see with what is true. What is named here they do
+not see, or see otherwise; everything else of every machine they must see as it is. *all* stands for all fields but who
+it is.
 """
 
 
