@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from agent.facts import AnyFact, SealBroken, UnauthorisedWake
 from agent.facts.safety import SafetyTripped
 
-NOW, EACH = timedelta(0), timedelta(hours=1)
+NOW, EACH, WAVE = timedelta(0), timedelta(hours=1), timedelta(minutes=1)
+"""Once in so long each; and machines that somebody wakes one after the other within a minute are one case."""
 MOST_KNOWN = 200_000
 """Subjects that are remembered, more than machines can be; the one that was told the longest ago is forgotten first."""
 
@@ -23,6 +24,7 @@ class AlarmRate:
 
     def __init__(self) -> None:
         self._told_at: OrderedDict[tuple[str, str], datetime] = OrderedDict()
+        self._wave_at: datetime | None = None  # when it was told last that machines were woken
         self._since: dict[tuple[str, str], int] = {}
 
     def admit(self, fact: AnyFact, kind: str) -> int | None:
@@ -39,9 +41,12 @@ class AlarmRate:
         for one in new:
             self._told_at[one] = fact.at
             self._told_at.move_to_end(one)
-        repeated = max((self._since.pop(one, 0) for one in new), default=None)
         self._forget()
-        return repeated
+        if new and isinstance(fact, UnauthorisedWake):
+            if self._wave_at is not None and NOW <= fact.at - self._wave_at < WAVE:
+                return None
+            self._wave_at = fact.at
+        return max((self._since.pop(one, 0) for one in new), default=None)
 
     def _forget(self) -> None:
         while len(self._told_at) > MOST_KNOWN:
