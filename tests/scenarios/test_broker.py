@@ -67,7 +67,7 @@ async def test_an_order_and_a_cancel_from_while_the_agent_was_away_are_found_at_
         assert await site.end() == 0
         await site.dispatcher.cancel("o1")
         await site.start()
-        await site.dispatcher.ack("o1", "closed", 60)
+        await site.dispatcher.ack("o1", "closed", 120)
         assert site.dispatcher.states("o1")[4:] == ["cancelled", "restoring", "closed"]
         assert [ack["seq"] for ack in site.dispatcher.acks] == [1, 2, 3, 4, 5, 6, 7]
 

@@ -104,7 +104,7 @@ async def test_a_host_that_boots_in_1970_holds_a_law_stop_and_lets_it_go_when_re
         assert await site.writes() == sent
         assert (await site.site())["binding_order"] == "o1"
         await site.dispatcher.cancel("o1")
-        ack = await site.dispatcher.ack("o1", "closed", 90)
+        ack = await site.dispatcher.ack("o1", "closed", 120)
         assert datetime.fromisoformat(ack["at"]) > ends_at - timedelta(minutes=20)
         assert {"ClockStepped", "Absence"} <= set(await site.evidence("o1"))
 

@@ -54,7 +54,7 @@ async def _held(site, fill, free):
     assert await site.writes() == sent
 
     free()
-    await site.dispatcher.ack("o2", "closed", 60)
+    await site.dispatcher.ack("o2", "closed", 120)
     await site.until(lambda: _draws(site, 0.3 * full_w), 60)
     assert await site.most_true_draw_w(3) <= 0.61 * full_w
     acks = [ack for ack in site.dispatcher.acks if ack["order_id"] == "o2"]

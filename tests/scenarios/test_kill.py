@@ -46,7 +46,7 @@ async def test_killed_while_complied_it_sends_nothing_and_restores_when_released
         drawn_wh = absence["after_wh"] - absence["before_wh"]
         assert 0 <= absence["over_least_wh"] <= absence["over_most_wh"] <= drawn_wh + 0.1  # told to a tenth
         await site.dispatcher.cancel("o1")
-        await site.dispatcher.ack("o1", "closed", 60)
+        await site.dispatcher.ack("o1", "closed", 120)
         assert site.dispatcher.states("o1") == [
             "received", "accepted", "active", "complied", "cancelled", "restoring", "closed",
         ]  # fmt: skip
@@ -92,7 +92,7 @@ async def test_killed_before_an_order_before_its_revision_and_while_restoring_ea
         await site.kill()
         assert (await site.states()).get("sleeping", 0) > 0
         await site.start()
-        await site.dispatcher.ack("o1", "closed", 90)
+        await site.dispatcher.ack("o1", "closed", 150)
         await site.until(lambda: _all_back(site, 24), 60)
         assert site.dispatcher.states("o1") == [
             "received", "accepted", "active", "complied", "superseded",

@@ -114,7 +114,7 @@ async def test_a_signed_trajectory_from_an_issuer_that_beats_holds_and_proves_it
         await site.dispatcher.say("orders/t1", signed, retain=True)
         await site.dispatcher.ack("t1", "active", 10)
         beating = asyncio.create_task(_beat_for_ever(site))
-        await site.dispatcher.ack("failsafe.grid", "closed", 40)
+        await site.dispatcher.ack("failsafe.grid", "closed", 120)
         await site.dispatcher.ack("t1", "complied", 40)
         assert await site.true_draw_w() <= 20_000
         await site.until(lambda: _is_below(site, 12_000), 30)

@@ -52,7 +52,7 @@ async def test_whatsminers_are_stopped_and_restored_but_for_those_that_take_no_w
         assert "over max connect" in refused[f"127.0.0.1:{full}"]
 
         await site.order(revision=2, status="cancelled")
-        await site.dispatcher.ack("o1", "closed", 60)
+        await site.dispatcher.ack("o1", "closed", 120)
         await site.until(lambda: _is_back(site, before_w), 60)
         written = {write["port"] for write in await site.writes()}
         assert written == set(ports) - {full, *foreign}
