@@ -1,8 +1,8 @@
 """Naming miners in words: which rows a selector means.
 
 `*` · an id or a glob of ids · `feeder:F` (and all below it) · `tag:T` · `owner:O` (the tag `owner:O`) · `rack:R` ·
-`position:P` · `model:M` · `make:M` · `firmware:F` (its name, or its version) · `mac:M` · `serial:S` · `state:S` ·
-`host:H`.
+`position:P` · `model:M` · `make:M` (its maker, or the brand) · `firmware:F` (its name, or its version) · `mac:M` ·
+`serial:S` · `state:S` · `host:H`.
 A comma joins, a leading `!` takes away. What cannot be understood is an error, never an empty or a full fleet; nor is
 what means nobody, but for a listing.
 
@@ -180,6 +180,11 @@ def _firmware(fleet: Fleet, row: int) -> Names:
     return (identity.firmware, identity.firmware_version) if identity is not None else ()
 
 
+def _make(fleet: Fleet, row: int) -> Names:
+    """Return a machine's maker, and the brand that its model begins with: MicroBT, WhatsMiner."""
+    return (make_of(fleet, row), (model_of(fleet, row) or "").partition(" ")[0])
+
+
 def _mac(fleet: Fleet, row: int) -> Names:
     identity = fleet.identities[row]
     return (fleet.miners[row].mac, identity.mac if identity is not None else None)
@@ -218,7 +223,7 @@ _KEYS: dict[str, _Key] = {
     "rack": _named(_rack),
     "position": _named(_position),
     "model": _named(lambda fleet, row: (model_of(fleet, row),)),
-    "make": _named(lambda fleet, row: (make_of(fleet, row),)),
+    "make": _named(_make),
     "firmware": _named(_firmware),
     "mac": _named(_mac, _bare),
     "serial": _named(_serial),

@@ -52,6 +52,7 @@ def fleet() -> Fleet:
         ("model:m30s++", [1]),
         ("model:*s*", [0, 1]),
         ("make:microbt", [1]),
+        ("make:antminer", [0]),
         ("owner:acme", [0]),
         ("rack:r3", [1]),
         ("rack:R*", [1, 2]),
