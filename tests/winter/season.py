@@ -88,7 +88,7 @@ class Season:
     So long it is looked at each ten seconds around every event, and each second of that after it.
     """
 
-    close_s, each_second_s = 1800.0, 150.0
+    close_s, each_second_s = 1800.0, 110.0
 
     def __init__(self, folder, *, seed, days=120, machines=1000, faces=0, day=lambda _number: None):
         self.folder, self.days, self.day = folder, days, day
