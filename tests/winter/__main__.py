@@ -1,7 +1,8 @@
 """`make test-long`: the winter. Prints its seed first, what befell it, then each thing that went wrong; exit 1 for any.
 
 Six of the machines, other firmwares with another seed, are the simulators' faces behind the real drivers; the others
-are columns and a driver without a wire. `--seed` with it makes the same again; a shorter or smaller winter has as much less in it.
+are columns and a driver without a wire. `--seed` with it makes the same again; a shorter or smaller winter has as much
+less in it.
 """
 
 import argparse
