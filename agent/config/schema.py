@@ -37,6 +37,7 @@ from agent.config.values import (
     Rate,
     SecretRef,
     Share,
+    Sign,
     SourceAddress,
     StoreUrl,
     Text,
@@ -149,7 +150,7 @@ class Meter:
     unit: Count = 1
     map: Text | None = None
     credentials: Name | None = None
-    sign: Literal[1, -1] = 1
+    sign: Sign = 1
     multiplier: AboveZero = 1.0
     rolls_over_kwh: AboveZero | None = None
     period_s: AboveZero = 2.0

@@ -32,6 +32,12 @@ def _number(told: object) -> object:
         raise ValueError("must be a finite number") from None
 
 
+def _no_flag(told: object) -> object:
+    if isinstance(told, bool):
+        raise ValueError("must be 1 or -1")  # noqa: TRY004 - likewise
+    return told
+
+
 def _above_zero(told: float) -> float:
     if told <= 0:
         raise ValueError("must be above 0")
@@ -146,6 +152,7 @@ Whole = Annotated[int, Field(strict=True, ge=-(2**31), lt=2**31)]
 Count = Annotated[Whole, Field(ge=0)]
 Positive = Annotated[Whole, AfterValidator(_above_zero)]
 Port = Annotated[Whole, Field(ge=1, le=PORT_MOST)]
+Sign = Annotated[Literal[1, -1], BeforeValidator(_no_flag)]
 Flag = Annotated[bool, Field(strict=True)]
 Text = Annotated[str, Field(strict=True)]
 Name = Annotated[Text, _matches(r"[A-Za-z0-9._-]{1,64}", "must be 1 to 64 of A-Z a-z 0-9 . _ -")]
