@@ -6,7 +6,6 @@ Paused by a command of its own, limited by its tuner's power target. Nothing say
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import suppress
 from enum import Enum
 from typing import Any
 
@@ -281,20 +280,19 @@ class Braiins:
                 return Receipt(already=was.body.strip() == b"true")
 
     def _limit_by_rest(self, limit_w: float) -> Generator[Exchange, Answer, Receipt]:
-        """Set the target, compare the echo; one that is paused is resumed."""
+        """Set the target, compare the echo; one that is paused is resumed after it: else it ran at the old one."""
         told = Told()
         details = anything((yield from self._rest.ask("GET", f"{_V1}/miner/details")))
         page.add_configuration(told, anything((yield from self._rest.ask("GET", f"{_V1}/configuration/miner"))))
-        if at(details, "status") == PAUSED:
+        before_w, wanted_w, paused = told.target_w, round(limit_w), at(details, "status") == PAUSED
+        if before_w != wanted_w:
+            done = anything((yield from self._rest.ask("PUT", f"{_V1}/performance/power-target", {"watt": wanted_w})))
+            if watts(at(done, "watt")) != wanted_w:
+                raise Refused(f"a target of {wanted_w} W was answered by {at(done, 'watt')!r}")
+            self._target_w = float(wanted_w)
+        if paused:
             yield from self._rest.ask("PUT", f"{_V1}/actions/resume")
-        before_w, wanted_w = told.target_w, round(limit_w)
-        if before_w == wanted_w:
-            return Receipt(already=at(details, "status") != PAUSED)
-        done = anything((yield from self._rest.ask("PUT", f"{_V1}/performance/power-target", {"watt": wanted_w})))
-        if watts(at(done, "watt")) != wanted_w:
-            raise Refused(f"a target of {wanted_w} W was answered by {at(done, 'watt')!r}")
-        self._target_w = float(wanted_w)
-        return self._receipt(before_w)
+        return Receipt(already=not paused) if before_w == wanted_w else self._receipt(before_w)
 
     def _send_graphql(self, command: Command) -> Generator[Exchange, Answer, Receipt]:
         match command:
@@ -308,15 +306,12 @@ class Braiins:
             case LimitPower(limit_w=limit_w):
                 told = Told()
                 page.add_system(told, (yield from self._query(graphql.SYSTEM)))
-                stood = self._paused or not told.present_ths
+                stood, stands = self._paused or not told.present_ths, told.target_w == round(limit_w)
+                if not stands:
+                    yield from self._query(graphql.targeting(round(limit_w)), login=True)
                 if stood:
-                    with suppress(Refused):  # one that waits for a pool was started before
-                        yield from self._query(graphql.switching("start"), login=True)
-                    self._paused = False
-                if told.target_w == round(limit_w):
-                    return Receipt(already=not stood)
-                yield from self._query(graphql.targeting(round(limit_w)), login=True)
-                return self._receipt(told.target_w)
+                    yield from self._start()
+                return Receipt(already=not stood) if stands else self._receipt(told.target_w)
             case _:
                 pauses = isinstance(command, Sleep)
                 told = Told()
@@ -326,6 +321,16 @@ class Braiins:
                 yield from self._query(graphql.switching("stop" if pauses else "start"), login=True)
                 self._paused = pauses
         return Receipt()
+
+    def _start(self) -> Generator[Exchange, Answer, None]:
+        """Start it; one that waits for a pool was started before, and says so. Raises NotPermitted."""
+        try:
+            yield from self._query(graphql.switching("start"), login=True)
+        except NotPermitted:
+            raise
+        except Refused:
+            pass
+        self._paused = False
 
     def _send_socket(self, command: Command) -> Generator[Exchange, Answer, Receipt]:
         """Pause or resume, unless its rate says that it is so; the answer is the same whether or not it was."""

@@ -122,7 +122,7 @@ def asked(exchange: Ask) -> Generator[Exchange, Answer, Joined]:
 def must(reply: Part) -> Part:
     """Return the reply where it is a success; raises the Refused that its status means."""
     status = reply.status[0] if reply.status else None
-    if status is None or status.letter not in {"E", "F"}:
+    if status is None or status.letter in {None, "S", "I", "W"}:
         return reply
     said = status.message or f"status {status.letter}"
     raise Unsupported(said) if whole(status.code) == 14 else Refused(said)

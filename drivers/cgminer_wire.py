@@ -19,6 +19,7 @@ from drivers.tolerant import convert, decode
 
 Figure = float | str | bool | None
 NO_DEVICES = 10
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def _key(name: str) -> Any:
@@ -201,6 +202,7 @@ def ask(command: str, parameter: str | None = None, **flags: bool) -> Ask:
 
 def parse(payload: bytes) -> Reply:
     """Read one reply, JSON or text; raises Garbled, or Unreachable for a miner that says it is going away."""
+    payload = payload.removeprefix(BYTE_ORDER_MARK)
     if payload.startswith((b"STATUS=", b"CMD=")):
         reply = convert(sections_of(payload), Reply, payload)
     else:

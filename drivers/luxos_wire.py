@@ -153,7 +153,7 @@ def parse(payload: bytes) -> Joined:
 def must(reply: Part) -> Part:
     """Return the reply where it is a success; raises the Refused that its status means."""
     status = reply.status[0] if reply.status else None
-    if status is None or status.letter not in {"E", "F"}:
+    if status is None or status.letter in {None, "S", "I", "W"}:
         return reply
     said = status.message or f"status {status.letter}"
     match whole(status.code):

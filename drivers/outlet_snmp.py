@@ -15,6 +15,8 @@ from drivers.snmp import Get, Set, SnmpConversation, Values, Wait
 
 ENTERPRISES = "1.3.6.1.4.1"
 SWITCHES_S = 2.0
+DECIMALS = range(10)
+"""How many a PDU may say that a figure has; more is garbage, and ten to the power of that is long in coming."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,7 @@ class SnmpOutlet:
         if value is None or value < 0:
             return None
         exponent = 0 if digits is None else told.get(digits)
-        return None if exponent is None else value / 10**exponent
+        return None if exponent is None or exponent not in DECIMALS else value / 10**exponent
 
     def _oid(self, told: str | None) -> str | None:
         return None if told is None else f"{ENTERPRISES}.{told.format(**self._where)}"

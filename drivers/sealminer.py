@@ -99,6 +99,7 @@ class SealMiner:
         self._identity = identity
         self._web = WebSession(self._log_in)
         self._owed: Owed | None = None
+        self._started_under: int | None = None  # the limit, W, that its last new start was for
 
     # who it is -----------------------------------------------------------------------------------------------
 
@@ -135,7 +136,8 @@ class SealMiner:
         told = Told(row=row, summary=report.summary, pools=report.pools)
         told.model = self._model_of(told)
         if self._owed is not None and self._owed.is_paid(told.one("Elapsed")):
-            self._owed = None
+            self._owed, limit_w = None, limit_of(told)
+            self._started_under = None if limit_w is None else round(limit_w)
         return told
 
     def _model_of(self, told: Told) -> Model | None:
@@ -211,6 +213,10 @@ class SealMiner:
         stands = before_w is None or round(before_w) == wanted_w or (raises_to_full and is_full(told))
         if wanted_w is None or (stands and self._owed is None and holds_to_limit(told)):
             return (yield from self._switch(on=True))
+        if stands and self._owed is None and self._started_under == wanted_w:
+            raise Refused(
+                f"it draws {told.one('PSU Input Power'):.0f} W over a limit of {wanted_w} W, after a new start too"
+            )
         if not stands:
             anything((yield from self._web.ask("GET", _CGI.format("get_system_info"))))
             value = msgspec.json.encode({"value": str(wanted_w)}).decode()
@@ -221,8 +227,8 @@ class SealMiner:
                 self._owed = owed_before
                 raise
         owed = self._owed = self._owed or Owed.of(told)
+        owed.answered = True  # where the page hangs up it went, or it is told again
         yield from self._reboot()
-        owed.answered = True
         return Receipt(before=owed.before)
 
     def _switch_by_page(self, *, on: bool) -> Generator[Exchange, Answer, Receipt]:

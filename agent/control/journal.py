@@ -14,6 +14,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.facts import AnyFact, SendingPaused
+from agent.facts.energy import MachinesSoFar, MinutesSoFar
 from agent.links.outgoing import Outgoing
 
 Acks = Callable[[Sequence[AnyFact]], Sequence[Outgoing]]
@@ -57,6 +58,11 @@ class Journal:
         self._clock = clock
         self._unwritten: list[AnyFact] = []
 
+    @property
+    def unwritten(self) -> Sequence[AnyFact]:
+        """What the disk has not taken yet."""
+        return tuple(self._unwritten)
+
     async def record(self, facts: Sequence[AnyFact]) -> bool:
         """Write facts and their acknowledgements in one transaction; False where the disk refused.
 
@@ -66,7 +72,7 @@ class Journal:
             return self.writable
         for listener in self.listeners:
             listener(facts)
-        self._unwritten += facts
+        self._unwritten = [*_still_due(self._unwritten, facts), *facts]
         batch = tuple(self._unwritten)
         messages = self._acks(batch) if self.link is not None else ()
         try:
@@ -106,3 +112,9 @@ class Journal:
             log.error("intent cannot be written: raising stops, shedding goes on", error=error)
             self._unwritten.append(SendingPaused(at=self._clock.now().at, error=error))
         self.writable = False
+
+
+def _still_due(unwritten: Sequence[AnyFact], facts: Sequence[AnyFact]) -> list[AnyFact]:
+    """Return what is to be written before these: of what is kept so far only the last is written, ever."""
+    told_anew = {type(fact) for fact in facts} & {MachinesSoFar, MinutesSoFar}
+    return [fact for fact in unwritten if type(fact) not in told_anew]

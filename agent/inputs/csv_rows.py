@@ -17,10 +17,14 @@ _DECIMAL_POINT = re.compile(r"[+-]?[0-9]+\.[0-9]+")
 
 def csv_rows(text: str) -> list[tuple[int, list[str]]]:
     """Return the rows that are not empty, each with its line. Raises csv.Error, WrongRow."""
-    reader = csv.reader(text.splitlines(), delimiter=_delimiter(text), strict=True, skipinitialspace=True)
+    mark = _delimiter(text)
+    reader = csv.reader(text.splitlines(), delimiter=mark, strict=True, skipinitialspace=True)
     rows = [(reader.line_num, [cell.strip() for cell in told]) for told in reader if any(cell.strip() for cell in told)]
     if not any(_DECIMAL_COMMA.fullmatch(cell) for _, cells in rows for cell in cells):
         return rows
+    if mark == ",":
+        line, cell = next((line, cell) for line, cells in rows for cell in cells if _DECIMAL_COMMA.fullmatch(cell))
+        raise WrongRow(f"line {line}", f"{cell}: decimal commas go between semicolons or tabs")
     return [(line, [_pointed(line, cell) for cell in cells]) for line, cells in rows]
 
 

@@ -48,7 +48,10 @@ def parse_invoice(text: str) -> Invoice:
         rows = csv_rows(text)
     except WrongRow as error:
         raise _Wrong(error.place, str(error)) from None
-    return _of_rows([dict(zip(rows[0][1], cells, strict=False)) for _, cells in rows[1:]])
+    for line, cells in rows[1:]:
+        if len(cells) != len(rows[0][1]):
+            raise _Wrong(f"line {line}", f"has {len(cells)} cells, and the header {len(rows[0][1])}")
+    return _of_rows([dict(zip(rows[0][1], cells, strict=True)) for _, cells in rows[1:]])
 
 
 def invoice_of(told: Mapping[str, Any]) -> Invoice:

@@ -98,7 +98,7 @@ def _rows(table: Table) -> Iterator[Row]:
         if len(cells) > len(columns):
             raise WrongRow(place, "has more cells than there are columns")
         told = dict(zip(columns, cells, strict=False))
-        yield Row(place=place, start=instant(place, told[time], time), cells=told)
+        yield Row(place=place, start=instant(place, told.get(time, ""), time), cells=told)
 
 
 def _header(cells: Sequence[str]) -> Sequence[str]:

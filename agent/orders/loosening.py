@@ -6,6 +6,7 @@ from datetime import datetime
 
 from agent.orders.limit import may_allow_more
 from agent.orders.order import CLASSES, Measure, Order
+from agent.orders.silence import Failsafe
 from agent.values import Moment
 
 _HOLDS = {"auto": 0, "operator": 1, "issuer": 2}
@@ -19,6 +20,7 @@ def loosens(old: Order, new: Order, *, started_at: datetime, now: Moment) -> boo
         or _ends_sooner(old, new)
         or (new.starts_at is not None and new.starts_at > max(started_at, now.earliest))
         or _duty_loosens(old, new)
+        or _silence_loosens(old.on_silence, new.on_silence)
         or _bears_on_less(old, new)
     )
 
@@ -34,6 +36,15 @@ def _measured_kindlier(old: Measure, new: Measure) -> bool:
     longer = (new.over_s or 0) > (old.over_s or 0) or (new.aligned and not old.aligned)
     other = new.at != old.at or (new.quantity == "import" and old.quantity == "consumption")
     return longer or other or new.tolerance > old.tolerance
+
+
+def _silence_loosens(old: Failsafe | None, new: Failsafe | None) -> bool:
+    """Whether less holds while its issuer is silent."""
+    if old is None or new is None:
+        return new is None and old is not None
+    later = old.timeout_s is not None and (new.timeout_s is None or new.timeout_s > old.timeout_s)
+    freer = new.cap_kw > old.cap_kw or (old.then == "hold" and new.then != "hold")
+    return later or freer or new.min_s < old.min_s
 
 
 def _ends_sooner(old: Order, new: Order) -> bool:

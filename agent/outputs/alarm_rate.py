@@ -36,15 +36,16 @@ class AlarmRate:
             return 0
         subjects = [(kind, about) for about in _about(fact)]
         new = [one for one in subjects if one not in self._told_at or not NOW <= fact.at - self._told_at[one] < EACH]
+        is_wake = isinstance(fact, UnauthorisedWake)
+        if new and is_wake and self._wave_at is not None and NOW <= fact.at - self._wave_at < WAVE:
+            return None  # who is woken still after it is told then
         for one in set(subjects).difference(new):
             self._since[one] = self._since.get(one, 0) + 1
         for one in new:
             self._told_at[one] = fact.at
             self._told_at.move_to_end(one)
         self._forget()
-        if new and isinstance(fact, UnauthorisedWake):
-            if self._wave_at is not None and NOW <= fact.at - self._wave_at < WAVE:
-                return None
+        if new and is_wake:
             self._wave_at = fact.at
         return max((self._since.pop(one, 0) for one in new), default=None)
 

@@ -132,8 +132,8 @@ def _month(
     kwh = float(Decimal(repr(told["kwh"])) + after.kwh - before.kwh)
     if told["month"] in unpriced:
         return {**told, "kwh": kwh}
-    was = {line.component.name: line.amount for line in before.lines}
-    lines = [(line, line.amount - was.get(line.component.name, ZERO)) for line in after.lines]
+    was, now = ({line.component.name: line for line in one.lines} for one in (before, after))
+    lines = [(line, _amount(now, name) - _amount(was, name)) for name, line in {**was, **now}.items()]
     changed = [(_adjustment(line, told["month"]), amount) for line, amount in lines if amount]
     changed = [(one, amount) for one, amount in changed if one.month not in unpriced]
     components = [
@@ -147,6 +147,10 @@ def _month(
     cost = Decimal(told["cost"]) + sum((amount for one, amount in changed if one.of not in back), ZERO)
     total = rounded(sum((Decimal(one["amount"]) for one in components), ZERO), tariff.total_digits)
     return {**told, "kwh": kwh, "components": components, "cost": written(cost), "total": f"{total:f}"}
+
+
+def _amount(lines: Mapping[str, Line], name: str) -> Decimal:
+    return lines[name].amount if name in lines else ZERO
 
 
 def _adjustment(line: Line, month: str) -> Adjustment:

@@ -190,6 +190,7 @@ class Demand:
             return
         window = window_at(usage, at, self._window)
         levels: Levels = {}
+        later: tuple[Later, ...]
         rising: dict[tuple[str | None, date], Sequence[Span]] = {}  # measured now, or what they are above is
         for period in self.period:
             for day, spans in self._times(usage, period):
@@ -203,9 +204,10 @@ class Demand:
                 kw, bands = max(billed, base, self.free), self._bands(period, day)
                 if (period.above, day) in rising:
                     rising[period.name, day] = rising[period.above, day]
-                    kw, told = base, bands_left(base, kw, bands)
+                    kw, told, later = base, bands_left(base, kw, bands), ()
                 else:
                     told = bands_above(kw, [(base + start, price) for start, price in bands])
+                    later = self._later(usage, period, peak.power, spans)
                 measured = rising.get((period.name, day))
                 if measured is None or not told:
                     continue
@@ -216,7 +218,7 @@ class Demand:
                     since=measured[0].start,
                     kw=kw,
                     bands=told,
-                    later=self._later(usage, period, peak.power, spans),
+                    later=later,
                     left=remaining(measured, window),
                 )
                 yield in_kw(found, KW_OF[self.measure])

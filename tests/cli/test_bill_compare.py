@@ -133,6 +133,7 @@ def test_kwh_and_a_total_are_enough(both, say, tmp_path):
 
 MISTAKES = [
     ("month,name\n2026-04,x\n", "invoice: header: needs the columns month, name and amount"),
+    ("month,name,amount\n2026-04,x,300,50\n", "invoice: line 2: has 4 cells, and the header 3"),
     ("month,name,amount\n2026-4,x,1\n", "invoice: row 1: month: must be a month such as 2026-01"),
     ("month,name,amount\n2026-04,x,1e99\n", "invoice: row 1: 1e99 is no number such as 1234.56"),
     ('{"months": [{"month": "2026-04"}, {"month": "2026-04"}]}', "invoice: months.1.month: 2026-04 stands twice"),

@@ -62,6 +62,9 @@ async def test_while_the_disk_refuses_shedding_goes_on_and_raising_stops(site, m
         await site.order(revision=2, status="cancelled")
         await site.live(30)
         assert len(site.machines.asleep) == 5
+        await site.live(300)
+        left = [type(fact).__name__ for fact in site.journal.unwritten]
+        assert left.count("MinutesSoFar") == 1, "what is told anew is not piled up"
     await site.live(60)
     assert site.machines.asleep == set()
     assert site.states() == [

@@ -210,7 +210,33 @@ def test_a_limit_wakes_one_that_is_paused():
     paused = {"GET miner/details": DETAILS | {"status": 3}, "PUT actions/resume": b"false"}
     driver, talk, _ = known(rest(**paused, **{"PUT performance/power-target": {"watt": 2000}}))
     talk.hold(driver.send(LimitPower(limit_w=2000.0)))
-    assert f"PUT {V1}/actions/resume" in talk.names
+    assert talk.names[-2:] == [f"PUT {V1}/performance/power-target", f"PUT {V1}/actions/resume"]
+
+
+def test_who_refuses_a_target_is_not_woken_for_it():
+    paused = {"GET miner/details": DETAILS | {"status": 3}, "PUT actions/resume": b"false"}
+    driver, talk, _ = known(rest(**paused, **{"PUT performance/power-target": {"watt": 3000}}))
+    with pytest.raises(Refused):
+        talk.hold(driver.send(LimitPower(limit_w=2000.0)))
+    assert f"PUT {V1}/actions/resume" not in talk.names
+
+
+def test_graphql_sets_the_target_before_it_starts():
+    script = graphql()
+    asleep = script["POST /graphql"]
+    asleep["data"]["bosminer"]["info"]["workSolver"]["realHashrate"] = {"mhs5S": 0.0}
+    driver, _, _ = known(scripted(script))
+    done = {"data": {"bosminer": {"config": {"updateAutotuning": {}}}}}
+    cookie = ok(b'{"data":{"auth":{"login":{"void":null}}}}', set_cookie="session_id=abc; path=/")
+    started = {"data": {"bosminer": {"start": {"void": None}}}}
+    talk = Talk(scripted(script | {"POST /graphql": Turns([asleep, cookie, done, started])}))
+    talk.hold(driver.send(LimitPower(limit_w=1000.0)))
+    assert [b"updateAutotuning" in one.body for one in talk.asked[2:]] == [True, False]
+    refused = {"data": {"bosminer": {"config": {"updateAutotuning": {"message": "out of range"}}}}}
+    talk = Talk(scripted(script | {"POST /graphql": Turns([asleep, refused])}))
+    with pytest.raises(Refused, match="out of range"):
+        talk.hold(driver.send(LimitPower(limit_w=1000.0)))
+    assert len(talk.asked) == 2
 
 
 def test_what_was_so_already_is_told():

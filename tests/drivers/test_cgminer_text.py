@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.cgminer_text import sections_of
+from drivers.cgminer_wire import parse
 from drivers.errors import Garbled
 from tests.drivers.cgminer_program import row
 
@@ -17,6 +18,11 @@ def test_rows_go_by_the_names_of_the_json_form():
         "POOLS": [{"POOL": "0", "URL": "x"}],
         "SUMMARY": [{"Elapsed": "3"}],
     }
+
+
+def test_a_byte_order_mark_before_the_text_is_none_of_it():
+    told = b"STATUS=S,Code=11|SUMMARY,Elapsed=3|\0"
+    assert parse(b"\xef\xbb\xbf" + told) == parse(told)
 
 
 def test_a_joined_reply_is_one_by_command():

@@ -306,3 +306,30 @@ def test_a_refusal_of_all_is_raised():
         converse(SealMiner(HERE).read(Want.QUICK), scripted({"stats": UNKNOWN}))
     with pytest.raises(NotListening):
         converse(SealMiner(HERE).read(Want.QUICK), scripted({"stats": NotListening("shut")}))
+
+
+def test_who_draws_over_his_limit_after_a_new_start_for_it_too_is_named_and_not_started_for_ever():
+    low = ROW | {"Power Limit": 3000, "PSU Input Power": 3504}
+    rows = [ROW, ROW, low | {"Elapsed": 20}, low | {"Elapsed": 5000}]
+    answers = {SYSTEM: {"led": "off"}, LIMIT: SET, REBOOT: {"result": 0}}
+    talk = Talk(machine(stats=Turns([said(STATS=[row]) for row in rows]), **answers))
+    driver = SealMiner(HERE)
+    talk.hold(driver.identify())
+    talk.hold(driver.send(LimitPower(limit_w=3000)))
+    assert talk.hold(driver.read(Want.QUICK)).level == "limit:3000"
+    with pytest.raises(Refused, match="3504 W over a limit of 3000 W"):
+        talk.hold(driver.send(LimitPower(limit_w=3000)))
+    assert talk.names.count(REBOOT) == 1
+
+
+@pytest.mark.parametrize("elapsed_s", [30, 90_000])
+def test_a_new_start_that_hung_up_is_seen_however_short_it_ran_before(elapsed_s):
+    low = ROW | {"Power Limit": 3000, "PSU Input Power": 3000}
+    rows = [ROW | {"Elapsed": elapsed_s}, ROW | {"Elapsed": elapsed_s}, low | {"Elapsed": 65}]
+    answers = {SYSTEM: {"led": "off"}, LIMIT: SET, REBOOT: Unreachable("cut")}
+    talk = Talk(machine(stats=Turns([said(STATS=[row]) for row in rows]), **answers))
+    driver = SealMiner(HERE)
+    talk.hold(driver.identify())
+    with pytest.raises(Unreachable):
+        talk.hold(driver.send(LimitPower(limit_w=3000)))
+    assert talk.hold(driver.read(Want.QUICK)).level == "limit:3000"

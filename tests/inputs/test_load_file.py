@@ -173,6 +173,8 @@ def test_rows_that_are_named_by_their_end_keep_the_hours_of_clocks_that_jump():
     [
         ("Datum;Verbrauch\n2026-06-01T00:00;1\n", "header: datum is none of start, kwh"),
         ("start;kwh\n2026-06-01 22:00;0,5\n2026-06-01 23:00;1.002\n", "line 3: 1.002 may be of thousands"),
+        ('start,kwh\n2026-06-01T00:00,950\n2026-06-01T01:00,"1,234"\n', "line 3: 1,234: decimal commas go between"),
+        ("kwh,start\n2,2026-06-01T00:00\n1\n", "row 2 (line 3): start: "),
         ("start,end,kwh\n", "header: needs the columns start and kwh, or end and kwh"),
         ("start,kwh\n31.02.2026 00:00,1\n", "row 1 (line 2): start: 31.02.2026 00:00 is no instant"),
     ],

@@ -14,7 +14,8 @@ from tests.orders.site import TRUST, Site, at, document
 pytestmark = pytest.mark.pure
 
 WIDE = Issuer(name="energo", classes=("law", "contract"), unsigned=True, transports=("mqtt", "http", "shell"))
-CAP = {"limit": {"max_import_kw": 500}}
+SILENCE = {"timeout_s": 120, "failsafe_kw": 100, "min_s": 7200}
+CAP = {"limit": {"max_import_kw": 500}, "on_silence": SILENCE}
 TWO = {"source_ref": {"issued_by": "Aigul", "taken_by": "Bek"}}
 CANCEL = document(revision=2, status="cancelled", limit=None)
 LOOSER = {
@@ -29,6 +30,10 @@ LOOSER = {
     "elsewhere": {**CAP, "measure": {"at": "T1"}},
     "a mean": {**CAP, "measure": {"over_s": 900, "aligned": True}},
     "tolerated": {**CAP, "measure": {"tolerance_pct": 5}},
+    "unheard": {**CAP, "on_silence": None},
+    "heard later": {**CAP, "on_silence": SILENCE | {"timeout_s": 86_400}},
+    "held higher": {**CAP, "on_silence": SILENCE | {"failsafe_kw": 400}},
+    "held for less": {**CAP, "on_silence": SILENCE | {"min_s": 60}},
 }
 
 
@@ -60,7 +65,7 @@ def test_one_person_is_not_two(source):
 
 def test_what_tightens_and_what_is_no_law_takes_one():
     site = bound()
-    assert "active" in site.send(document(revision=2, limit={"max_import_kw": 400}), "shell")[-1]
+    assert "active" in site.send(document(revision=2, **CAP | {"limit": {"max_import_kw": 400}}), "shell")[-1]
     site = bound(order_class="contract")
     assert "cancelled" in site.send(document(revision=2, status="cancelled", limit=None, order_class="contract"),
                                     "shell")[0]  # fmt: skip
@@ -94,7 +99,7 @@ def test_what_a_hand_gave_in_for_somebody_who_is_named_takes_two():
 )
 def test_who_tightens_an_issuers_order_has_not_made_it_his_own(told):
     site = bound()
-    tighter = document(**told, limit={"max_import_kw": 400})
+    tighter = document(**told, **CAP | {"limit": {"max_import_kw": 400}})
     site.send(tighter, "shell")
     name = tighter["order_id"]
     assert ALONE in site.send(CANCEL | {"order_id": name, "revision": 3}, "shell")[0]

@@ -37,6 +37,7 @@ def test_a_machine_that_is_woken_again_and_again_is_one_alarm_an_hour(rate):
 def test_machines_that_are_woken_one_after_the_other_within_a_minute_are_one_alarm(rate):
     told = [rate.admit(woken(seconds / 60, f"m{seconds}"), "unauthorised_wake") for seconds in (0, 1, 8, 59, 61)]
     assert told == [0, None, None, None, 0]
+    assert rate.admit(woken(3, "m8", "m59"), "unauthorised_wake") == 0, "who is woken still is told after the wave"
 
 
 def test_another_machine_or_order_is_told_at_once(rate):

@@ -12,6 +12,8 @@ from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.terms import Terms
 from agent.planning.hashprice import Quotes, Revenue
 from agent.planning.price import Acting, Market
+from agent.tariffs.only import Only
+from agent.tariffs.settling import Settling
 from tests.outputs.farm import START, MemoryDesk, empty_book, serving, small_fleet
 from tests.outputs.test_month_report import interval
 from tests.tariffs.loads import flat, rate, tariff
@@ -75,6 +77,18 @@ async def test_a_correction_learned_in_a_month_of_which_nothing_is_known_is_warn
         _, bill = await client.ask("GET", f"{V1}/bill")
     assert bill["total"] == "5.00"
     assert bill["warnings"][1:] == ["corrections learned in 2026-03 are in no bill yet: nothing is known of that month"]
+
+
+async def test_a_correction_that_takes_another_price_list_leaves_nothing_of_the_one_before():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    lists = {"small": Settling(only=Only(kwh_below=Decimal(3))), "big": Settling(only=Only(kwh_from=Decimal(3)))}
+    terms = Terms(currency="KGS", zone=UTC, tariff=tariff(flat("2", "small"), flat("3", "big"), settlings=lists))
+    money = MoneyDesk(terms=terms, fleet=desk.fleet, power_w=lambda: 12_500.0)
+    money.heard([money.priced(interval(0, 600, 300, 100))])
+    corrected(money, datetime(2026, 1, 11, tzinfo=UTC))
+    async with serving(desk, money=money) as client:
+        _, bill = await client.ask("GET", f"{V1}/bill")
+    assert (bill["months"][0]["kwh"], bill["total"]) == (3.5, "10.50")
 
 
 async def test_corrected_reads_of_a_month_without_price_change_its_energy_and_no_money():
