@@ -113,7 +113,7 @@ async def test_what_is_refused_is_told_and_what_is_changed_is_shown_again(tmp_pa
         await hands.page.click("#order-send")
         await hands.page.click("#order-send")
         await hands.gives_token("viewer")
-        await hands.onlooker.until("document.querySelector('#order-wrong').textContent.includes('a viewer may not')")
+        await hands.onlooker.until("document.querySelector('#order-wrong').textContent.includes('role viewer')")
         await hands.page.evaluate("sessionStorage.clear()")
         await hands.page.click("#order-send")
         await hands.gives_token("operator")
