@@ -84,7 +84,7 @@ def compare(
 
     try:
         named = [one for told in packs for one in _classes(told)]
-        places = [_place(told, _energy(earns.energy, packs), earns) for told in dict.fromkeys(named)]
+        places = [_place(told, _energy(earns.energy, named), earns) for told in dict.fromkeys(named)]
         rigs = _rigs(of.fleet)
         revenue = _revenue(earns)
         loads = [_load(of, one.zone, rigs, earns) for one in places]
@@ -141,7 +141,7 @@ def _energy(told: list[str] | None, packs: list[str]) -> dict[str, Decimal]:
         name, _, price = one.partition("=")
         if not price:
             raise Failure(USAGE, f"--energy: {one} is no price such as KZ=22.5")
-        if all(name not in {pack, pack.partition(":")[0]} and pack != name.partition(":")[0] for pack in packs):
+        if all(name not in {pack, pack.partition(":")[0]} for pack in packs):
             raise Failure(USAGE, f"--energy: {name} is none of {', '.join(packs)}")
         found[name] = _decimal(price, "--energy")
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from agent.cli.failure import NO, Failure
@@ -12,6 +13,7 @@ from agent.orders.life import Unreadable
 from agent.orders.order_book import BookPolicy, OrderBook
 from agent.orders.trust import TrustPolicy
 from agent.outputs.shown import order_json
+from agent.state_dir import sites_dir
 from agent.values import rfc3339
 
 KINDS = (
@@ -25,6 +27,13 @@ KINDS = (
     "EnergyInterval",
 )
 UNKNOWN = ("power_w", "power_source", "house_w", "excess_w", "shortfall_w", "reserve_w", "headroom_w", "hashrate_ths")
+
+
+def _site(store: Remembered) -> str | None:
+    """Return its name, where the configuration says it, or a folder that is called so."""
+    if store.config is not None:
+        return store.config.schema.site.id
+    return store.folder.name if store.folder.parent == sites_dir(os.environ) else None
 
 
 def last_known(store: Remembered) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -44,7 +53,7 @@ def last_known(store: Remembered) -> tuple[dict[str, Any], list[dict[str, Any]]]
     except Unreadable as error:
         raise Failure(NO, f"an order of the store cannot be read: {error}") from None
     site = {
-        "site": store.folder.name if store.config is None else store.config.schema.site.id,
+        "site": _site(store),
         "at": None if at is None else rfc3339(at),
         "running": False,
         "mode": mode,

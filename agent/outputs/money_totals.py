@@ -192,8 +192,16 @@ class Totals:
 
     def day_at(self, at: datetime) -> Day | None:
         """Return the local day that an instant lies in, None before its first interval."""
-        month = self.month_at(at)
-        return None if month is None else month.days.get(at.astimezone(self.zone).date())
+        date = at.astimezone(self.zone).date()
+        parts = [month.days[date] for month in self.months.values() if date in month.days]  # two where it is read in it
+        if not parts:
+            return None
+        costs = [part.cost for part in parts if part.cost is not None]
+        return Day(
+            site_wh=sum(part.site_wh for part in parts),
+            billed_kwh=total_of(part.billed_kwh for part in parts),
+            cost=total_of(costs) if costs else None,
+        )
 
 
 def billed_kwh(fact: EnergyInterval) -> Decimal:

@@ -140,7 +140,8 @@ class Demand:
         for period in self.period:
             for block in period.blocks:
                 bound = "" if block.up_to is None else f" up to {written(block.up_to)} {self.measure}"
-                yield f"{period.name}{bound}", block.per_kw
+                above = "" if period.above is None else f" above {period.above}"
+                yield f"{period.name}{above}{bound}", block.per_kw
         if self.most_per_kw is not None:
             yield "at most", self.most_per_kw
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from agent.tariffs.load import Usage
+from agent.tariffs.money import written
 from agent.tariffs.shape import SHAPE
 
 _ZERO = Decimal(0)
@@ -30,6 +31,22 @@ class Only:
         for first, below in (self.kwh_from, self.kwh_below), (self.kw_from, self.kw_below):
             if first < 0 or (below is not None and below <= first):
                 raise ValueError("only: each from is at least 0, and each below is above it")
+
+    def in_words(self) -> str:
+        """Return the bounds as people say them."""
+        pairs = ((self.kwh_from, self.kwh_below, "kWh"), (self.kw_from, self.kw_below, "kW"))
+        said = [
+            " ".join(
+                [
+                    *([f"from {written(first)}"] if first else []),
+                    *([] if below is None else [f"below {written(below)}"]),
+                    unit,
+                ]
+            )
+            for first, below, unit in pairs
+            if first or below is not None
+        ]
+        return f"only in months {' and '.join(said)}"
 
     def holds(self, usage: Usage) -> bool:
         """Whether a month is such a one, by what is known of it."""

@@ -45,10 +45,12 @@ def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterato
     since = "" if terms.metering.read == CIVIL else f", months from {terms.metering.read.in_words()}"
     yield f"  tariff {tariff.name or 'without a name'} in {tariff.currency}, by the clock of {terms.zone}{since}"
     for component in tariff.components:
-        currency = tariff.settlings.get(component.name, AS_IT_IS).currency or tariff.currency
+        settling = tariff.settlings.get(component.name, AS_IT_IS)
+        currency = settling.currency or tariff.currency
         figures = ", ".join(_figure(component, label, rate, currency, today) for label, rate in component.rates())
-        comes_back = ", which comes back and is no cost" if getattr(component, "recoverable", False) else ""
-        yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{comes_back}"
+        back = ", which comes back and is no cost" if getattr(component, "recoverable", False) else ""
+        only = "" if settling.only is None else f", {settling.only.in_words()}"
+        yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{back}{only}"
     yield from (f"    {words}" for words in tariff.unborne())
     yield from (f"    {rule.in_words(tariff.currency)}" for rule in tariff.owners)
     try:

@@ -96,6 +96,7 @@ async def test_status_without_an_agent_says_so_and_what_its_store_knew(say, tmp_
     ):
         assert words in said.stdout
     told = json.loads(say("status", "--state-dir", tmp_path, "--json").stdout)
+    assert told["site"] is None, "a folder's name is no site's"
     assert (told["running"], told["power_w"], told["cap_w"], len(told["orders"])) == (False, None, 50_000.0, 1)
 
 

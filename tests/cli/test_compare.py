@@ -108,6 +108,7 @@ def test_the_page_has_a_chart_and_needs_nothing_beside_it(say, tmp_path):
         (("XX",), "XX: cannot be read"),
         (("KZ", "--energy", "KZ"), "--energy: KZ is no price such as KZ=22.5"),
         (("KZ", "--energy", "KG=5"), "--energy: KG is none of KZ"),
+        (("RU:mining", "--energy", "RU:bannd=5"), "--energy: RU:bannd is none of RU:mining"),
         (("KG:bakery",), "class: must be mining"),
         (("KG", "--fx", "USD=80", "--hashprice", "50"), "--fx: USD=80 is no rate such as"),
         (("KG", "--hashprice", "much"), "--hashprice: much is no decimal number"),

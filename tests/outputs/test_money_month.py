@@ -213,3 +213,12 @@ def test_prices_that_the_months_whole_consumption_chooses_are_settled_at_its_end
     [month] = bill_json(money, local(2026, 2, 1), "2026-01")["months"]
     assert Decimal(month["total"]) == 2 * 744_000
     assert (money.price_now(local(2026, 1, 31)), money.price_now(local(2026, 2, 1, 3))) == (2, 1)
+
+
+def test_the_day_of_a_read_is_one_day_whichever_month_its_hours_are_billed_in():
+    money = desk(tariff(flat("5")), ReadTime(day=1, hour=6))
+    start = local(2026, 2, 1)
+    live(money, start, [1000] * 8)
+    today = money.totals.day_at(start + 8 * HOUR)
+    assert (today.site_wh, today.billed_kwh, today.cost) == (8000, Decimal(8), Decimal(40))
+    assert money.totals.day_at(start + 48 * HOUR) is None

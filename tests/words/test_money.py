@@ -1,12 +1,15 @@
 """What `check` says of a tariff: each figure in force, in its own currency, and what no kWh bears."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
 from agent.config import parse
 from agent.outputs.terms import Terms
+from agent.tariffs.demand import Demand, DemandPeriod
 from agent.tariffs.fixed import Fixed
+from agent.tariffs.only import Only
 from agent.tariffs.settling import Settling
 from agent.wiring.money_terms import terms_of
 from agent.words.money import terms_in_words
@@ -26,6 +29,15 @@ def test_a_tariff_in_words():
         "    charged by the month as a whole, and borne by no interval, price or saving: service",
         "    a kWh now costs 5 KGS, all in",
     ]
+
+
+def test_a_price_list_says_in_which_months_it_is_and_a_period_what_it_is_above():
+    periods = (DemandPeriod(name="peak", per_kw=rate("5")), DemandPeriod(name="all", per_kw=rate("3"), above="peak"))
+    lists = {"energy": Settling(only=Only(kwh_from=Decimal(1000), kw_below=Decimal(50)))}
+    priced = tariff(flat("5"), Demand(name="demand", period=periods), settlings=lists)
+    said = list(terms_in_words(Terms(currency="KGS", zone=BISHKEK, tariff=priced), datetime(2026, 11, 1, tzinfo=UTC)))
+    assert said[1].endswith("5 KGS/kWh, only in months from 1000 kWh and below 50 kW")
+    assert said[2].endswith("peak 5 KGS/kW, all above peak 3 KGS/kW")
 
 
 SITE = """
