@@ -7,6 +7,7 @@ That mode changes with a new start of the mining process alone, so what was read
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 
 import msgspec
 
@@ -99,7 +100,8 @@ class AntminerStock:
             missed.append(error)
         if len(missed) == 2:
             raise next((error for error in missed if isinstance(error, NotPermitted)), missed[0])
-        self._identity = self._identified(header, page, configuration)
+        shut = next((str(error) for error in missed if isinstance(error, NotPermitted)), None)
+        self._identity = replace(self._identified(header, page, configuration), shut=shut)
         return self._identity
 
     def _header(self) -> Generator[Exchange, Reply, Document]:

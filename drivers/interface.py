@@ -215,6 +215,7 @@ class Identity:
     nominal_w: float | None = None
     abilities: Abilities = field(default_factory=Abilities)
     partial: bool = False  # it did not answer all that it was asked: what it says next may be more, or otherwise
+    shut: str | None = None  # why it did not say what it can be told: it takes none of the logins
 
     def __post_init__(self) -> None:
         """Let what cannot be say nothing."""

@@ -18,7 +18,7 @@ import structlog
 from agent.clock import Clock
 from agent.control.lockout import USUAL_AFTER, Lockout
 from agent.control.recognition import UNCLEAR, Recognition
-from agent.facts import AnyFact, LoginsRefused
+from agent.facts import AnyFact, CommandRefused, LoginsRefused
 from agent.fleet.belief import Code
 from agent.fleet.cells import Cells
 from agent.fleet.fleet import Fleet
@@ -217,6 +217,8 @@ class Poller:
         self._misses[row] = 0
         self._identified_at[row] = self._clock.now().mono
         before = self.fleet.identities[row]
+        if found.shut is not None and (before is None or before.shut is None):
+            self._says_shut(row, found.shut)
         if self.recognition.admits(row, found):
             half_read = found.partial and before is not None and before.driver == found.driver
             if half_read:
@@ -230,6 +232,12 @@ class Poller:
         elif self.recognition.is_strange(row):
             self._takes(row, replace(found, mac=None, serial=None))
             self.fleet.garbled(row, UNCLEAR)
+
+    def _says_shut(self, row: int, error: str) -> None:
+        """Name a machine that can be read and, for want of a login, not told anything."""
+        miner, command = self.fleet.miners[row].id, "identify"
+        log.warning("miner refused", miner_id=miner, command=command, error=error)
+        self.on_facts([CommandRefused(at=self._clock.now().at, miner=miner, command=command, error=error)])
 
     def _goes_on(self, row: int, found: Identity) -> None:
         """Speak with a machine as with the one that it was before, where that is known."""

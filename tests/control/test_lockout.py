@@ -8,6 +8,7 @@ from agent.control.lockout import FIRST_S, LAST_S, Lockout
 from agent.facts import CommandRefused, LoginsRefused
 from agent.values import Moment
 from drivers.errors import NotPermitted, Refused
+from drivers.interface import Abilities
 from tests.control.site import Machines, Site
 
 AT = datetime(2026, 1, 10, tzinfo=UTC)
@@ -111,3 +112,18 @@ async def test_a_refusal_of_another_kind_leaves_nobody_alone(site):
     await site.live(3600, step_s=20.0)
     assert await facts(site, LoginsRefused) == []
     assert await facts(site, CommandRefused)
+
+
+async def test_who_can_be_read_alone_for_want_of_a_login_is_named_once_and_told_when_it_takes_one(tmp_path):
+    machines = Machines(2)
+    machines.says[machines.hosts[0]] = {"abilities": Abilities(), "shut": "page: no login is accepted"}
+    site = Site(machines, tmp_path)
+    await site.live(1500, step_s=20.0)
+    [named] = await facts(site, CommandRefused)
+    assert (named.miner, named.command, named.error) == ("m0", "identify", "page: no login is accepted")
+    del machines.says[machines.hosts[0]]
+    await site.live(700, step_s=20.0)
+    await site.order()
+    await site.live(60)
+    assert machines.asleep == set(machines.hosts)
+    await site.close()

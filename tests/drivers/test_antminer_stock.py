@@ -332,6 +332,8 @@ def test_without_a_login_it_is_still_read_and_no_sleep_is_claimed():
     machine = Antminer(x19(), password="changed")
     identity = converse(AntminerStock(HERE).identify(), machine)
     assert (identity.model, identity.mac, identity.abilities.names()) == ("Antminer S19 Pro", None, ())
+    assert identity.shut == "/cgi-bin/get_system_info.cgi: no login is accepted"
+    assert converse(AntminerStock(HERE).identify(), Antminer(x19())).shut is None
     driver = AntminerStock(HERE, identity)
     assert converse(driver.read(Want.FULL), machine).state is State.HASHING
     machine.stats = standing()
