@@ -117,3 +117,10 @@ def test_what_logins_mean_to_snmp():
     assert access_of([one]) == User(name="hash", authentication="first-word", privacy="first-word")
     assert access_of([one, other]) == User(name="hash", authentication="first-word", privacy="other-word")
     assert "word" not in f"{access_of([one, other])} {access_of([Login(user='v1', password='a-word')])}"
+
+
+@pytest.mark.parametrize(("digits", "power_w"), [(0, 35.0), (1, 3.5), (-400, None), (30_000_000, None), (None, None)])
+def test_digits_that_no_figure_has_are_garbage_and_cost_nothing(digits, power_w):
+    told = {"13742.6.4.1.2.1.3.2.3": 7, "13742.6.5.4.3.1.4.2.3.5": 35, "13742.6.3.5.4.1.7.2.3.5": digits}
+    _, found = talk(SnmpOutlet("raritan-pdu2", 3, 2).read(), told)
+    assert (found.on, found.power_w) == (True, power_w)

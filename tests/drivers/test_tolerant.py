@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers import braiins_socket, luxos_wire
 from drivers.braiins_socket import Joined as BraiinsReply
-from drivers.errors import Garbled
+from drivers.errors import Garbled, Refused
 from drivers.luxos_wire import Joined as LuxReply
 from drivers.tolerant import convert, decode, plain_decoder
 
@@ -111,6 +112,14 @@ def test_a_long_garbage_costs_no_more_than_its_length(written):
 def test_a_status_is_a_row_in_a_list_or_alone_or_its_letter(kind, status):
     told = decode(msgspec.json.encode({"STATUS": status, "id": 1}), msgspec.json.Decoder(kind))
     assert [one.letter for one in told.status] == ["E"]
+
+
+@pytest.mark.parametrize(("kind", "must"), [(LuxReply, luxos_wire.must), (BraiinsReply, braiins_socket.must)])
+@pytest.mark.parametrize("word", ["E", "F", "error", "Failed", "", "null"])
+def test_a_status_that_is_no_word_of_success_is_a_refusal(kind, must, word):
+    told = decode(msgspec.json.encode({"STATUS": word, "id": 1}), msgspec.json.Decoder(kind))
+    with pytest.raises(Refused):
+        must(told)
 
 
 def test_a_mark_of_the_byte_order_before_a_reply_is_nothing():

@@ -130,6 +130,15 @@ def test_what_a_ratchet_bills_later_is_what_later_bills_are_more():
         assert more == expected
 
 
+def test_a_ratchet_charges_what_rises_later_and_not_what_it_takes_away_from():
+    """Where the base rises, what is billed above it pays for no peak of its own in later months."""
+    ratchet = Ratchet(pct=Decimal(80), months=5)
+    told = tariff(flat("0"), demand(PEAK, replace(ANY, above="peak"), ratchet=(ratchet,)))
+    at = FIRST + timedelta(hours=12)  # within the peak hours
+    found = {one.period: one.later for one in standings(told, [(FIRST, Decimal(20))], at, Month(zone=BISHKEK))}
+    assert [bool(later) for later in found.values()] == [True, False]
+
+
 def test_horsepower_is_told_in_kw():
     """What a kW more costs is what the bill with it is more."""
     at, month = FIRST + timedelta(hours=3), Month(zone=BISHKEK)
