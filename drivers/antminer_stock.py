@@ -158,6 +158,11 @@ class AntminerStock:
             locate=web and self._generation.blinks,
         )
 
+    @property
+    def _is_shut(self) -> bool:
+        """Whether its pages took no login when it was identified: they are asked no more until it is again."""
+        return self._identity is not None and self._identity.shut is not None
+
     # what it does --------------------------------------------------------------------------------------------
 
     def read(self, want: Want) -> Conversation[Reading]:
@@ -236,6 +241,8 @@ class AntminerStock:
             return None
         if self._mode is not None and (figures.hashes or want is Want.QUICK):
             return self._mode
+        if self._is_shut and figures is not NOTHING:
+            return None
         try:
             self._mode = (yield from self._web.configuration()).mode
         except DeviceError:
@@ -258,7 +265,7 @@ class AntminerStock:
 
     def _complaints(self) -> Generator[Exchange, Reply, tuple[DeviceFault, ...] | None]:
         """Ask what it complains of itself; None where it has no such page, or no login."""
-        if not self._generation.pages:
+        if not self._generation.pages or self._is_shut:
             return None
         try:
             told = rows(document((yield from self._web.get("summary.cgi"))).get("SUMMARY"))

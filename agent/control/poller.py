@@ -217,8 +217,10 @@ class Poller:
         self._misses[row] = 0
         self._identified_at[row] = self._clock.now().mono
         before = self.fleet.identities[row]
-        if found.shut is not None and (before is None or before.shut is None):
-            self._says_shut(row, found.shut)
+        if found.shut is not None:
+            self._shut(row, found.shut, is_new=before is None or before.shut is None)
+        elif before is not None and before.shut is not None:
+            self.lockout.taken(row)
         if self.recognition.admits(row, found):
             half_read = found.partial and before is not None and before.driver == found.driver
             if half_read:
@@ -233,11 +235,13 @@ class Poller:
             self._takes(row, replace(found, mac=None, serial=None))
             self.fleet.garbled(row, UNCLEAR)
 
-    def _says_shut(self, row: int, error: str) -> None:
-        """Name a machine that can be read and, for want of a login, not told anything."""
+    def _shut(self, row: int, error: str, *, is_new: bool) -> None:
+        """Name a machine that can be read and, for want of a login, not told anything; the refusal counts."""
         miner, command = self.fleet.miners[row].id, "identify"
-        log.warning("miner refused", miner_id=miner, command=command, error=error)
-        self.on_facts([CommandRefused(at=self._clock.now().at, miner=miner, command=command, error=error)])
+        if is_new:
+            log.warning("miner refused", miner_id=miner, command=command, error=error)
+            self.on_facts([CommandRefused(at=self._clock.now().at, miner=miner, command=command, error=error)])
+        self.deny(row, NotPermitted(error))
 
     def _goes_on(self, row: int, found: Identity) -> None:
         """Speak with a machine as with the one that it was before, where that is known."""
@@ -273,7 +277,8 @@ class Poller:
             self.soon(row)
             return
         self.fleet.heard(row, found, now)
-        if not self.fleet.ladders[row].sleeps and now - self._identified_at[row] >= IDENTIFIED_AGAIN_S:
+        is_due = not self.fleet.ladders[row].sleeps and now - self._identified_at[row] >= IDENTIFIED_AGAIN_S
+        if is_due and not self.lockout.leaves_alone(row, now):
             self.drivers[row] = None
 
     def _missed(self, row: int, error: DeviceError) -> None:

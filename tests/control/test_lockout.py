@@ -121,8 +121,13 @@ async def test_who_can_be_read_alone_for_want_of_a_login_is_named_once_and_told_
     await site.live(1500, step_s=20.0)
     [named] = await facts(site, CommandRefused)
     assert (named.miner, named.command, named.error) == ("m0", "identify", "page: no login is accepted")
+    [left] = await facts(site, LoginsRefused)
+    assert (left.miners, (left.until - left.at).total_seconds()) == (["m0"], FIRST_S)
+    polls = machines.polls[machines.hosts[0]]
+    await site.live(100)
+    assert machines.polls[machines.hosts[0]] > polls, "it is read all the while"
     del machines.says[machines.hosts[0]]
-    await site.live(700, step_s=20.0)
+    await site.live(3700, step_s=20.0)
     await site.order()
     await site.live(60)
     assert machines.asleep == set(machines.hosts)

@@ -337,7 +337,11 @@ def test_without_a_login_it_is_still_read_and_no_sleep_is_claimed():
     driver = AntminerStock(HERE, identity)
     assert converse(driver.read(Want.FULL), machine).state is State.HASHING
     machine.stats = standing()
-    assert converse(driver.read(Want.QUICK), machine).reason == "unknown:mode"
+    asked = []
+    assert converse(driver.read(Want.FULL), lambda exchange: asked.append(exchange) or machine(exchange)).reason == (
+        "unknown:mode"
+    )
+    assert not [exchange for exchange in asked if isinstance(exchange, Http)], "no wrong login again and again"
 
 
 def test_a_shut_api_port_and_no_login_is_named_as_a_want_of_permission():
