@@ -8,6 +8,7 @@ from typing import Any
 
 MOST_BYTES = 786_432
 MOST_WHOLE = 2**63 - 1
+MOST_DIGITS = 20  # with a sign; Python itself refuses to read thousands
 MOST_DEEP = 64
 
 
@@ -25,6 +26,10 @@ def decode(raw: bytes) -> dict[str, Any]:
         )
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"no UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON at line {error.lineno}, column {error.colno}") from error
     if not isinstance(told, dict):
         raise ValueError("no JSON object")  # noqa: TRY004 - one kind of error for whatever is unreadable
     _bound_depth(told)
@@ -43,8 +48,7 @@ def _no_constant(name: str) -> Any:
 
 
 def _integer(text: str) -> int:
-    value = int(text)
-    if abs(value) > MOST_WHOLE:
+    if len(text) > MOST_DIGITS or abs(value := int(text)) > MOST_WHOLE:
         raise ValueError(f"{text[:20]} overflows")
     return value
 

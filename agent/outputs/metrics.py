@@ -27,6 +27,12 @@ from agent.outputs.snapshot import Snapshot, snapshot
 DURATIONS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 GZIP = 16 + zlib.MAX_WBITS
 POLL_RESULTS = ("ok", "unreachable", "garbled", "denied")
+REFUSALS = (
+    *("malformed", "unknown_field", "bad_value", "id_mismatch", "unsigned", "bad_signature", "unknown_issuer"),
+    *("not_allowed", "foreign_site", "replayed", "stale", "lower_revision", "revision_conflict", "unknown_target"),
+    *("declined", "too_many"),
+)
+"""The codes of contract 3: each is counted from 0, so that its first refusal is a rise."""
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the contract knows no _created series
 
@@ -85,6 +91,8 @@ class Metrics:
         self._duration = duration.labels(site)
         for result in POLL_RESULTS:
             self._polls.labels(site, result)
+        for code in REFUSALS:
+            self._rejected.labels(site, code)
 
     def _counter(self, name: str, says: str, *names: str) -> Counter:
         return Counter(name, says, ("site", *names), registry=self.registry)

@@ -9,6 +9,9 @@ from decimal import Decimal
 from agent.outputs.exposition import Text, labels
 from agent.outputs.sight import Sight
 
+NOTHING = Decimal(0)
+"""Where a sum begins before the first interval ends: what appears later than that has no rise to be read from."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoneyShot:
@@ -28,15 +31,17 @@ def money_shot(sight: Sight) -> MoneyShot | None:
     money = sight.money
     if money is None:
         return None
-    at, totals = sight.now().at, money.totals
+    at, totals, terms = sight.now().at, money.totals, money.terms
+    tariff, earning = terms.tariff, terms.earning_at(at)
+    costs = {} if tariff is None else {(tariff.currency, part.name): NOTHING for part in tariff.components}
     return MoneyShot(
         site=sight.site,
-        currency=money.terms.currency,
+        currency=terms.currency,
         price=money.price_now(at),
         break_even=money.break_even(at),
-        costs=dict(totals.costs),
-        credits=dict(totals.credits),
-        revenue=dict(totals.revenue),
+        costs={**costs, **totals.costs},
+        credits={**({} if tariff is None else {tariff.currency: NOTHING}), **totals.credits},
+        revenue={**({} if earning is None else {earning.currency: NOTHING}), **totals.revenue},
     )
 
 

@@ -575,10 +575,18 @@ async def test_what_is_not_there_is_a_problem_too(method, path, status):
     assert (found, told["title"]) == (status, HTTPStatus(status).phrase)
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])
-async def test_probes_may_ask_for_headers_alone(path):
-    async with serving() as client:
-        assert (await client.ask("HEAD", path))[0] == 200
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/metrics", f"{V1}/site", f"{V1}/miners/a1"])
+async def test_headers_alone_may_be_asked_for(path):
+    async with serving() as client, client.session.head(client.base + path) as answer:
+        assert (answer.status, await answer.read()) == (200, b"")
+        assert int(answer.headers["Content-Length"]) > 0
+
+
+async def test_headers_alone_need_what_the_whole_needs_and_a_stream_has_none():
+    async with serving(public_read=False) as client:
+        for path, status in ("site", 401), ("stream", 405):
+            async with client.session.head(f"{client.base}{V1}/{path}") as answer:
+                assert answer.status == status
 
 
 async def test_a_body_that_is_too_large_is_not_taken():

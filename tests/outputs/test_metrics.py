@@ -224,6 +224,7 @@ async def test_the_agent_counts_what_happens(openmetrics):
     found = await samples(sight_of(desk()), own, openmetrics=openmetrics)
     assert found[key("polls_total", result="garbled")] == 1
     assert found[key("polls_total", result="denied")] == 0
+    assert found[key("orders_rejected_total", reason="too_many")] == 0
     assert found[key("poll_duration_seconds_count")] == 1
     assert found[key("poll_duration_seconds_sum")] == 0.02
     assert found[key("poll_cycle_lag_seconds")] == 0.25

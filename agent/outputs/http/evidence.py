@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from agent.outputs.http.access import Need
 from agent.outputs.http.desk import Desk
@@ -52,7 +52,7 @@ class EvidenceRoutes:
         response = web.StreamResponse(headers=headers)
         response.content_length = sum(map(len, record))
         await response.prepare(request)
-        for piece in _pieces(record):
+        for piece in () if request.method == hdrs.METH_HEAD else _pieces(record):
             await response.write(piece)
         await response.write_eof()
         return response

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from aiohttp import web
+from aiohttp import hdrs, web
 from multidict import MultiMapping
 
 from agent.fleet.selector import matches, selecting
@@ -69,7 +69,7 @@ class Reads:
             response.headers["Content-Encoding"] = "gzip"
         response.content_length = sum(map(len, scrape.pieces))
         await response.prepare(request)
-        for piece in scrape.pieces:
+        for piece in () if request.method == hdrs.METH_HEAD else scrape.pieces:
             view = memoryview(piece)
             for start in range(0, len(view), MOST_AT_ONCE):
                 await response.write(view[start : start + MOST_AT_ONCE])

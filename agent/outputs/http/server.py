@@ -64,8 +64,8 @@ class HttpServer:
 
 
 def _has_head(route: Route) -> bool:
-    """Whether probes and balancers may ask for its headers alone: the page, and what says how the agent is."""
-    return route.method == "GET" and route.need is Need.NOTHING and not route.path.startswith(V1)
+    """Whether its headers alone may be asked for: of all that is read, but for the stream, which has no end."""
+    return route.method == "GET" and route.path != f"{V1}/stream"
 
 
 def _description(table: tuple[Route, ...]) -> Route:

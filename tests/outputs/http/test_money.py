@@ -26,6 +26,16 @@ def money_over(fleet):
     return MoneyDesk(terms=terms, fleet=fleet, power_w=lambda: 12_500.0)
 
 
+async def test_sums_of_money_are_counted_from_0_before_the_first_interval_ends():
+    desk = MemoryDesk(small_fleet(), empty_book())
+    async with serving(desk, money=money_over(desk.fleet)) as client:
+        _, told = await client.ask("GET", "/metrics")
+    lines = told.splitlines()
+    assert 'hashwatt_energy_cost_total{site="farm-1",currency="KGS",component="energy"} 0.0' in lines
+    assert 'hashwatt_energy_credit_total{site="farm-1",currency="KGS"} 0.0' in lines
+    assert 'hashwatt_revenue_total{site="farm-1",currency="USD"} 0.0' in lines
+
+
 async def test_a_read_that_a_hand_corrected_is_an_adjustment_of_the_month_in_which_it_was_told():
     desk = MemoryDesk(small_fleet(), empty_book())
     money = money_over(desk.fleet)
