@@ -23,6 +23,8 @@ from tests.brokers import DIES_WITH_US, Mosquitto
 MAIN = "import sys; from agent.cli import main; sys.exit(main())"
 HASHWATT = [sys.executable, "-c", DIES_WITH_US, sys.executable, "-c", MAIN]
 SITE = "scene"
+PATIENCE = 4
+"""Times the bound of each wait on an idle host: bounds end what hangs, and judge no busy host."""
 ROOT = f"hashwatt/{SITE}"
 METERS = {
     "mqtt": 'kind = "mqtt"\nwindow_s = 4\nstale_s = 8\n',
@@ -64,13 +66,20 @@ async def ran(*arguments, within_s=15):
     """Run a hashwatt command that ends by itself; return its exit code, what it printed, and what it complained of."""
     ended = await program(*arguments, stderr=asyncio.subprocess.PIPE)
     try:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(PATIENCE * within_s):
             told, said = await ended.communicate()
     finally:
         if ended.returncode is None:
             ended.kill()
             await ended.wait()
     return ended.returncode, told.decode(), said.decode()
+
+
+class Patient(Dispatcher):
+    """A dispatcher that waits for acks as patiently as its stage."""
+
+    async def ack(self, order_id, state, within_s, *, revision=None):
+        return await super().ack(order_id, state, PATIENCE * within_s, revision=revision)
 
 
 class Stage:
@@ -120,6 +129,17 @@ class Stage:
         """Return every command that a machine acknowledged, in order."""
         return (await self.farm("/writes"))["writes"]
 
+    async def quiet_writes(self, seconds, within_s=60):
+        """Return every command, once none has come for so long."""
+        loop = asyncio.get_running_loop()
+        seen, since = await self.writes(), loop.time()
+        async with asyncio.timeout(PATIENCE * within_s):
+            while loop.time() < since + seconds:
+                await asyncio.sleep(0.25)
+                found = await self.writes()
+                seen, since = (seen, since) if found == seen else (found, loop.time())
+        return seen
+
     # the agent
 
     @property
@@ -150,7 +170,7 @@ class Stage:
 
     async def end(self):
         self.agent.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(5 * PATIENCE):
             return await self.agent.wait()
 
     def url(self, path):
@@ -180,7 +200,7 @@ class Stage:
 
     async def until(self, holds, within_s, each_s=0.25):
         """Wait until `holds()`, plain or awaited, is true; there is no event across processes to await."""
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(PATIENCE * within_s):
             while True:
                 found = holds()
                 if asyncio.iscoroutine(found):
@@ -200,7 +220,7 @@ class Stage:
 
     async def retained(self, topic):
         """Return what the broker keeps for whoever subscribes next."""
-        async with asyncio.timeout(5), aiomqtt.Client("127.0.0.1", self.broker.port) as client:
+        async with asyncio.timeout(5 * PATIENCE), aiomqtt.Client("127.0.0.1", self.broker.port) as client:
             await client.subscribe(f"{ROOT}/{topic}", qos=1)
             message = await anext(client.messages)
         assert message.retain
@@ -240,7 +260,7 @@ def _http(url, body=None):
 
 
 def _read(url, data=None):
-    with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=10) as reply:
+    with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=10 * PATIENCE) as reply:
         return reply.read()
 
 
@@ -252,7 +272,7 @@ async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=N
         url = f"mqtt://127.0.0.1:{broker.port}"
         async with (
             _farm(folder / "farm.toml", url, miners, mix, feeders) as places,
-            Dispatcher(url, SITE) as dispatcher,
+            Patient(url, SITE) as dispatcher,
         ):
             made = Stage(folder, broker, dispatcher, f"http://{places['control']}")
             told = made.config.read_text().replace('kind = "mqtt"\n', METERS[meter].format(place=places["meter"]))
@@ -287,7 +307,7 @@ async def _put_down(process):
 
 async def _ready(farm):
     places = {}
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(30 * PATIENCE):
         async for line in farm.stdout:
             word, *rest = line.decode().split()
             if word in {"control", "meter"}:

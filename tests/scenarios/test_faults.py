@@ -4,7 +4,8 @@ import pytest
 
 from tests.scenarios.stage import stage
 
-DEAD, LIE, GARBAGE, HANG = 20, 20, 30, 30
+MACHINES, DEAD, LIE, GARBAGE, HANG = 1000, 20, 20, 30, 30
+SILENT = DEAD + GARBAGE + HANG
 TENTH = [
     # shares are of one shuffled order, so the smaller ones lie within the larger; 0 s ends what was there before
     ("10%", "hang", None), ("7%", "garbage", None), ("4%", "garbage", 0), ("4%", "lie", None), ("2%", "lie", 0),
@@ -14,13 +15,14 @@ TENTH = [
 
 @pytest.mark.lasts(40)
 async def test_a_thousand_machines_with_faults_are_stopped_as_far_as_possible(tmp_path):
-    async with stage(tmp_path, 1000, poll_s=5.0) as site:
+    async with stage(tmp_path, MACHINES, poll_s=5.0) as site:
         await site.until_known(950, 180)
         for select, fault, for_s in TENTH:
             await site.farm("/faults", {"select": select, "fault": fault, "for_s": for_s})
         await site.order(comply_by_s=30)
-        ack = await site.dispatcher.ack("o1", "violated", 70)
-        await site.until(lambda: _sleep(site), 30)
+        await site.dispatcher.ack("o1", "violated", 90)  # as far as it has come by its deadline
+        await site.until(lambda: _sleep(site), 90)
+        await site.until(lambda: _is_known(site), 120)
 
         broken = _broken(await site.farm("/state"))
         assert {fault: len(states) for fault, states in broken.items()} == {
@@ -29,8 +31,10 @@ async def test_a_thousand_machines_with_faults_are_stopped_as_far_as_possible(tm
         assert set(broken["lie"]) == {"hashing"}
         assert not [write for write in await site.writes() if write["wakes"]]
         assert site.dispatcher.states("o1") == ["received", "accepted", "active", "violated"]
+        await site.order(revision=2, comply_by_s=1)
+        ack = await site.dispatcher.ack("o1", "violated", 30, revision=2)
         assert f"awake: {LIE} not asleep" in ack["reason"]
-        assert f"unproved {DEAD + GARBAGE + HANG}" in ack["reason"]
+        assert f"unproved {SILENT}" in ack["reason"]
         missing_w = await site.true_draw_w() - ack["cap_w"]
         assert abs(ack["shortfall_w"] / missing_w - 1) < 0.02
         await site.until(lambda: _is_told(site, missing_w), 60)  # once meter and beliefs agree
@@ -45,6 +49,12 @@ async def _is_told(site, missing_w):
     least_w = missing_w - _draw_w(state, "lie", "garbage")
     is_excess = abs(told["excess_w"] / missing_w - 1) < 0.02
     return is_excess and 0.98 * least_w < told["shortfall_w"] < 1.02 * missing_w
+
+
+async def _is_known(site):
+    """Whether the agent has seen who sleeps, who does not, and who says nothing that can be read."""
+    counted = (await site.site())["miners"]
+    return (counted.get("sleeping"), counted.get("hashing")) == (MACHINES - LIE - SILENT, LIE)
 
 
 async def _sleep(site):

@@ -9,6 +9,8 @@ from tests.scenarios.stage import stage
 BLIND_S = 3
 TOLERATED = 1.01
 """Of the cap: machines' draw sways, and the meter says the mean of its window."""
+ROOM = 1.02
+"""Of the draw: too little to raise anybody, and so much that swaying alone lowers nobody."""
 
 
 @pytest.mark.lasts(50)
@@ -21,8 +23,9 @@ async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unre
         cap_w = 0.6 * await site.true_draw_w()
         await site.order(limit={"max_import_kw": cap_w / 1000})
         await site.dispatcher.ack("o1", "complied", 60)
-        await site.most_true_draw_w(5)  # the last corrections of who draws more than its level says
-        sent = await site.writes()
+        await site.order(revision=2, limit={"max_import_kw": ROOM * await site.true_draw_w() / 1000})
+        cap_w = (await site.dispatcher.ack("o1", "complied", 60, revision=2))["cap_w"]
+        sent = await site.quiet_writes(5)
 
         await site.farm("/meter", {"stale_s": 5})  # less than it may be silent for
         assert await site.most_true_draw_w(7) <= TOLERATED * cap_w
