@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import date, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -187,8 +187,8 @@ def found_for(asked: Asked, metered: Metered) -> Found:
         raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
     known = corrected(read.load, corrections)
     counted = as_closed(read.load, corrections, read.clock, metering)
-    doubts = [*tariff.doubts(*read.load.days(read.clock)), *estimates(billed, known)]
-    warnings = [*doubts] if zone else [NO_CLOCK, *doubts]
+    warnings = [*([] if zone else [NO_CLOCK]), *_doubts(tariff, read.load.days(read.clock), billed)]
+    warnings += estimates(billed, known)
     return Found(
         billed=billed,
         tariff=tariff,
@@ -199,6 +199,12 @@ def found_for(asked: Asked, metered: Metered) -> Found:
         metering=metering,
         warnings=warnings,
     )
+
+
+def _doubts(tariff: Tariff, days: tuple[date, date], billed: Bill) -> list[str]:
+    """Return what of a tariff is not sure, or not meant for such months."""
+    peak_kw, kwh = ({one.month: getattr(one, name) for one in billed.months} for name in ("peak_kw", "kwh"))
+    return [*tariff.doubts(*days), *tariff.meant.misses(peak_kw, kwh)]
 
 
 def _currency(told: str | None) -> str | None:

@@ -20,6 +20,7 @@ from agent.problems import ConfigError, Problem
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.fixed import Fixed
 from agent.tariffs.kinds import Component
+from agent.tariffs.meant import Meant
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import EXACT, even
 from agent.tariffs.settling import Settling
@@ -86,6 +87,7 @@ def parse_urdb(text: str, *, file: str = "record.json", currency: str | None = N
         notes=tuple(_notes(reader.record)),
         first=_day(reader.record.get("startdate")),
         last=_day(reader.record.get("enddate")),
+        meant=_meant(reader),
         settlings={"energy": Settling(floor=Decimal(0))} if is_floored(reader) else {},
         export_refused="" if nets(reader) else _export_refused(reader),
         nets_by_hour=rule_of(reader) == BY_HOUR,
@@ -187,6 +189,30 @@ def _notes(record: dict[str, Any]) -> Iterator[str]:
     service = str(record.get("servicetype", "Bundled"))
     if service.lower() != "bundled":
         yield f"the record is of {service} alone: what others charge is not in it"
+
+
+_SIZES = {
+    "kw_least": ("peakkwcapacitymin", "demandmin", "mindemand"),
+    "kw_most": ("peakkwcapacitymax", "demandmax", "maxdemand"),
+    "kwh_least": ("peakkwhusagemin", "energymin", "minenergy"),
+    "kwh_most": ("peakkwhusagemax", "energymax", "maxenergy"),
+}
+"""Of which size a customer's months are, by each version's own keys."""
+
+
+def _meant(reader: Reader) -> Meant:
+    """Return whom a rate is for; a bound of 0 or of no number says nothing."""
+    record = reader.record
+    found = {
+        name: next((Decimal(record[key]) for key in keys if _is_size(record.get(key))), None)
+        for name, keys in _SIZES.items()
+        if name.startswith("kwh") or str(record.get("demandunits", "kW")).lower() == "kw"
+    }
+    return Meant(**found)
+
+
+def _is_size(told: Any) -> bool:
+    return isinstance(told, int | Decimal) and not isinstance(told, bool) and told > 0
 
 
 def _day(told: Any) -> date | None:

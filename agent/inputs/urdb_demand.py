@@ -93,10 +93,10 @@ def _demand(
 
 def _unit(reader: Reader, key: str, tiers: Tiers) -> tuple[Measure, Literal["month", "day"]]:
     """Return in what a demand is measured, and whether the highest of each day or of the month is charged."""
-    own = {str(tier["unit"]) for tier in tiers if tier.get("unit")}
-    told = str(reader.record.get(key) or next(iter(own), "kW"))
-    if len(own | {told}) > 1:
-        reader.bad(key, f"is {told}, and tiers say {', '.join(sorted(own))}")
+    own = {str(tier["unit"]).strip().lower(): str(tier["unit"]) for tier in tiers if tier.get("unit")}
+    told = str(reader.record.get(key) or next(iter(own.values()), "kW"))
+    if len({*own, told.strip().lower()}) > 1:
+        reader.bad(key, f"is {told}, and tiers say {', '.join(sorted(own.values()))}")
     name, _, daily = told.strip().lower().partition(" ")
     if name not in _UNITS or daily not in {"", "daily"}:
         reader.bad(key, f"is {told}, and none of kW, kVA, hp and their daily forms")

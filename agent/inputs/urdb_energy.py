@@ -89,7 +89,7 @@ def _lists(reader: Reader, structure: list[Tiers], cells: Cells) -> list[BlockPe
     for month in ALL_MONTHS:
         used = sorted(set(cells[month].values()))
         bounds: dict[int, Bounds] = {
-            at: tuple((bound(tier), _unit(reader, tier)) for tier in structure[at]) for at in used
+            at: _open_ended(tuple((bound(tier), _unit(reader, tier)) for tier in structure[at])) for at in used
         }
         tiered = {of for of in bounds.values() if len(of) > 1 or of[0][0] is not None}
         if len(tiered) > 1:
@@ -112,6 +112,13 @@ def _lists(reader: Reader, structure: list[Tiers], cells: Cells) -> list[BlockPe
             reader.bad(f"{KEY}.{at}", str(error))
             return []
     return found
+
+
+def _open_ended(bounds: Bounds) -> Bounds:
+    """Return bounds whose open last one counts what all before it do: without a bound it counts nothing of its own."""
+    *before, (last, _) = bounds
+    units = {unit for _, unit in before}
+    return (*before, (None, units.pop())) if last is None and len(units) == 1 else bounds
 
 
 def _unit(reader: Reader, tier: Mapping[str, Any]) -> Unit:

@@ -13,6 +13,7 @@ from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
+from agent.tariffs.meant import Meant
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
 from agent.tariffs.owners import OwnerRule
@@ -42,6 +43,7 @@ class Tariff:
     notes: tuple[str, ...] = ()  # what its file says and nothing is charged for, in words
     first: date | None = None  # from when it holds, where its file says it of the whole
     last: date | None = None
+    meant: Meant = field(default_factory=Meant)  # for months of what size, where its file says it
     owners: tuple[OwnerRule, ...] = ()  # what price may do to whose machines
     export_refused: str = ""  # why a load that exports cannot be billed
     nets_by_hour: bool = False  # what is exported counts against what is taken within each hour

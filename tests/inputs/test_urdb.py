@@ -157,6 +157,8 @@ def test_demand_goes_by_its_window_unit_and_day():
     flat = {"flatdemandstructure": [[{"rate": 1}]], "flatdemandmonths": [0] * 12}
     assert billed(record(**flat), peak)["flat demand"] == 300
     assert billed(record(**flat, demandwindow=30), peak)["flat demand"] == 200
+    units = {"flatdemandstructure": [[{"rate": 1, "unit": "kW"}]], "flatdemandunit": "kw"}  # the same in two spellings
+    assert billed(record(**units), peak)["flat demand"] == 300
     assert billed(record(**flat, flatdemandunit="kW daily"), peak)["flat demand"] == 300 + 30 * 100
     assert float(billed(record(**flat, flatdemandunit="hp"), peak)["flat demand"]) == pytest.approx(402.306627)
     with pytest.raises(Unpriced, match="the load has no column kvarh"):
@@ -194,6 +196,18 @@ def test_a_period_without_tiers_has_one_price_in_all_of_its_month():
     assert round(billed(told)["energy"], 6) == round(expected, 6)
 
 
+@pytest.mark.parametrize("unit", ["kWh", "kWh/kW", "kWh daily", "kWh/kW daily"])
+def test_what_an_open_last_tier_counts_does_not_matter(unit):
+    bounded = {"max": 10, "rate": 0.1, "unit": unit}
+    open_ones = [{"rate": 0.2}, {"rate": 0.2, "unit": unit}, {"rate": 0.2, "unit": "kWh daily"}]
+    told = record(
+        energyratestructure=[[bounded, one] for one in open_ones],
+        energyweekdayschedule=[[0] * 8 + [1] * 8 + [2] * 8] * 12,
+    )
+    alike = record(energyratestructure=[[bounded, open_ones[1]]])
+    assert round(billed(told)["energy"], 9) == round(billed(alike)["energy"], 9)
+
+
 def test_export_is_paid_by_the_step_where_the_record_says_so():
     told = record(
         dgrules="Net Billing Instantaneous",
@@ -224,6 +238,18 @@ def test_words_and_dates_of_a_record_are_told_as_warnings():
         "the record is of Delivery alone: what others charge is not in it",
         "the tariff ends on 2025-01-01, and is used for days after that",
     ]
+
+
+def test_whom_a_rate_is_meant_for_is_told_where_a_load_is_not_so():
+    told = record(peakkwcapacitymin=20, peakkwcapacitymax=500, peakkwhusagemax=0, maxenergy=700_000)
+    meant = read(told).meant
+    assert [*meant.misses({"2026-01": Decimal(812), "2026-02": Decimal(640)}, {"2026-01": Decimal(9)})] == [
+        "the tariff is meant for at most 500 kW a month: 2026-01 has 812, and 1 more of 2 months lie outside"
+    ]
+    assert [*meant.misses({"2026-01": Decimal(20)}, {"2026-01": Decimal(700_001)})] == [
+        "the tariff is meant for at most 700000 kWh a month: 2026-01 has 700001"
+    ]
+    assert read(record(peakkwcapacitymax=500, demandunits="kVA")).meant.kw_most is None
 
 
 BOTH = {"energyweekdayschedule": DAY}
