@@ -312,6 +312,7 @@ def book_policy_of(config: Config) -> BookPolicy:
         window_s=NO_METER_WINDOW_S if meter is None else meter.window_s,
         respond_s=schema.control.respond_s,
         observe_only=schema.control.mode == "observe",
+        connection_w=schema.site.connection_kw * 1000,
     )
 
 

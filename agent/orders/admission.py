@@ -10,7 +10,7 @@ from agent.orders.compliance import Observed
 from agent.orders.hands import ALONE, is_by_hand, says_two
 from agent.orders.life import Life, Lives
 from agent.orders.limit import Basis, least
-from agent.orders.loosening import loosens
+from agent.orders.loosening import hastens, loosens
 from agent.orders.order import STEPPING, Order, Rejection
 from agent.orders.trust import OWN, TrustPolicy, because, foreign_hand, refuse, stale
 from agent.values import Moment
@@ -42,8 +42,9 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment, by: str 
     """Return why this document would be refused, None where it would be taken in; `by` is the token it came with."""
     life, others = gate.lives.get(order.order_id), superseded(order, gate.lives)
     rejection = refuse(order, gate.trust, transport=transport)
+    hand = is_by_hand(order, transport=transport, by=by)
     if rejection is None and life is not None:
-        rejection = foreign_hand(life.order, order) or _by_revision(life.order, order, gate.lives)
+        rejection = _by_early(life, order, gate.lives, hand=hand) if life.early else _by_known(life, order, gate.lives)
     for old in others:
         rejection = rejection or foreign_hand(old.order, order)
     if rejection is None and gate.ground is not None and not order.is_cancel and transport != OWN:
@@ -54,11 +55,13 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment, by: str 
         return rejection
     replaced = [*others, *([life] if life is not None else [])]
     loosened = [
-        old for old in replaced if old.is_ahead and loosens(old.order, order, started_at=old.starts_at, now=now)
+        old
+        for old in replaced
+        if (old.is_ahead and loosens(old.order, order, started_at=old.starts_at, now=now))
+        or (old.is_way_back and hastens(old.order, order))
     ]
     if not loosened:
         return None
-    hand = is_by_hand(order, transport=transport, by=by)
     return stale(order, gate.trust, now) or _unaided(order, loosened, transport=transport, hand=hand)
 
 
@@ -100,12 +103,27 @@ def _misdirected(order: Order, ground: Ground, trust: TrustPolicy) -> Rejection 
     return because(order, "not_allowed", f"{order.issuer} may order on {', '.join(issuer.feeders)} alone")
 
 
-def _by_revision(known: Order, order: Order, lives: Lives) -> Rejection | None:
-    if order.revision < known.revision and lives.was_taken_in(order):
-        return because(order, "replayed", f"it was taken in before, and revision {known.revision} since")
-    if order.revision < known.revision:
-        return because(order, "lower_revision", f"revision {known.revision} is known")
-    if order.revision == known.revision:
+def _by_known(life: Life, order: Order, lives: Lives) -> Rejection | None:
+    return foreign_hand(life.order, order) or _by_revision(life.order.revision, order, lives)
+
+
+def _by_early(life: Life, order: Order, lives: Lives, *, hand: bool) -> Rejection | None:
+    """Hold an order against cancels that came before its id was used: each counts where it could have taken it back.
+
+    That is against its own issuer's orders, and against a law that no hand here gave in not where one person said it.
+    """
+    one_is_too_few = order.order_class == "law" and not order.test and not order.is_cancel and not hand
+    counts = [(order.issuer, False)] if one_is_too_few else [(order.issuer, False), (order.issuer, True)]
+    known = [life.early[by] for by in counts if by in life.early]
+    return _by_revision(max(known), order, lives) if known else None
+
+
+def _by_revision(known: int, order: Order, lives: Lives) -> Rejection | None:
+    if order.revision < known and lives.was_taken_in(order):
+        return because(order, "replayed", f"it was taken in before, and revision {known} since")
+    if order.revision < known:
+        return because(order, "lower_revision", f"revision {known} is known")
+    if order.revision == known:
         return because(order, "revision_conflict", "another document has this revision")
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,9 +70,16 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
     )
 
 
-def binding_for(order: Order, bindings: Sequence[Binding]) -> str | None:
-    """Return the order that binds where this one is measured, else the one that binds the site."""
+def binding_for(
+    order: Order, bindings: Sequence[Binding], *, site_w: Watts = math.inf, here_w: Watts = math.inf
+) -> str | None:
+    """Return the order that binds where this one is measured, else the one that binds the site.
+
+    None where nobody's limit does but the connection's, `site_w`, or that of the feeder it is measured at, `here_w`.
+    """
     beside = [bound for bound in bindings if bound.order.scope == order.scope]
     if beside:
-        return min(beside, key=lambda bound: (bound.cap_w, *bound.order.rank())).order.order_id
-    return arbitrate(bindings).binding_order
+        least = min(beside, key=lambda bound: (bound.cap_w, *bound.order.rank()))
+        return least.order.order_id if least.cap_w <= min(here_w, site_w) else None
+    cap = arbitrate(bindings)
+    return cap.binding_order if cap.cap_w is not None and cap.cap_w <= site_w else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -12,7 +12,7 @@ from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, O
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.compliance import Observed, Watch
-from agent.orders.hands import is_own_word
+from agent.orders.hands import is_by_hand, is_own_word, says_two
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import STEPPING, Order, Rejection, Scope
@@ -45,6 +45,8 @@ class Life:
     seq: int = 0
     has_bound: bool = False  # so that there is something to restore
     own_word: bool = False  # a person here gave it in, and names nobody who gave it to him
+    early: Mapping[tuple[str, bool], int] = field(default_factory=dict)
+    """Where an id was cancelled before anybody used it: the latest revision by issuer, and by one hand alone or not."""
     awaiting: bool = False  # its end passed and somebody must release it
     agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
     began_w: Watts | None = None  # what was drawn at its start
@@ -67,6 +69,11 @@ class Life:
     def is_ahead(self) -> bool:
         """Whether it binds or is going to."""
         return self.binds or self.state is OrderState.SCHEDULED
+
+    @property
+    def is_way_back(self) -> bool:
+        """Whether it bound, is over, and what it lowered is on its way back."""
+        return self.has_bound and self.state in {OrderState.ENDED, OrderState.CANCELLED, OrderState.RESTORING}
 
     @property
     def lasts(self) -> bool:
@@ -278,6 +285,7 @@ class Lives:
             has_bound=self._takes_over(order, before),
             own_word=is_own_word(order, transport=fact.transport, by=fact.by)
             and not self._takes_anothers(order, before),
+            early=_early(order, before, fact),
         )
 
     def _takes_over(self, order: Order, before: Life | None) -> bool:
@@ -291,6 +299,16 @@ class Lives:
     def _replaced(self, order: Order, before: Life | None) -> list[Life]:
         named = [before, *(self._lives.get(order_id) for order_id in order.supersedes)]
         return [life for life in named if life is not None and life.state is OrderState.SUPERSEDED]
+
+
+def _early(order: Order, before: Life | None, fact: OrderReceived) -> dict[tuple[str, bool], int]:
+    """Return which cancels of an id came before its first order, this one with them."""
+    if not order.is_cancel or (before is not None and not before.early):
+        return {}
+    told = {} if before is None else dict(before.early)
+    alone = is_by_hand(order, transport=fact.transport, by=fact.by) and not says_two(order)
+    told[order.issuer, alone] = max(order.revision, told.get((order.issuer, alone), 0))
+    return told
 
 
 def _mark(signed: Jws) -> bytes:

@@ -20,9 +20,16 @@ def loosens(old: Order, new: Order, *, started_at: datetime, now: Moment) -> boo
         or _ends_sooner(old, new)
         or (new.starts_at is not None and new.starts_at > max(started_at, now.earliest))
         or _duty_loosens(old, new)
+        or hastens(old, new)
         or _silence_loosens(old.on_silence, new.on_silence)
         or _bears_on_less(old, new)
     )
+
+
+def hastens(old: Order, new: Order) -> bool:
+    """Whether power comes back sooner after `new`: by a steeper ramp, or by none of its own."""
+    rate = old.restore_kw_per_min
+    return rate is not None and (new.restore_kw_per_min is None or new.restore_kw_per_min > rate)
 
 
 def _bears_on_less(old: Order, new: Order) -> bool:

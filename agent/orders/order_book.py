@@ -50,6 +50,7 @@ class BookPolicy:
     window_s: float = 15.0
     respond_s: float = 300.0
     observe_only: bool = False
+    connection_w: Watts = float("inf")
 
 
 class OrderBook:
@@ -301,17 +302,17 @@ class OrderBook:
             meter=observed.meter,
             shortfall_w=observed.stated_shortfall_w(state, cap_w),
             expected_at=later(life.begins_at, expected_s) if event is E.ACCEPT else None,
-            binding_order=self._binding_order(life, event, state, now),
+            binding_order=self._binding_order(life, event, state, now, observed.connection_w),
             reason="; ".join(self._reasons(life, event, now, excess_w, reason)) or None,
         )
         self.apply(fact)
         return [fact]
 
-    def _binding_order(self, life: Life, event: OrderEvent, state: OrderState, now: Moment) -> str | None:
+    def _binding_order(self, life: Life, event: OrderEvent, state: str, now: Moment, here_w: Watts) -> str | None:
         """Return which order binds the site after this step; what is revised binds until its revision does."""
         binds = state in BINDING or (event is E.REVISE and life.binds)
         bindings = self._lives.bindings(self.policy.margin, now, **{"counting" if binds else "ignoring": life})
-        return binding_for(life.order, bindings)
+        return binding_for(life.order, bindings, site_w=self.policy.connection_w, here_w=here_w)
 
     def _reasons(self, life: Life, event: OrderEvent, now: Moment, excess_w: Watts, reason: str | None) -> list[str]:
         ramp_s = life.ramp_s(excess_w)
@@ -367,8 +368,7 @@ class OrderBook:
 
     def freeing_ids(self) -> list[str]:
         """Return the ids of the orders that had bound and whose machines are given back."""
-        over = {S.ENDED, S.CANCELLED, S.RESTORING}
-        return [life.order.order_id for life in self._lives.open() if life.has_bound and life.state in over]
+        return [life.order.order_id for life in self._lives.open() if life.is_way_back]
 
     def is_open(self) -> bool:
         """Whether any order is neither final nor merely scheduled."""

@@ -112,6 +112,10 @@ def _machines(ids: Sequence[str]) -> str:
     return f"{len(ids):,} machines ({ids[0]} …)"
 
 
+def _do(ids: Sequence[str]) -> str:
+    return "does" if len(ids) == 1 else "do"
+
+
 def _count(number: int) -> str:
     return f"{number:,} machine{'' if number == 1 else 's'}"
 
@@ -232,8 +236,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ErrandSent: lambda fact: f"{fact.by} told {_machines(fact.miners)} to {fact.errand}",
     ModesBefore: lambda fact: f"The modes of {_count(len(fact.modes))} are kept for the way back",
     LevelsSeen: lambda fact: f"Seen: {_levels(fact.levels)}",
-    Escalated: lambda fact: f"{_machines(fact.miners)} do not obey; next means: {fact.means}",
-    LoginsRefused: lambda fact: f"{_machines(fact.miners)} permit nothing: left alone until {rfc3339(fact.until)}",
+    Escalated: lambda fact: f"{_machines(fact.miners)} {_do(fact.miners)} not obey; next means: {fact.means}",
+    LoginsRefused: lambda fact: (
+        f"{_machines(fact.miners)} {_do(fact.miners)} not permit anything: left alone until {rfc3339(fact.until)}"
+    ),
     UnauthorisedWake: lambda fact: f"Woken by somebody else: {_machines(fact.miners)}",
     ShortfallChanged: _shortfall,
     LastPowers: lambda fact: f"The last powers of {_count(len(fact.powers_w))} are kept",

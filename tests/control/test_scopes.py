@@ -125,6 +125,16 @@ async def test_two_limits_side_by_side_bind_each_where_it_is_measured(machines, 
     await site.close()
 
 
+async def test_a_limit_above_what_its_feeder_carries_binds_nobody(machines, tmp_path):
+    layout = replace(LAYOUT, feeders=(*FEEDERS[:1], Feeder(id="T2", parent="site", max_w=20_000.0), FEEDERS[2]))
+    site = await running(machines, tmp_path, layout)
+    await cap(site, 25.0, targets={"feeders": ["T2"]})
+    assert (last(site).state, last(site).binding_order) == ("active", None)
+    await cap(site, 19.0, order_id="o2", targets={"feeders": ["T2"]})
+    assert last(site, "o2").binding_order == "o2"
+    await site.close()
+
+
 async def test_who_is_exempt_is_not_commanded_and_counts(machines, tmp_path):
     site = await running(machines, tmp_path)
     kw = (HOUSE_W + 5 * FULL_W + 3 * STANDBY_W) / 1000 + 0.5

@@ -68,6 +68,14 @@ def test_an_ack_says_all_that_the_contract_lists_and_nothing_else():
     assert site.acks()[1]["binding_order"] is None
 
 
+def test_where_the_connection_carries_less_no_order_binds():
+    site = Site(connection_w=400_000.0)
+    site.send(capped(500))
+    assert (site.last()["state"], site.last()["cap_w"], site.last()["binding_order"]) == ("active", 500_000.0, None)
+    site.send(capped(400, order_id="b"))
+    assert site.last()["binding_order"] == "b"
+
+
 def test_a_redelivered_document_gives_no_ack_and_does_not_date_the_order_anew():
     site = Site()
     site.send(document())

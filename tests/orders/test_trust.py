@@ -86,8 +86,10 @@ def test_nobody_revises_or_cancels_the_order_of_another_whatever_his_class(order
 
 def test_an_id_stays_with_its_issuer_after_the_order_is_closed():
     site = Site()
-    site.send(document(status="cancelled"))
-    assert site.send(capped(500, revision=2))[0].endswith("not_allowed: a is an order of energo")
+    site.send(document(starts_at=at(60)))
+    site.send(document(revision=2, status="cancelled"))
+    assert site.tick(1)[-1].endswith("closed")
+    assert site.send(capped(500, revision=3))[0].endswith("not_allowed: a is an order of energo")
 
 
 def test_an_issuer_may_raise_the_class_of_its_order_at_any_age_and_lower_it_only_freshly():

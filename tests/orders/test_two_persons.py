@@ -1,6 +1,7 @@
 """Two persons for whatever loosens a law order by hand; its issuer's own word, signed or over his transport, is one."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from msgspec import structs
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.pure
 
 WIDE = Issuer(name="energo", classes=("law", "contract"), unsigned=True, transports=("mqtt", "http", "shell"))
 SILENCE = {"timeout_s": 120, "failsafe_kw": 100, "min_s": 7200}
-CAP = {"limit": {"max_import_kw": 500}, "on_silence": SILENCE}
+CAP = {"limit": {"max_import_kw": 500}, "on_silence": SILENCE, "restore_kw_per_min": 100}
 TWO = {"source_ref": {"issued_by": "Aigul", "taken_by": "Bek"}}
 CANCEL = document(revision=2, status="cancelled", limit=None)
 LOOSER = {
@@ -33,6 +34,8 @@ LOOSER = {
     "unheard": {**CAP, "on_silence": None},
     "heard later": {**CAP, "on_silence": SILENCE | {"timeout_s": 86_400}},
     "held higher": {**CAP, "on_silence": SILENCE | {"failsafe_kw": 400}},
+    "back sooner": {**CAP, "restore_kw_per_min": 101},
+    "back at once": {**CAP, "restore_kw_per_min": None},
     "held for less": {**CAP, "on_silence": SILENCE | {"min_s": 60}},
 }
 
@@ -112,6 +115,48 @@ def test_an_order_in_the_place_of_a_law_is_looked_at_alike():
     assert ALONE in site.send(other, "http")[0]
     assert site.state("b") is None
     assert site.state() == "active"
+
+
+def test_one_hand_does_not_hasten_the_way_back_from_a_law_that_is_over():
+    site = bound()
+    site.observed = replace(site.observed, restore_pending=True)
+    site.send(CANCEL)
+    site.tick(1)
+    assert site.state() == "restoring"
+    sooner = document(**CAP | {"ends_at": at(60), "restore_kw_per_min": 5000})
+    assert ALONE in site.send(sooner | {"revision": 3}, "shell")[0]
+    assert site.book.restore_kw_per_min() == 100
+    assert "superseded" in site.send(sooner | {"revision": 4} | TWO, "shell")[0]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_one_hands_cancel_of_an_id_never_seen_locks_no_law_out(restarted):
+    site = bound(order_id="other")
+    early = document(revision=999, status="cancelled", limit=None)
+    assert site.send(early, "http")[-1] == "a r999 #3 closed"
+    site = site.restarted() if restarted else site
+    assert site.send(document(revision=1), "mqtt")[0] == "a r1 #4 received"
+    assert site.state() == "active"
+    assert "rejected" in site.send(early | {"issued_at": at(1)}, "http")[0], "it comes again: it is one hand's still"
+
+
+def test_an_early_cancel_stands_where_it_could_have_taken_the_order_back():
+    early = document(revision=9, status="cancelled", limit=None)
+    for told, transport, by in ((early, "mqtt", "mqtt"), (early | TWO, "http", "mqtt"), (early, "http", "shell")):
+        site = bound(order_id="other")
+        site.send(told, transport)
+        assert "lower_revision" in site.send(document(revision=8), by)[0]
+        assert site.send(document(revision=10), by)[0] == "a r10 #5 received"
+
+
+def test_an_early_cancel_is_its_issuers_alone():
+    site = bound(order_id="other")
+    site.send(document(revision=5, status="cancelled", limit=None))
+    foreign = document(revision=999, status="cancelled", limit=None, issuer="grid", order_class="contract")
+    assert site.send(foreign)[-1] == "a r999 #6 closed"
+    assert "lower_revision" in site.send(document(revision=4))[0]
+    assert "active" in site.send(document(revision=6))[-1]
+    assert "is an order of energo" in site.send(foreign | {"revision": 1000})[0]
 
 
 def test_who_forgot_the_second_person_is_no_refused_issuer():

@@ -76,6 +76,12 @@ def test_an_absence_says_what_the_register_bounds_and_nothing_where_it_is_unknow
     assert sentence(unknown) == "The agent was away from 2026-10-22T08:00:00.000Z to 2026-11-12T08:00:00.000Z"
 
 
+def test_one_machine_is_spoken_of_as_one():
+    one, two = (facts.LoginsRefused(at=AT, miners=miners, until=AT) for miners in (["m2"], ["m2", "m3"]))
+    assert sentence(one).startswith("m2 does not permit anything: ")
+    assert sentence(two).startswith("m2, m3 do not permit anything: ")
+
+
 def test_no_cap_is_not_a_cap_of_zero():
     assert sentence(facts.CapChanged(at=AT, cap_w=None, binding_order=None)) == "Nothing caps the draw"
     assert sentence(facts.CapChanged(at=AT, cap_w=0.0, binding_order="o1")) == "The cap is 0.0 kW, by order o1"
