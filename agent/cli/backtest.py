@@ -140,7 +140,7 @@ def _solver() -> Solve:
     from importlib.util import find_spec  # noqa: PLC0415 - likewise
 
     from agent.cli.solve import answer  # noqa: PLC0415 - likewise
-    from agent.planning.day import counts_of, programme  # noqa: PLC0415 - likewise
+    from agent.planning.day_programme import counts_of, programme  # noqa: PLC0415 - likewise
 
     if find_spec("highspy") is None:
         raise Failure(UNREACHABLE, "--plan-days needs HiGHS: pip install 'hashwatt[plan]'")

@@ -79,7 +79,7 @@ def _plan_day(agent: Agent, told: str, ahead: DayAhead, whole: bool) -> None:
         as_json(plan_day.as_told(found))
     else:
         plan_day.show(found)
-    if max(found.plan.shortfall_kw) > 0:
+    if found.plan.is_short:
         raise typer.Exit(NO)
 
 

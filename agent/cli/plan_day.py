@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
-from math import inf
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -46,11 +46,13 @@ def made(agent: Agent, day: str) -> dict[str, Any]:
 
 def planned(agent: Agent, day: str) -> Planned:
     """Plan a day by the agent's terms of it. Raises Failure where they are not known."""
+    from agent.cli.plan_terms import read  # noqa: PLC0415 - likewise
     from agent.cli.solve import Unsolved, solved  # noqa: PLC0415 - numpy is not for every command
-    from agent.planning.day import counts_of, plan_of, programme  # noqa: PLC0415 - likewise
+    from agent.planning.day import plan_of  # noqa: PLC0415 - likewise
+    from agent.planning.day_programme import counts_of, programme  # noqa: PLC0415 - likewise
 
     terms = agent.get(PATH, {"day": day})
-    told = _read(terms)
+    told = read(terms)
     try:
         solution = solved(programme(told))
     except Unsolved as error:
@@ -73,82 +75,9 @@ def keep(agent: Agent, found: Planned) -> None:
             "revenue": [round(one, 6) for one in plan.revenue],
             "energy_cost": [round(one, 6) for one in plan.energy_cost],
             "start_cost": [round(one, 6) for one in plan.start_cost],
-            "peaks": round(sum(cost for _, _, cost in plan.peaks), 6),
+            "peaks": round(sum(one.cost + one.later_cost for one in plan.peaks), 6),
         },
     )
-
-
-def _read(terms: dict[str, Any]) -> Day:
-    """Return an agent's terms as planning takes them. Raises Failure."""
-    import numpy as np  # noqa: PLC0415 - quick help needs it not
-
-    from agent.planning.day import Branch, Day, DayPeak, Kind  # noqa: PLC0415 - likewise
-
-    _must_know(terms)
-    kinds = tuple(
-        Kind(
-            name=kind["model"],
-            feeder=kind["feeder"],
-            count=kind["count"],
-            levels=tuple(level["level"] for level in kind["levels"]),
-            watts=tuple(level["power_w"] for level in kind["levels"]),
-            ths=tuple(level["hashrate_ths"] for level in kind["levels"]),
-            pays_per_kwh=kind.get("pays_per_kwh"),
-        )
-        for kind in terms["kinds"]
-    )
-    return Day(
-        step_s=float(terms["step_s"]),
-        prices=np.array(terms["per_kwh"], float),
-        per_ths_h=terms["per_ths_h"],
-        kinds=kinds,
-        fixed_w=terms["fixed_w"],
-        caps_w=np.array(terms["caps_w"], float),
-        branches=tuple(
-            Branch(
-                id=one["id"],
-                max_w=inf if one["max_w"] is None else one["max_w"],
-                below=_below(one["id"], terms["feeders"]),
-                caps_w=tuple(inf if cap_w is None else cap_w for cap_w in one.get("caps_w") or ()),
-            )
-            for one in terms["feeders"][1:]
-            if one["max_w"] is not None or one.get("caps_w")
-        ),
-        peaks=tuple(
-            DayPeak(
-                name=peak["name"],
-                windows=tuple(map(tuple, peak["windows"])),
-                kw=peak["kw"],
-                bands=tuple((start, price) for start, price in peak["bands"]),
-                jump=peak["jump"],
-            )
-            for peak in terms["peaks"]
-        ),
-        pue=terms["pue"],
-        min_on_s=terms["min_on_s"],
-        min_off_s=terms["min_off_s"],
-        start_cost=terms["restart_cost"],
-    )
-
-
-def _must_know(terms: dict[str, Any]) -> None:
-    if not terms["tariff"]:
-        raise Failure(NO, "the agent has no tariff: there is no price to plan by")
-    if terms["per_ths_h"] is None:
-        raise Failure(NO, "nobody knows what hashing earns: there is nothing to plan for ([revenue])")
-    if not terms["kinds"]:
-        raise Failure(NO, "no machine is known yet that may be moved and hashes something")
-    missing = [at for at, price in zip(terms["starts"], terms["per_kwh"], strict=True) if price is None]
-    if missing:
-        raise Failure(NO, f"no price is known from {plain(missing[0])} on: {len(missing)} intervals have none")
-
-
-def _below(feeder: str, feeders: list[dict[str, Any]]) -> frozenset[str]:
-    found = {feeder}
-    for one in feeders:  # each stands after its parent
-        if one["parent"] in found:
-            found.add(one["id"])
-    return frozenset(found)
 
 
 # shown -------------------------------------------------------------------------------------------------------
@@ -167,9 +96,12 @@ def as_told(found: Planned) -> dict[str, Any]:
         "revenue": sum(plan.revenue),
         "energy_cost": sum(plan.energy_cost),
         "start_cost": sum(plan.start_cost),
-        "peaks": [{"charge": name, "kw": kw, "cost": cost} for name, kw, cost in plan.peaks],
+        "peaks": [
+            {"charge": one.name, "kw": one.kw, "cost": one.cost, "later_cost": one.later_cost} for one in plan.peaks
+        ],
         "money": plan.money,
         "shortfall_kw": max(plan.shortfall_kw),
+        "shortfalls": [{"limit": name, "kw": max(over_kw)} for name, over_kw in plan.shortfalls],
         "gap": found.gap,
         "intervals": [
             {
@@ -180,9 +112,18 @@ def as_told(found: Planned) -> dict[str, Any]:
                 "energy_cost": plan.energy_cost[place],
                 "start_cost": plan.start_cost[place],
                 "shortfall_kw": plan.shortfall_kw[place],
+                "shortfalls": [
+                    {"limit": name, "kw": over_kw[place]} for name, over_kw in plan.shortfalls if over_kw[place] > 0
+                ],
                 "levels": [
-                    {"model": kind.name, "feeder": kind.feeder, "level": level, "machines": column[place]}
-                    for kind, levels in zip(found.day.kinds, plan.counts, strict=True)
+                    {
+                        "model": kind.name,
+                        "feeder": kind.feeder,
+                        "level": level,
+                        "machines": column[place],
+                        "under": _under(found.day, number, place),
+                    }
+                    for number, (kind, levels) in enumerate(zip(found.day.kinds, plan.counts, strict=True))
                     for level, column in zip(kind.levels, levels, strict=True)
                     if column[place]
                 ],
@@ -190,6 +131,11 @@ def as_told(found: Planned) -> dict[str, Any]:
             for place in range(len(plan.kwh))
         ],
     }
+
+
+def _under(day: Day, kind: int, place: int) -> list[str]:
+    """Return the limits in force on a kind in an interval, beside the site's cap."""
+    return [bound.name for bound in day.bounds if kind in bound.kinds and isfinite(bound.caps_w[place])]
 
 
 def show(found: Planned) -> None:
@@ -205,14 +151,23 @@ def show(found: Planned) -> None:
         f"{plain(terms['day'])}: {sum(plan.kwh):,.0f} kWh; revenue {sum(plan.revenue):,.2f}, "
         f"energy {sum(plan.energy_cost):,.2f}, starts {sum(plan.start_cost):,.2f} {currency}"
     )
-    for name, kw, cost in plan.peaks:
-        if cost:
-            print(f"a new peak of {plain(name)}: {kw:,.1f} kW; the day's part of its charge is {cost:,.2f} {currency}")
+    for peak in plan.peaks:
+        if peak.cost or peak.later_cost:
+            later = (
+                f", and {peak.later_cost:,.2f} of what its ratchet adds in months to come" if peak.later_cost else ""
+            )
+            print(
+                f"a new peak of {plain(peak.name)}: {peak.kw:,.1f} kW; "
+                f"the day's part of its charge is {peak.cost:,.2f} {currency}{later}"
+            )
     print(f"expected: {plan.money:,.2f} {currency}")
     if terms["orders"]:
         print(f"bound by orders {plain(', '.join(terms['orders']))}")
     if max(plan.shortfall_kw) > 0:
         print(f"shortfall {max(plan.shortfall_kw):,.1f} kW: the caps cannot be met by these machines")
+    for name, over_kw in plan.shortfalls:
+        lasts_h = sum(over > 0 for over in over_kw) * found.day.hours
+        print(f"shortfall {max(over_kw):,.1f} kW for {lasts_h:g} h: {plain(name)} cannot be met by its machines")
 
 
 def _hour(found: Planned, places: list[int]) -> tuple[str, str, str, str, str]:

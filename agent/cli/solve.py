@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent.planning.day import Programme
+from agent.planning.day_programme import Programme
 
 if TYPE_CHECKING:
     from agent.fleet.view import Floats

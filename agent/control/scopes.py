@@ -62,8 +62,12 @@ class Scopes:
 
     def unknown(self, order: Order) -> str | None:
         """Return what this order names and this farm has not, None where it has all of it."""
+        return self.lacks(order.scope)
+
+    def lacks(self, scope: Scope) -> str | None:
+        """Return what a scope names and this farm has not, None where it has all of it."""
         tree, fleet, meters = self._fleet.tree, self._fleet, self._metering.instruments
-        for field, chosen in (("targets", order.targets), ("exempt", order.exempt)):
+        for field, chosen in (("targets", scope.targets), ("exempt", scope.exempt)):
             for name, given, known in (
                 ("feeders", chosen.feeders, tree.positions),
                 ("tags", chosen.tags, self._by_tag),
@@ -72,10 +76,10 @@ class Scopes:
                 missing = next((one for one in given if one not in known), None)
                 if missing is not None:
                     return f"{field}.{name}: {missing}"
-        missing = next((one for one in order.sources if one not in meters), None)
+        missing = next((one for one in scope.sources if one not in meters), None)
         if missing is not None:
             return f"exempt.sources: {missing} is no meter"
-        at = order.measure.at
+        at = scope.at
         if at in tree.positions or (at in meters and meters[at].policy.role in OF_SITE | OF_FEEDER):
             return None
         return f"measure.at: {at} is no feeder, and no meter of the site or a feeder"

@@ -2,61 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from agent.orders.lifecycle import BINDING, OrderState
-from agent.orders.limit import cap_w
-from agent.orders.order import SITE_SCOPE, Chosen, Scope
+from agent.orders.limit import Stop, cap_w
+from agent.orders.order import SITE_SCOPE, Scope
 from agent.orders.order_view import OrderView
 from agent.values import Watts
 
 AHEAD = BINDING | {OrderState.ACCEPTED, OrderState.SCHEDULED}
+Stretches = Sequence[tuple[datetime, datetime]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """The least limit at the site's meter in a stretch, and whose it is; None where nothing binds."""
+    """What orders of one scope allow in each stretch, None where none binds; a stop is told apart from a cap."""
 
-    cap_w: Watts | None = None
-    order_id: str | None = None
+    scope: Scope
+    stop: bool
+    caps_w: tuple[Watts | None, ...]
+    orders: tuple[str, ...]  # that bind in any of them, by class, priority, id
 
 
 def foreseen(
-    views: Iterable[OrderView],
-    stretches: Sequence[tuple[datetime, datetime]],
-    *,
-    margin: float,
-    feeder: str | None = None,
-) -> list[Foreseen]:
-    """Return what binds the site, or all that hangs on a feeder, in each stretch, by the orders that are known.
+    views: Iterable[OrderView], stretches: Stretches, *, margin: float
+) -> Generator[None, None, list[Foreseen]]:
+    """Return what binds in each stretch, by the orders that are known; yield after each order.
 
-    An order that somebody must release is taken to hold on after its end. What bears on other targets is left out.
+    An order that somebody must release is taken to hold on after its end.
     """
-    scopes = [SITE_SCOPE]
-    if feeder is not None:
-        scopes = [Scope(targets=Chosen(feeders=(feeder,)), at=at) for at in ("site", feeder)]
-    binding = [view for view in views if _counts(view, scopes)]
-    return [_least(binding, first, last, margin) for first, last in stretches]
-
-
-def _counts(view: OrderView, scopes: Sequence[Scope]) -> bool:
-    order = view.order
-    return view.state in AHEAD and not order.is_cancel and not order.test and order.scope in scopes
-
-
-def _least(views: Sequence[OrderView], first: datetime, last: datetime, margin: float) -> Foreseen:
-    found = Foreseen()
-    for view in sorted(views, key=lambda one: one.order.rank()):
-        holds_on = view.order.resume != "auto" or view.order.ends_at is None
-        if view.starts_at >= last or not (holds_on or (view.order.ends_at or last) > first):
+    found: dict[tuple[Scope, bool], Foreseen] = {}
+    for view in sorted((view for view in views if _counts(view)), key=lambda one: one.order.rank()):
+        caps_w = tuple(_allowed(view, first, last, margin) for first, last in stretches)
+        yield
+        if all(one is None for one in caps_w):
             continue
-        at = max(first, view.starts_at)
-        limit_w = cap_w(view.order.limit, view.basis, margin=margin, first=at, last=max(at, _before(last)))
-        if limit_w is not None and (found.cap_w is None or limit_w < found.cap_w):
-            found = Foreseen(cap_w=limit_w, order_id=view.order.order_id)
-    return found
+        order = view.order
+        key = order.scope, isinstance(order.limit, Stop)
+        before = found.get(key) or Foreseen(scope=key[0], stop=key[1], caps_w=(None,) * len(caps_w), orders=())
+        found[key] = Foreseen(
+            scope=key[0],
+            stop=key[1],
+            caps_w=tuple(map(_lesser, before.caps_w, caps_w)),
+            orders=(*before.orders, order.order_id),
+        )
+    return list(found.values())
+
+
+def _lesser(one: Watts | None, other: Watts | None) -> Watts | None:
+    return min((told for told in (one, other) if told is not None), default=None)
+
+
+def of_site(found: Iterable[Foreseen], stretches: int) -> list[Watts | None]:
+    """Return the least limit at the site's meter in each stretch."""
+    least: list[Watts | None] = [None] * stretches
+    for one in found:
+        if one.scope == SITE_SCOPE:
+            least = list(map(_lesser, least, one.caps_w))
+    return least
+
+
+def _counts(view: OrderView) -> bool:
+    return view.state in AHEAD and not view.order.is_cancel and not view.order.test
+
+
+def _allowed(view: OrderView, first: datetime, last: datetime, margin: float) -> Watts | None:
+    ends_at = view.order.ends_at
+    holds_on = view.order.resume != "auto" or ends_at is None
+    if view.starts_at >= last or not (holds_on or (ends_at or last) > first):
+        return None
+    at = max(first, view.starts_at)
+    return cap_w(view.order.limit, view.basis, margin=margin, first=at, last=max(at, _before(last)))
 
 
 def _before(at: datetime) -> datetime:

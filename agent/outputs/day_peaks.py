@@ -17,7 +17,7 @@ from agent.tariffs.demand import Demand
 from agent.tariffs.peaks import Month, guards_peaks, standings
 from agent.tariffs.periods import Span, months_before
 from agent.tariffs.reserved import ReservedPower
-from agent.tariffs.standing import Standing
+from agent.tariffs.standing import Later, Standing
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.when import cuts
 
@@ -99,4 +99,16 @@ def _told(name: str, one: _Found, step: timedelta, factor: float, starts: Sequen
         "bands": [[float(start) / factor, max(float(price), 0.0) * factor * share] for start, price in standing.bands],
         "jump": float(standing.jump) * share,
         "share": share,
+        "later": [_later(told, factor) for told in standing.later],
+    }
+
+
+def _later(one: Later, factor: float) -> dict[str, Any]:
+    """Return months to come that a ratchet has pay for this one's peak."""
+    return {
+        "months": one.months,
+        "share": float(one.share),
+        "kw": float(one.kw) / factor,
+        "bands": [[float(start) / factor, float(price) * factor] for start, price in one.bands],
+        "hours": float(one.hours),
     }

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from agent.config import Config
 from agent.control.controller import Controller
+from agent.fleet.fleet import Fleet
 from agent.fleet.selector import model_of
-from agent.fleet.view import FleetView
-from agent.orders.foreseen import foreseen
+from agent.fleet.view import FleetView, Ints
+from agent.orders.foreseen import Foreseen, foreseen, of_site
 from agent.outputs.day_peaks import day_peaks
 from agent.outputs.terms import Terms
 from agent.planning.economics import HOURS, THS_DAYS_PER_PH_DAY
@@ -23,20 +23,22 @@ from agent.planning.price import PricePolicy
 from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.periods import midnight
 from agent.values import Moment, rfc3339
+from agent.wiring.day_kinds import grouped, is_movable, rules_of
+from agent.wiring.day_orders import Beside, Part, beside, parts_of
 from agent.wiring.money import Books
 
 TURN = 2000
 """So many machines are looked at before the loop may turn."""
-DAY = timedelta(days=1)
-Group = tuple[str, int, int, int, bool, bool, float]
-"""Model, feeder, the step that its owner wants, the last step; by its owner's rule: fixed, whole, what it pays."""
-NOT_PAID = -1.0
-"""Whose hashing goes by its hashrate."""
+PRICES = 8
+"""So many intervals are priced before it may."""
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+WEEK_HOURS = 168
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class DayTerms:
-    """Tells what a plan of a day must know of one site."""
+    """Tells what a plan of a day must know of one site; the loop turns meanwhile, however many machines there are."""
 
     config: Config
     controller: Controller
@@ -50,16 +52,12 @@ class DayTerms:
         starts, now = self._starts(day), self.now()
         step = timedelta(minutes=self.config.schema.tariff.metering.interval_min)
         earning = terms.earning_at(now.at)
-        fleet, parts = self.controller.parts.fleet, self.controller.parts
-        view = fleet.view(now.mono)
-        kinds, fixed_w = await self._kinds(view)
-        house_w = parts.metering.house.in_force_w(now.mono)
-        margin = self.controller.limits.policy.margin
-        stretches, views = [(at, at + step) for at in starts], list(parts.book.views())
-        limits = foreseen(views, stretches, margin=margin)
-        tree, feeders = self.controller.limits.tree, fleet.tree.feeders
-        scoped = [foreseen(views, stretches, margin=margin, feeder=feeder.id) for feeder in feeders]
-        most_w = tree.cap_w[0]
+        stretches = [(at, at + step) for at in starts]
+        margin, views = self.controller.limits.policy.margin, list(self.controller.parts.book.views())
+        found = await _turning(foreseen(views, stretches, margin=margin))
+        most_w = self.controller.limits.tree.cap_w[0]
+        site_w = of_site(found, len(starts))
+        peaks = await asyncio.to_thread(day_peaks, desk, starts, step)
         return {
             "site": self.config.schema.site.id,
             "day": day.isoformat(),
@@ -67,25 +65,16 @@ class DayTerms:
             "currency": terms.currency,
             "step_s": int(step.total_seconds()),
             "starts": [rfc3339(at) for at in starts],
-            "per_kwh": [self._price(at) for at in starts],
+            "per_kwh": await _turning(self._prices(starts)),
             "per_ths_h": None
             if earning is None or earning.rate is None
             else float(earning.expected_per_ph_day * earning.rate / (THS_DAYS_PER_PH_DAY * HOURS)),
             "pue": 1.0 if earning is None else float(earning.pue),
-            "kinds": kinds,
-            "fixed_w": fixed_w + house_w,
-            "caps_w": [min(most_w, most_w if one.cap_w is None else one.cap_w) for one in limits],
-            "orders": sorted({one.order_id for told in (limits, *scoped) for one in told if one.order_id is not None}),
-            "feeders": [
-                {
-                    "id": feeder.id,
-                    "parent": feeder.parent,
-                    "max_w": None if np.isinf(cap_w) else cap_w,
-                    "caps_w": [one.cap_w for one in told] if any(one.cap_w is not None for one in told) else None,
-                }
-                for feeder, cap_w, told in zip(feeders, tree.cap_w, scoped, strict=True)
-            ],
-            "peaks": await asyncio.to_thread(day_peaks, desk, starts, step),
+            "caps_w": [most_w if cap_w is None else min(most_w, cap_w) for cap_w in site_w],
+            "orders": sorted({order for one in found for order in one.orders}),
+            **await self._machines(found, now),
+            "peaks": peaks,
+            "week_per_kwh": await _turning(self._prices(_week(now.at) if any(one["later"] for one in peaks) else [])),
             "min_on_s": price.min_on_s,
             "min_off_s": price.min_off_s,
             "restart_cost": float(price.restart_cost),
@@ -100,6 +89,14 @@ class DayTerms:
         first, end = midnight(day, zone), midnight(day + DAY, zone)
         return [first + place * step for place in range((end - first) // step)]
 
+    def _prices(self, starts: Sequence[datetime]) -> Generator[None, None, list[float | None]]:
+        found = list[float | None]()
+        for place, at in enumerate(starts):
+            found.append(self._price(at))
+            if place % PRICES == PRICES - 1:
+                yield
+        return found
+
     def _price(self, at: datetime) -> float | None:
         terms = self.books.desk.terms
         price = self.books.desk.price_then(at)
@@ -107,55 +104,100 @@ class DayTerms:
             return None
         return float(price + expected_per_kwh(terms.tariff, at, terms.zone) * terms.metering.factor)
 
-    async def _kinds(self, view: FleetView) -> tuple[list[dict[str, Any]], float]:
-        """Return machines by kind, and what those draw that are not ours to move: held, sealed, unknown."""
-        groups = await self._groups(view)
-        pricing, fleet = self.books.pricing, self.controller.parts.fleet
-        factor = np.ones(len(view)) if pricing is None else pricing.factors()
-        moved = np.zeros(len(view), np.bool_)
-        kinds = []
-        for (model, feeder, intended, last, fixed, whole, pays), found in sorted(groups.items()):
-            rows = np.array(found, np.intp)
-            moved[rows] = True
-            every = range(intended, last + 1)
-            steps = every[:1] if fixed else sorted({every[0], every[-1]}) if whole else every
-            names = fleet.ladders[found[0]].steps
-            watts, ths = view.step_w[rows], view.step_ths[rows]
-            own = float(factor[rows].mean())
-            kinds.append(
-                {
-                    "model": model,
-                    "feeder": fleet.tree.feeders[feeder].id,
-                    "count": len(found),
-                    "pays_per_kwh": None if pays < 0 else pays,
-                    "levels": [
-                        {
-                            "level": names[step].level,
-                            "power_w": round(float(watts[:, step].mean()) * (own if ths[0, step] > 0 else 1.0), 1),
-                            "hashrate_ths": round(float(ths[:, step].mean()), 3),
-                        }
-                        for step in steps
-                    ],
-                }
-            )
-        return kinds, float(view.believed_w[~moved].sum())
+    async def _machines(self, found: Sequence[Foreseen], now: Moment) -> dict[str, Any]:
+        """Return machines by kind, the limits on some of them, and what those draw that are not ours to move."""
+        pricing, parts = self.books.pricing, self.controller.parts
+        fleet, tree = parts.fleet, parts.fleet.tree
+        names = [one.id for one in tree.feeders]
+        models, numbers = await _turning(_models(fleet))
+        policy = PricePolicy() if pricing is None else pricing.policy
+        factor = np.ones(len(fleet)) if pricing is None else pricing.factors()
+        limits = await _turning(parts_of(found, self.controller, now))
+        view = fleet.view(now.mono)
+        band = self.config.schema.price.hysteresis_pct / 100
+        rules = rules_of(policy, band, len(fleet))
+        groups = await asyncio.to_thread(grouped, view, numbers, factor, rules, limits)
+        return {
+            "kinds": [
+                one.told(
+                    models[int(numbers[one.row])],
+                    names[int(view.feeder[one.row])],
+                    [fleet.ladders[one.row].steps[step].level for step in one.steps],
+                )
+                for one in groups
+            ],
+            **await self._limits(view, limits, now),
+        }
 
-    async def _groups(self, view: FleetView) -> dict[Group, list[int]]:
-        """Return the rows of each kind: who may be moved, and hashes something at its highest step."""
-        fleet, groups = self.controller.parts.fleet, defaultdict[Group, list[int]](list)
-        policy = PricePolicy() if self.books.pricing is None else self.books.pricing.policy
-        nobody = np.zeros(len(view), np.bool_)
-        fixed, whole = (nobody if one is None else one for one in (policy.fixed, policy.whole))
-        pays = np.full(len(view), np.nan) if policy.pays_per_kwh is None else policy.pays_per_kwh
-        rules = list(zip(fixed.tolist(), whole.tolist(), np.nan_to_num(pays, nan=NOT_PAID).tolist(), strict=True))
-        movable: Sequence[bool] = (~view.held & ~view.sealed & (view.step_ths[:, 0] > 0)).tolist()
-        for start in range(0, len(view), TURN):
-            for row in range(start, min(start + TURN, len(view))):
-                if movable[row]:
-                    key = (model_of(fleet, row) or "", int(view.feeder[row]))
-                    groups[*key, int(view.intended[row]), int(view.last_step[row]), *rules[row]].append(row)
+    async def _limits(self, view: FleetView, limits: Sequence[Part], now: Moment) -> dict[str, Any]:
+        """Return the feeders and the limits on some of the machines, and what is measured there beside them."""
+        tree, metering = self.controller.limits.tree, self.controller.parts.metering
+        feeders, moved = self.controller.parts.fleet.tree.feeders, is_movable(view)
+        every_w, still_w = view.believed_w, np.where(moved, 0.0, view.believed_w)
+        below_w = list(zip(tree.sums(view, still_w).tolist(), tree.sums(view, every_w).tolist(), strict=True))
+        site = Beside(float(still_w.sum()) + metering.house.in_force_w(now.mono), 1.0)
+
+        def at_feeder(place: int) -> Beside:
+            meter = metering.feeder_meter(place, now.mono)
+            return beside(*below_w[place], None if meter is None else meter.state(now.mono).last_w)
+
+        def of_limit(one: Part) -> Beside:
+            if one.stop:
+                return Beside(0.0, 1.0)
+            if one.whole or one.feeder is not None:
+                return site if one.feeder is None else at_feeder(one.feeder)
+            counted = one.commanded | one.exempt
+            return beside(float(still_w[counted].sum()), float(every_w[counted].sum()), None)
+
+        told = list[dict[str, Any]]()
+        for one in limits:
+            told.append(one.told([feeder.id for feeder in feeders], of_limit(one)))
             await asyncio.sleep(0)
-        return groups
+        return {
+            "fixed_w": site.fixed_w,
+            "feeders": [
+                {
+                    "id": one.id,
+                    "parent": one.parent,
+                    "max_w": cap_w if np.isfinite(cap_w) else None,
+                    **asdict(at_feeder(place)),
+                }
+                for place, (one, cap_w) in enumerate(zip(feeders, tree.cap_w, strict=True))
+            ],
+            "limits": told,
+        }
+
+
+def _week(at: datetime) -> list[datetime]:
+    """Return the middles of the hours of the week before: a month to come is taken to cost what is known."""
+    hour = at.replace(minute=30, second=0, microsecond=0)
+    return [hour - back * HOUR for back in range(1, WEEK_HOURS + 1)]
+
+
+def _models(fleet: Fleet) -> Generator[None, None, tuple[list[str], Ints]]:
+    """Return the models in order, and by row which of them it is."""
+    told, places = list[str](), dict[str, int]()
+    for start in range(0, len(fleet), TURN):
+        told += [model_of(fleet, row) or "" for row in range(start, min(start + TURN, len(fleet)))]
+        yield
+    models = sorted(set(told))
+    places = {model: place for place, model in enumerate(models)}
+    numbers = np.zeros(len(told), np.int64)
+    for start in range(0, len(told), TURN):
+        numbers[start : start + TURN] = [places[model] for model in told[start : start + TURN]]
+        yield
+    return models, numbers
+
+
+async def _turning(work: Generator[None, None, T]) -> T:
+    """Do some work, and let the loop turn wherever it yields."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+        await asyncio.sleep(0)
 
 
 def _auction(terms: Terms, day: date) -> dict[str, Any] | None:

@@ -81,11 +81,54 @@ def test_a_day_is_planned_kept_and_its_money_told(farm, ahead, say):
     assert farm.asked[0].query == {"day": "tomorrow"}
     assert told["kwh"] == pytest.approx(12 * 30.5 + 12 * 0.8)
     assert told["money"] == pytest.approx(12 * (2.0 - 30.5 * 0.02) - 12 * 0.8 * 0.2)
-    assert told["intervals"][30]["levels"] == [{"model": "S19", "feeder": "site", "level": "sleep", "machines": 10}]
+    assert told["intervals"][30]["levels"] == [
+        {"model": "S19", "feeder": "site", "level": "sleep", "machines": 10, "under": []}
+    ]
     assert sum(kept.body["kwh"]) == pytest.approx(told["kwh"])
     shown = say("plan", "--day", DAY).stdout
     assert "10 full" in shown
     assert "expected: 14.76 KZT" in shown
+
+
+def test_orders_on_some_machines_bind_them_and_what_cannot_be_met_is_told(ahead, say):
+    kinds = [
+        {**terms()["kinds"][0], "count": 4, "under": [0, 1], "feeder": "T1"},
+        {**terms()["kinds"][0], "count": 6, "under": [1], "fixed": True},
+    ]
+    limit = {"feeder": None, "stop": False, "fixed_w": 0.0, "factor": 1.05}
+    ahead["terms"] = terms(
+        kinds=kinds,
+        orders=["tagged", "off"],
+        feeders=[{"id": "site", "parent": None, "max_w": 1e6}, {"id": "T1", "parent": "site", "max_w": 9100.0}],
+        limits=[
+            {**limit, "orders": ["tagged"], "caps_w": [6400.0] * 4 + [None] * 40 + [100.0] * 4},
+            {**limit, "orders": ["off"], "stop": True, "factor": 1.0, "caps_w": [None] * 6 + [500.0] * 2 + [None] * 40},
+        ],
+    )
+    told = say("plan", "--day", "--json")
+    plan = json.loads(told.stdout)
+    running = [
+        {kind["level"]: kind["machines"] for kind in one["levels"] if kind["feeder"] == "T1"}
+        for one in plan["intervals"]
+    ]
+    assert (running[0], running[4], running[6]) == ({"full": 2, "sleep": 2}, {"full": 3, "sleep": 1}, {"sleep": 4})
+    others = [one["levels"][-1] for one in plan["intervals"]]
+    assert [(others[at]["level"], others[at]["under"]) for at in (6, 30)] == [("sleep", ["order off"]), ("full", [])]
+    assert plan["shortfalls"] == [{"limit": "order tagged", "kw": pytest.approx(4 * 0.03 * 1.05 - 0.1)}]
+    assert [len(plan["intervals"][at]["shortfalls"]) for at in (0, 6, 47)] == [0, 0, 1]
+    assert told.exit_code == 1
+    assert "shortfall 0.0 kW for 2 h: order tagged cannot be met" in say("plan", "--day").stdout
+
+
+def test_a_new_peak_is_told_with_what_its_ratchet_adds(ahead, say):
+    later = {"months": 11, "share": 1.0, "kw": 20.0, "bands": [[20.0, 40.0]], "hours": 720.0}
+    peak = {"name": "demand", "windows": [[at] for at in range(48)], "kw": 20.0, "bands": [[20.0, 0.01]], "jump": 0.0}
+    ahead["terms"] = terms(peaks=[{**peak, "share": 0.001, "later": [later]}], week_per_kwh=[0.03] * 168)
+    told = json.loads(say("plan", "--day", "--json").stdout)
+    [one] = told["peaks"]
+    assert one["later_cost"] > 0
+    assert told["money"] == pytest.approx(told["revenue"] - told["energy_cost"] - one["cost"] - one["later_cost"])
+    assert "of what its ratchet adds in months to come" in say("plan", "--day").stdout
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.orders.foreseen import Foreseen, foreseen
+from agent.fleet.selector import at_once
+from agent.orders.foreseen import Foreseen, foreseen, of_site
 from agent.orders.lifecycle import OrderState
 from agent.orders.limit import Basis, MaxImport, Stop, Trajectory
-from agent.orders.order import Chosen, Order
+from agent.orders.order import SITE_SCOPE, Chosen, Order
 from agent.orders.order_view import OrderView
 
 pytestmark = pytest.mark.pure
@@ -27,18 +28,20 @@ def view(limit, *, state=OrderState.SCHEDULED, starts=1, ends=2, basis=Basis(), 
     )
 
 
+def seen(*views):
+    return at_once(foreseen(views, HOURS, margin=0.01))
+
+
 def caps(*views):
-    return [one.cap_w for one in foreseen(views, HOURS, margin=0.01)]
+    return of_site(seen(*views), len(HOURS))
 
 
 def test_an_order_binds_from_its_start_to_its_end_and_the_least_of_several_counts():
     assert caps(view(MaxImport(power_w=900.0))) == [None, 900.0, None, None]
-    both = foreseen(
-        [view(MaxImport(power_w=900.0), ends=3), view(MaxImport(power_w=500.0), starts=2, ends=4, order_id="p")],
-        HOURS,
-        margin=0.01,
-    )
-    assert both[1:] == [Foreseen(cap_w=900.0, order_id="o"), *[Foreseen(cap_w=500.0, order_id="p")] * 2]
+    both = seen(view(MaxImport(power_w=900.0), ends=3), view(MaxImport(power_w=500.0), starts=2, ends=4, order_id="p"))
+    assert both == [
+        Foreseen(scope=SITE_SCOPE, stop=False, caps_w=(None, 900.0, 500.0, 500.0), orders=("o", "p")),
+    ]
 
 
 def test_what_must_be_released_or_has_no_end_holds_on():
@@ -69,8 +72,18 @@ def test_what_is_over_not_accepted_only_a_test_or_upon_some_machines_binds_nothi
     assert caps(view(MaxImport(power_w=900.0), **told)) == [None] * 4
 
 
-def test_what_bears_on_a_feeder_alone_is_foreseen_for_it():
-    upon = view(MaxImport(power_w=700.0), targets=Chosen(feeders=("T1",)))
-    assert caps(upon) == [None] * 4
-    for feeder, told in (("T1", [None, 700.0, None, None]), ("T2", [None] * 4)):
-        assert [one.cap_w for one in foreseen([upon], HOURS, margin=0.01, feeder=feeder)] == told
+def test_what_bears_on_some_machines_stands_apart_and_a_stop_beside_caps():
+    tagged, feeders = Chosen(tags=("row:1",)), Chosen(feeders=("T1", "T2"))
+    views = [
+        view(MaxImport(power_w=700.0), targets=tagged),
+        view(MaxImport(power_w=600.0), targets=tagged, starts=2, ends=3, order_id="p"),
+        view(Stop(), targets=tagged, starts=3, ends=4, order_id="q"),
+        view(MaxImport(power_w=5.0), targets=feeders, order_id="r"),
+    ]
+    assert caps(*views) == [None] * 4
+    found = {(one.scope.targets, one.stop): (one.caps_w, one.orders) for one in seen(*views)}
+    assert found == {
+        (tagged, False): ((None, 700.0, 600.0, None), ("o", "p")),
+        (tagged, True): ((None, None, None, 0.0), ("q",)),
+        (feeders, False): ((None, 5.0, None, None), ("r",)),
+    }

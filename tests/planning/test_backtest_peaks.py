@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agent.cli.solve import answer
 from agent.planning.backtest import backtest
 from agent.planning.backtest_peaks import Peaks
-from agent.planning.day import counts_of, programme
+from agent.planning.day_programme import counts_of, programme
 from tests.planning.test_backtest import LADDER, policy, year
 
 OLD = (replace(LADDER[0], hashrate_ths=90.0), LADDER[2])  # breaks even at 0.06
