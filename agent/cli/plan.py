@@ -13,7 +13,7 @@ from agent.cli.client import Agent
 from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.options import Json, Reach, spread
 from agent.cli.plan_market import DayAhead, bought, nominated
-from agent.cli.show import as_json, figure, kw, table
+from agent.cli.show import as_json, figure, kw, plain, table
 
 
 @spread
@@ -33,9 +33,10 @@ def plan(
 ) -> None:
     """Say what would be done under a cap, or what earns most on a day, and change nothing.
 
-    A day that is over is shown with what it made. Exit 1 where a shortfall is left.
+    Without either: what is done now. A day that is over is shown with what it made. Exit 1 where a shortfall is left.
     """
-    if sum((floor, max_import_kw is not None, ahead.day is not None)) != 1:
+    asked = sum((floor, max_import_kw is not None, ahead.day is not None))
+    if asked > 1 or (fleet is not None and max_import_kw is None):
         raise Failure(USAGE, "say one of --max-import-kw, --floor and --day")
     if ahead.day is None and (ahead.nominate or ahead.bought):
         raise Failure(USAGE, "--nominate and --bought need --day")
@@ -43,7 +44,8 @@ def plan(
         _plan_day(reach.agent(), ahead.day, ahead, as_json_)
         return
     if max_import_kw is None:
-        _show_floor(reach.agent().get("/api/v1/capability"), as_json_)
+        show, path = (_show_floor, "capability") if floor else (_show_now, "plan")
+        show(reach.agent().get(f"/api/v1/{path}"), as_json_)
         return
     if fleet is not None:
         from agent.cli.plan_fleet import plan_fleet  # noqa: PLC0415 - numpy is not for every command
@@ -104,6 +106,18 @@ class DayCommand(TyperCommand):
             if word == "--day" and (at + 1 == len(args) or args[at + 1].startswith("-")):
                 told[at] = "--day=tomorrow"
         return super().parse_args(ctx, told)
+
+
+def _show_now(told: dict[str, Any], whole: bool) -> None:
+    if whole:
+        as_json(told)
+        return
+    counts = [(level, *(of[name] for name in ("intended", "setpoint", "seen"))) for level, of in told["levels"].items()]
+    table(("level", "intended ", "set ", "seen "), counts)
+    by = f" by order {plain(told['binding_order'])}" if told["binding_order"] else ""
+    print(f"{kw(told['power_w'])} of {kw(told['cap_w'])}{by}, shortfall {kw(told['shortfall_w'])}")
+    for one in told["next"]:
+        print(plain(f"{one['at']}  {one['order_id']} {one['what']}, {one['demand']}"))
 
 
 def _show_floor(told: dict[str, Any], whole: bool) -> None:

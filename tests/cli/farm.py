@@ -113,6 +113,11 @@ class Farm:
                 return 200, {**told, "held_kw": 0.0, "house_kw": 0.5, "at": "2026-03-01T12:00:00.000Z"}
             case "POST", "/api/v1/proposals/disown":
                 return 200, asked.body
+            case "GET", "/api/v1/plan":
+                levels = {"full": {"intended": 3, "setpoint": 1, "seen": 2}}
+                coming = {"at": "2026-03-01T14:00:00Z", "order_id": "cap", "what": "ends", "demand": "at most 3 kW"}
+                told = {"power_w": 3100.0, "cap_w": 3000.0, "binding_order": "cap", "shortfall_w": 100.0}
+                return 200, {**told, "levels": levels, "next": [coming]}
             case "POST", "/api/v1/plan":
                 levels = {"m-1": "sleep", "m-2": "full", "m-3": "sleep"}
                 told = {"levels": levels, "power_w": 3100.0, "hashrate_ths": 104.0, "shortfall_w": self.shortfall_w}

@@ -341,12 +341,20 @@ def test_the_list_of_orders_says_what_each_demands(farm, say):
     assert re.search(r"closed +stop +over", said)
 
 
+def test_without_a_question_the_plan_is_the_one_that_is_carried_out(farm, say):
+    said = say("plan")
+    assert (said.exit_code, farm.changes()) == (0, [])
+    assert re.search(r"full +3 +1 +2", said.stdout)
+    assert "3.1 kW of 3.0 kW by order cap, shortfall 100 W" in said.stdout
+    assert "2026-03-01T14:00:00Z  cap ends, at most 3 kW" in said.stdout
+    assert json.loads(say("plan", "--json").stdout)["levels"]["full"]["seen"] == 2
+
+
 def test_the_floor_is_told_instead_of_a_plan(farm, say):
     said = say("plan", "--floor")
     assert said.exit_code == 0
     assert "floor by software" in said.stdout
     assert json.loads(say("plan", "--floor", "--json").stdout)["shed_kw"]["300"] == 2.5
-    assert say("plan").exit_code == 2
     assert say("plan", "--floor", "--max-import-kw", "3").exit_code == 2
 
 

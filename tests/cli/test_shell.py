@@ -15,7 +15,7 @@ COMMANDS = [
 WRONG = [
     ["frobnicate"],
     ["status", "--no-such-option"],
-    ["plan"],
+    ["plan", "--fleet", "fleet.json"],
     ["plan", "--max-import-kw", "-1"],
     ["plan", "--max-import-kw", "many"],
     ["plan", "--max-import-kw", "nan"],
