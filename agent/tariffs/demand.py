@@ -26,6 +26,7 @@ from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
 
 _ONE = Decimal(1)
+_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,16 +34,24 @@ class PowerFactor:
     """A power factor that must be reached: below it, demand is billed as if it had been drawn at it.
 
     Of `apparent` power: the highest kVA times it are billed where they are above the highest kW, whenever either was.
+    By `points`, demand is raised by a hundredth for each by which the factor falls short.
     """
 
     __pydantic_config__ = SHAPE
 
     target: Decimal
     at: Literal["peak", "month", "apparent"] = "peak"  # in the window of the peak, over the month's energy, or by kVA
+    by: Literal["ratio", "points"] = "ratio"
 
     def __post_init__(self) -> None:
         if not 0 < self.target <= 1:
             raise ValueError("target must be above 0 and at most 1")
+        if self.by == "points" and self.at == "apparent":
+            raise ValueError("points are of a power factor at the peak or of the month")
+
+    def raised(self, power: Decimal, factor: Decimal) -> Decimal:
+        """Return what is billed of a power that was drawn at a factor below the target."""
+        return power * (self.target / factor if self.by == "ratio" else 1 + self.target - factor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +108,13 @@ class Demand:
     ratchet: tuple[Ratchet, ...] = ()
     power_factor: PowerFactor | None = None
     digits: int | None = None  # decimals to which what is billed is rounded
+    load_factor: Decimal | None = None  # at which the month's energy is the most that is billed
     prorate: Prorate = "none"
 
     def __post_init__(self) -> None:
         distinct([period.name for period in self.period])
         self._check_above()
+        self._check_most()
         if not self.period:
             raise ValueError("needs at least one period")
         if self.window_min is not None and not 1 <= self.window_min <= 1440:
@@ -112,12 +123,18 @@ class Demand:
             raise ValueError("least and free are not negative")
         if self.digits is not None and not 0 <= self.digits <= 9:
             raise ValueError("digits must be 0 to 9")
-        if self.most_per_kw is not None and (self.every != "day" or any(period.block for period in self.period)):
-            raise ValueError('most_per_kw is for every = "day", and not for prices by block')
         if self.every == "mean_of_days" and (self.ratchet or self.power_factor):
             raise ValueError("a mean of days has no ratchet and no power_factor")
         if self.power_factor is not None and self.measure != "kW":
             raise ValueError("power_factor is for a demand in kW")
+
+    def _check_most(self) -> None:
+        if self.most_per_kw is not None and (self.every != "day" or any(period.block for period in self.period)):
+            raise ValueError('most_per_kw is for every = "day", and not for prices by block')
+        if self.load_factor is not None and not 0 < self.load_factor <= 1:
+            raise ValueError("load_factor must be above 0 and at most 1")
+        if self.load_factor is not None and (self.measure != "kW" or self.every != "month"):
+            raise ValueError('load_factor is for a demand in kW and every = "month"')
 
     def _check_above(self) -> None:
         for at, period in enumerate(self.period):
@@ -130,6 +147,11 @@ class Demand:
     def unit(self) -> str:
         """What it is charged by."""
         return self.measure
+
+    @property
+    def _is_of_all_days(self) -> bool:
+        """Whether what is billed hangs on the rest of the month too, so that no instant alone sets it."""
+        return self.every == "mean_of_days" or self.most_per_kw is not None or self.load_factor is not None
 
     @property
     def _window(self) -> Window:
@@ -187,7 +209,7 @@ class Demand:
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
         """Yield what each period that is measured at an instant bills so far; kW and hp. Raises NoFigure, Unmetered."""
-        if self.measure not in KW_OF or self.every == "mean_of_days" or self.most_per_kw is not None:
+        if self.measure not in KW_OF or self._is_of_all_days:
             return
         window = window_at(usage, at, self._window)
         levels: Levels = {}
@@ -289,7 +311,7 @@ class Demand:
         if self.power_factor is not None and peak.at is not None:
             factor = self._factor(usage, peak)
             if factor < self.power_factor.target:
-                peak = Peak(power=even(peak.power * self.power_factor.target / factor), at=peak.at)
+                peak = Peak(power=even(self.power_factor.raised(peak.power, factor)), at=peak.at)
         return peak
 
     def _factor(self, usage: Usage, peak: Peak) -> Decimal:
@@ -307,6 +329,13 @@ class Demand:
         if peak.at is not None:
             at = peak.at.astimezone(usage.zone).isoformat(sep=" ", timespec="minutes")
             said = f"highest {written(rounded(peak.power, 3))} {self.measure} at {at}"
+        if self.load_factor is not None:
+            most = even(usage.register.kwh(usage.span) / (_HOURS * usage.day_count * self.load_factor))
+            if most < billed:
+                billed, said = (
+                    most,
+                    f"{said}; at most the month's energy at a load factor of {written(self.load_factor)}",
+                )
         held = highest_held(self.ratchet, usage, lambda month: self._of_month(month, period))
         if held is not None and held.power > billed:
             pct, power = written(held.pct), written(rounded(held.measured, 3))

@@ -10,6 +10,7 @@ from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.blocks import Blocks
 from agent.tariffs.coincident import CoincidentPeak
 from agent.tariffs.demand import Demand
+from agent.tariffs.excess_power import ExcessPower
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.factor_percent import FactorPercent
 from agent.tariffs.fixed import Fixed
@@ -40,6 +41,7 @@ Component = (
     | Demand
     | FullLoadHours
     | ReservedPower
+    | ExcessPower
     | CoincidentPeak
     | Reactive
     | FactorPercent

@@ -15,6 +15,7 @@ from typing import Literal
 from agent.tariffs.load import Column, Usage
 from agent.tariffs.money import even
 from agent.tariffs.periods import Span, midnight
+from agent.tariffs.when import Calendar, Times, cuts
 
 Measure = Literal["kW", "kVA", "kvar", "hp"]
 """Active power; apparent power; lagging reactive power less leading, never below 0; active power in horsepower."""
@@ -93,6 +94,15 @@ def highest(usage: Usage, spans: Iterable[Span], window: Window, measure: Measur
     return Peak(power=even(power), at=found[1])
 
 
+def powers(usage: Usage, window: Window) -> Iterator[tuple[datetime, Decimal]]:
+    """Yield the mean kW of each window that begins within a month, and its start."""
+    means = _means(usage, window, "kW")
+    for at, energy in enumerate(means.energies):
+        start = means.start + at * means.stride
+        if start >= usage.span.start:
+            yield start, energy * _HOUR_TICKS / (means.length // _TICK)
+
+
 def factor_at(usage: Usage, at: datetime, window: Window) -> Decimal:
     """Return the power factor in the window that begins at an instant; 1 where nothing was drawn. Raises Unmetered."""
     length = _length(usage, window)
@@ -110,10 +120,22 @@ def window_at(usage: Usage, at: datetime, window: Window) -> Span:
     return Span(start=start, end=start + length)
 
 
-def peak_window(usage: Usage, window: Window) -> Span:
-    """Return when the highest mean power of a month was drawn; the first window of equals."""
+def spans_of(usage: Usage, when: Times) -> list[Span]:
+    """Return when something holds within a month; of what names neither months, days nor hours that is all of it."""
+    if when.is_open:
+        return [usage.span]
+    calendar = Calendar([when])
+    return [
+        segment.span
+        for segment in usage.segments(cuts([when]))
+        if calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
+    ]
+
+
+def peak_window(usage: Usage, window: Window, spans: Iterable[Span]) -> Span:
+    """Return when the highest mean power of these spans was drawn; the first window of equals."""
     means = _means(usage, window, "kW")
-    found = means.highest([usage.span])
+    found = means.highest(spans)
     start = usage.span.start if found is None else found[1]
     whole = usage.register.load.span
     return Span(start=max(start, whole.start), end=min(start + means.length, whole.end))

@@ -15,8 +15,9 @@ from agent.tariffs.charge import Line, Part, product
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Column, Usage
 from agent.tariffs.money import even, rounded, written
-from agent.tariffs.power import Window, peak_window
+from agent.tariffs.power import Window, peak_window, spans_of
 from agent.tariffs.shape import SHAPE
+from agent.tariffs.when import ALWAYS, Times
 
 _ZERO = Decimal(0)
 _TICK = timedelta(microseconds=1)
@@ -28,7 +29,8 @@ class Reactive:
     """Lagging kvarh above `tan_phi` times the kWh, and leading kvarh above `tan_phi_lead` times them.
 
     Weighed `over` the whole month, or step by step, so that one hour's spare does not pay for another's excess; or in
-    the window of the `peak`, where prices are per kvar and month.
+    the window of the `peak`, where prices are per kvar and month. Only what `when` names counts, kWh and kvarh alike.
+    `whole` charges all of it where it is beyond, and not the excess alone.
     """
 
     __pydantic_config__ = SHAPE
@@ -44,6 +46,8 @@ class Reactive:
     over: Literal["month", "step", "peak"] = "month"
     window_min: int | None = None  # of the peak; None: the step of the load
     digits: int | None = None  # decimals to which the excess is rounded
+    when: Times = ALWAYS
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if self.per_kvarh is None and self.per_kvarh_lead is None:
@@ -66,10 +70,12 @@ class Reactive:
         """Yield the excess of either side. Raises NoFigure, Unmetered."""
         for label, rate, column, allowed in self._sides():
             words = f"{label} beyond {written(allowed)} of what was active" if allowed else label
-            for day, excess in self._excess(usage, column, allowed):
-                if excess > 0:
-                    billed = excess if self.digits is None else rounded(excess, self.digits)
-                    yield from product(day, words, billed, rate.on(day))
+            for day, drawn, free in self._weighed(usage, column, allowed):
+                if drawn > free:
+                    due = drawn if self.whole else even(drawn - free)
+                    yield from product(
+                        day, words, due if self.digits is None else rounded(due, self.digits), rate.on(day)
+                    )
 
     def _sides(self) -> Iterator[tuple[str, Dated, Column, Decimal]]:
         if self.per_kvarh is not None:
@@ -77,15 +83,18 @@ class Reactive:
         if self.per_kvarh_lead is not None:
             yield "leading", self.per_kvarh_lead, "kvarh_lead", self.tan_phi_lead
 
-    def _excess(self, usage: Usage, column: Column, allowed: Decimal) -> Iterator[tuple[date, Decimal]]:
+    def _weighed(self, usage: Usage, column: Column, allowed: Decimal) -> Iterator[tuple[date, Decimal, Decimal]]:
+        """Yield by day what was drawn and what of it is free."""
+        spans, register = spans_of(usage, self.when), usage.register
         if self.over == "step":
-            for step in usage.steps():
+            for step in (step for span in spans for step in usage.steps(span)):
                 day = step.start.astimezone(usage.zone).date()
-                yield day, usage.register.kwh(step, column) - allowed * usage.register.kwh(step)
-            return
-        span, hours = usage.span, Decimal(1)
-        if self.over == "peak":
-            window = peak_window(usage, Window(minutes=self.window_min))
-            span, hours = window, Decimal((window.end - window.start) // _TICK) / _HOUR_TICKS
-        excess = usage.register.kwh(span, column) - allowed * usage.register.kwh(span)
-        yield usage.last, even(excess / hours)
+                yield day, register.kwh(step, column), allowed * register.kwh(step)
+        elif spans:
+            hours = Decimal(1)
+            if self.over == "peak":
+                window = peak_window(usage, Window(minutes=self.window_min), spans)
+                spans, hours = [window], Decimal((window.end - window.start) // _TICK) / _HOUR_TICKS
+            drawn = sum((register.kwh(span, column) for span in spans), _ZERO)
+            active = sum((register.kwh(span) for span in spans), _ZERO)
+            yield usage.last, even(drawn / hours), even(allowed * active / hours)

@@ -12,12 +12,11 @@ from agent.tariffs.charge import Line, Part, product, share_of
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import PERCENT, rounded, written
-from agent.tariffs.periods import Span
-from agent.tariffs.power import KW_OF, Measure, Window, highest, window_at
+from agent.tariffs.power import KW_OF, Measure, Window, highest, spans_of, window_at
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.standing import Standing, bands_above, in_kw, remaining
 from agent.tariffs.tiers import rising, shares
-from agent.tariffs.when import ALWAYS, Calendar, Times, cuts
+from agent.tariffs.when import ALWAYS, Times
 
 _ZERO = Decimal(0)
 
@@ -80,7 +79,7 @@ class ReservedPower:
         contracted = self.kw.on(day).value or _ZERO
         share = usage.share_of_month(self.prorate)
         yield from share_of(day, "contracted", contracted, self.per_kw.on(day), share)
-        peak = highest(usage, self._spans(usage), Window(minutes=self.window_min), self.measure)
+        peak = highest(usage, spans_of(usage, self.when), Window(minutes=self.window_min), self.measure)
         above = peak.power - contracted
         if not self.excess or peak.at is None or above <= contracted * self.tolerance_pct * PERCENT:
             return
@@ -92,7 +91,7 @@ class ReservedPower:
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
         """Yield what may be drawn at an instant before it costs more; kW and hp. Raises NoFigure, Unmetered."""
-        spans = self._spans(usage)
+        spans = spans_of(usage, self.when)
         if self.measure not in KW_OF or not self.excess or not any(span.start <= at < span.end for span in spans):
             return
         day, contracted = usage.last, self.kw.on(usage.last).value or _ZERO
@@ -114,13 +113,3 @@ class ReservedPower:
             left=remaining(spans, under),
         )
         yield in_kw(found, KW_OF[self.measure])
-
-    def _spans(self, usage: Usage) -> list[Span]:
-        if self.when.is_open:
-            return [usage.span]
-        calendar = Calendar([self.when])
-        return [
-            segment.span
-            for segment in usage.segments(cuts([self.when]))
-            if calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
-        ]

@@ -8,7 +8,9 @@ from datetime import date
 
 from agent.tariffs.blocks import Blocks
 from agent.tariffs.demand import Demand
+from agent.tariffs.excess_power import ExcessPower
 from agent.tariffs.export import ExportCredit
+from agent.tariffs.factor_percent import FactorPercent
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.kinds import Component
@@ -17,6 +19,8 @@ from agent.tariffs.meant import Meant
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
 from agent.tariffs.owners import OwnerRule
+from agent.tariffs.reactive import Reactive
+from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.schedule import Schedule
 from agent.tariffs.settling import Settling
 from agent.tariffs.take_or_pay import TakeOrPay
@@ -157,7 +161,9 @@ class Tariff:
 
 def knows_holidays(component: Component) -> bool:
     """Whether a period of it names holidays."""
-    return isinstance(component, TimeOfUse | Blocks | Demand | ExportCredit) and know_holidays(component.period)
+    if isinstance(component, TimeOfUse | Blocks | Demand | ExportCredit | ExcessPower):
+        return know_holidays(component.period)
+    return isinstance(component, ReservedPower | Reactive | FactorPercent) and know_holidays([component.when])
 
 
 def _doubt(figure: Figure) -> str | None:

@@ -170,13 +170,16 @@ tan_phi = "0.33"
 per_kvarh_lead = "0.3"
 tan_phi_lead = 0
 over = "step"
+whole = true
+when = { days = ["mon-fri"], hours = ["08:00-20:00"] }
 
 [[component]]
 kind = "power_factor"
 name = "factor"
-row = [{ factor_from = 0, pct = 3, per_point = 1 }, { factor_from = "0.9", pct = 0 }]
+row = [{ factor_from = 0, pct = 3, per_point = 1 }, { factor_from = "0.9", target = "0.9", share = "0.25" }]
 on = ["power"]
 digits = 2
+pct_digits = 1
 
 [[component]]
 kind = "minimum"
@@ -212,6 +215,12 @@ name = "tax"
 party = "state"
 pct = "10"
 on = ["VAT"]
+
+[[component]]
+kind = "excess_power"
+name = "squares"
+window_min = 15
+period = [{ name = "P1", hours = ["09:00-14:00"], kw = 100, per_kw = "1.4064" }, { name = "P6", kw = 200, per_kw = 1 }]
 """
 
 
@@ -220,7 +229,9 @@ def test_every_key_is_read_exactly():
     assert (found.name, found.currency, found.zone, found.digits) == ("Every key", "KZT", "Asia/Almaty", 0)
     assert found.days == {date(2026, 1, 1): "holiday", date(2026, 3, 14): "fri"}
     transit, energy, grid, authorised, guarantee, fed_in, contract, peaks, service, power, *rest = found.components
-    kvarh, factor, least, fee, mining, vat, tax = rest
+    kvarh, factor, least, fee, mining, vat, tax, squares = rest
+    assert (kvarh.whole, kvarh.when.days, squares.period[1].kw.figures[0].value) == (True, ("mon-fri",), 200)
+    assert (factor.pct_digits, factor.row[1].target, factor.row[1].share) == (1, Decimal("0.9"), Decimal("0.25"))
     assert {one.kind for one in found.components} == set(KINDS) - {"series", "schedule", "programme", "full_load_hours"}
     assert (factor.digits, factor.row[0].per_point, factor.on) == (2, 1, ("power",))
     assert (authorised.kw.figures[0].value, authorised.events[0].from_.hour) == (900, 18)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent.tariffs.bill import Unpriced, bill
 from agent.tariffs.load import Load
 from agent.tariffs.reactive import Reactive
+from agent.tariffs.when import Times
 from tests.tariffs.loads import QUARTER, rate, tariff
 
 pytestmark = pytest.mark.pure
@@ -44,6 +45,17 @@ def test_reactive_power_may_be_that_of_the_highest_demand():
     wide = {**LAGGING, "over": "peak", "window_min": 30}  # the first half hour: 500 kW, 340 kvar
     assert amount(wide, metered) == 2 * (340 - Decimal("0.33") * 500)
     assert amount({**LAGGING, "over": "peak", "digits": 0}, load(["1", "0"], ["1.1", "0"], ["0", "0"])) == 2 * 3
+
+
+def test_only_some_times_may_count_and_all_of_it_be_charged_where_it_is_beyond():
+    metered = load(["100", "100"], ["100", "90"], ["0", "0"])
+    first = Times(hours=("00:00-00:15",))
+    assert amount({**LAGGING, "when": first}, metered) == 2 * 67
+    assert amount({**LAGGING, "when": first, "over": "step"}, metered) == 2 * 67
+    assert amount({**LAGGING, "when": Times(hours=("00:15-01:00",)), "over": "peak"}, metered) == 2 * 4 * (90 - 33)
+    assert amount({**LAGGING, "when": Times(months=(6,))}, metered) == 0
+    assert amount({**LAGGING, "whole": True}, metered) == 2 * 190  # as in Türkiye, where a fifth is free
+    assert amount({**LAGGING, "whole": True}, load(["100"] * 2, ["33"] * 2, ["0"] * 2)) == 0
 
 
 def test_what_a_load_does_not_tell_is_named():

@@ -19,6 +19,7 @@ from agent.tariffs.load import Load, Register
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.settling import Settling
+from agent.tariffs.when import Times
 from tests.tariffs.loads import ALMATY, HOUR, amounts, day_and_night, days, flat, rate, tariff
 
 pytestmark = pytest.mark.pure
@@ -152,6 +153,14 @@ def test_a_power_factor_adds_or_takes_percent(kvarh, amount):
     load = Load(start=FEBRUARY, step=HOUR, kwh=(Decimal(100),), kvarh=(Decimal(kvarh),))
     found = billed(flat("1"), FactorPercent(name="factor", row=rows, digits=2), load=load)
     assert found["factor"] == Decimal(amount)
+
+
+def test_a_power_factor_may_be_that_of_some_hours():
+    """As in Japan from 8 to 22: 1 % off for each hundredth above 0.85."""
+    rows = (FactorRow(factor_from=Decimal(0), pct=rate("-15"), per_point=Decimal(1)),)
+    load = Load(start=FEBRUARY, step=HOUR, kwh=(Decimal(100), Decimal(80)), kvarh=(Decimal(100), Decimal(60)))
+    hours = Times(hours=("01:00-22:00",))
+    assert billed(flat("1"), FactorPercent(name="factor", row=rows, when=hours), load=load)["factor"] == 9
 
 
 @pytest.mark.parametrize(("way", "due"), [("half_up", "2.35"), ("half_even", "2.34"), ("down", "2.34"), ("up", "2.35")])
