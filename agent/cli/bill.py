@@ -234,16 +234,16 @@ def _as_csv(told: dict[str, Any]) -> None:
 
 
 def _show(billed: Bill) -> None:
-    from agent.tariffs.explain import amount  # noqa: PLC0415 - quick help needs it not
+    from agent.tariffs.explain import shown  # noqa: PLC0415 - quick help needs it not
 
     rows = [
-        (month.month, line.component.name, line.component.party, amount(line.amount))
+        (month.month, line.component.name, line.component.party, shown(line.amount))
         for month in billed.months
         for line in month.lines
     ]
     table(("month", "component", "party", "amount "), rows)
     for month in billed.months:
-        print(f"{month.month}: {amount(month.kwh)} kWh, {month.total:,f} {billed.currency}")
+        print(f"{month.month}: {shown(month.kwh)} kWh, {month.total:,f} {billed.currency}")
     print(f"total {billed.total:,f} {billed.currency}")
 
 

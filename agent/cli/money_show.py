@@ -24,9 +24,11 @@ def kwh(energy_kwh: float | None) -> str:
 
 def show_bill(told: dict[str, Any]) -> None:
     """Print the bill of the agent's ledger."""
+    from agent.tariffs.explain import shown  # noqa: PLC0415 - quick help needs it not
+
     currency = told["currency"]
     rows = [
-        (month["month"], component["name"], component["party"], f"{Decimal(component['amount']):,f}")
+        (month["month"], component["name"], component["party"], shown(Decimal(component["amount"])))
         for month in told["months"]
         for component in month["components"]
     ]

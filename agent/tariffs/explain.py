@@ -13,6 +13,8 @@ from agent.tariffs.figures import Figure
 from agent.tariffs.money import EXACT, rounded, written
 from agent.tariffs.tariff import Tariff
 
+_MOST_DIGITS, _FEWER_DIGITS = 8, 6
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Sum:
@@ -40,35 +42,35 @@ def explain(billed: Bill, tariff: Tariff, zone: tzinfo, metered: str = "") -> It
         yield from _month(month, tariff, zone)
     if len(billed.months) > 1:
         yield ""
-        yield f"All months: {amount(billed.amount)}, rounded once: {billed.total:,f} {billed.currency}"
+        yield f"All months: {shown(billed.amount)}, rounded once: {billed.total:,f} {billed.currency}"
 
 
 def _month(month: MonthBill, tariff: Tariff, zone: tzinfo) -> Iterator[str]:
     yield f"{month.month}: {_clock(month.span.start, zone)} to {_clock(month.span.end, zone)}"
-    yield f"  taken {amount(month.kwh)} kWh, at most {rounded(month.peak_kw, 3):,f} kW on average over one step"
+    yield f"  taken {shown(month.kwh)} kWh, at most {rounded(month.peak_kw, 3):,f} kW on average over one step"
     for line in month.lines:
         component = line.component
         yield f"  {component.name} ({component.kind.replace('_', ' ')}, on the invoice of: {component.party})"
         yield from (f"    {sentence}" for sentence in _products(line, tariff.currency))
-        yield f"    = {amount(line.amount)} {tariff.currency}"
-    yield f"  sum of the month {amount(month.amount)}, rounded once: {month.total:,f} {tariff.currency}"
+        yield f"    = {shown(line.amount)} {tariff.currency}"
+    yield f"  sum of the month {shown(month.amount)}, rounded once: {month.total:,f} {tariff.currency}"
 
 
 def _products(line: Line, currency: str) -> Iterator[str]:
     for one in _sums(line.parts):
         label = f"{one.label}: " if one.label else ""
         if one.is_rest:
-            yield f"{label}{amount(one.amount)}"
+            yield f"{label}{shown(one.amount)}"
             continue
         rate, told = amount(one.figure.value or Decimal(0)), line.currency or currency
         if line.component.unit == "%":
-            product = f"{label}{rate} % of {amount(one.quantity)} {told}{_on(line)}"
+            product = f"{label}{rate} % of {shown(one.quantity)} {told}{_on(line)}"
         else:
             unit = one.unit or line.component.unit
-            product = f"{label}{amount(one.quantity)} {unit} x {rate} {told}/{unit}"
+            product = f"{label}{shown(one.quantity)} {unit} x {rate} {told}/{unit}"
         at = "" if one.coefficient is None else f" x coefficient {amount(one.coefficient.value or Decimal(0))}"
         at += "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
-        yield f"{product}{at} = {amount(one.amount)}"
+        yield f"{product}{at} = {shown(one.amount)}"
         yield f"  supplied {one.first} to {one.last}; {_in_words(one.figure)}"
 
 
@@ -109,6 +111,13 @@ def amount(figure: Decimal) -> str:
     """Write an exact figure with commas between thousands."""
     whole, dot, rest = written(figure).partition(".")
     return f"{int(whole):,}{dot}{rest}" if whole != "-0" else f"-0{dot}{rest}"
+
+
+def shown(figure: Decimal) -> str:
+    """Write a figure with six decimals and an ellipsis where it has more than eight, as a root has."""
+    if -int(figure.normalize().as_tuple().exponent) <= _MOST_DIGITS:
+        return amount(figure)
+    return f"{amount(rounded(figure, _FEWER_DIGITS, 'down'))}…"
 
 
 def _clock(at: datetime, zone: tzinfo) -> str:

@@ -1,12 +1,13 @@
 """A bill in words, held against a page that was checked by hand: tests/tariffs/explained.txt."""
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from agent.tariffs.bill import bill
-from agent.tariffs.explain import explain
+from agent.tariffs.explain import explain, shown
 from agent.tariffs.levies import LevyPerKwh
 from agent.tariffs.time_of_use import Period, TimeOfUse
 from agent.tariffs.vat import Vat
@@ -68,3 +69,12 @@ def test_doubts_name_each_year_in_which_holidays_are_priced_and_not_dated():
 def test_a_component_is_charged_on_what_stands_before_it_alone(components, said):
     with pytest.raises(ValueError, match=said):
         tariff(*components)
+
+
+def test_a_figure_that_does_not_end_is_cut_and_says_so():
+    assert [shown(Decimal(one)) for one in ("1234.12345678", "-3976.55655058494", "0.000000004", "1E+3")] == [
+        "1,234.12345678",
+        "-3,976.55655…",
+        "0…",
+        "1,000",
+    ]
