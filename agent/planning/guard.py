@@ -27,6 +27,12 @@ CLOSE = 1.002
 """A mean so little above the peak is let be: a draw that only swings by that sheds nobody."""
 WEIGHS_EACH_S = 60.0
 """What a peak is worth changes by the hour: so long it is not weighed again where nobody's wanted level changes."""
+WEIGHED = 4096
+"""So many machines are weighed at most, spread evenly over all: at its best, what a peak is worth hardly changes."""
+PIECES = 1024
+"""What they may be lowered by is weighed in so many pieces at most, and a few more."""
+SPREAD = 0.6180339887498949
+"""Multiples of the golden section, less their whole parts, lie evenly and share no period with how rows are laid."""
 Weighed = dict[tuple[tuple[str, float, float], ...], float]
 """By charges (name, window, kW), what mean is worth paying them together for."""
 
@@ -121,6 +127,23 @@ NO_WATCH = Watch(charges=(), house_w=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pieces:
+    """What may be lowered, in kW, and the price of a kWh at which each earns nothing, the best first."""
+
+    kw: Floats
+    even: Floats
+
+    def merged(self) -> Pieces:
+        """Return the same in fewer pieces where there are many: neighbours are one."""
+        together = len(self.kw) // PIECES
+        if together < 2:
+            return self
+        starts = np.arange(0, len(self.kw), together)
+        kw = np.add.reduceat(self.kw, starts)
+        return Pieces(kw=kw, even=np.add.reduceat(self.kw * self.even, starts) / kw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """Machines as they would run without a guard: by machine and step W and what an hour earns before its energy."""
 
@@ -129,6 +152,11 @@ class Running:
     wanted: Array
     movable: Flags
     pue: float = 1.0
+    wanted_w: Watts = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Add up what all would draw."""
+        object.__setattr__(self, "wanted_w", float(self.at(self.wanted).sum()))
 
     def at(self, steps: Array) -> Floats:
         """Return each machine's W at its step."""
@@ -141,24 +169,45 @@ class Running:
         even: Floats = self.revenue[rows, steps] / np.maximum(self.watts[rows, steps] / 1000 * self.pue, 1e-9)
         return even
 
-    def pieces(self) -> tuple[Floats, Floats]:
-        """Return the W of each step down that is worth taking, and the price of a kWh at which it earns nothing.
+    def pieces(self) -> Pieces:
+        """Return each step down that is worth taking, and the price of a kWh at which it earns nothing, the best first.
 
         The last kilowatts of a machine earn less than its mean: each step of its hull is weighed by itself.
         """
-        rows = np.arange(len(self.wanted))
-        now_w, now_earns = self.at(self.wanted), self.revenue[rows, self.wanted]
+        few, each = self._few()
+        rows = np.arange(len(few.wanted))
+        now_w, now_earns = few.at(few.wanted), few.revenue[rows, few.wanted]
         freed, even = [np.zeros(0)], [np.zeros(0)]
-        for step in range(1, self.watts.shape[1]):
-            step_w, earns = self.watts[:, step], self.revenue[:, step]
-            useful = self.movable & (step > self.wanted) & (step_w < now_w) & self._on_hull(step, now_w, now_earns)
+        for step in range(1, few.watts.shape[1]):
+            step_w, earns = few.watts[:, step], few.revenue[:, step]
+            useful = (step > few.wanted) & (step_w < now_w)
+            useful &= few.on_hull(step, now_w, now_earns)
             down_w = now_w[useful] - step_w[useful]
             freed.append(down_w)
-            even.append((now_earns[useful] - earns[useful]) / (down_w / 1000 * self.pue))
+            even.append((now_earns[useful] - earns[useful]) / (down_w / 1000 * few.pue))
             now_w, now_earns = np.where(useful, step_w, now_w), np.where(useful, earns, now_earns)
-        return np.concatenate(freed), np.concatenate(even)
+        told, kw = np.concatenate(even), np.concatenate(freed) / 1000 * each
+        order = np.argsort(-told, kind="stable")
+        return Pieces(kw=kw[order], even=told[order]).merged()
 
-    def _on_hull(self, step: int, now_w: Floats, now_earns: Floats) -> Flags:
+    def _few(self) -> tuple[Running, float]:
+        """Return the machines that are weighed, by the steps that any of them has, and for how many each stands."""
+        rows = np.flatnonzero(self.movable)
+        count = len(rows)
+        if count > WEIGHED:
+            rows = rows[np.unique((np.arange(WEIGHED) * SPREAD % 1.0 * count).astype(np.intp))]
+        watts = self.watts[rows]
+        depth = int(np.flatnonzero(np.isfinite(watts).any(axis=0)).max(initial=0)) + 1
+        few = Running(
+            watts=watts[:, :depth],
+            revenue=self.revenue[rows, :depth],
+            wanted=self.wanted[rows],
+            movable=self.movable[rows],
+            pue=self.pue,
+        )
+        return few, count / max(len(rows), 1)
+
+    def on_hull(self, step: int, now_w: Floats, now_earns: Floats) -> Flags:
         """Return where no deeper step loses less for each watt."""
         good = np.ones(len(now_w), np.bool_)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -186,18 +235,25 @@ def no_guard(count: int) -> GuardMemory:
     return GuardMemory(steps=np.zeros(count, np.int8), since=np.full(count, -np.inf))
 
 
-def worthwhile_kw(running: Running, all_kw: float, charges: Sequence[PeakCharge]) -> float:
-    """Return the highest mean that is worth paying these charges together for; the longest of their hours count."""
-    watts, break_even = running.pieces()
-    order = np.argsort(-break_even, kind="stable")
-    left = max((charge.left for charge in charges), key=lambda one: one.hours)
-    steps_kw = watts[order] / 1000
-    earned = np.concatenate([[0.0], np.cumsum(steps_kw * running.pue * left.earned(break_even[order]))])
-    kw = all_kw - float(steps_kw.sum()) + np.concatenate([[0.0], np.cumsum(steps_kw)])
-    net = earned - sum((charge.cost(kw) for charge in charges), np.zeros(len(kw)))
-    for later in (later for charge in charges for later in charge.later):
-        net -= later.cost(kw, steps_kw, break_even[order], running.pue)
-    return float(kw[len(net) - 1 - int(np.argmax(net[::-1]))])
+def worthwhile_kw(running: Running, all_kw: float, groups: Sequence[Sequence[PeakCharge]]) -> list[float]:
+    """Return of each group the highest mean that is worth paying its charges for; the longest of their hours count."""
+    pieces = running.pieces()
+    kw = all_kw - float(pieces.kw.sum()) + np.concatenate([[0.0], np.cumsum(pieces.kw)])
+    costs = {id(charge): _cost(charge, kw, pieces, running.pue) for charges in groups for charge in charges}
+
+    def best_kw(charges: Sequence[PeakCharge]) -> float:
+        left = max((charge.left for charge in charges), key=lambda one: one.hours)
+        earned = np.concatenate([[0.0], np.cumsum(pieces.kw * running.pue * left.earned(pieces.even))])
+        net = earned - sum((costs[id(charge)] for charge in charges), np.zeros(len(kw)))
+        return float(kw[len(net) - 1 - int(np.argmax(net[::-1]))])
+
+    return [best_kw(charges) for charges in groups]
+
+
+def _cost(charge: PeakCharge, kw: Floats, pieces: Pieces, pue: float) -> Floats:
+    """Return what peaks of so many kW cost, in this month and by ratchets in those to come."""
+    later = (one.cost(kw, pieces.kw, pieces.even, pue) for one in charge.later)
+    return charge.cost(kw) + sum(later, np.zeros(len(kw)))
 
 
 def ceilings(running: Running, watch: Watch, weighed: Weighed) -> dict[str, float]:
@@ -205,22 +261,23 @@ def ceilings(running: Running, watch: Watch, weighed: Weighed) -> dict[str, floa
 
     What was `weighed` is not weighed again; what is now stands there after.
     """
-    all_kw = (watch.house_w + float(running.at(running.wanted).sum())) / 1000
+    all_kw = (watch.house_w + running.wanted_w) / 1000
     over = [charge for charge in watch.charges if max(all_kw, _mean_kw(charge, all_kw)) > charge.kw * CLOSE]
-
-    def worth(charges: Sequence[PeakCharge]) -> float:
-        key = tuple((charge.name, charge.start, charge.kw) for charge in charges)
-        if key not in weighed:
-            weighed[key] = worthwhile_kw(running, all_kw, charges)
-        return weighed[key]
-
+    groups = {_key(charges): charges for charges in ([over] if len(over) > 1 else []) + [[one] for one in over]}
+    missing = {key: charges for key, charges in groups.items() if key not in weighed}
+    if missing:
+        weighed.update(zip(missing, worthwhile_kw(running, all_kw, list(missing.values())), strict=True))
     found = {charge.name: np.inf for charge in watch.charges}
-    together = worth(over) if len(over) > 1 else np.inf
+    together = weighed[_key(over)] if len(over) > 1 else np.inf
     for charge in over:
-        kw = min(together, worth([charge]))
+        kw = min(together, weighed[_key([charge])])
         is_worth_it = charge.kw < all_kw and kw >= all_kw * (1 - 1e-9)
         found[charge.name] = np.inf if is_worth_it else max(charge.kw, kw)
     return found
+
+
+def _key(charges: Sequence[PeakCharge]) -> tuple[tuple[str, float, float], ...]:
+    return tuple((charge.name, charge.start, charge.kw) for charge in charges)
 
 
 def _mean_kw(charge: PeakCharge, kw: float) -> float:
@@ -246,8 +303,7 @@ def hold(
     found = ceilings(running, watch, weighed)
     held = np.where(running.movable & (memory.steps > running.wanted), memory.steps, 0).astype(np.int8)
     steps = np.maximum(running.wanted, held)
-    fixed_w = watch.house_w
-    draw_w = fixed_w + float(running.at(steps).sum())
+    draw_w = watch.house_w + (float(running.at(steps).sum()) if held.any() else running.wanted_w)
     room_w, over_w = np.inf, 0.0
     for charge in watch.charges:
         ceiling_kw, may_w = found[charge.name], allowed_w(charge, found[charge.name])
@@ -259,12 +315,13 @@ def hold(
         deeper = _deeper(view, running, steps, held, over_w)
     elif room_w > 0:
         deeper = _released(running, held, memory.since, room_w, min_off_s=min_off_s, now=now)
-    after = np.maximum(running.wanted, deeper)
+    lower = np.flatnonzero(deeper > running.wanted)
+    spared_w = running.watts[lower, running.wanted[lower]] - running.watts[lower, deeper[lower]]
     return GuardMemory(
         steps=deeper,
         since=np.where(deeper > memory.steps, now, memory.since),
         ceiling_kw=tuple((name, kw) for name, kw in found.items() if np.isfinite(kw)),
-        spared_w=float((running.at(running.wanted) - running.at(after)).sum()),
+        spared_w=float(spared_w.sum()),
         weighed=weighed,
         weighed_for=running.wanted,
         weighed_at=now if again else memory.weighed_at,

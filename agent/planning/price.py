@@ -139,6 +139,8 @@ def _guarded(
     if not market.watch.charges:
         return no_guard(len(view))
     movable = memory.begun & view.fresh & ~view.held & ~view.sealed & _is_weighed(view, policy)
+    depth = int(view.last_step.max(initial=0)) + 1
+    view = replace(view, step_w=view.step_w[:, :depth], step_ths=view.step_ths[:, :depth])
     hashes = view.step_ths > 0
     watts = np.where(hashes, view.step_w * memory.factor[:, None], view.step_w)
     revenue = view.step_ths * market.per_ths_h
@@ -146,12 +148,12 @@ def _guarded(
         pays = policy.pays_per_kwh[:, None]
         revenue = np.where(np.isnan(pays), revenue, np.where(hashes, pays * watts / 1000, 0.0))
     if policy.whole is not None:  # levels between are none of theirs
-        steps = np.arange(view.step_w.shape[1])[None, :]
+        steps = np.arange(depth)[None, :]
         between = policy.whole[:, None] & (steps > view.intended[:, None]) & (steps < view.last_step[:, None])
         watts = np.where(between, np.nan, watts)
         view = replace(view, step_w=np.where(between, np.nan, view.step_w))
     running = Running(
-        watts=np.where(movable[:, None], watts, view.believed_w[:, None]),
+        watts=watts if movable.all() else np.where(movable[:, None], watts, view.believed_w[:, None]),
         revenue=revenue,
         wanted=np.maximum(wanted, view.intended),
         movable=movable,

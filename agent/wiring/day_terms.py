@@ -23,7 +23,7 @@ from agent.planning.price import PricePolicy
 from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.periods import midnight
 from agent.values import Moment, rfc3339
-from agent.wiring.day_kinds import grouped, is_movable, rules_of
+from agent.wiring.day_kinds import Group, grouped, is_movable, rules_of
 from agent.wiring.day_orders import Beside, Part, beside, parts_of
 from agent.wiring.money import Books
 
@@ -31,6 +31,8 @@ TURN = 2000
 """So many machines are looked at before the loop may turn."""
 PRICES = 8
 """So many intervals are priced before it may."""
+GROUPS = 100
+"""So many kinds are told before it may."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WEEK_HOURS = 168
 T = TypeVar("T")
@@ -107,27 +109,27 @@ class DayTerms:
     async def _machines(self, found: Sequence[Foreseen], now: Moment) -> dict[str, Any]:
         """Return machines by kind, the limits on some of them, and what those draw that are not ours to move."""
         pricing, parts = self.books.pricing, self.controller.parts
-        fleet, tree = parts.fleet, parts.fleet.tree
-        names = [one.id for one in tree.feeders]
+        fleet = parts.fleet
         models, numbers = await _turning(_models(fleet))
         policy = PricePolicy() if pricing is None else pricing.policy
         factor = np.ones(len(fleet)) if pricing is None else pricing.factors()
         limits = await _turning(parts_of(found, self.controller, now))
         view = fleet.view(now.mono)
+        await asyncio.sleep(0)
         band = self.config.schema.price.hysteresis_pct / 100
         rules = rules_of(policy, band, len(fleet))
         groups = await asyncio.to_thread(grouped, view, numbers, factor, rules, limits)
-        return {
-            "kinds": [
-                one.told(
-                    models[int(numbers[one.row])],
-                    names[int(view.feeder[one.row])],
-                    [fleet.ladders[one.row].steps[step].level for step in one.steps],
-                )
-                for one in groups
-            ],
-            **await self._limits(view, limits, now),
-        }
+        kinds = await _turning(self._kinds(groups, [models[int(numbers[one.row])] for one in groups]))
+        return {"kinds": kinds, **await self._limits(view, limits, now)}
+
+    def _kinds(self, groups: Sequence[Group], models: Sequence[str]) -> Generator[None, None, list[dict[str, Any]]]:
+        fleet, told = self.controller.parts.fleet, list[dict[str, Any]]()
+        for one, model in zip(groups, models, strict=True):
+            steps, feeder = fleet.ladders[one.row].steps, fleet.tree.feeders[int(fleet.feeder[one.row])]
+            told.append(one.told(model, feeder.id, [steps[step].level for step in one.steps]))
+            if len(told) % GROUPS == 0:
+                yield
+        return told
 
     async def _limits(self, view: FleetView, limits: Sequence[Part], now: Moment) -> dict[str, Any]:
         """Return the feeders and the limits on some of the machines, and what is measured there beside them."""

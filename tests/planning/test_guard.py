@@ -83,6 +83,23 @@ def test_what_a_ratchet_costs_later_counts_in_what_breaking_the_peak_costs():
     assert ceiling(months(80.0, share=0.6)) == pytest.approx(5 / 0.6, abs=3.0)  # to whole machines
 
 
+@pytest.mark.parametrize("laid", ["by eights", "sorted", "shuffled"])
+def test_many_machines_are_weighed_by_an_even_sample_that_leaves_as_much(monkeypatch, laid):
+    """Of 20,000 machines of eight models and their own J/TH the sample's peak leaves what the best leaves."""
+    count, random = 20_000, np.random.default_rng(7)
+    even = np.array([0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12])[np.arange(count) % 8]
+    even, watts = even * random.uniform(0.9, 1.1, count), random.uniform(2500, 3600, count)
+    order = {"by eights": np.arange(count), "sorted": np.argsort(even), "shuffled": random.permutation(count)}[laid]
+    fleet = running(watts[order], even[order])
+    told = replace(charge(20_000.0, per_kw=2.0, hours=40.0), left=Left(hours=40.0, prices=np.linspace(0.0, 0.05, 50)))
+    sampled = ceilings(fleet, Watch(charges=(told,), house_w=0.0), {})["demand"]
+    monkeypatch.setattr("agent.planning.guard.WEIGHED", count)
+    monkeypatch.setattr("agent.planning.guard.PIECES", count)
+    exact = ceilings(fleet, Watch(charges=(told,), house_w=0.0), {})["demand"]
+    assert 25_000 < exact < 60_000
+    assert sampled == pytest.approx(exact, rel=0.01)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.floats(0.1, 5), st.floats(0.0, 0.3)), min_size=1, max_size=6), st.floats(0.2, 1),
