@@ -53,10 +53,14 @@ def show_energy(told: dict[str, Any]) -> None:
             ("house", energy["house_kwh"]),
             ("unexplained", energy["unexplained_kwh"]),
         ]
+        if energy["losses_kwh"]:
+            rows += [("at the meter", energy["metered_kwh"]), ("losses to the boundary", energy["losses_kwh"])]
+        rows.append(("billed", month["kwh"]))
         table((f"energy of {plain(month['month'])}", "kWh "), [(name, f"{of:,.3f}") for name, of in rows])
         for group in ("owners", "feeders", "models"):
             if energy[group]:
-                table((f"miners by {group[:-1]}", "kWh "), [(name, f"{of:,.3f}") for name, of in energy[group].items()])
+                named = [(plain(name) or f"(no {group[:-1]})", f"{of:,.3f}") for name, of in energy[group].items()]
+                table((f"miners by {group[:-1]}", "kWh "), named)
         for code, earned in month["revenue"].items():
             print(f"revenue {money(earned, plain(code))}")
 

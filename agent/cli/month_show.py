@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.cli.money_show import kwh, money
 from agent.cli.show import UNKNOWN, figure, plain, table
+from agent.outputs.cents import in_cents
+from agent.tariffs.money import EXACT, rounded
 
 NAMED = 10
 """So many machines are named in a line."""
@@ -13,11 +16,12 @@ NAMED = 10
 
 def show_month(told: dict[str, Any]) -> None:
     """Print what a month earned, what is left of it and with whom, what is owed, its orders, and each statement."""
-    currency = plain(told["currency"])
+    told, currency = in_cents(told), plain(told["currency"])
     left = f"margin {money(told['margin'], currency)}, a PH/s and day {money(told['margin_per_ph_day'], '')}"
     print(f"revenue {money(told['revenue_exchanged'], currency)}, cost {money(told['cost'], currency)}; {left}")
     for party in told["parties"]:
         print(f"invoice {plain(party['party'])} {money(party['amount'], currency)}")
+    _rounding(told, currency)
     for levy in told["levies"]:
         due = "no date is known" if levy["due"] is None else f"due {plain(levy['due'])}"
         print(f"levy    {plain(levy['name'])} {money(levy['amount'], currency)}: {due}")
@@ -34,6 +38,19 @@ def show_month(told: dict[str, Any]) -> None:
     _curtailed(told["owners"], currency)
     if told["machines"] is not None:
         _machines(told["machines"], currency)
+
+
+def _rounding(told: dict[str, Any], currency: str) -> None:
+    """Print what invoices, each rounded by itself, come to beside their sum, and what of it comes back."""
+    amounts = [Decimal(party["amount"]) for party in told["parties"]]
+    if not amounts or told["cost"] is None:
+        return
+    with localcontext(EXACT):
+        cents, whole = sum((rounded(one, 2) for one in amounts), Decimal(0)), sum(amounts, Decimal(0))
+    if cents != rounded(whole, 2):
+        print(f"invoices together {money(str(cents), currency)}, since each is rounded by itself")
+    if back := rounded(whole - Decimal(told["exact_cost"]), 2):
+        print(f"of the bill {money(str(back), currency)} comes back")
 
 
 def _names(miners: list[str]) -> str:

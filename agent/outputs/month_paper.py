@@ -10,15 +10,17 @@ from decimal import Decimal
 from typing import Any
 
 from agent.outputs.bill_paper import bill_month, by_party, money, total_of
+from agent.outputs.cents import in_cents
 from agent.outputs.document import Block, Document, Listed, Pairs, Section, Table
 from agent.outputs.report_words import Words
 
 Told = Mapping[str, Any]
+_A_CENT = Decimal("0.01")
 
 
 def month_document(told: Told, words: Words, *, name: str, site: str = "") -> Document:
     """Return the report of a month, statements on pages of their own."""
-    report: Told | None = told.get("report")
+    report = _in_cents(told.get("report"))
     months: Sequence[Told] = told["months"]
     statements = [] if report is None else [_statement(one, report, words) for one in report["owners"]]
     return Document(
@@ -38,7 +40,7 @@ def month_document(told: Told, words: Words, *, name: str, site: str = "") -> Do
 
 def statement_document(told: Told, words: Words, *, name: str, owner: str, site: str = "") -> Document | None:
     """Return one owner's statement, None where the month has none of his."""
-    report: Told | None = told.get("report")
+    report = _in_cents(told.get("report"))
     found = [one for one in (report or {}).get("owners", ()) if one["owner"] == owner]
     if report is None or not found:
         return None
@@ -53,6 +55,10 @@ def statement_document(told: Told, words: Words, *, name: str, owner: str, site:
         ),
         page_of=words("page_of", "{0}", "{1}"),
     )
+
+
+def _in_cents(report: Told | None) -> Told | None:
+    return None if report is None else in_cents(report)
 
 
 def _doubts(warnings: Sequence[str], words: Words) -> Sequence[Block]:
@@ -73,6 +79,9 @@ def _earned(report: Told, words: Words) -> Iterable[tuple[str, str]]:
     for code, amount in report["revenue"].items():
         yield words("revenue"), f"{money(amount, words)} {code}"
     yield words("revenue_exchanged"), _amount(report["revenue_exchanged"], report, words)
+    back = _comes_back(report["exact_cost"], [one["amount"] for one in report["parties"]])
+    if back:
+        yield words("comes_back"), _amount(str(back), report, words)
     yield words("cost"), _amount(report["cost"], report, words)
     yield words("margin"), _amount(report["margin"], report, words)
     yield words("margin_ph"), _amount(report["margin_per_ph_day"], report, words)
@@ -172,9 +181,19 @@ def _statement(one: Told, report: Told, words: Words) -> Section:
 
 def _charges(one: Told, words: Words) -> Sequence[Block]:
     rows = [(of["name"], words.party(of["party"]), money(of["amount"], words)) for of in one["components"]]
-    whole = (words("sum_exact"), "", money(total_of(Decimal(of["amount"]) for of in one["components"]), words))
+    amounts = [of["amount"] for of in one["components"]]
+    sums = [(words("sum_exact"), "", money(total_of(map(Decimal, amounts)), words))]
+    if back := _comes_back(one["exact_cost"], amounts):
+        sums.append((words("comes_back"), "", money(-back, words)))
+        sums.append((words("cost"), "", money(one["exact_cost"], words)))
     columns = [(words("component"), False), (words("party"), False), (words("amount"), True)]
-    return (Table(columns=columns, rows=[*rows, whole], sums=1),) if rows else ()
+    return (Table(columns=columns, rows=[*rows, *sums], sums=len(sums)),) if rows else ()
+
+
+def _comes_back(cost: str | None, amounts: Iterable[str]) -> Decimal | None:
+    """Return what of these amounts is no cost, since it comes back; None for none, or where nothing has a price."""
+    back = Decimal(0) if cost is None else total_of([*map(Decimal, amounts), -Decimal(cost)])
+    return None if abs(back) < _A_CENT else back
 
 
 def _curtailed(one: Told, words: Words) -> Iterable[Block]:

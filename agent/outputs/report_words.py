@@ -57,7 +57,7 @@ class Words:
         """Return a figure with its unit."""
         if value is None:
             return self.unknown
-        text = f"{value:,.{digits}f}".translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
+        text = f"{value:z,.{digits}f}".translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
         return f"{text}\N{NO-BREAK SPACE}{self(unit)}" if unit else text
 
     def kw(self, power_w: float | None) -> str:

@@ -1,0 +1,44 @@
+"""A month's tables in cents: every column has its sum, and every row its difference."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.outputs.cents import apportioned, in_cents
+from agent.tariffs.money import rounded
+
+pytestmark = pytest.mark.pure
+AMOUNTS = st.lists(st.decimals(min_value=-1000, max_value=1000, places=6), max_size=12)
+
+
+@given(amounts=AMOUNTS)
+@settings(max_examples=100, deadline=None)
+def test_parts_in_cents_are_within_a_cent_and_add_up(amounts):
+    found = apportioned(amounts, 2)
+    assert sum(found, Decimal(0)) == rounded(sum(amounts, Decimal(0)), 2)
+    assert all(abs(one - exact) < Decimal("0.01") for one, exact in zip(found, amounts, strict=True))
+
+
+def share(cost, revenue):
+    margin = None if revenue is None else f"{Decimal(revenue) - Decimal(cost):f}"
+    return {"cost": cost, "revenue_exchanged": revenue, "margin": margin}
+
+
+def test_owners_and_rest_have_the_sums_of_the_month():
+    """Three thirds of 100.01 and of 200.005; the house earns nothing."""
+    report = {
+        "currency": "KGS",
+        **share("100.01", "200.005"),
+        "owners": [share("33.336667", "66.668333")] * 2,
+        "rest": share("33.336666", "66.668334"),
+        "models": [share("0.005", None)],
+    }
+    told = in_cents(report)
+    rows = [*told["owners"], told["rest"]]
+    for name, whole in (("cost", "100.01"), ("revenue_exchanged", "200.01"), ("margin", "100.00")):
+        assert sum(Decimal(row[name]) for row in rows) == Decimal(told[name]) == Decimal(whole)
+    assert told["rest"]["exact_cost"] == "33.336666"
+    assert (told["models"][0]["cost"], told["models"][0]["revenue_exchanged"]) == ("0.01", None)
+    assert in_cents({**report, "currency": "PYG"})["cost"] == "100"
