@@ -199,7 +199,9 @@ class Scopes:
         if isinstance(order.limit, Stop):
             exempt = place.targets & ~place.commanded & ~view.sealed
             believed_w = float(view.believed_w[exempt].sum())
-            less_w += believed_w + belief_error_w(believed_w, float(view.model_w[exempt].sum()))
+            exempt_w = believed_w + belief_error_w(believed_w, float(view.model_w[exempt].sum()))
+            shown_w = float("inf") if site.meter_w is None else max(0.0, site.meter_w - less_w)
+            less_w += min(exempt_w, shown_w)  # an error of beliefs is no draw below 0
         means = site.means
         return replace(
             site,

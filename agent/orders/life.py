@@ -177,6 +177,15 @@ class Life:
             return 0.0
         return max(0.0, excess_w) / 1000 / self.order.ramp_kw_per_min * 60
 
+    def late_ramp_s(self, excess_w: Watts, respond_s: float, now: Moment) -> float:
+        """Return how much of that ramp is left after its start: what may lead begins before it, in time if it can."""
+        ramp_s = self.ramp_s(excess_w)
+        if not self.order.lead or self.order.test:
+            return ramp_s
+        in_time_s = max(0.0, self.order.comply_by_s - respond_s)
+        ahead_s = max(0.0, (self.begins_at - now.latest).total_seconds())
+        return ramp_s - min(ahead_s, max(0.0, ramp_s - in_time_s))
+
 
 def later(at: datetime, seconds: float) -> datetime:
     """Return the instant `seconds` after `at`, an end of the calendar where it lies beyond."""

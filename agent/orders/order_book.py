@@ -289,7 +289,7 @@ class OrderBook:
         observed = observed.at(life.order.order_id)
         cap_w = life.cap_w(self.policy.margin, now)
         excess_w = 0.0 if cap_w is None else observed.draw_w - cap_w
-        expected_s = self.policy.respond_s + life.ramp_s(excess_w)
+        expected_s = self.policy.respond_s + life.late_ramp_s(excess_w, self.policy.respond_s, now)
         fact = OrderMoved(
             at=now.at,
             order_id=life.order.order_id,
@@ -315,11 +315,11 @@ class OrderBook:
         return binding_for(life.order, bindings, site_w=self.policy.connection_w, here_w=here_w)
 
     def _reasons(self, life: Life, event: OrderEvent, now: Moment, excess_w: Watts, reason: str | None) -> list[str]:
-        ramp_s = life.ramp_s(excess_w)
+        ramp_s, late_s = life.ramp_s(excess_w), life.late_ramp_s(excess_w, self.policy.respond_s, now)
         told = {
             "awaiting_release": event is E.NOTE or (life.awaiting and event in {E.COMPLY, E.BREACH}),
             "late_receipt": event in {E.ACCEPT, E.START, E.END} and life.is_late,
-            f"conflict: its ramp needs {ramp_s:.0f} s": event is E.ACCEPT and ramp_s > life.order.comply_by_s,
+            f"conflict: its ramp needs {ramp_s:.0f} s": event is E.ACCEPT and late_s > life.order.comply_by_s,
             "untrusted_clock": life.hangs_on_doubt(event, now),
             "observe: nothing is sent": self.policy.observe_only,
             "test: nothing is sent": life.order.test,

@@ -159,6 +159,13 @@ async def test_a_stop_leaves_the_exempt_at_work_and_is_complied_with_without_the
     await site.close()
 
 
+async def test_what_the_exempt_are_believed_to_draw_makes_no_draw_below_0(tmp_path):
+    site = await running(many := Machines(400), tmp_path)  # a fiftieth of their figures is more than the house
+    await site.order(exempt={"miners": [f"m{at}" for at in range(len(many.hosts))]})
+    assert last(site).observed_w == 0
+    await site.close()
+
+
 def metered(*meters):
     return replace(LAYOUT, meters=tuple(MeterPolicy(window_s=5.0, most_w=1e6, **told) for told in meters))
 

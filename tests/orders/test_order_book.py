@@ -352,6 +352,24 @@ def test_a_ramp_that_cannot_keep_the_deadline_wins_over_it_and_says_so_below_gri
     assert site.acks()[7]["expected_at"].startswith("9999-")
 
 
+@pytest.mark.parametrize(
+    ("starts_in_s", "changes", "reason", "expected"),
+    [
+        (3600, {}, None, "13:05:00"),  # 600 s of ramp end with its start; then machines have their 300 s
+        (3600, {"comply_by_s": 500}, None, "13:08:20"),
+        (300, {}, "conflict: its ramp needs 600 s", "12:15:00"),  # half of the ramp is left for after its start
+        (3600, {"lead": "forbidden"}, "conflict: its ramp needs 600 s", "13:15:00"),
+    ],
+)
+def test_a_ramp_that_may_begin_before_the_start_is_no_conflict_where_there_is_time(
+    starts_in_s, changes, reason, expected
+):
+    site = Site()
+    site.send(capped(400, ramp_kw_per_min=60, starts_at=at(starts_in_s), **{"comply_by_s": 0, **changes}))
+    accepted = site.acks()[1]
+    assert (accepted["reason"], accepted["expected_at"][11:19]) == (reason, expected)
+
+
 def test_in_observe_mode_each_ack_says_that_nothing_is_sent():
     site = Site(observe_only=True)
     site.send(document())
