@@ -209,7 +209,7 @@ def _build(config: Config, ledger: Ledger, attest: Attest, delay_scale: float) -
         orders=OrderRoom(config, desk, controller, clock),
         capability=CapabilityRoom(config, controller, clock),
         comings=comings,
-        notices=Notices(config, journal),
+        notices=Notices(config, journal, clock),
     )
 
 
@@ -257,8 +257,12 @@ def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     built.away.began(recovery.last_at, built.clock.now())
     built.poller.recognition.restore(recovery.remembered)
     index = built.fleet.index
-    left_alone = {index[miner]: until for miner, until in recovery.left_alone.items() if miner in index}
-    built.poller.lockout.restore(left_alone, built.clock.now())
+    now, left_alone = (
+        built.clock.now(),
+        {index[miner]: at for miner, at in recovery.left_alone.items() if miner in index},
+    )
+    built.poller.lockout.restore(left_alone, now)
+    built.fleet.rising.restore((index[miner] for miner in recovery.rising if miner in index), now.mono)
     return recovery
 
 

@@ -35,6 +35,9 @@ from agent.fleet.seals import Seal, Seals
 from agent.orders.order_book import OrderBook
 from agent.values import FULL
 
+RESTORE = "restore"
+"""The cause of setpoints that machines come back by."""
+
 
 class Recovery:
     """Takes in every remembered fact, in order; `finish` hands the sums to the fleet."""
@@ -52,6 +55,7 @@ class Recovery:
         self._seals = seals
         self._house = house
         self._peaks = peaks or Peaks(None)
+        self.rising: set[str] = set()  # who was told last to come back
         self._setpoints: dict[str, str] = {}
         self._intended: dict[str, str] = {}
         self._told: dict[str, set[str]] = {}
@@ -100,6 +104,8 @@ class Recovery:
         """Keep each setpoint, and the limits and profiles that machines were told since they were last seen at full."""
         match fact:
             case SetpointsChanged(levels=levels):
+                told = [miner for ids in levels.values() for miner in ids]
+                (self.rising.update if fact.cause == RESTORE else self.rising.difference_update)(told)
                 self._setpoints |= {miner: level for level, ids in levels.items() for miner in ids}
                 for level in filter(is_set, levels):
                     for miner in levels[level]:

@@ -41,7 +41,7 @@ from agent.facts.orders import (
     OrderVanished,
 )
 from agent.facts.outlets import OutletFact
-from agent.facts.remedies import Remedied
+from agent.facts.remedies import DeedFact
 from agent.facts.safety import SafetyFact
 
 
@@ -396,5 +396,5 @@ AnyFact = (
     | OutletFact
     | ClimateFact
     | DrillFact
-    | Remedied
+    | DeedFact
 )

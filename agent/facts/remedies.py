@@ -1,4 +1,4 @@
-"""Facts of remedies: what was done to a machine that was stuck."""
+"""Facts of what was done about trouble: to a machine that was stuck, and to whom an alarm was told."""
 
 from __future__ import annotations
 
@@ -16,3 +16,15 @@ class Remedied(Fact, frozen=True):
     dry: bool = False
     outlet: str | None = None  # that is switched off and on
     orders: list[str] = field(default_factory=list)  # whose evidence this belongs to
+
+
+class NoticeTold(Fact, frozen=True):
+    """A webhook took an alarm, or was given up for it: it is not told again after a restart."""
+
+    webhook: str  # its mark: the address may hold a secret
+    notice: str  # the alarm's mark
+    kind: str
+    given_up: bool = False
+
+
+DeedFact = Remedied | NoticeTold

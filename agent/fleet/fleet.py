@@ -15,6 +15,7 @@ from agent.fleet.cells import Cells
 from agent.fleet.climate import Climate
 from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.own_levels import OwnLevels
+from agent.fleet.rising import Rising
 from agent.fleet.seals import is_broken_by
 from agent.fleet.switching import Switching
 from agent.fleet.view import Flags, FleetView, Floats, Indices
@@ -62,7 +63,7 @@ class Fleet:
         self.reasons: list[str | None] = [None] * n
         self.ladders: list[Ladder] = [unknown_ladder() for _ in range(n)]
         self.modes_before: dict[str, str] = {}
-        self.own_levels = OwnLevels()
+        self.own_levels, self.rising = OwnLevels(), Rising()
         self.woken, self.proved = list[int](), list[int]()
         order = sorted(range(n), key=lambda row: self.miners[row].id)
         self._rank = np.empty(n, np.int64)
@@ -93,12 +94,9 @@ class Fleet:
         self._step_ths = np.full((n, STEPS), np.nan)
         self._last_step = np.zeros(n, np.int8)
         self._failures = np.zeros(n, np.int64)
-        self._moved_at = np.full(n, -np.inf)
-        self._next_try = np.full(n, -np.inf)
+        self._moved_at, self._next_try, self._trust_until = np.full((3, n), -np.inf)
         self._tries = np.zeros(n, np.int64)
-        self._trust_until = np.full(n, -np.inf)
-        self._hashing_since = np.full(n, -np.inf)
-        self._rises_until = np.full(n, -np.inf)
+        self._hashing_since, self._rises_until = np.full((2, n), -np.inf)
         self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
         self._switching = Switching(n, self.policy)
         self.climate = Climate(n)
@@ -294,6 +292,7 @@ class Fleet:
         self._next_try[row] = now + max(patience_s, backoff_s)
         self._tries[row] = tries + 1
         self._told_at[row] = now
+        self.rising.attempted(row, now)
         self.own_levels.tell(row, ladder.steps[self.setpoint[row]].level)
 
     def failed(self, row: int, now: float, *, give_up: bool) -> None:
@@ -387,7 +386,7 @@ class Fleet:
             seen=self.seen.copy(),
             held=self.held | self.sealed | self.unclear,
             sealed=(self.sealed & ~self.broken) | (self.cut & ~fresh),  # who answers has power
-            trusted=(now < self._trust_until) & (self.state != Code.UNREACHABLE),
+            trusted=self.rising.among(now < self._trust_until, self.ladders, now) & (self.state != Code.UNREACHABLE),
             rested=self._switching.rested(now),
             young=self._switching.young(now),
             hot=self.climate.hot & fresh,

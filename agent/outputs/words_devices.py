@@ -8,7 +8,7 @@ from typing import Any
 from agent.facts import AnyFact
 from agent.facts.climate import FrostSeen, HeatSeen
 from agent.facts.outlets import OutletSeen, OutletSwitched
-from agent.facts.remedies import Remedied
+from agent.facts.remedies import NoticeTold, Remedied
 from agent.facts.safety import SafetyCleared, SafetyTripped
 
 NAMED = 5
@@ -45,6 +45,9 @@ DEVICES: Mapping[type[AnyFact], Callable[[Any], str]] = {
     Remedied: lambda fact: (
         f"{'Nothing is sent: ' if fact.dry else ''}{fact.remedy} of {fact.miner}"
         f"{'' if fact.outlet is None else f' by {fact.outlet}'}, for {fact.why}"
+    ),
+    NoticeTold: lambda fact: (
+        f"An alarm ({fact.kind}) {'reached nobody' if fact.given_up else 'was taken'}: webhook {fact.webhook}"
     ),
     SafetyCleared: lambda fact: f"{fact.by} cleared safety input {fact.input}",
 }

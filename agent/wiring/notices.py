@@ -1,25 +1,34 @@
 """Sends alarms to the webhooks of the configuration, each in its own time: a slow one keeps nobody waiting.
 
-What cannot be delivered for a while is tried again; what waits too long, or is too much, is dropped and counted.
+What cannot be delivered for a while is tried again; what waits too long, or is too much, is dropped and counted. What
+the life before this one had not delivered when it ended is told by this one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
+from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import structlog
 
+from agent.clock import Clock
 from agent.config import Config
 from agent.control.journal import Journal
 from agent.facts import AnyFact
+from agent.facts.remedies import NoticeTold
 from agent.outputs.alarm_rate import AlarmRate
 from agent.outputs.alarms import alarm, notice
 
 MOST_WAITING = 200
+OWED = timedelta(days=1)
+"""So long before the last fact an alarm may lie that the life before this one still owes."""
 ANSWER_S = 10.0
 PAUSES_S = (1.0, 4.0, 15.0, 60.0, 300.0)
 """Between one try and the next; after the last one a notice is given up."""
@@ -31,11 +40,15 @@ log = structlog.get_logger()
 class Notices:
     """The webhooks of one site."""
 
-    def __init__(self, config: Config, journal: Journal, pauses_s: Sequence[float] = PAUSES_S) -> None:
+    def __init__(self, config: Config, journal: Journal, clock: Clock, pauses_s: Sequence[float] = PAUSES_S) -> None:
         self._site = config.schema.site.id
         self._pauses_s = pauses_s
         self._rate = AlarmRate()
+        self._journal = journal
+        self._clock = clock
         self._queues = {url: asyncio.Queue[dict[str, Any]](MOST_WAITING) for url in _urls(config)}
+        self._owed = {_mark(url): OrderedDict[str, tuple[datetime, dict[str, Any]]]() for url in self._queues}
+        self._last_at: datetime | None = None
         if self._queues:
             journal.listeners.append(self.heard)
 
@@ -45,26 +58,48 @@ class Notices:
 
     def replayed(self, fact: AnyFact) -> None:
         """Take in a remembered fact: what the life before this one told within the hour is not told again."""
-        kind = alarm(fact) if self._queues else None
-        if kind is not None:
-            self._rate.admit(fact, kind)
+        if not self._queues:
+            return
+        self._last_at = fact.at if self._last_at is None else max(self._last_at, fact.at)
+        if isinstance(fact, NoticeTold):
+            if fact.webhook in self._owed:
+                self._owed[fact.webhook].pop(fact.notice, None)
+            return
+        told = self._told(fact)
+        if told is not None:
+            for owed in self._owed.values():
+                owed[_mark_of(told)] = fact.at, told
+                if len(owed) > MOST_WAITING:
+                    owed.popitem(last=False)
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
         """Take in facts; the alarms among them wait to be sent, the same one once an hour."""
         for fact in facts:
-            kind = alarm(fact)
-            repeated = None if kind is None else self._rate.admit(fact, kind)
-            if kind is None or repeated is None:
+            told = self._told(fact)
+            if told is None:
                 continue
-            told = {**notice(fact, kind, self._site), "repeated": repeated}
             for url, queue in self._queues.items():
-                if queue.full():
-                    log.warning("a notice is dropped: too many wait", webhook=_shown(url))
-                    queue.get_nowait()
-                queue.put_nowait(told)
+                self._wait(url, queue, told)
+
+    def _told(self, fact: AnyFact) -> dict[str, Any] | None:
+        """Return what is told of a fact, None where it is no alarm or was told within the hour."""
+        kind = alarm(fact)
+        repeated = None if kind is None else self._rate.admit(fact, kind)
+        return None if kind is None or repeated is None else {**notice(fact, kind, self._site), "repeated": repeated}
+
+    def _wait(self, url: str, queue: asyncio.Queue[dict[str, Any]], told: dict[str, Any]) -> None:
+        if queue.full():
+            log.warning("a notice is dropped: too many wait", webhook=_shown(url))
+            queue.get_nowait()
+        queue.put_nowait(told)
 
     async def run(self) -> None:
         """Send for ever."""
+        for url, queue in self._queues.items():
+            owed, self._owed[_mark(url)] = self._owed[_mark(url)], OrderedDict()
+            for at, told in owed.values():
+                if self._last_at is not None and self._last_at - at <= OWED:
+                    self._wait(url, queue, told)
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
         async with aiohttp.ClientSession(timeout=timeout) as session, asyncio.TaskGroup() as group:
             for url, queue in self._queues.items():
@@ -73,6 +108,7 @@ class Notices:
     async def _send(self, session: aiohttp.ClientSession, url: str, queue: asyncio.Queue[dict[str, Any]]) -> None:
         while True:
             told = await queue.get()
+            error: str | None = None
             for pause_s in (*self._pauses_s, None):
                 error = await _post(session, url, told)
                 if error is None:
@@ -80,6 +116,13 @@ class Notices:
                 log.warning("a notice was not taken", webhook=_shown(url), kind=told["kind"], error=error)
                 if pause_s is not None:
                     await asyncio.sleep(pause_s)
+            done = {
+                "webhook": _mark(url),
+                "notice": _mark_of(told),
+                "kind": told["kind"],
+                "given_up": error is not None,
+            }
+            self._journal.note([NoticeTold(at=self._clock.now().at, **done)])
 
 
 async def _post(session: aiohttp.ClientSession, url: str, told: dict[str, Any]) -> str | None:
@@ -96,6 +139,17 @@ def _urls(config: Config) -> list[str]:
         config.secret(told, f"notify.webhooks.{place}").reveal() if told.startswith(REFERENCES) else told
         for place, told in enumerate(config.schema.notify.webhooks)
     ]
+
+
+def _mark(url: str) -> str:
+    """Return what a webhook is known by in the ledger."""
+    return sha256(url.encode()).hexdigest()[:12]
+
+
+def _mark_of(told: dict[str, Any]) -> str:
+    """Return what a notice is known by in the ledger."""
+    known = {name: value for name, value in told.items() if name != "repeated"}
+    return sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _shown(url: str) -> str:

@@ -215,6 +215,7 @@ class Site:
         self.recovery = recovery = Recovery(self.fleet, self.book, self.holds, self.seals, self.metering.house)
         recovery.replay(self._remembered())
         self.poller.recognition.restore(recovery.remembered)
+        self.fleet.rising.restore((self.fleet.index[miner] for miner in recovery.rising), now.mono)
 
     def _remembered(self):
         for fact in self.ledger.replay():

@@ -91,6 +91,30 @@ async def test_an_order_is_over_when_its_machines_are_read_at_work_not_when_they
     await site.close()
 
 
+@pytest.mark.parametrize("away_s", [1, 60])
+async def test_who_is_on_his_way_up_is_waited_for_over_a_restart(tmp_path, away_s):
+    machines = Machines(COUNT)
+    site = Site(machines, tmp_path)
+    await site.live(60)
+    await site.order()
+    await site.live(60)
+    slow, *_ = machines.hosts
+    machines.lying.add(slow)
+    await site.order(revision=2, status="cancelled")
+    await site.live(8)
+    assert not (site.fleet.setpoint > 0).any(), "everybody was told"
+    await site.close()
+    await site.clock.advance(away_s)
+    again = Site(machines, tmp_path, clock=site.clock)
+    await again.live(15)
+    assert machines.asleep == {slow}
+    assert again.states()[-1] == "restoring", "it would be over by what the others are at"
+    machines.asleep.clear()
+    await again.live(15)
+    assert again.states()[-1] == "closed"
+    await again.close()
+
+
 async def test_who_does_not_come_back_in_his_time_is_no_longer_waited_for(tmp_path):
     machines = Machines(COUNT)
     site = Site(machines, tmp_path)

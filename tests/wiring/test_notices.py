@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiohttp import web
 
+from agent.clock import ManualClock
 from agent.config import parse
 from agent.facts import OrderMoved, OrderRefused, ShortfallChanged, UnauthorisedWake
-from agent.facts.orders import IssuerSilent
+from agent.facts.orders import IssuerSilent, OrderVanished
 from agent.outputs.alarms import alarm, notice
 from agent.wiring.notices import Notices
 
@@ -63,7 +64,17 @@ def test_a_notice_says_where_what_and_of_which_order():
 
 class Listeners:
     def __init__(self):
-        self.listeners = []
+        self.listeners, self.noted = [], asyncio.Queue()
+
+    def note(self, facts):
+        for fact in facts:
+            self.noted.put_nowait(fact)
+
+
+def webhooks(*urls, **more):
+    """Return notices to these webhooks, and the journal that they listen to."""
+    journal = Listeners()
+    return Notices(parse(FARM.format(urls=[*urls])), journal, ManualClock(AT), **more), journal
 
 
 async def receiver(answers, taken):
@@ -87,8 +98,7 @@ async def receiver(answers, taken):
 async def test_each_alarm_reaches_its_webhook_though_it_refused_at_first():
     taken: asyncio.Queue = asyncio.Queue()
     runner, url = await receiver([500, 302], taken)
-    journal = Listeners()
-    notices = Notices(parse(FARM.format(urls=[url])), journal, pauses_s=(0.0, 0.0, 0.0))
+    notices, journal = webhooks(url, pauses_s=(0.0, 0.0, 0.0))
     [listener] = journal.listeners
     listener([moved("comply"), moved("breach"), UnauthorisedWake(at=AT, miners=["m1"])])
     task = asyncio.create_task(notices.works()["notices"]())
@@ -101,7 +111,7 @@ async def test_each_alarm_reaches_its_webhook_though_it_refused_at_first():
 
 @pytest.mark.pure
 def test_what_a_life_before_told_within_the_hour_is_not_told_again():
-    notices = Notices(parse(FARM.format(urls='["http://127.0.0.1:1/hook"]')), journal := Listeners())
+    notices, journal = webhooks("http://127.0.0.1:1/hook")
     notices.replayed(UnauthorisedWake(at=AT, miners=["m1"]))
     notices.replayed(moved("comply"))
     [listener] = journal.listeners
@@ -110,8 +120,51 @@ def test_what_a_life_before_told_within_the_hour_is_not_told_again():
     assert [queue.get_nowait()["kind"] for _ in range(queue.qsize())] == ["order_violated"]
 
 
+async def test_what_the_life_before_had_not_delivered_is_told_by_this_one_once():
+    taken: asyncio.Queue = asyncio.Queue()
+    runner, url = await receiver([], taken)
+    last = AT + timedelta(days=2)
+    lost = [
+        UnauthorisedWake(at=AT, miners=["m1"]),
+        UnauthorisedWake(at=last, miners=["m2"]),
+        OrderVanished(at=last, order_id="b"),
+    ]
+    told = []
+    for _ in range(2):
+        notices, journal = webhooks(url)
+        for fact in (*lost, *told):
+            notices.replayed(fact)
+        task = asyncio.create_task(notices.works()["notices"]())
+        journal.listeners[0]([moved("breach")])
+        async with asyncio.timeout(20):
+            kinds = {(await taken.get())["kind"] for _ in range(1 if told else 3)}
+            noted = [await journal.noted.get() for _ in kinds]
+        assert kinds == ({"order_violated"} if told else {"unauthorised_wake", "order_vanished", "order_violated"})
+        told = noted
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    await runner.cleanup()
+
+
+async def test_an_alarm_that_nobody_took_is_given_up_and_not_told_after_a_restart():
+    runner, url = await receiver([500], asyncio.Queue())
+    notices, journal = webhooks(url, pauses_s=())
+    journal.listeners[0]([moved("breach")])
+    task = asyncio.create_task(notices.works()["notices"]())
+    async with asyncio.timeout(20):
+        given_up = await journal.noted.get()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await runner.cleanup()
+    again, _ = webhooks(url)
+    for fact in (moved("breach"), given_up):
+        again.replayed(fact)
+    assert given_up.given_up
+    assert [len(owed) for owed in again._owed.values()] == [0]
+
+
 @pytest.mark.pure
 def test_without_webhooks_nobody_listens():
-    journal = Listeners()
-    assert Notices(parse(FARM.format(urls="[]")), journal).works() == {}
+    notices, journal = webhooks()
+    assert notices.works() == {}
     assert journal.listeners == []
