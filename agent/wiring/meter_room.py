@@ -52,7 +52,9 @@ class MeterRoom:
         )
 
     def _ear(self, meter: Meter) -> Callable[[str, bytes, bool], None]:
-        def hear(_topic: str, raw: bytes, _retained: bool) -> None:  # noqa: FBT001 - as the link calls it
+        def hear(_topic: str, raw: bytes, retained: bool) -> None:  # noqa: FBT001 - as the link calls it
+            if retained:
+                return  # what the broker had kept may be of any age: it would make a dead meter fresh
             try:
                 sample = parse_sample(raw, sign=meter.sign, multiplier=meter.multiplier)
             except BadSample as error:
