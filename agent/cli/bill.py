@@ -23,7 +23,7 @@ from agent.cli.money_show import show_bill
 from agent.cli.options import Reach, spread
 from agent.cli.paper import Paper, place_of
 from agent.cli.report import Month, checked
-from agent.cli.show import as_json, table
+from agent.cli.show import as_json, plain, table
 
 if TYPE_CHECKING:
     from agent.tariffs.bill import Bill
@@ -127,19 +127,24 @@ def _write(found: Found, asked: Asked, shown: Shown) -> None:
 
 
 def _of_ledger(asked: Asked, known: Known, reach: Reach, source: Source, month: str | None, shown: Shown) -> None:
-    for name, given in (("--explain", shown.explain), ("--tz", asked.tz), ("--currency", asked.currency)):
+    for name, given in (("--tz", asked.tz), ("--currency", asked.currency)):
         if given:
             raise Failure(USAGE, ALONE.format(name))
-    billed = bill_of(reach, source, month, known)
+    billed = bill_of(reach, source, month, known, explained=shown.explain)
+    lines = billed.pop("calculation", ())
     if shown.is_wanted:
         from agent.outputs.bill_paper import bill_document  # noqa: PLC0415 - quick help needs it not
 
-        place = place_of(reach, source)
-        shown.write(bill_document(billed, shown.words(place.zone), of=place.site, warnings=billed["warnings"]))
+        place, doubts = place_of(reach, source), billed["warnings"]
+        shown.write(bill_document(billed, shown.words(place.zone), of=place.site, warnings=doubts, calculation=lines))
     elif shown.as_csv:
         _as_csv(billed)
     elif shown.as_json:
         as_json(billed)
+    elif shown.explain:
+        print(*map(plain, lines), sep="\n")
+        for doubt in billed["warnings"]:
+            print(f"in doubt: {plain(doubt)}", file=sys.stderr)
     else:
         show_bill(billed)
 

@@ -13,12 +13,14 @@ from agent.cli.bill import ALONE, Asked, document, found_for, told_mistakes
 from agent.cli.bill_metering import Metered
 from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.money_from import Source, bill_of
+from agent.cli.offline import read_config, remembered
 from agent.cli.options import Json, Reach, spread
 from agent.cli.show import UNKNOWN, as_json, plain, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.tariffs.hypotheses import Billed
     from agent.tariffs.invoice import Cause, Invoice, InvoiceMonth
 
 
@@ -64,7 +66,9 @@ def _both(
 
     theirs = read_invoice(path)
     if asked.tariff is None and asked.load is None:
-        return theirs, invoice_of(bill_of(reach, source, None, metered.of_ledger(ALONE))), {}
+        ours = invoice_of(bill_of(reach, source, None, metered.of_ledger(ALONE)))
+        ledger = None if source.config is None else _ledger(reach, source)
+        return theirs, ours, {} if ledger is None else by_trial(ledger, ours.months, theirs.months)
     found = found_for(asked, metered)
     for warning in found.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -77,6 +81,13 @@ def _both(
         corrections=tuple(found.corrections),
     )
     return theirs, ours, by_trial(billed, ours.months, theirs.months)
+
+
+def _ledger(reach: Reach, source: Source) -> Billed | None:
+    """Return all that the ledger's bill is made of by the configuration that is told."""
+    from agent.cli.money_known import billed_in  # noqa: PLC0415 - quick help needs it not
+
+    return billed_in(remembered(reach, read_config(source.config)))
 
 
 def _compared(ours: InvoiceMonth, theirs: InvoiceMonth, tried: Sequence[Cause]) -> dict[str, Any]:
@@ -119,5 +130,7 @@ def _show(months: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _cells(pair: Mapping[str, str | None]) -> list[str]:
+    from agent.tariffs.explain import shown  # noqa: PLC0415 - quick help needs it not
+
     told = (pair["ours"], pair["invoice"], pair["difference"])
-    return [UNKNOWN if figure is None else f"{Decimal(figure):,f}" for figure in told]
+    return [UNKNOWN if figure is None else shown(Decimal(figure)) for figure in told]

@@ -47,16 +47,21 @@ class Known:
 NOW = Known()
 
 
-def bill_of(reach: Reach, source: Source, month: str | None, known: Known = NOW) -> dict[str, Any]:
-    """Return the bill of the agent's own ledger; what was known another time is read in its store. Raises Failure."""
+def bill_of(
+    reach: Reach, source: Source, month: str | None, known: Known = NOW, *, explained: bool = False
+) -> dict[str, Any]:
+    """Return the bill of the agent's own ledger; what was known another time is read in its store. Raises Failure.
+
+    Explained, it has its `calculation` as lines.
+    """
     if known != NOW:
         from agent.cli.money_known import bill_known  # noqa: PLC0415 - quick help needs it not
 
-        return bill_known(remembered(reach, read_config(source.config)), month, known)
+        return bill_known(remembered(reach, read_config(source.config)), month, known, explained=explained)
     agent = running(reach, source.config)
     if agent is None:
-        return bill_in(remembered(reach, read_config(source.config)), month)
-    told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month})
+        return bill_in(remembered(reach, read_config(source.config)), month, explained=explained)
+    told: dict[str, Any] = agent.get("/api/v1/bill", {"month": month, "explain": "yes" if explained else None})
     return told
 
 
@@ -99,6 +104,7 @@ def bill_in(
     reported: bool = False,
     as_of: datetime | None = None,
     machines: bool = False,
+    explained: bool = False,
 ) -> dict[str, Any]:
     """Return the bill of what a store holds, or held at an instant. Raises Failure."""
     from agent.facts.energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
@@ -123,11 +129,20 @@ def bill_in(
             _gather(report, known)
     digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
     told = _adjusted(billed(totals, currency, digits, month, _besides(totals, terms, month)), totals, terms)
-    found = {}
+    found: dict[str, Any] = {}
     if report is not None:
         terms_said = replace(terms, currency=currency)
         found["report"] = report.told(terms_said, told["months"][0], machines=machines) if told["months"] else None
+    if explained:
+        found["calculation"] = _calculation(told, terms, totals)
     return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None, **found}
+
+
+def _calculation(told: dict[str, Any], terms: Terms, totals: Totals) -> list[str]:
+    from agent.outputs.money_corrected import copied  # noqa: PLC0415 - quick help needs it not
+    from agent.outputs.money_explained import calculation  # noqa: PLC0415 - likewise
+
+    return calculation(told, terms, copied(totals))
 
 
 def _adjusted(told: dict[str, Any], totals: Totals, terms: Terms) -> dict[str, Any]:

@@ -11,17 +11,20 @@ from agent.cli.offline import Remembered
 from agent.facts.energy import EnergyInterval
 from agent.inputs.corrections_file import read_corrections
 from agent.inputs.load_file import LoadFile
-from agent.outputs.money_corrected import Counted, adjusted, unknown_months
+from agent.outputs.money_corrected import Counted, adjusted, copied, counted, unknown_months
+from agent.outputs.money_explained import calculation
+from agent.outputs.money_totals import Totals
 from agent.tariffs.bill import Unpriced
 from agent.tariffs.charging import kwh_of, load_of
 from agent.tariffs.corrections import Correction
+from agent.tariffs.hypotheses import Billed
 
 NO_TARIFF = "--corrections: the ledger's are priced by a tariff: --config FILE that has one"
 
 
-def bill_known(store: Remembered, month: str | None, known: Known) -> dict[str, Any]:
+def bill_known(store: Remembered, month: str | None, known: Known, *, explained: bool = False) -> dict[str, Any]:
     """Return the bill of a store by what was known. Raises Failure, ConfigError."""
-    told = bill_in(store, month, as_of=known.as_of)
+    told = bill_in(store, month, as_of=known.as_of, explained=explained)
     if known.corrections is None:
         return told
     terms = terms_in(store)
@@ -34,13 +37,33 @@ def bill_known(store: Remembered, month: str | None, known: Known) -> dict[str, 
     interval = max(fact.end - fact.start for fact in facts)
     load = load_of(sorted((fact.start, kwh_of(fact.site_wh)) for fact in facts), interval)
     corrections = _read(known, known.corrections, LoadFile(load=load, clock=terms.zone))
-    counted = Counted(load=load, corrections=corrections)
+    known_now = Counted(load=load, corrections=corrections)
     try:
-        if missing := unknown_months(terms, terms.tariff, counted):
+        if missing := unknown_months(terms, terms.tariff, known_now):
             raise Failure(USAGE, f"--corrections: learned in {missing[0]}, of which the ledger has nothing")
-        return adjusted(told, terms, terms.tariff, counted)
+        found = adjusted(told, terms, terms.tariff, known_now)
+        return {**found, "calculation": calculation(found, terms, known_now)} if explained else found
     except Unpriced as error:
         raise Failure(USAGE, f"the tariff has no price: {error.component}: {error}") from None
+
+
+def billed_in(store: Remembered) -> Billed | None:
+    """Return all that a store's bill is made of, None where it holds nothing or no tariff is told. Raises Failure."""
+    terms = terms_in(store)
+    totals = Totals(zone=terms.zone, read=terms.metering.read)
+    for fact in store.facts(["EnergyInterval", "ReadsCorrected"]):
+        totals.heard(fact)
+    heard = copied(totals)
+    if terms.tariff is None or heard is None:
+        return None
+    found = counted(heard)
+    return Billed(
+        tariff=terms.tariff,
+        load=found.load,
+        zone=terms.zone,
+        metering=terms.metering,
+        corrections=tuple(found.corrections),
+    )
 
 
 def _read(known: Known, path: Path, file: LoadFile) -> list[Correction]:

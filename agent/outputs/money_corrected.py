@@ -47,7 +47,12 @@ class Counted:
 
 def told_of(totals: Totals) -> Told | None:
     """Return what was heard where something of it was corrected; None where nothing was."""
-    if not totals.corrected or not totals.months:
+    return copied(totals) if totals.corrected else None
+
+
+def copied(totals: Totals) -> Told | None:
+    """Return what was heard; None where nothing was."""
+    if not totals.months:
         return None
     return Told(
         intervals=[(month.starts[:], month.energies[:]) for month in totals.months.values()],
@@ -59,6 +64,12 @@ def told_of(totals: Totals) -> Told | None:
 
 def counted_of(told: Told) -> Counted | None:
     """Return what was counted and what of it was corrected; None where nothing of it was."""
+    found = counted(told)
+    return found if found.corrections else None
+
+
+def counted(told: Told) -> Counted:
+    """Return what was counted, and what of it was corrected."""
     energies = [
         (datetime.fromtimestamp(start, UTC), kwh_of(energy_wh))
         for starts, month in told.intervals
@@ -71,7 +82,7 @@ def counted_of(told: Told) -> Counted | None:
         for read in fact.reads
         if (at := place_of(read.start, load)) is not None
     ]
-    return Counted(load=load, corrections=corrections, unpriced=told.unpriced) if corrections else None
+    return Counted(load=load, corrections=corrections, unpriced=told.unpriced)
 
 
 def place_of(start: datetime, load: Load) -> int | None:

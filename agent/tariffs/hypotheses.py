@@ -20,6 +20,7 @@ from agent.tariffs.load import Load
 from agent.tariffs.metering import Metering
 from agent.tariffs.money import written
 from agent.tariffs.periods import ReadTime
+from agent.tariffs.periods import months as months_of
 from agent.tariffs.tariff import Tariff
 from agent.tariffs.vat import Vat
 
@@ -77,6 +78,7 @@ def _trials(ours: Billed, *, in_energy: bool, in_money: bool) -> Iterator[Trial]
     if in_energy:
         yield from _of_metering(ours)
         yield from _of_reads(ours)
+        yield from _of_labels(ours)
         yield from _of_days(ours)
 
 
@@ -121,11 +123,33 @@ def _of_metering(ours: Billed) -> Iterator[Trial]:
 
 
 def _of_clock(ours: Billed) -> Iterator[Trial]:
+    """Yield clocks that are off within each month, whose energy they leave as it is; and those without summer time."""
+    months = _steps_of_months(ours)
+    for said, count in _shifts(ours.load):
+        load = _turned(ours.load, count, months)
+        yield Cause(cause="wrong hour", sentence=said), replace(ours, load=load).months
+    yield from _of_zones(ours)
+
+
+def _of_labels(ours: Billed) -> Iterator[Trial]:
+    """Yield loads whose rows are all named by another hour, so that months have other hours at their ends."""
+    for said, count in _shifts(ours.load):
+        load = _turned(ours.load, count, [(0, len(ours.load.kwh))])
+        yield Cause(cause="wrong hour", sentence=said), replace(ours, load=load).months
+    yield from _of_zones(ours)
+
+
+def _shifts(load: Load) -> Iterator[tuple[str, int]]:
     for minutes in _SHIFTS_MIN:
-        count, rest = divmod(timedelta(minutes=minutes), ours.load.step)
+        count, rest = divmod(timedelta(minutes=minutes), load.step)
         if not rest and count:
-            said = f"the invoice is the bill of our load {abs(minutes)} min {'later' if minutes > 0 else 'earlier'}"
-            yield Cause(cause="wrong hour", sentence=said), replace(ours, load=_turned(ours.load, count)).months
+            yield (
+                f"the invoice is the bill of our load {abs(minutes)} min {'later' if minutes > 0 else 'earlier'}",
+                count,
+            )
+
+
+def _of_zones(ours: Billed) -> Iterator[Trial]:
     offsets = {at.astimezone(ours.zone).utcoffset() or timedelta() for at in (ours.load.span.start, ours.load.span.end)}
     for offset in sorted({timedelta(), *offsets}):
         zone = timezone(offset)
@@ -133,11 +157,21 @@ def _of_clock(ours: Billed) -> Iterator[Trial]:
         yield Cause(cause="wrong hour", sentence=said), replace(ours, zone=zone).months
 
 
-def _turned(load: Load, count: int) -> Load:
-    """Return a load with its energy so many steps later; what falls out at one end comes in at the other."""
+def _steps_of_months(ours: Billed) -> list[tuple[int, int]]:
+    """Return the steps of each month of a load, from the first until before the last."""
+    load = ours.load
+    spans = months_of(load.span, ours.zone, ours.metering.read)
+    return [((span.start - load.start) // load.step, (span.end - load.start) // load.step) for span in spans]
+
+
+def _turned(load: Load, count: int, pieces: Sequence[tuple[int, int]]) -> Load:
+    """Return a load with its energy so many steps later; what falls out of a piece comes in at its other end."""
 
     def turned(column: tuple[Any, ...] | None) -> Any:
-        return None if column is None else (*column[-count:], *column[:-count])
+        if column is None:
+            return None
+        parts = [column[first:end] for first, end in pieces]
+        return tuple(one for part in parts for one in (*part[-count:], *part[:-count]))
 
     return replace(
         load,

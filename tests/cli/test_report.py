@@ -201,9 +201,9 @@ def test_where_there_is_neither_agent_nor_store_it_says_so(say, tmp_path):
     assert (said.exit_code, "there is no store" in said.stderr) == (3, True)
 
 
-def test_a_load_without_its_tariff_or_an_explanation_of_the_ledger_is_refused(say):
-    assert say("bill", "--explain").exit_code == 2
-    assert "--explain is for a load" in say("bill", "--explain").stderr
+def test_a_load_without_its_tariff_or_a_zone_of_the_ledger_is_refused(say, tmp_path):
+    assert say("bill", "--load", tmp_path / "load.csv").exit_code == 2
+    assert "--tz is for a load" in say("bill", "--tz", "UTC").stderr
 
 
 def test_reads_that_a_hand_corrected_are_in_the_bill_of_the_store(folder, say):
@@ -220,6 +220,26 @@ def test_reads_that_a_hand_corrected_are_in_the_bill_of_the_store(folder, say):
     assert corrected["months"][0]["components"][-1]["name"] == "mining tax, correction of 2026-01"
     then = told(say("bill", *where, "--json", "--as-of", start.isoformat()))
     assert float(then["total"]) < float(bill["total"])
+
+
+def test_the_ledgers_bill_is_explained_and_an_invoice_is_held_against_it(folder, say, tmp_path):
+    where = ("--state-dir", folder, "--config", folder / "farm.toml")
+    bill = told(say("bill", *where, "--json"))
+    said = say("bill", *where, "--explain").stdout
+    assert "energy (flat, on the invoice of: energy)" in said
+    assert said.rstrip().endswith(f"rounded once: {float(bill['total']):,.2f} KGS")
+    assert say("bill", "--state-dir", folder, "--explain").stdout.startswith("nothing is explained: no tariff")
+    assert say("bill", *where, "--explain", "--pdf", tmp_path / "bill.pdf").exit_code == 0
+    assert "rounded once" in words_of((tmp_path / "bill.pdf").read_bytes())
+
+    metered = (folder / "farm.toml").read_text() + "\n[tariff.metering]\nloss_pct = 3\n"
+    (folder / "losses.toml").write_text(metered)
+    invoice = tmp_path / "invoice.csv"
+    invoice.write_text(say("bill", *where, "--csv").stdout)
+    against = ("bill", "compare", invoice, "--state-dir", folder, "--json", "--config")
+    assert say(*against, folder / "farm.toml").exit_code == 0
+    compared = json.loads(say(*against, folder / "losses.toml").stdout)["months"][0]["causes"]
+    assert compared[0]["sentence"] == "the invoice is the bill without our losses of 3 %"
 
 
 def test_the_store_is_billed_by_what_was_known_and_with_corrected_reads(folder, say):

@@ -14,8 +14,9 @@ from agent.outputs.http.paging import only
 from agent.outputs.http.problems import Problem, bad_field
 from agent.outputs.http.reads import as_json
 from agent.outputs.money_bill import bill_json
-from agent.outputs.money_corrected import NO_PRICE, Told, adjusted, counted_of, told_of
+from agent.outputs.money_corrected import NO_PRICE, Told, adjusted, copied, counted_of, told_of
 from agent.outputs.money_desk import MoneyDesk
+from agent.outputs.money_explained import calculation
 from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_order import KINDS, OrderStory
 from agent.outputs.month_report import KINDS as REPORTED
@@ -39,13 +40,20 @@ class Bills:
         self._desk = desk
 
     async def bill(self, request: web.Request) -> web.Response:
-        """Show what energy costs, by months and components, and money now; `month` picks one."""
+        """Show what energy costs by months and components, and money now; `month` picks one, `explain=yes` says how."""
         query = request.query
-        only(query, ("month",))
-        month = query.get("month")
+        only(query, ("month", "explain"))
+        month, explained = query.get("month"), query.get("explain", "no")
         if month is not None and re.fullmatch(MONTH, month) is None:
             raise bad_field("month", "must be a month such as 2026-11")
-        return as_json(await self._told(month))
+        if explained not in {"yes", "no"}:
+            raise bad_field("explain", "must be yes or no")
+        told = await self._told(month)
+        if explained == "yes":
+            money = self._money()
+            lines = await asyncio.to_thread(calculation, told, money.terms, copied(money.totals))
+            told = {**told, "calculation": lines}
+        return as_json(told)
 
     async def _told(self, month: str | None) -> dict[str, Any]:
         """Return the bill; where reads were corrected their adjustments are in it, worked out off the loop."""

@@ -78,7 +78,7 @@ def _reading(reads: Reads) -> Iterable[Route]:
 
 
 def _money(bills: Bills) -> Iterable[Route]:
-    yield Route(method="GET", path=f"{V1}/bill", need=Need.READ, answer=bills.bill, query=("month",))
+    yield Route(method="GET", path=f"{V1}/bill", need=Need.READ, answer=bills.bill, query=("month", "explain"))
     yield Route(
         method="GET", path=f"{V1}/bill/report", need=Need.READ, answer=bills.report, query=("month", "machines")
     )

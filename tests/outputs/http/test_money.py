@@ -137,6 +137,9 @@ async def test_a_months_report_is_told_with_statements():
         status, report = await client.ask("GET", f"{V1}/bill/report?month=2026-01")
         nothing = await client.ask("GET", f"{V1}/bill/report?month=2025-01")
         bad = await client.ask("GET", f"{V1}/bill/report?month=January")
+        explained = await client.ask("GET", f"{V1}/bill?month=2026-01&explain=yes")
+        odd = await client.ask("GET", f"{V1}/bill?explain=maybe")
+    assert (explained[1]["calculation"][0], odd[0]) == ("Bill in KGS", 400)
     assert (status, nothing[0], bad[0]) == (200, 404, 400)
     assert report["cost"] == "7"  # 1.4 kWh at 5
     acme = next(one for one in report["owners"] if one["owner"] == "acme")
