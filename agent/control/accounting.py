@@ -65,10 +65,23 @@ class Accounting:
             if isinstance(fact, MeterInterval) and policy is not None and fact.meter == policy.id:
                 self._told[fact.start] = fact
 
-    def drawn_wh(self, since: datetime) -> float:
-        """Return what was drawn since an instant and stands in no interval that was told yet."""
+    def drawn_wh(self, since: datetime, now: Moment) -> float:
+        """Return what was drawn since an instant and stands in no interval that was told yet, until this moment."""
         pieces = [*self._ended, *(() if self._piece is None else (self._piece,))]
-        return sum((piece.drawn_wh for piece in pieces if piece.start >= since), 0.0)
+        counted_wh = sum((piece.drawn_wh for piece in pieces if piece.start >= since), 0.0)
+        return counted_wh + self._since_tick_wh(since, now)
+
+    def _since_tick_wh(self, since: datetime, now: Moment) -> float:
+        """Return what the seconds drew that no tick has added yet, by what the meter shows before and after."""
+        if self._now is None or self._power is None:
+            return 0.0
+        seconds = (now.at - max(since, self._now.at)).total_seconds()
+        if not 0 < seconds <= self._interval.total_seconds():
+            return 0.0
+        meter = self._metering.state(now.mono)
+        shown_w = None if meter is None else meter.last_w
+        before_w = self._power.site_w
+        return (before_w + (before_w if shown_w is None else shown_w)) / 2 * seconds / HOUR_S
 
     def tick(self, now: Moment) -> list[EnergyInterval]:
         """Add what was drawn since the last call; return the pieces that are told in full."""

@@ -10,23 +10,17 @@ off.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
-from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
-from agent.planning.shedding import shed
+from agent.fleet.view import Array, Flags, Floats, Indices
 from agent.values import Watts
 
 HOUR_S = 3600.0
-RESPONSE_S = 60.0
-"""Machines take so long to obey: nothing is lowered for the sake of a window that ends before."""
-
 CLOSE = 1.002
 """A mean so little above the peak is let be: a draw that only swings by that sheds nobody."""
-WEIGHS_EACH_S = 60.0
-"""What a peak is worth changes by the hour: so long it is not weighed again where nobody's wanted level changes."""
 WEIGHED = 4096
 """So many machines are weighed at most, spread evenly over all: at its best, what a peak is worth hardly changes."""
 PIECES = 1024
@@ -120,6 +114,7 @@ class Watch:
 
     charges: tuple[PeakCharge, ...]
     house_w: Watts
+    measured_w: Watts | None = None  # what the billing meter shows; None: it is silent, or there is none
     unknown: tuple[str, ...] = ()  # charges whose month began before anybody looked: what is billed is not known
 
 
@@ -262,7 +257,7 @@ def ceilings(running: Running, watch: Watch, weighed: Weighed) -> dict[str, floa
     What was `weighed` is not weighed again; what is now stands there after.
     """
     all_kw = (watch.house_w + running.wanted_w) / 1000
-    over = [charge for charge in watch.charges if max(all_kw, _mean_kw(charge, all_kw)) > charge.kw * CLOSE]
+    over = [charge for charge in watch.charges if max(all_kw, mean_kw(charge, all_kw)) > charge.kw * CLOSE]
     groups = {_key(charges): charges for charges in ([over] if len(over) > 1 else []) + [[one] for one in over]}
     missing = {key: charges for key, charges in groups.items() if key not in weighed}
     if missing:
@@ -280,7 +275,7 @@ def _key(charges: Sequence[PeakCharge]) -> tuple[tuple[str, float, float], ...]:
     return tuple((charge.name, charge.start, charge.kw) for charge in charges)
 
 
-def _mean_kw(charge: PeakCharge, kw: float) -> float:
+def mean_kw(charge: PeakCharge, kw: float) -> float:
     """Return the window's mean, were so much drawn until its end."""
     left_s = max(0.0, charge.length_s - charge.elapsed_s)
     return (charge.drawn_wh / 1000 * HOUR_S + kw * left_s) / charge.length_s
@@ -292,58 +287,3 @@ def allowed_w(charge: PeakCharge, ceiling_kw: float) -> Watts:
     if np.isinf(ceiling_kw) or left_s <= 0:
         return np.inf
     return (ceiling_kw * 1000 * charge.length_s - charge.drawn_wh * HOUR_S) / left_s
-
-
-def hold(
-    view: FleetView, running: Running, watch: Watch, memory: GuardMemory, *, min_off_s: float | Floats, now: float
-) -> GuardMemory:
-    """Return how deep the guard holds each machine now."""
-    again = now - memory.weighed_at >= WEIGHS_EACH_S or not np.array_equal(running.wanted, memory.weighed_for)
-    weighed = {} if again else dict(memory.weighed)
-    found = ceilings(running, watch, weighed)
-    held = np.where(running.movable & (memory.steps > running.wanted), memory.steps, 0).astype(np.int8)
-    steps = np.maximum(running.wanted, held)
-    draw_w = watch.house_w + (float(running.at(steps).sum()) if held.any() else running.wanted_w)
-    room_w, over_w = np.inf, 0.0
-    for charge in watch.charges:
-        ceiling_kw, may_w = found[charge.name], allowed_w(charge, found[charge.name])
-        room_w = min(room_w, ceiling_kw * 1000 - draw_w, may_w - draw_w)
-        if charge.length_s - charge.elapsed_s > RESPONSE_S:
-            over_w = max(over_w, draw_w - may_w)
-    deeper = held
-    if over_w > 0:
-        deeper = _deeper(view, running, steps, held, over_w)
-    elif room_w > 0:
-        deeper = _released(running, held, memory.since, room_w, min_off_s=min_off_s, now=now)
-    lower = np.flatnonzero(deeper > running.wanted)
-    spared_w = running.watts[lower, running.wanted[lower]] - running.watts[lower, deeper[lower]]
-    return GuardMemory(
-        steps=deeper,
-        since=np.where(deeper > memory.steps, now, memory.since),
-        ceiling_kw=tuple((name, kw) for name, kw in found.items() if np.isfinite(kw)),
-        spared_w=float(spared_w.sum()),
-        weighed=weighed,
-        weighed_for=running.wanted,
-        weighed_at=now if again else memory.weighed_at,
-    )
-
-
-def _deeper(view: FleetView, running: Running, steps: Array, held: Array, over_w: Watts) -> Array:
-    """Lower those that lose least for each watt, until so much is freed."""
-    by_money = replace(view.briefly(), step_ths=running.revenue)
-    rows, to, _ = shed(by_money, steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
-    deeper = held.copy()
-    deeper[rows] = to
-    return deeper
-
-
-def _released(
-    running: Running, held: Array, since: Floats, room_w: Watts, *, min_off_s: float | Floats, now: float
-) -> Array:
-    """Let those go whose watts fit, the best first, once they were lowered for long enough."""
-    rows = np.flatnonzero((held > 0) & (now - since >= min_off_s))
-    order = rows[np.argsort(-running.break_even(rows), kind="stable")]
-    more_w = running.at(running.wanted)[order] - running.at(held)[order]
-    released = held.copy()
-    released[order[np.cumsum(more_w) <= room_w]] = 0
-    return released

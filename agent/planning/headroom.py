@@ -186,6 +186,11 @@ def _sums(gauges: Gauges, measured_w: Watts | None, sums: Beliefs) -> tuple[Watt
 
 def on_its_way(view: FleetView, expected: Floats) -> Floats:
     """Return what a meter's figure will change by, W by miner: readings it has not seen, commands not yet obeyed."""
-    included = np.where(view.fresh, view.metered_most_w, view.believed_w)
-    changes: Floats = expected - np.where(view.sealed, 0.0, included)
+    changes: Floats = expected - included(view)
     return changes
+
+
+def included(view: FleetView) -> Floats:
+    """Return the most that the meter's figure includes of each miner, W."""
+    shown: Floats = np.where(view.sealed, 0.0, np.where(view.fresh, view.metered_most_w, view.believed_w))
+    return shown

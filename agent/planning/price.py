@@ -15,7 +15,8 @@ from datetime import datetime
 import numpy as np
 
 from agent.fleet.view import Array, Flags, FleetView, Floats, Indices
-from agent.planning.guard import NO_WATCH, GuardMemory, Running, Watch, hold, no_guard
+from agent.planning.guard import NO_WATCH, GuardMemory, Running, Watch, no_guard
+from agent.planning.guarding import hold
 from agent.planning.ramp import Ramp
 from agent.values import Watts
 

@@ -30,8 +30,9 @@ class PeakRoom:
 
     desk: MoneyDesk
     interval: timedelta
-    under_way_wh: Callable[[datetime], float]  # drawn since an instant, in no interval told yet
+    under_way_wh: Callable[[datetime, Moment], float]  # drawn since an instant until now, in no interval told yet
     house_w: Callable[[Moment], Watts]
+    measured_w: Callable[[Moment], Watts | None] = lambda _now: None  # what the billing meter shows, where it is fresh
     _told: tuple[tuple[datetime, int], tuple[Standing, ...], tuple[str, ...]] | None = None
     _left: tuple[Left, ...] = ()  # of each standing, by the hours that are priced
     _waiting: list[datetime] = field(default_factory=list)  # hours to come that are still to be priced
@@ -49,9 +50,11 @@ class PeakRoom:
             self._price()
             self._left = tuple(self._left_of(one) for one in found)
         starts = {one.window.start for one in found}
-        self._drawn = {start: max(self._drawn.get(start, 0.0), self._drawn_wh(start)) for start in starts}
+        self._drawn = {start: max(self._drawn.get(start, 0.0), self._drawn_wh(start, now)) for start in starts}
         charges = (self._charge(one, left, now.at) for one, left in zip(found, self._left, strict=True))
-        return Watch(charges=tuple(charges), house_w=self.house_w(now), unknown=unknown)
+        return Watch(
+            charges=tuple(charges), house_w=self.house_w(now), measured_w=self.measured_w(now), unknown=unknown
+        )
 
     def _standings(self, at: datetime) -> tuple[tuple[Standing, ...], tuple[str, ...]]:
         """Return those that are known, and the names of the others; both move with each interval."""
@@ -71,7 +74,7 @@ class PeakRoom:
             self._waiting, self._left = sorted(wanted - self._hours.keys()), ()
         return self._told[1:]
 
-    def _drawn_wh(self, since: datetime) -> float:
+    def _drawn_wh(self, since: datetime, now: Moment) -> float:
         """Return what was drawn since a window began, Wh at the meter."""
         month, told_wh = self.desk.totals.month_at(since), 0
         if month is not None:
@@ -79,7 +82,7 @@ class PeakRoom:
                 if start < since.timestamp():
                     break
                 told_wh += energy_wh
-        return told_wh + self.under_way_wh(since)
+        return told_wh + self.under_way_wh(since, now)
 
     def _price(self) -> None:
         """Learn what the hours to come cost, the nearest first, a few at a time."""

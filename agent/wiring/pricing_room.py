@@ -43,6 +43,7 @@ def pricing_of(
         interval=timedelta(minutes=config.schema.tariff.metering.interval_min),
         under_way_wh=accounting.drawn_wh,
         house_w=lambda now: metering.house.in_force_w(now.mono),
+        measured_w=lambda now: None if (meter := metering.state(now.mono)) is None else meter.last_w,
     )
     return Pricing(
         fleet=fleet,

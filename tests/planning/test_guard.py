@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.planning.guard import Later, Left, PeakCharge, Running, Watch, allowed_w, ceilings, hold, no_guard
+from agent.planning.guard import Later, Left, PeakCharge, Running, Watch, allowed_w, ceilings, no_guard
+from agent.planning.guarding import hold
 from agent.planning.peak_books import PeakBooks, as_guarded, seen
 from agent.planning.price import PricePolicy, look, nothing_yet
 from tests.planning.test_price import market, view_of

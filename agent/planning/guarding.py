@@ -1,0 +1,121 @@
+"""The guard at work: whom it lowers so that no window's mean passes what is worth drawing, and whom it lets go. Pure.
+
+What will be drawn is told by the billing meter, where it is fresh: its figure, and what of the machines' changes it
+does not show yet. Without it machines' figures and the house load stand in. Who was lowered just now draws on for a
+while, which counts where a window is near its end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from agent.fleet.view import Array, FleetView, Floats
+from agent.planning.guard import GuardMemory, PeakCharge, Running, Watch, allowed_w, ceilings, mean_kw
+from agent.planning.headroom import expectations, included
+from agent.planning.shedding import shed
+from agent.values import Watts
+
+RESPONSE_S = 60.0
+"""Machines take so long to obey: nothing is lowered for the sake of a window that ends before."""
+LAG_S = 30.0
+"""Until then most of them have obeyed."""
+LATE_S = 180.0
+"""With more time left than that, what they draw until then is made good by the looks after."""
+WEIGHS_EACH_S = 60.0
+"""What a peak is worth changes by the hour: so long it is not weighed again where nobody's wanted level changes."""
+NEAR = 0.9
+"""A site that draws less of every peak is not looked at through its meter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What is drawn beside machines, and what those that were lowered still draw until they obey."""
+
+    house_w: Watts
+    falling_ws: float = 0.0
+
+
+def hold(
+    view: FleetView, running: Running, watch: Watch, memory: GuardMemory, *, min_off_s: float | Floats, now: float
+) -> GuardMemory:
+    """Return how deep the guard holds each machine now."""
+    again = now - memory.weighed_at >= WEIGHS_EACH_S or not np.array_equal(running.wanted, memory.weighed_for)
+    weighed = {} if again else dict(memory.weighed)
+    held = np.where(running.movable & (memory.steps > running.wanted), memory.steps, 0).astype(np.int8)
+    steps = np.maximum(running.wanted, held)
+    machines_w = float(running.at(steps).sum()) if held.any() else running.wanted_w
+    seen = Forecast(house_w=watch.house_w)
+    if watch.measured_w is not None and (held.any() or _is_near(watch, running, watch.measured_w)):
+        seen = _metered(view, running, steps, watch.measured_w - machines_w, now - memory.since)
+    found = ceilings(running, replace(watch, house_w=seen.house_w), weighed)
+    draw_w, room_w, over_w = seen.house_w + machines_w, np.inf, 0.0
+    careful_w = max(seen.house_w, watch.house_w) + machines_w
+    for charge in watch.charges:
+        ceiling_kw, may_w = found[charge.name], allowed_w(charge, found[charge.name])
+        room_w = min(room_w, ceiling_kw * 1000 - careful_w, may_w - careful_w)
+        over_w = max(over_w, _over_w(charge, draw_w - may_w, seen.falling_ws))
+    deeper = held
+    if over_w > 0:
+        deeper = _deeper(view, running, steps, held, over_w)
+    elif room_w > 0:
+        deeper = _released(running, held, memory.since, room_w, min_off_s=min_off_s, now=now)
+    lower = np.flatnonzero(deeper > running.wanted)
+    spared_w = running.watts[lower, running.wanted[lower]] - running.watts[lower, deeper[lower]]
+    return GuardMemory(
+        steps=deeper,
+        since=np.where(deeper > memory.steps, now, memory.since),
+        ceiling_kw=tuple((name, kw) for name, kw in found.items() if np.isfinite(kw)),
+        spared_w=float(spared_w.sum()),
+        weighed=weighed,
+        weighed_for=running.wanted,
+        weighed_at=now if again else memory.weighed_at,
+    )
+
+
+def _over_w(charge: PeakCharge, over_w: Watts, falling_ws: float) -> Watts:
+    """Return what must go for a window that would come out so much too high; near its end, in time to be seen there."""
+    left_s = charge.length_s - charge.elapsed_s
+    if left_s <= RESPONSE_S:
+        return 0.0
+    return over_w if left_s > LATE_S else (over_w * left_s + falling_ws) / (left_s - LAG_S)
+
+
+def _is_near(watch: Watch, running: Running, measured_w: Watts) -> bool:
+    kw = max(watch.house_w + running.wanted_w, measured_w) / 1000
+    return any(max(kw, mean_kw(charge, kw)) > NEAR * charge.kw for charge in watch.charges)
+
+
+def _metered(view: FleetView, running: Running, steps: Array, beside_w: Watts, told_s: Floats) -> Forecast:
+    """Return what the meter leaves to all that is no machine, once every one has come to its step.
+
+    It shows `beside_w` more than machines draw at their steps; `told_s` is how long ago each was last lowered.
+    """
+    still_w = np.where(view.sealed, 0.0, view.believed_w)
+    change_w = np.where(running.movable, expectations(view, steps), still_w) - included(view)
+    lag_s = np.clip(LAG_S - told_s, 0.0, LAG_S)
+    return Forecast(
+        house_w=beside_w + float(change_w.sum()), falling_ws=float((np.maximum(-change_w, 0.0) * lag_s).sum())
+    )
+
+
+def _deeper(view: FleetView, running: Running, steps: Array, held: Array, over_w: Watts) -> Array:
+    """Lower those that lose least for each watt, until so much is freed."""
+    by_money = replace(view.briefly(), step_ths=running.revenue)
+    rows, to, _ = shed(by_money, steps, running.at(steps), among=running.movable, free_w=over_w, rank=view.rank)
+    deeper = held.copy()
+    deeper[rows] = to
+    return deeper
+
+
+def _released(
+    running: Running, held: Array, since: Floats, room_w: Watts, *, min_off_s: float | Floats, now: float
+) -> Array:
+    """Let those go whose watts fit, the best first, once they were lowered for long enough."""
+    rows = np.flatnonzero((held > 0) & (now - since >= min_off_s))
+    order = rows[np.argsort(-running.break_even(rows), kind="stable")]
+    more_w = running.at(running.wanted)[order] - running.at(held)[order]
+    released = held.copy()
+    released[order[np.cumsum(more_w) <= room_w]] = 0
+    return released
