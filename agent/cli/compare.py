@@ -160,8 +160,13 @@ def _place(told: str, energy: dict[str, Decimal], earns: Earns) -> Place:
     name, _, of_class = told.partition(":")
     if name in jurisdictions():
         price = energy.get(told, energy.get(name))
-        needed = {"source": f"--energy {told}=PRICE, or a tariff's file"} if price is None else {"value": price}
+        needed = {"source": f"--energy {told}=PRICE, or a tariff's file"}
         tariff, stops = read_pack(name, of_class or None, needed=needed), read_stops(name, of_class or None)
+        if price is not None:
+            known = tariff.with_energy_at(price)
+            if known == tariff and told in energy:
+                raise Failure(USAGE, f"--energy: {told} names its own price of a kWh; a tariff's file overrides it")
+            tariff = known
     else:
         path = Path(told)
         tariff = read_tariff(path, zone_else="UTC")

@@ -6,10 +6,11 @@ A day that no figure covers has no price; nothing is ever carried on or averaged
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from agent.tariffs.money import DECIMALS, rounded
 from agent.tariffs.shape import SHAPE
@@ -76,3 +77,15 @@ class Dated:
         for figure, start, following in zip(self.figures, starts, [*starts[1:], date.max], strict=True):
             if start <= last and first < (figure.until or following):
                 yield figure
+
+
+def swapped(told: Any, old: Dated, new: Dated) -> Any:
+    """Return a value with one rate in place of another, wherever in it that stands."""
+    if isinstance(told, Dated):
+        return new if told is old else told
+    if isinstance(told, tuple):
+        return tuple(swapped(one, old, new) for one in told)
+    if is_dataclass(told) and not isinstance(told, type):
+        named = {field.name: swapped(getattr(told, field.name), old, new) for field in fields(told) if field.init}
+        return replace(told, **named)
+    return told

@@ -7,14 +7,14 @@ read day or hour.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from agent.tariffs.bill import MonthBill, Unpriced, bill
 from agent.tariffs.corrections import Correction, corrected, corrected_bill
-from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.figures import Dated, Figure, swapped
 from agent.tariffs.invoice import Cause, InvoiceMonth, agrees, same_kwh, same_money
 from agent.tariffs.load import Load
 from agent.tariffs.metering import Metering
@@ -194,7 +194,7 @@ def _of_dates(ours: Billed) -> Iterator[Trial]:
                     continue
                 always = Dated(figures=(Figure(value=figure.value),))
                 changed = [*ours.tariff.components]
-                changed[at] = _swapped(component, rate, always)
+                changed[at] = swapped(component, rate, always)
                 tariff = replace(ours.tariff, components=tuple(changed))
                 what = f"{component.name} {label}".rstrip()
                 said = f"the invoice is the bill with {what} at {written(figure.value)}, in force {_dates(figure)}"
@@ -206,15 +206,3 @@ def _dates(figure: Figure) -> str:
     since = f"from {figure.from_}" if figure.from_ else ""
     until = f"until {figure.until}" if figure.until else ""
     return f"{since} {until}".strip() or "until the next one"
-
-
-def _swapped(told: Any, old: Dated, new: Dated) -> Any:
-    """Return a value with one rate in place of another, wherever in it that stands."""
-    if told is old:
-        return new
-    if isinstance(told, tuple):
-        return tuple(_swapped(one, old, new) for one in told)
-    if is_dataclass(told) and not isinstance(told, type):
-        named = {field.name: _swapped(getattr(told, field.name), old, new) for field in fields(told) if field.init}
-        return replace(told, **named)
-    return told

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 
 from agent.tariffs.blocks import Blocks
 from agent.tariffs.demand import Demand
 from agent.tariffs.excess_power import ExcessPower
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.factor_percent import FactorPercent
-from agent.tariffs.figures import Dated, Figure
+from agent.tariffs.figures import Dated, Figure, swapped
 from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent
@@ -90,6 +91,15 @@ class Tariff:
         if len(kept) == len(self.components) and exchanged == self.settlings:
             return self
         return replace(self, components=tuple(kept), settlings=exchanged)
+
+    def with_energy_at(self, price: Decimal) -> Tariff:
+        """Return it with this price of a kWh wherever its energy has a figure that is not known."""
+        components = [*self.components]
+        for at, component in enumerate(components):
+            for _, rate in component.rates() if component.name == "energy" else ():
+                known = [replace(one, value=price, source="") if one.value is None else one for one in rate.figures]
+                components[at] = swapped(components[at], rate, Dated(figures=tuple(known)))
+        return replace(self, components=tuple(components))
 
     @property
     def settles_years(self) -> bool:

@@ -70,6 +70,13 @@ def test_every_pack_is_compared_and_a_price_is_told_where_it_names_none(say):
     assert any("taken to be authorised" in doubt for doubt in found["QC:cb"]["doubts"])
 
 
+def test_a_price_is_told_for_times_whose_figure_is_not_known_any_more(say):
+    said = say("compare", "IR", "--energy", "IR=20000", *RATES, "--json", "--year", "2026")
+    assert json.loads(said.stdout)["places"][0]["per_kwh"] == "20000"
+    earlier = say("compare", "IR", "--energy", "IR=20000", *RATES, "--json", "--year", "2020")
+    assert float(json.loads(earlier.stdout)["places"][0]["per_kwh"]) == pytest.approx(9634, rel=1e-3)
+
+
 def test_a_load_beyond_the_fleet_is_of_as_many_machines_as_it_feeds(say, tmp_path):
     (tmp_path / "fleet.json").write_text(json.dumps(FLEET))
     rows = "".join(f"2025-06-{1 + hour // 24:02}T{hour % 24:02}:00Z,6500\n" for hour in range(720))
@@ -108,6 +115,7 @@ def test_the_page_has_a_chart_and_needs_nothing_beside_it(say, tmp_path):
         (("XX",), "XX: cannot be read"),
         (("KZ", "--energy", "KZ"), "--energy: KZ is no price such as KZ=22.5"),
         (("KZ", "--energy", "KG=5"), "--energy: KG is none of KZ"),
+        (("KG", "--energy", "KG=5"), "--energy: KG names its own price of a kWh"),
         (("RU:mining", "--energy", "RU:bannd=5"), "--energy: RU:bannd is none of RU:mining"),
         (("KG:bakery",), "class: must be mining"),
         (("KG", "--fx", "USD=80", "--hashprice", "50"), "--fx: USD=80 is no rate such as"),
