@@ -102,11 +102,14 @@ def bill_in(
     month: str | None,
     *,
     reported: bool = False,
-    as_of: datetime | None = None,
+    known: Known = NOW,
     machines: bool = False,
     explained: bool = False,
 ) -> dict[str, Any]:
-    """Return the bill of what a store holds, or held at an instant. Raises Failure."""
+    """Return the bill of what a store holds, or held at an instant. Raises Failure.
+
+    Where a file corrects it beside hands, it is as it was counted: whoever reads the file adjusts it by both.
+    """
     from agent.facts.energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
     from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
@@ -117,18 +120,19 @@ def bill_in(
     totals, currency = Totals(zone=terms.zone, read=terms.metering.read), terms.currency
     report = MonthReport(name=month, month_of=totals.month_of) if reported and month is not None else None
     for fact in store.facts(["EnergyInterval", "MonthCharged", "ReadsCorrected", *(() if report is None else KINDS)]):
-        if as_of is not None and fact.at > as_of:
+        if known.as_of is not None and fact.at > known.as_of:
             continue
         if not isinstance(fact, EnergyInterval):
             totals.heard(fact)
             _gather(report, fact)
         else:
-            known = _priced(fact, terms, totals) if month in {None, totals.month_of(fact.start)} else fact
-            currency = currency or known.currency or ""
-            totals.heard(known)
-            _gather(report, known)
+            priced = _priced(fact, terms, totals) if month in {None, totals.month_of(fact.start)} else fact
+            currency = currency or priced.currency or ""
+            totals.heard(priced)
+            _gather(report, priced)
     digits = minor_digits(currency) if terms.tariff is None else terms.tariff.total_digits
-    told = _adjusted(billed(totals, currency, digits, month, _besides(totals, terms, month)), totals, terms)
+    told = billed(totals, currency, digits, month, _besides(totals, terms, month))
+    told = _adjusted(told, totals, terms) if known.corrections is None else told
     found: dict[str, Any] = {}
     if report is not None:
         terms_said = replace(terms, currency=currency)

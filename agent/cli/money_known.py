@@ -8,23 +8,27 @@ from typing import Any
 from agent.cli.failure import USAGE, Failure
 from agent.cli.money_from import Known, bill_in, terms_in
 from agent.cli.offline import Remembered
-from agent.facts.energy import EnergyInterval
+from agent.facts.energy import EnergyInterval, ReadsCorrected
 from agent.inputs.corrections_file import read_corrections
 from agent.inputs.load_file import LoadFile
-from agent.outputs.money_corrected import Counted, adjusted, copied, counted, unknown_months
+from agent.outputs.money_corrected import Counted, adjusted, copied, corrections_of, counted, unknown_months
 from agent.outputs.money_explained import calculation
 from agent.outputs.money_totals import Totals
 from agent.tariffs.bill import Unpriced
 from agent.tariffs.charging import kwh_of, load_of
 from agent.tariffs.corrections import Correction
 from agent.tariffs.hypotheses import Billed
+from agent.tariffs.load import Load
 
 NO_TARIFF = "--corrections: the ledger's are priced by a tariff: --config FILE that has one"
 
 
 def bill_known(store: Remembered, month: str | None, known: Known, *, explained: bool = False) -> dict[str, Any]:
-    """Return the bill of a store by what was known. Raises Failure, ConfigError."""
-    told = bill_in(store, month, as_of=known.as_of, explained=explained)
+    """Return the bill of a store by what was known. Raises Failure, ConfigError.
+
+    A read that a hand and a file corrected counts as it was known last.
+    """
+    told = bill_in(store, month, known=known, explained=explained)
     if known.corrections is None:
         return told
     terms = terms_in(store)
@@ -36,8 +40,8 @@ def bill_known(store: Remembered, month: str | None, known: Known, *, explained:
         return told
     interval = max(fact.end - fact.start for fact in facts)
     load = load_of(sorted((fact.start, kwh_of(fact.site_wh)) for fact in facts), interval)
-    corrections = _read(known, known.corrections, LoadFile(load=load, clock=terms.zone))
-    known_now = Counted(load=load, corrections=corrections)
+    by_file = _read(known, known.corrections, LoadFile(load=load, clock=terms.zone))
+    known_now = Counted(load=load, corrections=[*_by_hand(store, known, load), *by_file])
     try:
         if missing := unknown_months(terms, terms.tariff, known_now):
             raise Failure(USAGE, f"--corrections: learned in {missing[0]}, of which the ledger has nothing")
@@ -64,6 +68,11 @@ def billed_in(store: Remembered) -> Billed | None:
         metering=terms.metering,
         corrections=tuple(found.corrections),
     )
+
+
+def _by_hand(store: Remembered, known: Known, load: Load) -> list[Correction]:
+    facts = [fact for fact in store.facts(["ReadsCorrected"]) if isinstance(fact, ReadsCorrected)]
+    return corrections_of([fact for fact in facts if known.as_of is None or fact.at <= known.as_of], load)
 
 
 def _read(known: Known, path: Path, file: LoadFile) -> list[Correction]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,13 +76,17 @@ def counted(told: Told) -> Counted:
         for start, energy_wh in zip(starts, month, strict=True)
     ]
     load = load_of(sorted(energies), told.interval)
-    corrections = [
+    return Counted(load=load, corrections=corrections_of(told.corrected, load), unpriced=told.unpriced)
+
+
+def corrections_of(facts: Iterable[ReadsCorrected], load: Load) -> list[Correction]:
+    """Return what hands told of a load's steps."""
+    return [
         Correction(learned=fact.at, at=at, figures={"kwh": Decimal(read.kwh)})
-        for fact in told.corrected
+        for fact in facts
         for read in fact.reads
         if (at := place_of(read.start, load)) is not None
     ]
-    return Counted(load=load, corrections=corrections, unpriced=told.unpriced)
 
 
 def place_of(start: datetime, load: Load) -> int | None:

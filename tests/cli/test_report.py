@@ -222,6 +222,30 @@ def test_reads_that_a_hand_corrected_are_in_the_bill_of_the_store(folder, say):
     assert float(then["total"]) < float(bill["total"])
 
 
+def test_a_read_that_a_hand_and_a_file_corrected_counts_once_as_it_was_known_last(folder, say):
+    where = ("--state-dir", folder, "--config", folder / "farm.toml")
+    bill = told(say("bill", *where, "--json"))
+    [month] = bill["months"]
+    first, second = (datetime.fromisoformat(month["until"]) - timedelta(minutes=15 * back) for back in (1, 2))
+    learned = first + timedelta(hours=1)
+    reads = [CorrectedRead(start=first, kwh="1000"), CorrectedRead(start=second, kwh="500")]
+    store = Store("sqlite:///hashwatt.db", folder)
+    store.append([_row(ReadsCorrected(at=learned, reads=reads, by="Aida"))], [])
+    store.close()
+    by_hand = told(say("bill", *where, "--json"))["months"][0]["kwh"]
+
+    def kwh(hours, figure="1600"):
+        row = f"{(learned + timedelta(hours=hours)).isoformat()},{first.isoformat()},{figure}"
+        (folder / "c.csv").write_text(f"learned,start,kwh\n{row}\n")
+        return told(say("bill", *where, "--corrections", folder / "c.csv", "--json"))["months"][0]
+
+    assert kwh(1)["kwh"] == pytest.approx(by_hand + 600)  # the file's was learned later
+    assert kwh(-0.5)["kwh"] == pytest.approx(by_hand)  # the hand's was
+    same = kwh(1, "1000")
+    assert same["kwh"] == pytest.approx(by_hand)
+    assert len({one["name"] for one in same["components"]}) == len(same["components"])
+
+
 def test_the_ledgers_bill_is_explained_and_an_invoice_is_held_against_it(folder, say, tmp_path):
     where = ("--state-dir", folder, "--config", folder / "farm.toml")
     bill = told(say("bill", *where, "--json"))
