@@ -55,9 +55,8 @@ def parse_load(
         table = csv_rows(text)
         if (registers := _registers(table)) is not None:
             names, reads = registers
-            load = load_of_registers(names, reads, register_digits)
-            first = datetime.fromisoformat(reads[0][1][names.index("at")])
-            return LoadFile(load=load, clock=zone or first.tzinfo or UTC)
+            load, clock = load_of_registers(names, reads, register_digits, zone)
+            return LoadFile(load=load, clock=clock)
         rows = list(_rows(table))
         clock = zone or (rows[0].start.tzinfo if rows else None) or UTC
         return LoadFile(load=_load(rows, clock), clock=clock)

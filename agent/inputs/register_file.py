@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -42,29 +42,45 @@ def is_of_registers(names: Sequence[str]) -> bool:
     return "register_kwh" in names
 
 
-def load_of_registers(names: Sequence[str], rows: Sequence[tuple[str, list[str]]], digits: int | None) -> Load:
-    """Return the load that rows of cells are, each with its place; `digits` before the point. Raises WrongRow."""
+def load_of_registers(
+    names: Sequence[str], rows: Sequence[tuple[str, list[str]]], digits: int | None, zone: tzinfo | None = None
+) -> tuple[Load, tzinfo]:
+    """Return the load that rows of cells are, each with its place, and its clock. Raises WrongRow.
+
+    `digits` are those before the point; a time without an offset is of `zone`, else UTC.
+    """
     for name in names:
         if name not in COLUMNS or names.count(name) > 1:
             allowed = ", ".join(COLUMNS)
             raise WrongRow("header", f"{name or 'an unnamed column'} is none of {allowed}, or stands twice")
     if "at" not in names:
         raise WrongRow("header", "needs the columns at and register_kwh")
-    reads = [_read(place, names, cells) for place, cells in rows]
-    if len(reads) < _HALF:
+    if len(rows) < _HALF:
         raise WrongRow("", "needs at least two reads")
-    return _load(reads, [name for name in names if name in REGISTERS], digits)
+    reads: list[_Read] = []
+    for place, cells in rows:
+        reads.append(_read(place, names, cells, zone or UTC, reads[-1] if reads else None))
+    load = _load(reads, [name for name in names if name in REGISTERS], digits)
+    return load, zone or reads[0].row.start.tzinfo or UTC
 
 
-def _read(place: str, names: Sequence[str], cells: list[str]) -> _Read:
+def _read(place: str, names: Sequence[str], cells: list[str], clock: tzinfo, before: _Read | None) -> _Read:
     if len(cells) != len(names):
         raise WrongRow(place, f"has {len(cells)} cells where there are {len(names)} columns")
     told = dict(zip(names, cells, strict=True))
     row = Row(place=place, start=instant(place, told["at"], "at"), cells=told)
-    if row.start.tzinfo is None:
-        raise WrongRow(place, f"at: {told['at']} needs an offset, such as +06:00")
-    shown = {name: number(row, name) for name in names if name in REGISTERS}
-    return _Read(row=row, at=row.start.astimezone(UTC), meter=told.get("meter", ""), shown=shown)
+    meter, shown = told.get("meter", ""), {name: number(row, name) for name in names if name in REGISTERS}
+    return _Read(row=row, at=_instant(row.start, clock, meter, before), meter=meter, shown=shown)
+
+
+def _instant(told: datetime, clock: tzinfo, meter: str, before: _Read | None) -> datetime:
+    """Return when a read was taken: of an hour that comes twice the pass that follows the read before it."""
+    if told.tzinfo is not None:
+        return told.astimezone(UTC)
+    first, second = (told.replace(tzinfo=clock, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if before is None or first > before.at or (first == before.at and meter != before.meter):
+        return first
+    return second
 
 
 def _load(reads: Sequence[_Read], names: Sequence[str], digits: int | None) -> Load:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -48,13 +49,20 @@ def test_an_exchanged_meter_counts_until_the_exchange_and_the_new_one_from_it():
     assert found.kwh == (10, 10, 10, 4)
 
 
+def test_a_time_without_an_offset_is_of_the_tariffs_clock_also_where_an_hour_comes_twice():
+    hours = ["25.10.2026 01:00", "25.10.2026 02:00", "25.10.2026 02:00", "25.10.2026 03:00", "25.10.2026 04:00"]
+    text = "at,register_kwh\n" + "".join(f"{hour},{2 * at}\n" for at, hour in enumerate(hours))
+    found = parse_load(text, zone=ZoneInfo("Europe/Berlin"))
+    assert (found.load.start, found.load.kwh) == (datetime(2026, 10, 24, 23, tzinfo=UTC), (2, 2, 2, 2))
+    assert parse_load(HEAD + "2026-01-01T00:00,1,A\n2026-01-01T01:00,2,A\n").clock is UTC
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("at,register_kwh\n2026-01-01T00:00Z,1\n", "needs at least two reads"),
         ("register_kwh,x\n1,2\n", "header: x is none of at, register_kwh"),
         ("register_kwh\n1\n", "header: needs the columns at and register_kwh"),
-        ("at,register_kwh\n2026-01-01T00:00,1\n2026-01-01T01:00,2\n", "needs an offset"),
         ("at,register_kwh\n2026-01-01T00:00Z,1\n2026-01-01T01:00Z,x\n", "register_kwh: must be a number from 0"),
         ("at,register_kwh\n2026-01-01T00:00Z,1\n2026-01-01T01:00Z,2\n2026-01-01T03:00Z,3\n", "is due"),
         ("at,register_kwh\n2026-01-01T00:00Z,1\n2026-01-01T01:00Z,2\n2026-01-01T01:20Z,3\n", "is due"),
