@@ -36,6 +36,7 @@ from agent.facts import (
     ShortfallChanged,
     UnauthorisedWake,
 )
+from agent.fleet.holds import BY_TIME
 from agent.fleet.view import FleetView
 from agent.orders.arbitration import Cap
 from agent.orders.compliance import Observed
@@ -278,12 +279,11 @@ class Controller:
         return decision
 
     def _lift_holds(self, now: Moment) -> list[AnyFact]:
-        over = self.parts.holds.over(now.earliest)
-        if not over:
+        if not (over := self.parts.holds.over(now.earliest)):
             return []
-        self.parts.holds.lift(over)
+        self.parts.holds.lift_over(over, now.earliest)
         self.parts.fleet.hold(self.parts.holds.by_miner())
-        return [HoldLifted(at=now.at, miners=over, by="time")]
+        return [HoldLifted(at=now.at, miners=over, by=BY_TIME)]
 
     def _facts(self, decision: Decision, now: Moment) -> list[AnyFact]:
         binding = decision.binding_order

@@ -26,7 +26,7 @@ from agent.facts import (
     SetpointsChanged,
 )
 from agent.fleet.fleet import Fleet
-from agent.fleet.holds import Hold, Holds
+from agent.fleet.holds import BY_TIME, Hold, Holds
 from agent.fleet.own_levels import is_set
 from agent.fleet.peaks import Peaks
 from agent.fleet.power import HouseLoad
@@ -89,6 +89,8 @@ class Recovery:
             case HoldPlaced():
                 hold = Hold(kind=fact.kind, by=fact.by, since=fact.at, until=fact.until)
                 self._holds.place(fact.miners, hold)
+            case HoldLifted(miners=miners, by=by) if by == BY_TIME:
+                self._holds.lift_over(miners, fact.at)
             case HoldLifted(miners=miners):
                 self._holds.lift(miners)
             case LoginsRefused(miners=miners, until=until):

@@ -50,6 +50,7 @@ from agent.facts.identity import (
 from agent.facts.orders import IssuerHeard
 from agent.facts.outlets import OutletSwitched
 from agent.facts.safety import SafetyCleared, SafetyTripped
+from agent.fleet.holds import BY_TIME
 from agent.search import orders_of
 
 
@@ -102,8 +103,8 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield from (("setpoint", miner) for ids in levels.values() for miner in ids)
         case IntendedChanged(miners=miners):
             yield from (("intended", miner) for miner in miners)
-        case HoldPlaced(miners=miners) | HoldLifted(miners=miners):
-            yield from (("hold", miner) for miner in miners)
+        case HoldPlaced() | HoldLifted():
+            yield from _of_hold(fact)
         case MinerSeen(miner=miner):
             yield ("seen", miner)
         case _ if type(fact) in _IDENTITY:
@@ -114,6 +115,11 @@ def _subjects(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator
             yield number  # each of them: who broke a seal is not to be forgotten before the seal
         case _:
             yield from _of_site(number, fact, met)
+
+
+def _of_hold(fact: HoldPlaced | HoldLifted) -> Iterator[Hashable]:
+    what = ("hold", fact.kind, fact.by) if isinstance(fact, HoldPlaced) else ("lifted", fact.by == BY_TIME)
+    yield from ((*what, miner) for miner in fact.miners)
 
 
 def _of_identity(fact: AnyFact) -> Iterator[Hashable]:

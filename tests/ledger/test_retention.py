@@ -132,7 +132,7 @@ class Story:
             case "intended":
                 self.add(IntendedChanged, level=f"limit:{number + 1}", miners=miners, by="x")
             case "hold":
-                self.add(HoldPlaced, miners=miners, kind="bench", by=str(number))
+                self.add(HoldPlaced, miners=miners, kind="bench", by=str(number % 3))
             case "unhold":
                 self.add(HoldLifted, miners=miners, by="x")
             case "seen":
