@@ -111,6 +111,8 @@ def _guard(guard: dict[str, Any], acts: bool, currency: str) -> None:
         print(
             f"peaks     not known: {names}; the ledger begins within the month, and nothing is guarded until it is over"
         )
+    for one in guard.get("unguarded", ()):
+        print(f"peaks     not guarded: {plain(one['charge'])}: {plain(one['why'])}")
     if float(guard["avoided"]):
         verb = "avoided" if acts else "that would have been avoided"
         print(f"          charges on peaks {verb}: {float(guard['avoided']):,.2f} {currency}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.outputs.money_desk import MoneyDesk
+from agent.tariffs.peaks import unguarded
 from agent.values import rfc3339
 
 
@@ -12,7 +13,7 @@ def acting_json(money: MoneyDesk | None) -> dict[str, Any] | None:
     """Return it, None where no price is weighed: there is no tariff, or nobody says what hashing earns."""
     if money is None or money.acting is None:
         return None
-    told = money.acting()
+    told, tariff = money.acting(), money.terms.tariff
     return {
         "act": told.act,
         "currency": money.terms.currency,
@@ -27,6 +28,7 @@ def acting_json(money: MoneyDesk | None) -> dict[str, Any] | None:
             "lowered": told.guarded,
             "peaks": [{"charge": name, "keeps_to_kw": round(kw, 3)} for name, kw in told.ceilings_kw],
             "unknown": list(told.unknown),
+            "unguarded": [] if tariff is None else [{"charge": name, "why": why} for name, why in unguarded(tariff)],
             "avoided": f"{told.avoided:.6f}",
         },
         "since": None if told.since is None else rfc3339(told.since),

@@ -149,7 +149,7 @@ class Demand:
         return self.measure
 
     @property
-    def _is_of_all_days(self) -> bool:
+    def is_of_all_days(self) -> bool:
         """Whether what is billed hangs on the rest of the month too, so that no instant alone sets it."""
         return self.every == "mean_of_days" or self.most_per_kw is not None or self.load_factor is not None
 
@@ -209,7 +209,7 @@ class Demand:
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
         """Yield what each period that is measured at an instant bills so far; kW and hp. Raises NoFigure, Unmetered."""
-        if self.measure not in KW_OF or self._is_of_all_days:
+        if self.measure not in KW_OF or self.is_of_all_days:
             return
         window = window_at(usage, at, self._window)
         levels: Levels = {}

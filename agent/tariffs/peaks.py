@@ -15,6 +15,7 @@ from agent.tariffs.figures import NoFigure
 from agent.tariffs.load import Load, Register, Unmetered, Usage
 from agent.tariffs.money import EXACT
 from agent.tariffs.periods import CIVIL, ReadTime, Span, interval_start, months
+from agent.tariffs.power import KW_OF
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.standing import Standing
@@ -35,6 +36,19 @@ class Month:
 def guards_peaks(tariff: Tariff) -> bool:
     """Whether a new highest draw can cost anything by this tariff."""
     return any(isinstance(one, Demand | ReservedPower | AuthorisedEnergy) for one in tariff.components)
+
+
+def unguarded(tariff: Tariff) -> Iterator[tuple[str, str]]:
+    """Yield by component why a new highest draw costs something that nobody can guard against beforehand."""
+    for one in tariff.components:
+        if not isinstance(one, Demand | ReservedPower) or (isinstance(one, ReservedPower) and not one.excess):
+            continue
+        if one.measure not in KW_OF:
+            yield one.name, f"it is in {one.measure}, and nobody counts the farm's reactive energy"
+        elif isinstance(one, Demand) and one.power_factor is not None:
+            yield one.name, "it goes by the power factor, and nobody counts the farm's reactive energy"
+        elif isinstance(one, Demand) and one.is_of_all_days:
+            yield one.name, "what it bills hangs on the whole month, and on no window alone"
 
 
 def standings(

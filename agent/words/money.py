@@ -13,6 +13,7 @@ from agent.tariffs.bill import Unpriced, price_at
 from agent.tariffs.figures import Dated, NoFigure
 from agent.tariffs.kinds import Component
 from agent.tariffs.money import rounded, written
+from agent.tariffs.peaks import unguarded
 from agent.tariffs.periods import CIVIL
 from agent.tariffs.settling import AS_IT_IS
 from agent.tariffs.tariff import Tariff
@@ -52,6 +53,7 @@ def _tariff(tariff: Tariff, terms: Terms, now: datetime, today: date) -> Iterato
         only = "" if settling.only is None else f", {settling.only.in_words()}"
         yield f"    {component.name} ({component.kind}, on the invoice of: {component.party}): {figures}{back}{only}"
     yield from (f"    {words}" for words in tariff.unborne())
+    yield from (f"    no guard keeps the peak of {name}: {why}" for name, why in unguarded(tariff))
     yield from (f"    {rule.in_words(tariff.currency)}" for rule in tariff.owners)
     try:
         price = written(rounded(price_at(tariff, now, terms.zone) * terms.metering.factor, 6))

@@ -14,7 +14,7 @@ from agent.tariffs.charging import load_of
 from agent.tariffs.demand import Demand, DemandBlock, DemandPeriod, PowerFactor
 from agent.tariffs.levies import LevyPercent
 from agent.tariffs.load import Load
-from agent.tariffs.peaks import Month, standings
+from agent.tariffs.peaks import Month, standings, unguarded
 from agent.tariffs.periods import ReadTime
 from agent.tariffs.ratchet import Ratchet
 from agent.tariffs.reserved import Excess, ReservedPower
@@ -176,3 +176,20 @@ def test_what_cannot_be_measured_or_has_no_figure_is_passed_over():
     rest = Demand(name="d", period=(DemandPeriod(name="x", per_kw=rate("1", until=date(2026, 1, 1))),))
     assert list(standings(tariff(flat(), rest), drawn, at, Month(zone=BISHKEK))) == []
     assert list(standings(tariff(flat()), drawn, at, Month(zone=BISHKEK))) == []
+
+
+def test_what_no_guard_can_keep_is_named_with_why():
+    contract = ReservedPower(name="r", kw=rate("5"), per_kw=rate("1"), measure="kVA")
+    told = [
+        (demand(), None),
+        (demand(measure="hp"), None),
+        (demand(measure="kVA"), "it is in kVA"),
+        (demand(power_factor=PowerFactor(target=Decimal("0.9"))), "it goes by the power factor"),
+        (demand(every="mean_of_days"), "hangs on the whole month"),
+        (contract, None),
+        (replace(contract, excess=(Excess(per_kw=rate("2")),)), "it is in kVA"),
+    ]
+    for component, why in told:
+        found = [said for _, said in unguarded(tariff(flat(), component))]
+        assert len(found) == (why is not None)
+        assert all(why in said for said in found)

@@ -40,6 +40,15 @@ def test_a_price_list_says_in_which_months_it_is_and_a_period_what_it_is_above()
     assert said[2].endswith("peak 5 KGS/kW, all above peak 3 KGS/kW")
 
 
+def test_a_peak_that_no_guard_keeps_is_said():
+    priced = tariff(
+        flat("5"), Demand(name="demand", period=(DemandPeriod(name="any", per_kw=rate("5")),), measure="kVA")
+    )
+    said = list(terms_in_words(Terms(currency="KGS", zone=BISHKEK, tariff=priced), datetime(2026, 11, 1, tzinfo=UTC)))
+    sentence = "    no guard keeps the peak of demand: it is in kVA, and nobody counts the farm's reactive energy"
+    assert sentence in said
+
+
 SITE = """
 [site]
 id = "s"

@@ -166,7 +166,7 @@ async def test_the_site_shows_what_price_does_and_a_miner_its_break_even():
         "act": False, "currency": "KGS", "per_kwh": "5.000000", "stopped": 3, "lowered": 1, "gain_per_h": "2.500000",
         "gained": "7.250000", "expected_per_kwh": "0.000000",
             "guard": {"lowered": 2, "peaks": [{"charge": "demand", "keeps_to_kw": 900.5}], "unknown": [],
-                      "avoided": "12.000000"},
+                      "unguarded": [], "avoided": "12.000000"},
              "starts": 0, "since": "2026-01-01T01:00:00.000Z",
     }  # fmt: skip
     joules = miner["efficiency_j_th"]
