@@ -71,7 +71,10 @@ def _products(line: Line, currency: str) -> Iterator[str]:
         at = "" if one.coefficient is None else f" x coefficient {amount(one.coefficient.value or Decimal(0))}"
         at += "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
         yield f"{product}{at} = {shown(one.amount)}"
-        yield f"  supplied {one.first} to {one.last}; {_in_words(one.figure)}"
+        told = [f"supplied {one.first} to {one.last}", f"rate {_in_words(one.figure)}"]
+        told += [] if one.coefficient is None else [f"coefficient {_in_words(one.coefficient)}"]
+        told += [] if one.exchange is None else [f"exchange {_in_words(one.exchange)}"]
+        yield f"  {'; '.join(told)}"
 
 
 def _on(line: Line) -> str:
@@ -83,7 +86,7 @@ def _in_words(figure: Figure) -> str:
     since = f"in force from {figure.from_}" if figure.from_ else "in force"
     until = f" until {figure.until}" if figure.until else ""
     doubt = "; NOT CONFIRMED" if figure.unconfirmed else ""
-    return f"rate {since}{until}{doubt}" + (f"; source: {figure.source}" if figure.source else "")
+    return f"{since}{until}{doubt}" + (f"; source: {figure.source}" if figure.source else "")
 
 
 def _sums(parts: Iterable[Part]) -> Iterator[_Sum]:
