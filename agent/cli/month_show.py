@@ -8,6 +8,7 @@ from typing import Any
 from agent.cli.money_show import kwh, money
 from agent.cli.show import UNKNOWN, figure, plain, table
 from agent.outputs.cents import in_cents
+from agent.tariffs.explain import shown
 from agent.tariffs.money import EXACT, rounded
 
 NAMED = 10
@@ -38,6 +39,27 @@ def show_month(told: dict[str, Any]) -> None:
     _curtailed(told["owners"], currency)
     if told["machines"] is not None:
         _machines(told["machines"], currency)
+
+
+def show_statement(told: dict[str, Any], owner: str) -> None:
+    """Print one owner's statement of a month: what his machines drew, cost and earned, by charges and by orders."""
+    told, currency = in_cents(told), plain(told["currency"])
+    [one] = [one for one in told["owners"] if one["owner"] == owner]
+    print(f"statement of {plain(owner) or '(no owner)'}, {plain(told['month'])}")
+    rows = [(plain(of["name"]), plain(of["party"]), shown(Decimal(of["amount"]))) for of in one["components"]]
+    if rows and one["exact_cost"] is not None:
+        with localcontext(EXACT):
+            whole = sum((Decimal(of["amount"]) for of in one["components"]), Decimal(0))
+            back = whole - Decimal(one["exact_cost"])
+        rows.append(("sum", "", shown(whole)))
+        if rounded(back, 2):
+            rows.append(("of it comes back", "", shown(-back)))
+        table(("charge", "invoice of", f"amount, {currency} "), rows)
+    print(f"drew {kwh(one['kwh'])}, cost {money(one['cost'], currency)}")
+    left = f"margin {money(one['margin'], currency)}, a PH/s and day {money(one['margin_per_ph_day'], '')}"
+    print(f"revenue {money(one['revenue_exchanged'], currency)}; {left}")
+    _curtailed([one], currency)
+    print(f"credit due {money(one['credit_due'], currency)}")
 
 
 def _rounding(told: dict[str, Any], currency: str) -> None:

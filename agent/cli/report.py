@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from agent.cli.failure import USAGE, Failure
+from agent.cli.failure import NO, USAGE, Failure
 from agent.cli.money_from import Source, month_of, report_of
 from agent.cli.money_show import show_bill, show_energy, show_order
-from agent.cli.month_show import show_month
+from agent.cli.month_show import show_month, show_statement
 from agent.cli.options import Json, Reach, spread
 from agent.cli.report_paper import ReportPaper, write_month, write_order
 from agent.cli.show import as_json
@@ -30,14 +30,17 @@ def report(
     """Tell what an order cost and saved, or a month's energy and cost: from a running agent, else from its store."""
     if (order is None) == (month is None):
         raise Failure(USAGE, "report: either --order ID or --month YYYY-MM is needed")
-    if paper.owner is not None and (month is None or not paper.is_wanted):
-        raise Failure(USAGE, "report: --owner NAME is of a --month, for --pdf or --html")
+    if paper.owner is not None and month is None:
+        raise Failure(USAGE, "report: --owner NAME is of a --month")
     if order is not None and paper.is_wanted:
         write_order(reach, source, order, paper)
     elif order is not None:
         _tell(report_of(reach, source, order), as_json_=as_json_, of_month=False)
     elif paper.is_wanted:
         write_month(reach, source, checked(month) or "", paper)
+    elif paper.owner is not None:
+        told = month_of(reach, source, checked(month) or "")
+        _tell_owner(told.get("report"), paper.owner, month or "", as_json_=as_json_)
     else:
         _tell(month_of(reach, source, checked(month) or "", machines=paper.machines), as_json_=as_json_, of_month=True)
 
@@ -52,6 +55,16 @@ def _tell(told: dict[str, Any], *, as_json_: bool, of_month: bool) -> None:
             show_month(told["report"])
     else:
         show_order(told)
+
+
+def _tell_owner(told: dict[str, Any] | None, owner: str, month: str, *, as_json_: bool) -> None:
+    found = [one for one in (told or {"owners": ()})["owners"] if one["owner"] == owner]
+    if told is None or not found:
+        raise Failure(NO, f"{month} has no statement of owner {owner}")
+    if as_json_:
+        as_json({"month": told["month"], "currency": told["currency"], **found[0]})
+    else:
+        show_statement(told, owner)
 
 
 def checked(month: str | None) -> str | None:

@@ -71,10 +71,10 @@ def _products(line: Line, currency: str) -> Iterator[str]:
         at = "" if one.coefficient is None else f" x coefficient {amount(one.coefficient.value or Decimal(0))}"
         at += "" if one.exchange is None else f" x {amount(one.exchange.value or Decimal(0))} {currency}/{told}"
         yield f"{product}{at} = {shown(one.amount)}"
-        told = [f"supplied {one.first} to {one.last}", f"rate {_in_words(one.figure)}"]
-        told += [] if one.coefficient is None else [f"coefficient {_in_words(one.coefficient)}"]
-        told += [] if one.exchange is None else [f"exchange {_in_words(one.exchange)}"]
-        yield f"  {'; '.join(told)}"
+        dates = [f"supplied {one.first} to {one.last}", f"rate {_in_words(one.figure)}"]
+        dates += [] if one.coefficient is None else [f"coefficient {_in_words(one.coefficient)}"]
+        dates += [] if one.exchange is None else [f"exchange {_in_words(one.exchange)}"]
+        yield f"  {'; '.join(dates)}"
 
 
 def _on(line: Line) -> str:

@@ -148,6 +148,10 @@ def reported(folder, say):
     assert "Statement of machines without an owner, 2026-01" in words
     assert "o1 law" in words
     assert "Levies due" not in words
+    said = say("report", *where, "--owner", "").stdout
+    assert said.startswith("statement of (no owner), 2026-01\ncharge ")
+    assert "drew " in said
+    assert told(say("report", *where, "--owner", "", "--json"))["owner"] == ""
     said = say("report", *where, "--pdf", pdf, "--owner", "nobody")
     assert (said.exit_code, said.stderr) == (1, "hashwatt: 2026-01 has no statement of owner nobody\n")
     assert say("bill", *where, "--pdf", pdf).exit_code == 0
@@ -187,7 +191,7 @@ def test_a_store_without_prices_has_no_total(folder, say):
     [
         ([], "either --order ID or --month YYYY-MM is needed"),
         (["--order", "o1", "--month", "2026-01"], "either --order ID or --month YYYY-MM is needed"),
-        (["--month", "2026-01", "--owner", "x"], "--owner NAME is of a --month, for --pdf or --html"),
+        (["--order", "x", "--owner", "x"], "--owner NAME is of a --month"),
         (["--month", "2026-13"], "no month such as 2026-11"),
     ],
 )
