@@ -582,6 +582,11 @@ async def test_headers_alone_may_be_asked_for(path):
         assert int(answer.headers["Content-Length"]) > 0
 
 
+async def test_an_id_with_braces_is_looked_for_too():
+    async with serving() as client:
+        assert (await client.ask("GET", f"{V1}/miners/%7Ba%7D,b"))[1]["detail"] == "there is no miner '{a},b'"
+
+
 async def test_headers_alone_need_what_the_whole_needs_and_a_stream_has_none():
     async with serving(public_read=False) as client:
         for path, status in ("site", 401), ("stream", 405):

@@ -46,8 +46,9 @@ class HttpServer:
         table = (*routes(reads, Changes(sight, desk), Bills(sight, desk), watch, seals), *brought)
         app = web.Application(middlewares=[as_problems], client_max_size=MOST_BODY)
         for route in (*table, _description(table)):
+            path = route.path.replace("{id}", "{id:[^/]+}")  # else no id with a brace in it would be found
             for method in (route.method, "HEAD") if _has_head(route) else (route.method,):
-                app.router.add_route(method, route.path, _guarded(route, access))
+                app.router.add_route(method, path, _guarded(route, access))
         app.on_shutdown.append(lambda _app: watch.stream.close())
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LAST_ANSWERS_S)
 
