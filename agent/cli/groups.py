@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from agent.cli.failure import Failure
+from agent.cli.failure import UNREACHABLE, Failure
 from agent.cli.show import plain
 
 
@@ -17,11 +20,21 @@ class Shell(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # of locales without a degree sign or a table's lines
         try:
-            return super().invoke(ctx)
+            told = super().invoke(ctx)
+            sys.stdout.flush()
         except Failure as failure:
             print(f"hashwatt: {plain(failure)}", file=sys.stderr)
             raise typer.Exit(failure.code) from None
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving would try to write the rest
+            print(f"hashwatt: what it says cannot be written: {error.strerror}", file=sys.stderr)
+            raise typer.Exit(UNREACHABLE) from None
+        return told
 
 
 class Listing(TyperGroup):

@@ -40,10 +40,10 @@ def say():
 def process(tmp_path):
     """Return a function that runs the shell as a process."""
 
-    def run(*told, **environ):
+    def run(*told, stdout=subprocess.PIPE, **environ):
         return subprocess.run(
             [sys.executable, "-c", "import sys; from agent.cli import main; sys.exit(main())", *map(str, told)],
-            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+            stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
             env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), **environ},
         )  # fmt: skip
 

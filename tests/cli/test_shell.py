@@ -70,6 +70,16 @@ def test_bad_usage_exits_2_says_why_on_stderr_and_asks_nobody(farm, say, told):
     assert farm.changes() == []
 
 
+def test_what_a_locale_cannot_write_is_replaced_and_a_full_disk_is_one_sentence(farm, process):
+    told = ("miners", "--url", farm.url, "--token", "x")
+    said = process(*told, PYTHONIOENCODING="ascii")
+    assert (said.returncode, said.stderr) == (0, "")
+    assert "m-1" in said.stdout
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        said = process(*told, stdout=full)
+    assert (said.returncode, said.stderr) == (3, "hashwatt: what it says cannot be written: No space left on device\n")
+
+
 def test_the_version_is_said(process):
     said = process("--version")
     assert said.returncode == 0
