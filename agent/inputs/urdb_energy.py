@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from agent.inputs.urdb_demand import ratchets, window
@@ -13,6 +14,7 @@ from agent.tariffs.blocks import Block, BlockPeriod, Blocks, Unit
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.kinds import Component
+from agent.tariffs.levies import LevyPerKwh
 from agent.tariffs.time_of_use import Period, TimeOfUse
 
 KEY = "energyratestructure"
@@ -159,6 +161,9 @@ def fuel(reader: Reader) -> Iterator[Component]:
     months: dict[Decimal, list[int]] = {}
     for month, value in zip(ALL_MONTHS, told, strict=True):
         months.setdefault(value, []).append(month)
+    if nets(reader):
+        yield from _fuel_of_net(reader, months)
+        return
     periods = [
         Period(
             name="all months" if len(of) == len(told) else f"months {', '.join(map(str, of))}",
@@ -169,5 +174,21 @@ def fuel(reader: Reader) -> Iterator[Component]:
     ]
     yield from reader.part(
         _FUEL,
-        lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods), net_export=nets(reader)),
+        lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods)),
     )
+
+
+def _fuel_of_net(reader: Reader, months: Mapping[Decimal, list[int]]) -> Iterator[Component]:
+    """Yield the adjustment of the kWh that energy bills where export counts against them, each amount by itself."""
+    for value, of in months.items():
+        if value:
+            label = "" if len(of) == len(ALL_MONTHS) else f" of months {', '.join(map(str, of))}"
+            made = partial(
+                LevyPerKwh,
+                name=f"fuel adjustment{label}",
+                party=PARTY,
+                per_kwh=Dated(figures=(Figure(value=value),)),
+                on=("energy",),
+                months=() if not label else tuple(of),
+            )
+            yield from reader.part(_FUEL, made)

@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from agent.tariffs.charge import Line, Part, per_kwh, percent_of, supplied
+from agent.tariffs.charge import Line, Part, per_kwh, percent_of, product, supplied
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import PERCENT, even
 from agent.tariffs.shape import SHAPE
+from agent.tariffs.when import MONTHS
 
 _ZERO, _ALL = Decimal(0), Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevyPerKwh:
-    """A levy on each kilowatt-hour taken."""
+    """A levy on each kilowatt-hour taken; or, `on` components, on each that these bill: what netting left of export."""
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "kWh"
@@ -28,14 +29,25 @@ class LevyPerKwh:
     name: str
     party: str = "state"
     per_kwh: Dated
+    on: tuple[str, ...] = ()
+    months: tuple[int, ...] = ()  # none: every month
+
+    def __post_init__(self) -> None:
+        if any(month not in MONTHS for month in self.months):
+            raise ValueError("months are 1 to 12")
 
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return its one rate."""
         return [("", self.per_kwh)]
 
-    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:  # noqa: ARG002 - nothing before it counts
+    def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:
         """Return each day's energy at that day's rate."""
-        return per_kwh(usage, self.per_kwh)
+        if self.months and int(usage.month[5:]) not in self.months:
+            return []
+        if not self.on:
+            return per_kwh(usage, self.per_kwh)
+        billed = [part for line in before if line.component.name in self.on for part in line.parts]
+        return [one for part in billed for one in product(part.day, "", part.quantity, self.per_kwh.on(part.day))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

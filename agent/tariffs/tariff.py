@@ -15,7 +15,7 @@ from agent.tariffs.factor_percent import FactorPercent
 from agent.tariffs.figures import Dated, Figure, swapped
 from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.kinds import Component
-from agent.tariffs.levies import LevyPercent
+from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.meant import Meant
 from agent.tariffs.minimum import Minimum
 from agent.tariffs.money import minor_digits
@@ -54,14 +54,12 @@ class Tariff:
     nets_by_hour: bool = False  # what is exported counts against what is taken within each hour
 
     def __post_init__(self) -> None:
-        before: list[str] = []
+        before: dict[str, Component] = {}
         for component in self.components:
             if component.name in before:
                 raise ValueError(f"{component.name}: two components have this name")
-            for name in getattr(component, "on", ()):
-                if name not in before:
-                    raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
-            before.append(component.name)
+            _check_on(component, before)
+            before[component.name] = component
         owners = [rule.name for rule in self.owners]
         if len(set(owners)) < len(owners):
             raise ValueError("two rules are for the same owner")
@@ -75,7 +73,7 @@ class Tariff:
         for component in self.components:
             if component.by_month:
                 continue
-            if isinstance(component, LevyPercent | Vat) and component.on:
+            if isinstance(component, LevyPerKwh | LevyPercent | Vat) and component.on:
                 names = {one.name for one in kept}
                 on = tuple(name for name in component.on if name in names)
                 if not on:
@@ -167,6 +165,16 @@ class Tariff:
                     for year in range(first.year, last.year + 1)
                     if not any(day.year == year and kind == "holiday" for day, kind in self.days.items())
                 )
+
+
+def _check_on(component: Component, before: Mapping[str, Component]) -> None:
+    """Raise ValueError where a component is on another that does not stand before it, or has no kWh for it."""
+    for name in getattr(component, "on", ()):
+        of = before.get(name)
+        if of is None:
+            raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
+        if isinstance(component, LevyPerKwh) and of.unit != "kWh":
+            raise ValueError(f"{component.name}: on names {name}, which is charged by {of.unit} and not by kWh")
 
 
 def knows_holidays(component: Component) -> bool:

@@ -193,6 +193,8 @@ prorate = "none"
 kind = "levy_per_kwh"
 name = "fee"
 party = "state"
+on = ["energy"]
+months = [1, 12]
 per_kwh = { value = "1", from = 2022-01-01 }
 
 [[component]]
@@ -262,6 +264,7 @@ def test_every_key_is_read_exactly():
         "step",
     )
     assert (least.per_year.figures[0].value, least.year_ends, least.on) == (60000, 3, ("energy", "grid"))
+    assert (fee.on, fee.months) == (("energy",), (1, 12))
     assert fee.per_kwh.figures == (Figure(value=Decimal(1), from_=date(2022, 1, 1)),)
     assert (vat.on, vat.recoverable, tax.on, tax.pct.figures[0].value) == (("transit", "energy"), True, ("VAT",), 10)
 
@@ -376,6 +379,11 @@ MISTAKES = [
     (
         component('kind = "vat"\npct = 1\non = ["e"]'),
         "component: VAT: on names e, and no component before it is called so",
+    ),
+    (
+        component('kind = "fixed"\nname = "e"\nper_month = 1')
+        + '\n[[component]]\nkind = "levy_per_kwh"\nname = "fee"\nper_kwh = 1\non = ["e"]\n',
+        "component: fee: on names e, which is charged by month and not by kWh",
     ),
     ('pack = "XX"', "pack: must be IR or KG or KZ or PY or QC or RU or TX or UZ"),
     ('pack = "../packs/KG"', "pack: must be IR or KG or KZ or PY or QC or RU or TX or UZ"),

@@ -153,3 +153,24 @@ def test_blocks_that_cannot_be_netted_are_refused():
     for told in ({"over": "year"}, {"fill": "in_order"}):
         with pytest.raises(ValueError, match="net_export is for blocks over the month, filled together"):
             Blocks(name="energy", period=period, net_export=True, **told)
+
+
+def test_fuel_is_adjusted_for_the_kwh_that_energy_bills():
+    """By day 100 kWh are billed; by night 40 kWh more are exported than taken, and count next month."""
+    night_and_day = [[0] * 8 + [1] * 16] * 12
+    told = {
+        "label": "made",
+        "dgrules": "Net Metering",
+        "energyratestructure": [[{"rate": 0.1}], [{"rate": 0.2}]],
+        "energyweekdayschedule": night_and_day,
+        "energyweekendschedule": night_and_day,
+        "fueladjustmentsmonthly": [0.01] * 6 + [0.02] * 6,
+    }
+    start = datetime(2026, 1, 31, tzinfo=UTC)
+    kwh = (Decimal(10), *[Decimal(0)] * 7, Decimal(100), *[Decimal(0)] * 15)
+    export = (Decimal(50), *[Decimal(0)] * 47)
+    load = Load(start=start, step=HOUR, kwh=kwh + kwh, export_kwh=export)
+    first, second = bill(parse_tariff(json.dumps(told), file="record.json"), load, UTC).months
+    assert [line.amount for line in first.lines] == [20, 1]
+    assert [line.amount for line in second.lines] == [20, 1]  # the night's 10 kWh are of what was left over
+    assert first.lines[1].component.name == "fuel adjustment of months 1, 2, 3, 4, 5, 6"
