@@ -33,18 +33,34 @@ _ONE_LIST = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """The price of each kWh up to a bound; a bound per kW that is followed by bounds in kWh holds these steps."""
+    """The price of each kWh up to a bound; a bound per kW that is followed by bounds in kWh holds these steps.
+
+    A bound may be both: 3,000 kWh and 100 more for each kW of the month's demand.
+    """
 
     __pydantic_config__ = SHAPE
 
     up_to: Decimal | None = None
     unit: Unit = "kWh"
+    plus_per_kw: Decimal = _ZERO  # kWh for each kW, beside a bound in kWh
     per_kwh: Dated
+
+    def __post_init__(self) -> None:
+        if self.plus_per_kw < 0:
+            raise ValueError("plus_per_kw is not negative")
+        if self.plus_per_kw and (self.up_to is None or self.is_per_kw):
+            raise ValueError("plus_per_kw is added to an up_to in kWh")
 
     @property
     def is_per_kw(self) -> bool:
-        """Whether its bound grows with the demand."""
+        """Whether its bound is so many kWh a kW of demand."""
         return "/kW" in self.unit
+
+    @property
+    def in_words(self) -> str:
+        """Its bound."""
+        more = f" and {written(self.plus_per_kw)} a kW" if self.plus_per_kw else ""
+        return "" if self.up_to is None else f"up to {written(self.up_to)} {self.unit}{more}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +81,11 @@ class BlockPeriod(Times):
         for same in (demands, steps) if demands else (steps,):
             if same or not demands:
                 rising([block.up_to for block in same])
+        more = [block.plus_per_kw for block in steps if block.up_to is not None]
+        if demands and any(more):
+            raise ValueError("plus_per_kw and bounds in kWh/kW: one of them says what a kW is worth")
+        if sorted(more) != more:
+            raise ValueError("plus_per_kw falls from a block to the next: their bounds would cross")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,20 +109,28 @@ class Blocks:
     def __post_init__(self) -> None:
         exactly_one(self.period, [period.name for period in self.period])
         for month in MONTHS:
-            bounds = {tuple((b.up_to, b.unit) for b in self.period[at].block) for at in self._lists(month)}
+            bounds = {
+                tuple((b.up_to, b.unit, b.plus_per_kw) for b in self.period[at].block) for at in self._lists(month)
+            }
             if len(bounds) > 1:
                 raise ValueError(f"two periods of month {month} have blocks with different bounds")
         if self.net_export and (self.over == "year" or self.fill == "in_order"):
             raise ValueError("net_export is for blocks over the month, filled together")
-        if self.over == "year" and any(block.unit != "kWh" for period in self.period for block in period.block):
+        every = [block for period in self.period for block in period.block]
+        if self.over == "year" and any(block.unit != "kWh" or block.plus_per_kw for block in every):
             raise ValueError("blocks over the year have bounds in kWh")
 
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return the rate of each block of each period."""
         for period in self.period:
             for block in period.block:
-                bound = "" if block.up_to is None else f" up to {written(block.up_to)} {block.unit}"
-                yield f"{period.name}{bound}", block.per_kwh
+                yield f"{period.name} {block.in_words}".rstrip(), block.per_kwh
+
+    def ends(self) -> Iterator[str]:
+        """Yield in words where a price list has no price above its last block."""
+        for period in self.period:
+            if period.block[-1].up_to is not None:
+                yield f"{period.name} has no price above its last block, {period.block[-1].in_words}"
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield each day's energy by period and block. Raises NoFigure."""
@@ -142,7 +171,8 @@ class Blocks:
     def _bounds(self, usage: Usage, period: BlockPeriod) -> list[tuple[int, Decimal | None]]:
         """Return the places of the blocks that this month has, each with its bound in kWh."""
         days = usage.day_count
-        power = self._power(usage) if any(block.is_per_kw for block in period.block) else _ZERO
+        is_by_power = any(block.is_per_kw or block.plus_per_kw for block in period.block)
+        power = self._power(usage) if is_by_power else _ZERO
         bounds = [_bound(block, days, power) for block in period.block]
         if not period.block[0].is_per_kw:
             return [(at, None if bound == _ENDLESS else bound) for at, bound in enumerate(bounds)]
@@ -173,7 +203,8 @@ class Blocks:
 def _bound(block: Block, days: int, power: Decimal) -> Decimal:
     if block.up_to is None:
         return _ENDLESS
-    return block.up_to * (days if block.unit.endswith("/day") else 1) * (power if block.is_per_kw else 1)
+    bound = block.up_to * (days if block.unit.endswith("/day") else 1) * (power if block.is_per_kw else 1)
+    return bound + block.plus_per_kw * power
 
 
 Taken = tuple[date, int, Decimal]

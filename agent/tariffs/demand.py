@@ -148,6 +148,12 @@ class Demand:
         """What it is charged by."""
         return self.measure
 
+    def ends(self) -> Iterator[str]:
+        """Yield in words where a period has no price above its last block."""
+        for period in self.period:
+            if (bound := period.blocks[-1].up_to) is not None:
+                yield f"{period.name} has no price above its last block, up to {written(bound)} {self.measure}"
+
     @property
     def is_of_all_days(self) -> bool:
         """Whether what is billed hangs on the rest of the month too, so that no instant alone sets it."""

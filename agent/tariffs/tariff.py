@@ -159,6 +159,7 @@ class Tariff:
             for label, rate in component.rates():
                 where = f"{component.name} {label}".rstrip()
                 yield from (f"{where}: {doubt}" for figure in rate.within(first, last) if (doubt := _doubt(figure)))
+            yield from (f"{component.name}: {said}" for said in getattr(component, "ends", tuple)())
             if knows_holidays(component):
                 yield from (
                     f"{component.name}: a period names holidays, and the tariff dates none in {year}"

@@ -31,11 +31,15 @@ class When:
     hours: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for month in self.months:
-            if month not in MONTHS:
-                raise ValueError(f"month {month} is none of 1 to 12")
-        _kinds(self.days)
-        _windows(self.hours)
+        wrong = [f"month {month} is none of 1 to 12" for month in self.months if month not in MONTHS]
+        for read, told in ((_range_of, self.days), (_windows_of, self.hours)):
+            for one in told:
+                try:
+                    read(one)
+                except ValueError as error:
+                    wrong.append(str(error))
+        if wrong:
+            raise ValueError("; ".join(wrong))
 
     @property
     def is_open(self) -> bool:

@@ -1,6 +1,6 @@
 """Blocks: by the month, the day, the year, by kW of demand, and together with times of use."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent.tariffs.bill import Unpriced, bill, price_at
 from agent.tariffs.blocks import Block, BlockPeriod, Blocks
 from agent.tariffs.charging import charged
+from agent.tariffs.demand import Demand, DemandBlock, DemandPeriod
 from agent.tariffs.load import Load, Taken
 from agent.tariffs.ratchet import Ratchet
 from tests.tariffs.loads import BISHKEK, HOUR, QUARTER, days, instants, rate, tariff
@@ -21,6 +22,11 @@ pytestmark = pytest.mark.pure
 
 def block(up_to, price, unit="kWh"):
     return Block(up_to=None if up_to is None else Decimal(up_to), per_kwh=rate(price), unit=unit)
+
+
+def plus(up_to, more, unit="kWh"):
+    bound = None if up_to is None else Decimal(up_to)
+    return Block(up_to=bound, plus_per_kw=Decimal(more), per_kwh=rate("1"), unit=unit)
 
 
 def blocks(*prices, **told):
@@ -56,6 +62,19 @@ def test_bounds_by_the_day_grow_with_the_days_of_the_month():
 def test_bounds_by_the_kilowatt_grow_with_the_demand_of_the_month():
     hours_use = blocks(block(200, "0.07", "kWh/kW"), block(None, "0.04", "kWh/kW"))
     assert amounts(hours_use, QUARTER_YEAR)[0] == 200_000 * Decimal("0.07") + 544_000 * Decimal("0.04")
+
+
+def test_a_bound_may_be_so_many_kilowatt_hours_and_more_for_each_kilowatt():
+    """The first 3,000 kWh and 100 a kW of 1,000: 103,000 kWh; then to 10,000 and 200 a kW: 210,000."""
+    both = [Block(up_to=Decimal(up_to), plus_per_kw=Decimal(more), per_kwh=rate(price)) for up_to, more, price in (
+        (3000, 100, "3"), (10_000, 200, "2"),
+    )]  # fmt: skip
+    told = amounts(blocks(*both, block(None, "1")), QUARTER_YEAR)
+    assert told == [103_000 * 3 + 107_000 * 2 + kwh - 210_000 for kwh in (744_000, 672_000, 744_000)]
+    quiet = Load(start=QUARTER_YEAR.start, step=HOUR, kwh=(Decimal(0),) * 3)
+    assert amounts(blocks(*both, block(None, "1")), quiet) == [0]
+    held = blocks(*both, block(None, "1"), ratchet=(Ratchet(pct=Decimal(50), measured={"2025-12": Decimal(4000)}),))
+    assert amounts(held, QUARTER_YEAR)[0] == 203_000 * 3 + 207_000 * 2 + 744_000 - 410_000
 
 
 def test_the_demand_that_bounds_go_by_has_its_ratchet():
@@ -102,6 +121,12 @@ BAD = [
     (lambda: blocks(block(None, "1"), block(10, "2")), "only the last block may have no up_to"),
     (blocks, "needs at least one block"),
     (lambda: blocks(block(10, "1"), block(10, "2", "kWh/kW")), "bounds in kWh stand before those in kWh/kW"),
+    (lambda: plus(5, -1), "plus_per_kw is not negative"),
+    (lambda: plus(None, 1), "plus_per_kw is added to an up_to in kWh"),
+    (lambda: plus(5, 1, "kWh/kW"), "plus_per_kw is added to an up_to in kWh"),
+    (lambda: blocks(plus(5, 2), plus(6, 1)), "plus_per_kw falls from a block to the next"),
+    (lambda: blocks(block(9, "1", "kWh/kW"), plus(5, 1)), "one of them says what a kW is worth"),
+    (lambda: blocks(plus(5, 2), block(None, "1"), over="year"), "over the year have bounds in kWh"),
     (lambda: blocks(block(10, "1", "kWh/day"), block(None, "2"), over="year"), "over the year have bounds in kWh"),
     (
         lambda: Blocks(
@@ -125,6 +150,18 @@ def test_bounds_rise_from_above_zero_and_are_those_of_the_whole_month(make, said
 def test_what_is_taken_above_the_last_bound_has_no_price():
     with pytest.raises(Unpriced, match="there is no price above the last block, which ends at 1000"):
         amounts(blocks(block(1000, "1")), QUARTER_YEAR)
+
+
+def test_a_price_list_that_ends_is_in_doubt_before_anything_is_billed():
+    today = date(2026, 1, 1)
+    ending = Demand(
+        name="d", period=(DemandPeriod(name="x", block=(DemandBlock(up_to=Decimal(9), per_kw=rate("1")),)),)
+    )
+    assert list(tariff(blocks(block(10, "1"), plus(1000, 5)), ending).doubts(today, today)) == [
+        "energy: all has no price above its last block, up to 1000 kWh and 5 a kW",
+        "d: x has no price above its last block, up to 9 kW",
+    ]
+    assert list(tariff(blocks(block(10, "1"), block(None, "1"))).doubts(today, today)) == []
 
 
 KWH = st.lists(st.decimals(min_value=0, max_value=500, places=3), min_size=2, max_size=150)

@@ -74,6 +74,10 @@ WORDS = [
     ({"days": ("monday",)}, "monday is none of"),
     ({"days": ("fri-mon",)}, "runs backwards"),
     ({"days": ("mon-holiday",)}, "no range"),
+    (
+        {"months": (13,), "hours": ("8-12", "x")},
+        "month 13 is none of 1 to 12; 8-12 is no time such as 08:00-23:30; x is no time",
+    ),
     ({"hours": ("8-12",)}, "no time such as"),
     ({"hours": ("08:00-08:00",)}, "no time such as"),
     ({"hours": ("24:00-08:00",)}, "no time such as"),
