@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, share_of
@@ -18,7 +18,7 @@ from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import PERCENT, even, rounded, written
 from agent.tariffs.periods import Span, months_after
-from agent.tariffs.power import KW_OF, Measure, Peak, Window, factor_at, highest, window_at
+from agent.tariffs.power import KW_OF, Measure, Peak, Window, factor_at, highest, means_in, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.standing import Later, Standing, bands_above, bands_left, in_kw, remaining
@@ -27,6 +27,10 @@ from agent.tariffs.when import Calendar, Times, cuts, distinct
 
 _ONE = Decimal(1)
 _HOURS = 24
+Every = Literal["month", "day", "mean_of_days", "mean_of_windows", "mean_of_months"]
+"""What is charged: a month's highest power, each day's, or a mean of the highest: of days, windows, twelve months."""
+_MEANS = ("mean_of_days", "mean_of_windows", "mean_of_months")
+YEAR = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +105,8 @@ class Demand:
     measure: Measure = "kW"
     window_min: int | None = None  # None: the step of the load
     rolling: bool = False  # windows begin with each step of the load, and not by the clock
-    every: Literal["month", "day", "mean_of_days"] = "month"
+    every: Every = "month"
+    highest: int | None = None  # how many of the highest a mean is of; None: of all
     most_per_kw: Dated | None = None  # where each day is charged: so much at most of a kW of the month's highest
     least: Decimal = Decimal(0)
     free: Decimal = Decimal(0)  # kW that are not charged
@@ -123,12 +128,16 @@ class Demand:
             raise ValueError("least and free are not negative")
         if self.digits is not None and not 0 <= self.digits <= 9:
             raise ValueError("digits must be 0 to 9")
-        if self.every == "mean_of_days" and (self.ratchet or self.power_factor):
-            raise ValueError("a mean of days has no ratchet and no power_factor")
+        if self.every in _MEANS and (self.ratchet or self.power_factor):
+            raise ValueError(f"a {self.every.replace('_', ' ')} has no ratchet and no power_factor")
         if self.power_factor is not None and self.measure != "kW":
             raise ValueError("power_factor is for a demand in kW")
 
     def _check_most(self) -> None:
+        if (self.highest is not None and self.highest < 1) or (self.highest is not None and self.every not in _MEANS):
+            raise ValueError("highest is at least 1, and of a mean_of_days, mean_of_windows or mean_of_months")
+        if self.every == "mean_of_windows" and self.highest is None:
+            raise ValueError("a mean of windows needs highest: of how many")
         if self.most_per_kw is not None and (self.every != "day" or any(period.block for period in self.period)):
             raise ValueError('most_per_kw is for every = "day", and not for prices by block')
         if self.load_factor is not None and not 0 < self.load_factor <= 1:
@@ -140,8 +149,8 @@ class Demand:
         for at, period in enumerate(self.period):
             if period.above is not None and period.above not in [one.name for one in self.period[:at]]:
                 raise ValueError(f"{period.name}: above names {period.above}, and no period before it is called so")
-            if period.above is not None and (self.every == "mean_of_days" or self.free):
-                raise ValueError("above is not for a mean of days, nor where kW are free")
+            if period.above is not None and (self.every in _MEANS or self.free):
+                raise ValueError("above is not for a mean, nor where kW are free")
 
     @property
     def unit(self) -> str:
@@ -157,7 +166,7 @@ class Demand:
     @property
     def is_of_all_days(self) -> bool:
         """Whether what is billed hangs on the rest of the month too, so that no instant alone sets it."""
-        return self.every == "mean_of_days" or self.most_per_kw is not None or self.load_factor is not None
+        return self.every in _MEANS or self.most_per_kw is not None or self.load_factor is not None
 
     @property
     def _window(self) -> Window:
@@ -178,8 +187,8 @@ class Demand:
         levels: Levels = {}
         for period in self.period:
             times = list(self._times(usage, period))
-            if self.every == "mean_of_days":
-                yield from self._mean_of_days(usage, period, [spans for _, spans in times])
+            if self.every in _MEANS:
+                yield from self._mean(usage, period, [spans for _, spans in times])
                 continue
             parts: list[Part] = []
             for day, spans in times:
@@ -192,15 +201,23 @@ class Demand:
             yield from parts
             yield from self._held(usage, period, parts)
 
-    def _mean_of_days(self, usage: Usage, period: DemandPeriod, days: Sequence[Sequence[Span]]) -> Iterator[Part]:
-        """Yield the mean over days of the highest of each."""
+    def _mean(self, usage: Usage, period: DemandPeriod, days: Sequence[Sequence[Span]]) -> Iterator[Part]:
+        """Yield the mean of the highest of each day, of windows, or of each of twelve months."""
         if not days:
             return
-        powers = [self._measured(usage, spans).power for spans in days]
-        billed = max(even(sum(powers, Decimal(0)) / len(powers)), self.least)
+        match self.every:
+            case "mean_of_windows":
+                powers, of = means_in(usage, chain.from_iterable(days), self._window, self.measure), "windows"
+            case "mean_of_months":
+                months = (*usage.earlier, usage)[-YEAR:]
+                powers, of = [max(self._of_month(one, period), self.least) for one in months], "months"
+            case _:
+                powers, of = [self._measured(usage, spans).power for spans in days], "days"
+        chosen = sorted(powers, reverse=True)[: self.highest]
+        billed = max(even(sum(chosen, Decimal(0)) / len(chosen)), self.least)
         billed = billed if self.digits is None else rounded(billed, self.digits)
-        said = f"mean of the highest of each of {len(powers)} days"
-        yield from self._charged(usage, period, usage.last, billed, said)
+        each = f"the highest of each of {len(chosen)}" if of != "windows" else f"the {len(chosen)} highest"
+        yield from self._charged(usage, period, usage.last, billed, f"mean of {each} {of}")
 
     def _held(self, usage: Usage, period: DemandPeriod, parts: Sequence[Part]) -> Iterator[Part]:
         """Yield what days came to above what a month costs at most, as an amount below 0."""

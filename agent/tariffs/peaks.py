@@ -11,6 +11,7 @@ from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.burden import burden
 from agent.tariffs.charging import load_of
 from agent.tariffs.demand import Demand
+from agent.tariffs.excess_power import ExcessPower
 from agent.tariffs.figures import NoFigure
 from agent.tariffs.load import Load, Register, Unmetered, Usage
 from agent.tariffs.money import EXACT
@@ -41,6 +42,8 @@ def guards_peaks(tariff: Tariff) -> bool:
 def unguarded(tariff: Tariff) -> Iterator[tuple[str, str]]:
     """Yield by component why a new highest draw costs something that nobody can guard against beforehand."""
     for one in tariff.components:
+        if isinstance(one, ExcessPower):
+            yield one.name, "every window above the contract counts, and no window alone"
         if not isinstance(one, Demand | ReservedPower) or (isinstance(one, ReservedPower) and not one.excess):
             continue
         if one.measure not in KW_OF:

@@ -59,6 +59,11 @@ class _Means:
                     best = self.energies[at], self.start + at * self.stride
         return best
 
+    def each(self, spans: Iterable[Span]) -> list[Decimal]:
+        """Return every window of these spans once."""
+        places = {at for first, end in self._places(spans) for at in range(max(first, 0), end)}
+        return [self.energies[at] for at in sorted(places) if at < len(self.energies)]
+
     def _places(self, spans: Iterable[Span]) -> Iterator[tuple[int, int]]:
         if self.stride == self.length:
             for span in spans:
@@ -82,16 +87,24 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
         yield held
 
 
+def means_in(usage: Usage, spans: Iterable[Span], window: Window, measure: Measure = "kW") -> list[Decimal]:
+    """Return the mean power of each window in these spans. Raises Unmetered."""
+    means = _means(usage, window, measure)
+    return [even(_power(energy, means.length, measure)) for energy in means.each(spans)]
+
+
 def highest(usage: Usage, spans: Iterable[Span], window: Window, measure: Measure = "kW") -> Peak:
     """Return the highest mean power of a window in these spans. Raises Unmetered."""
     means = _means(usage, window, measure)
     found = means.highest(spans)
     if found is None:
         return Peak(power=_ZERO)
-    energy = found[0].sqrt() if measure == "kVA" else found[0]
-    power = energy * _HOUR_TICKS / (means.length // _TICK)
-    power = power / _KW_OF_HP if measure == "hp" else power
-    return Peak(power=even(power), at=found[1])
+    return Peak(power=even(_power(found[0], means.length, measure)), at=found[1])
+
+
+def _power(energy: Decimal, length: timedelta, measure: Measure) -> Decimal:
+    power = (energy.sqrt() if measure == "kVA" else energy) * _HOUR_TICKS / (length // _TICK)
+    return power / _KW_OF_HP if measure == "hp" else power
 
 
 def powers(usage: Usage, window: Window) -> Iterator[tuple[datetime, Decimal]]:

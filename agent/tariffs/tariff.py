@@ -113,6 +113,7 @@ class Tariff:
             (isinstance(one, TakeOrPay) and one.kwh_per_year is not None)
             or (isinstance(one, Blocks) and one.over == "year")
             or isinstance(one, FullLoadHours)
+            or (isinstance(one, Demand) and one.every == "mean_of_months")
             for one in self.components
         )
         return max(back, _YEAR if is_yearly else 0)

@@ -253,5 +253,5 @@ def test_off_peak_power_is_billed_above_that_of_the_peak_alone():
     assert found(400, 300, 200) == [(400, 4000)]
     with pytest.raises(ValueError, match="rest: above names night, and no period before it"):
         demand(on, rest)
-    with pytest.raises(ValueError, match="above is not for a mean of days"):
+    with pytest.raises(ValueError, match="above is not for a mean,"):
         demand(on, night, every="mean_of_days")

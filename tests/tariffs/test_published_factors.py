@@ -1,5 +1,6 @@
 """Published months whose power factor, excess or reactive energy go by rules of their own; amounts are the source's."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -130,3 +131,77 @@ def test_reactive_energy_by_periods_in_spain():
     by_day = Times(days=("mon-fri",), hours=("08:00-20:00",))
     told = Reactive(name="r", per_kvarh=rate("0.041554"), tan_phi=Decimal("0.33"), when=by_day)
     assert bill(tariff(told, currency="EUR"), month, UTC).amount == 510 * Decimal("0.041554")
+
+
+def test_the_three_highest_hours_of_working_days_in_sollentuna():
+    """SEK with VAT; Seom, 2020: the mean of the month's three highest hours from 7 to 19 on working days, 5.7 kW."""
+    on = Times(days=("mon-fri",), hours=("07:00-19:00",))
+    prices = {"summer": ("55.75", (4, 5, 6, 7, 8, 9, 10)), "winter": ("111.50", (1, 2, 3, 11, 12))}
+    told = Demand(
+        name="power",
+        every="mean_of_windows",
+        highest=3,
+        window_min=60,
+        period=tuple(
+            DemandPeriod(name=name, days=on.days, hours=on.hours, months=months, per_kw=rate(price))
+            for name, (price, months) in prices.items()
+        ),
+    )
+    for month, due in ((4, "317.78"), (11, "635.55")):
+        start = datetime(2020, month, 2, tzinfo=UTC)
+        taken = {0: "9.9", 8: "5.2", 9: "6.3", 24 + 18: "5.6", 24 + 19: "8"}  # nights are not measured
+        kwh = tuple(Decimal(taken.get(at, "1")) for at in range(48))
+        load = Load(start=start, step=timedelta(hours=1), kwh=kwh)
+        assert bill(tariff(told, currency="SEK"), load, UTC).total == Decimal(due)
+
+
+def test_a_fuse_customers_december_in_kristinehamn_whose_sum_is_of_whole_kronor():
+    """SEK with VAT; Kristinehamns Energi, prices of 2023: lines of 234, 280, 415 and 417, in all 1346."""
+    told = (
+        Fixed(name="fixed", per_month=rate("234"), prorate="none"),
+        Demand(
+            name="power",
+            window_min=60,
+            period=(
+                DemandPeriod(name="all year", per_kw=rate("35")),
+                DemandPeriod(name="high", days=("mon-fri",), hours=("07:00-17:00",), per_kw=rate("83")),
+            ),
+        ),
+        flat("0.1513"),
+    )
+    hours = [Decimal(8), *[Decimal(1)] * 6, Decimal(5), *[Decimal(1)] * 15, Decimal(2756 - 8 - 6 - 5 - 15)]
+    start = datetime(2022, 12, 1, tzinfo=UTC)  # a Thursday
+    load = Load(start=start, step=timedelta(hours=1), kwh=(*hours[:-1], Decimal(8), *[hours[-1] / 2 - 4] * 2))
+    [month] = bill(tariff(*told, currency="SEK"), load, UTC).months
+    assert round(amounts(month)["energy"], 2) == Decimal("416.98")
+    small = Load(start=start, step=timedelta(hours=1), kwh=tuple(hours[:-1]))
+    power = amounts(bill(tariff(*told, currency="SEK"), small, UTC).months[0])["power"]
+    assert power == 280 + 415
+    assert round(234 + power + amounts(month)["energy"]) == 1346
+
+
+FLANDERS = ("0.632", "4.6", "0", "1.028", "3.444", "4.164", "4.564", "6", "9.2", "5", "4.12", "4.88")
+
+
+def test_the_mean_of_twelve_months_highest_quarter_hours_in_flanders():
+    """Wikibooks, Energietransitie/Capaciteitstarief: from May to April, each at least 2.5 kW.
+
+    The page prints a mean of 4.546 kW and 1.782 times the least: its row comes to 4.456, which is 1.782 times 2.5.
+    """
+    told = Demand(
+        name="power",
+        every="mean_of_months",
+        least=Decimal("2.5"),
+        period=(DemandPeriod(name="any time", per_kw=rate("1")),),
+    )
+    start, end = datetime(2021, 5, 1, tzinfo=UTC), datetime(2022, 5, 1, tzinfo=UTC)
+    days = [start + timedelta(days=at) for at in range((end - start).days)]
+    kwh = [Decimal(FLANDERS[(day.month - 5) % 12]) * 24 if day.day == 1 else Decimal(0) for day in days]
+    months = bill(tariff(told), Load(start=start, step=timedelta(days=1), kwh=tuple(kwh)), UTC).months
+    assert [round(month.amount, 3) for month in months[:2]] == [Decimal("2.5"), Decimal("3.55")]
+    assert round(months[-1].amount, 3) == Decimal("4.456")
+    assert round(months[-1].amount / Decimal("2.5"), 3) == Decimal("1.782")
+    two = replace(told, highest=2)  # as in Chile
+    assert bill(tariff(two), Load(start=start, step=timedelta(days=1), kwh=tuple(kwh)), UTC).months[-1].amount == (
+        Decimal("7.6")
+    )
