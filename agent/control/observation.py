@@ -83,6 +83,7 @@ def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Obs
     asleep_w = step_w[np.arange(len(chosen)), last]
     standby_w = np.where(last > 0, asleep_w, np.where(fleet.sealed[chosen], 0.0, step_w[:, 0]))
     pending = (view.setpoint[chosen] > view.intended[chosen]) & ~view.held[chosen]
+    besides_w = step_w[np.arange(len(chosen)), view.intended[chosen]] - view.believed_w[chosen]
     return replace(
         observed,
         standby_w=float(standby_w.sum()),
@@ -93,5 +94,6 @@ def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Obs
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(step_w[:, 0].min()) if len(chosen) else 0.0,
         restore_pending=bool(pending.any()),
+        lowered_w=float(np.where(pending, besides_w, 0.0).clip(0.0).sum()),
         coming_up=bool(coming_up(view, chosen).any()),
     )

@@ -66,12 +66,15 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment, by: str 
 
 
 def beyond_bound(order: Order, basis: Basis, trust: TrustPolicy, observed: Observed) -> Rejection | None:
-    """Return the refusal of an order that would shed more than its issuer may, by the draw at its receipt."""
+    """Return the refusal of an order that would shed more than its issuer may, by the draw at its receipt.
+
+    What others hold down then would stay down by this order when they let go: it counts as drawing.
+    """
     issuer = trust.issuers.get(order.issuer)
     if issuer is None or issuer.max_shed_w is None or order.is_cancel:
         return None
     least_w = least(order.limit, basis)
-    shed_w = 0.0 if least_w is None else observed.draw_w - least_w
+    shed_w = 0.0 if least_w is None else observed.draw_w + observed.lowered_w - least_w
     if shed_w <= issuer.max_shed_w:
         return None
     return because(

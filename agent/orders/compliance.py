@@ -38,6 +38,7 @@ class Observed:
     unproved_w: Watts = 0.0
     smallest_target_w: Watts = 0.0
     restore_pending: bool = False
+    lowered_w: Watts = 0.0  # what machines that are below what their owner wants would draw besides, there
     coming_up: bool = False  # who was told up has time to get there, and no reading shows it yet
     comes_no_further: bool = False  # who waits has long waited though ramps would let him
     waiting: Waiting | None = None  # None: whatever binds took all of them over

@@ -246,6 +246,20 @@ async def test_an_issuer_orders_within_its_feeders_and_no_more_than_it_may_shed(
     await site.close()
 
 
+async def test_what_others_hold_down_counts_against_what_an_issuer_may_shed(machines, tmp_path):
+    grid = Issuer(name="grid", classes=("law",), unsigned=True)
+    small = Issuer(name="small", classes=("contract",), unsigned=True, max_shed_w=7000.0)
+    site = await running(machines, tmp_path, replace(LAYOUT, issuers={"grid": grid, "small": small}))
+    await site.order()
+    await site.live(60)
+    assert len(machines.asleep) == COUNT
+    [refused] = await cap(site, 1, order_id="o2", issuer="small", targets={"feeders": ["T1"]})
+    assert (refused.code, refused.reason) == ("not_allowed", "it sheds 11 kW, small may 7")
+    await site.live(2)
+    assert (await cap(site, 6, order_id="o3", issuer="small", targets={"feeders": ["T1"]}))[-1].state == "active"
+    await site.close()
+
+
 # means -----------------------------------------------------------------------------------------------------------
 
 
