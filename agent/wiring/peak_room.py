@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import numpy as np
 
@@ -24,6 +26,11 @@ AT_ONCE = 48
 PAST_HOURS = 168
 
 
+Key = tuple[datetime, int]
+"""The interval under way, and how many of the month are told."""
+Found = tuple[tuple[Standing, ...], tuple[str, ...]]
+
+
 @dataclass(slots=True, kw_only=True)
 class PeakRoom:
     """Tells the guard of one site what to watch; empty where no charge is on power."""
@@ -33,7 +40,9 @@ class PeakRoom:
     under_way_wh: Callable[[datetime, Moment], float]  # drawn since an instant until now, in no interval told yet
     house_w: Callable[[Moment], Watts]
     measured_w: Callable[[Moment], Watts | None] = lambda _now: None  # what the billing meter shows, where it is fresh
-    _told: tuple[tuple[datetime, int], tuple[Standing, ...], tuple[str, ...]] | None = None
+    elsewhere: Callable[[Callable[[], Found]], Future[Found]] | None = None  # who works standings out; None: at once
+    _told: tuple[Key, Found] | None = None
+    _coming: tuple[Key, datetime, Future[Found]] | None = None
     _left: tuple[Left, ...] = ()  # of each standing, by the hours that are priced
     _waiting: list[datetime] = field(default_factory=list)  # hours to come that are still to be priced
     _past: list[datetime] = field(default_factory=list)  # the hours of the week before
@@ -56,23 +65,43 @@ class PeakRoom:
             charges=tuple(charges), house_w=self.house_w(now), measured_w=self.measured_w(now), unknown=unknown
         )
 
-    def _standings(self, at: datetime) -> tuple[tuple[Standing, ...], tuple[str, ...]]:
-        """Return those that are known, and the names of the others; both move with each interval."""
-        month, terms = self.desk.totals.month_at(at), self.desk.terms
-        key = (interval_start(at, self.interval), 0 if month is None else len(month.starts))
+    def _standings(self, at: datetime) -> Found:
+        """Return those that are known, and the names of the others; both move with each interval.
+
+        Where they are worked out elsewhere, those of the interval before are told until they are.
+        """
+        key = self._key(at)
         if self._told is None or self._told[0] != key:
-            told = Month(zone=terms.zone, read=terms.metering.read, interval=self.interval)
-            assert terms.tariff is not None
-            found = list(standings(terms.tariff, billed_intervals(self.desk, at), at, told))
-            first = min((month.start for month in self.desk.totals.months.values()), default=at)
-            known = tuple(one for one in found if one.since > first - HOUR)
-            self._told = (key, known, tuple(_name(one) for one in found if one not in known))
-            wanted = {hour for one in known for hour in _hours_of(one.left)}
-            self._past = _past(at) if wanted else []
-            wanted |= set(self._past)
-            self._hours = {hour: price for hour, price in self._hours.items() if hour in wanted}
-            self._waiting, self._left = sorted(wanted - self._hours.keys()), ()
-        return self._told[1:]
+            if self.elsewhere is None:
+                self._take(key, at, self._found(at))
+            elif self._coming is None:
+                self._coming = (key, at, self.elsewhere(partial(self._found, at)))
+            elif self._coming[2].done():
+                (key, at, coming), self._coming = self._coming, None
+                self._take(key, at, coming.result())
+        return ((), ()) if self._told is None else self._told[1]
+
+    def _key(self, at: datetime) -> Key:
+        month = self.desk.totals.month_at(at)
+        return interval_start(at, self.interval), 0 if month is None else len(month.starts)
+
+    def _found(self, at: datetime) -> Found:
+        """Work them out: months that a ratchet looks back on take a tenth of a second and more."""
+        terms = self.desk.terms
+        told = Month(zone=terms.zone, read=terms.metering.read, interval=self.interval)
+        assert terms.tariff is not None
+        found = list(standings(terms.tariff, billed_intervals(self.desk, at), at, told))
+        first = min((month.start for month in list(self.desk.totals.months.values())), default=at)
+        known = tuple(one for one in found if one.since > first - HOUR)
+        return known, tuple(_name(one) for one in found if one not in known)
+
+    def _take(self, key: Key, at: datetime, found: Found) -> None:
+        self._told = (key, found)
+        wanted = {hour for one in found[0] for hour in _hours_of(one.left)}
+        self._past = _past(at) if wanted else []
+        wanted |= set(self._past)
+        self._hours = {hour: price for hour, price in self._hours.items() if hour in wanted}
+        self._waiting, self._left = sorted(wanted - self._hours.keys()), ()
 
     def _drawn_wh(self, since: datetime, now: Moment) -> float:
         """Return what was drawn since a window began, Wh at the meter."""

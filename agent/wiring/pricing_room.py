@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -44,6 +45,7 @@ def pricing_of(
         under_way_wh=accounting.drawn_wh,
         house_w=lambda now: metering.house.in_force_w(now.mono),
         measured_w=lambda now: None if (meter := metering.state(now.mono)) is None else meter.last_w,
+        elsewhere=ThreadPoolExecutor(max_workers=1, thread_name_prefix="peaks").submit,
     )
     return Pricing(
         fleet=fleet,
