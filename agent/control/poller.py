@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -148,7 +149,7 @@ class Poller:
             due = due[first[np.argsort(self._next[due[first]], kind="stable")]]
         self._may_begin -= most
         for row in due[:most].tolist():
-            if self.cannot_ask(row):
+            if row in self._denied and self.cannot_ask(row):
                 self._next[row] = now + self._policy.interval_s
             else:
                 self._poll(row, now)
@@ -203,11 +204,11 @@ class Poller:
         cell.busy[row] = True
         if driver is None or self.recognition.asks(row):
             asking = self._ways.identify(self.targets[row], self.fleet.miners[row].driver)
-            self._runner.start(self.targets[row], asking, lambda found: self._identified(row, found))
+            self._runner.start(self.targets[row], asking, partial(self._identified, row))
             return
         want = QUICK if self._polls[row] % self._policy.full_every else FULL
         self._polls[row] += 1
-        self._runner.start(self.targets[row], driver.read(want), lambda found: self._read(row, now, found))
+        self._runner.start(self.targets[row], driver.read(want), partial(self._read, row, now))
 
     def _identified(self, row: int, found: Identity | DeviceError) -> None:
         self.busy[row] = False
@@ -262,17 +263,20 @@ class Poller:
     def _read(self, row: int, began: float, found: Reading | DeviceError) -> None:
         self._cells.busy[row] = False
         now = self._clock.now().mono
-        if self.counts is not None:
-            self.counts.poll_duration(now - began)
+        counts = self.counts
+        if counts is not None:
+            counts.poll_duration(now - began)
         if isinstance(found, DeviceError):
             self._missed(row, found)
             return
         self._misses[row] = 0
-        self._named.discard(row)
+        if self._named:
+            self._named.discard(row)
         if row in self._denied:
             self._denied.discard(row)
             self.lockout.taken(row)
-        self._count("ok")
+        if counts is not None:
+            counts.polls("ok")
         if self.recognition.doubts(row, found, now):
             self.soon(row)
             return

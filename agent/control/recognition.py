@@ -112,7 +112,7 @@ class Recognition:
         """Whether a machine is asked who it is; one out of reach is only read, which costs least, until it answers."""
         waits = row in self._incomplete_since
         due = self._cells.doubtful[row] or (waits and self._ask_at[row] <= self._clock.now().mono)
-        return bool(due) and self._fleet.state[row] != UNREACHABLE
+        return due and bool(self._fleet.state[row] != UNREACHABLE)
 
     def may_raise(self, row: int) -> bool:
         """Whether it is known whose machine a raising command would reach."""

@@ -17,6 +17,7 @@ from agent.fleet.miner import FeederTree, Ladder, Miner, unknown_ladder
 from agent.fleet.own_levels import OwnLevels
 from agent.fleet.rising import Rising
 from agent.fleet.seals import is_broken_by
+from agent.fleet.steady import Steady
 from agent.fleet.switching import Switching
 from agent.fleet.view import Flags, FleetView, Floats, Indices
 from agent.values import Watts
@@ -63,7 +64,7 @@ class Fleet:
         self.reasons: list[str | None] = [None] * n
         self.ladders: list[Ladder] = [unknown_ladder() for _ in range(n)]
         self.modes_before: dict[str, str] = {}
-        self.own_levels, self.rising = OwnLevels(), Rising()
+        self.own_levels, self.rising, self._steady = OwnLevels(), Rising(), Steady(policy.fresh_s)
         self.woken, self.proved = list[int](), list[int]()
         order = sorted(range(n), key=lambda row: self.miners[row].id)
         self._rank = np.empty(n, np.int64)
@@ -81,26 +82,22 @@ class Fleet:
         self.seen = np.full(n, UNSEEN, np.int8)
         # broken: draws behind its seal; unclear: somebody else may answer at its address; cut: its outlet is seen off
         self.held, self.sealed, self.broken, self.unclear, self.cut, self.keeps = np.zeros((6, n), np.bool_)
-        self.believed_w = np.zeros(n)
+        self.believed_w, self._model_w = np.zeros((2, n))
         # between the first two lies what a lagging meter includes of the belief
         self._least_shown_w, self._most_shown_w, self.most_w = np.zeros((3, n))
         self.hashrate_ths = np.full(n, np.nan)
-        self.heard_at = np.full(n, -np.inf)
         self._setpoint_names: dict[int, str] = {}  # replayed or decided, by row
         self._intended_names: dict[int, str] = {}
         self._known = np.zeros(n, np.bool_)  # heard, or proved lost, since the start
-        self._model_w = np.zeros(n)
         self._step_w = np.full((n, STEPS), np.nan)
         self._step_ths = np.full((n, STEPS), np.nan)
         self._last_step = np.zeros(n, np.int8)
-        self._failures = np.zeros(n, np.int64)
-        self._moved_at, self._next_try, self._trust_until = np.full((3, n), -np.inf)
-        self._tries = np.zeros(n, np.int64)
-        self._hashing_since, self._rises_until = np.full((2, n), -np.inf)
+        self._moved_at, self._next_try, self._trust_until, self._told_at = np.full((4, n), NEVER)
+        self._failures, self._tries = np.zeros((2, n), np.int64)
+        self.heard_at, self._hashing_since, self._rises_until = np.full((3, n), NEVER)
         self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
         self._switching = Switching(n, self.policy)
         self.climate = Climate(n)
-        self._told_at = np.full(n, NEVER)
         self.cells = Cells(self)
         for row in range(n):  # nobody has identified it, and it was told nothing
             self._climb(row, self.ladders[row])
@@ -154,11 +151,13 @@ class Fleet:
     def heard(self, row: int, reading: Reading, now: float) -> None:
         """Take in one reading."""
         cell, ladder = self.cells, self.ladders[row]
+        if self._steady.goes_on(row, reading, ladder, cell, now):
+            return
         ours = self.own_levels.of(row, reading.level, self.modes_before.get(self.miners[row].id))
         step = proved_step(reading, ladder, ours=ours, wanted=cell.setpoint[row])
         watts, told = believed_power(reading, ladder, step)
         code, reason = self._standing(row, reading, now)
-        if code == HASHING and not told and self._has_just_begun(row, reading, now):
+        if begins := code == HASHING and not told and self._has_just_begun(row, reading, now):
             watts = max(watts, ladder.steps[max(step, 0)].power_w)
         cell.rises_until[row] = NEVER if told else self._risen_at(row, code)
         cell.risen[row, 0], cell.risen[row, 1] = cell.risen[row, 1], risen_share(reading, ladder, step)
@@ -177,9 +176,9 @@ class Fleet:
         cell.state[row], cell.seen[row] = code, step
         cell.hashrate_ths[row] = NOTHING if reading.hashrate_ths is None else reading.hashrate_ths
         cell.model_w[row] = 0.0 if told else watts
-        cell.heard_at[row] = now
-        cell.failures[row], cell.known[row] = 0, True
+        cell.heard_at[row], cell.failures[row], cell.known[row] = now, 0, True
         self.climate.heard(row, reading, reason)
+        self._steady.heard(row, reading, ladder, cell, begins=begins)
 
     def _standing(self, row: int, reading: Reading, now: float) -> tuple[int, str | None]:
         """Return state and reason; one that we woke and that does not hash yet is starting, whatever it looks like."""
@@ -293,6 +292,7 @@ class Fleet:
         self._tries[row] = tries + 1
         self._told_at[row] = now
         self.rising.attempted(row, now)
+        self._steady.forget(row)
         self.own_levels.tell(row, ladder.steps[self.setpoint[row]].level)
 
     def failed(self, row: int, now: float, *, give_up: bool) -> None:

@@ -40,6 +40,11 @@ class Ladder:
     others: tuple[Step, ...] = ()  # the firmware's profiles, of which only some are steps
     keeps: bool = False  # its last step outlasts a power cut
     owners: str | None = None  # the level among these that is there because its owner wants it
+    sleeps: bool = field(init=False)  # its last step stops the hashing
+
+    def __post_init__(self) -> None:
+        """Reckon once what each reading asks for."""
+        object.__setattr__(self, "sleeps", self.steps[-1].level == SLEEP)
 
     def index(self, level: str) -> int | None:
         """Return the step of `level`, or None where this miner has no such level."""
@@ -77,11 +82,6 @@ class Ladder:
         if limit_w is not None and within is not None and within[0] <= limit_w <= within[1]:
             return limited(full, limit_w)
         return next((step for step in self.others if step.level == level), None)
-
-    @property
-    def sleeps(self) -> bool:
-        """Whether its last step stops the hashing."""
-        return self.steps[-1].level == SLEEP
 
 
 def limit_of(level: str) -> Watts | None:

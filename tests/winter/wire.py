@@ -13,6 +13,7 @@ from tests.winter.world import RISE_S, STANDBY_W, WITHOUT
 
 COUNTS_TO_S = 7200
 """No machine counts its uptime any further: one that goes on as it was says the same words then, poll after poll."""
+HASHING, SLEEPING, STARTING = State.HASHING, State.SLEEPING, State.STARTING
 UNREACHABLE = Unreachable("no complete answer in time")
 SLEEPS = SleepAbility(standby_w=STANDBY_W, settle_s=15.0, wake_s=RISE_S + 20.0)
 
@@ -30,7 +31,7 @@ class MemoryLanes(Lanes):
 
     def start(self, target, conversation, done):
         """Run a conversation."""
-        if not isinstance(conversation, Plant):
+        if type(conversation) is not Plant:
             super().start(target, conversation, done)
             return
         try:
@@ -62,6 +63,7 @@ class PlantDriver:
     def __init__(self, world, places, readings, target):
         self.world, self.readings = world, readings
         self.place = places[target.host]
+        self._asked = Plant(self._now)
 
     def _who(self):
         row = self.world.answers_at[self.place]
@@ -97,20 +99,19 @@ class PlantDriver:
 
     def read(self, _want):
         """Ask how it is."""
-        return Plant(self._now)
+        return self._asked
 
     def _now(self):
         """Say how it is; who has not changed says what it said before."""
-        world = self.world
-        row = world.answers_at[self.place]
-        if not world.reaches(row):
+        row = self.world.answers_at[self.place]
+        if not self.world.reaches(row):
             raise UNREACHABLE
         version, reading = self.readings[row]
-        return reading if version == world.version[row] else self._read(row)
+        return reading if version == self.world.cells.version[row] else self._read(row)
 
     def _read(self, row):
         world = self.world
-        watts, version = float(world.power_w()[row]), int(world.version[row])
+        watts, version = world.power_of(row), world.cells.version[row]
         reading = self._reading(row, watts)
         if world.is_settled(row) and reading.uptime_s == COUNTS_TO_S:
             self.readings[row] = version, reading
@@ -118,16 +119,17 @@ class PlantDriver:
 
     def _reading(self, row, watts):
         world = self.world
-        told_w = watts if world.tells_w[row] else None
-        uptime_s = min(int(world.t - world.booted_at[row]), COUNTS_TO_S)
-        full_w, limit_w = float(world.full_w[row]), float(world.limit_w[row])
+        cell = world.cells
+        told_w = watts if cell.tells_w[row] else None
+        uptime_s = min(int(world.t - cell.booted_at[row]), COUNTS_TO_S)
+        full_w, limit_w = cell.full_w[row], cell.limit_w[row]
         level = "full" if limit_w == WITHOUT else f"limit:{limit_w:.0f}"
-        ths = float(world.nominal_ths[row]) * watts / full_w
-        if world.asleep[row] and watts <= STANDBY_W + 1:
-            return Reading(state=State.SLEEPING, level="sleep", power_w=told_w, hashrate_ths=0.0, uptime_s=uptime_s)
+        ths = cell.nominal_ths[row] * watts / full_w
+        if cell.asleep[row] and watts <= STANDBY_W + 1:
+            return Reading(state=SLEEPING, level="sleep", power_w=told_w, hashrate_ths=0.0, uptime_s=uptime_s)
         if watts < 0.9 * min(full_w, limit_w):
-            return Reading(state=State.STARTING, level=level, power_w=told_w, hashrate_ths=ths, uptime_s=uptime_s)
-        return Reading(state=State.HASHING, level=level, power_w=told_w, hashrate_ths=ths, uptime_s=uptime_s)
+            return Reading(state=STARTING, level=level, power_w=told_w, hashrate_ths=ths, uptime_s=uptime_s)
+        return Reading(state=HASHING, level=level, power_w=told_w, hashrate_ths=ths, uptime_s=uptime_s)
 
     def send(self, command):
         """Tell it."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from agent.clock import ManualClock
+from agent.fleet.cells import Cells
 from agent.fleet.fleet import LAST_RETRY_S
 from drivers.interface import LimitPower, Sleep, Wake
 from tests.winter.faces import Faces
@@ -99,6 +100,7 @@ class World:
         self._columns(count)
         self.faces = Faces(self, range(count - faces, count), int(rng.integers(1 << 30)))
         self._seat()
+        self.cells = Cells(self)
         self.orders = ()  # what binds by right: set by who watches
         self.wrong = Wrong()
         self.crash_after = None  # commands that still get through before the agent dies among them
@@ -138,6 +140,13 @@ class World:
         power_w[self.plain :] = self.faces.physics.power_w
         return power_w
 
+    def power_of(self, row):
+        """Return what one of the columns draws now, as `power_w` has it."""
+        cell = self.cells
+        start_w, goal_w = cell.start_w[row], cell.goal_w[row]
+        moved_w = max(self.t - cell.since[row], 0.0) * (cell.full_w[row] / (FALL_S if goal_w < start_w else RISE_S))
+        return start_w + min(max(goal_w - start_w, -moved_w), moved_w)
+
     def draw_w(self):
         """Return what the meter sees."""
         return float(self.power_w().sum()) + self.house_w
@@ -176,7 +185,7 @@ class World:
 
     def is_settled(self, row):
         """Whether a machine draws what it will go on to draw."""
-        return self.t - self.since[row] > RISE_S
+        return self.t - self.cells.since[row] > RISE_S
 
     # what befalls it -------------------------------------------------------------------------------------------
 
@@ -225,9 +234,11 @@ class World:
 
     def reaches(self, row):
         """Whether a machine answers."""
-        if not self.energised[row] or self.mute[row]:
+        if not self.cells.energised[row] or self.cells.mute[row]:
             return False
-        return self.t >= self.answers_since[row] if row < self.plain else bool(self.faces.is_up()[row - self.plain])
+        return (
+            self.t >= self.cells.answers_since[row] if row < self.plain else bool(self.faces.is_up()[row - self.plain])
+        )
 
     # what it is told -------------------------------------------------------------------------------------------
 
