@@ -43,6 +43,7 @@ from agent.ledger.store import CannotWrite, Store
 from agent.links.mqtt import MqttLink
 from agent.orders.order_book import OrderBook
 from agent.outputs.acks import acks_of
+from agent.outputs.http.address import tell_address
 from agent.outputs.http.server import Access, HttpServer, Tokens
 from agent.outputs.http.tokens import local_token, make_local_token
 from agent.outputs.metrics import Metrics
@@ -228,7 +229,7 @@ async def _live(built: _Built, state_dir: Path, stop: asyncio.Event, ready: Call
     server = _server(built, token, pulse)
     try:
         address = await _open(server, built.config.schema.http.bind)
-        (state_dir / "address").write_text(f"{address}\n", encoding="utf-8")
+        tell_address(state_dir, address)
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(kept_up(name, work), name=name)

@@ -33,7 +33,7 @@ def checked(url: str) -> SplitResult:
     return told
 
 
-def _client(url: str) -> aiomqtt.Client:
+def _client(url: str, name: str | None) -> aiomqtt.Client:
     told = checked(url)
     return aiomqtt.Client(
         told.hostname or "",
@@ -42,14 +42,19 @@ def _client(url: str) -> aiomqtt.Client:
         password=unquote(told.password) if told.password else None,
         tls_context=ssl.create_default_context() if told.scheme == "mqtts" else None,
         timeout=ANSWER_S,
+        identifier=name,
+        clean_session=name is None,
     )
 
 
-async def keep(url: str, session: Session) -> None:
-    """Run a session over a connection to the broker, and again over the next one, for ever."""
+async def keep(url: str, session: Session, *, name: str | None = None) -> None:
+    """Run a session over a connection to the broker, and again over the next one, for ever.
+
+    With a name the broker keeps what comes in between.
+    """
     while True:
         # a task of its own: aiomqtt that fails while it is cancelled would swallow our cancellation
-        task = asyncio.create_task(_once(url, session), name="broker session")
+        task = asyncio.create_task(_once(url, session, name), name="broker session")
         try:
             await asyncio.wait({task})
         except asyncio.CancelledError:
@@ -63,8 +68,8 @@ async def keep(url: str, session: Session) -> None:
         await asyncio.sleep(RETRY_S)
 
 
-async def _once(url: str, session: Session) -> None:
-    async with _client(url) as connected:
+async def _once(url: str, session: Session, name: str | None) -> None:
+    async with _client(url, name) as connected:
         await session(connected)
 
 

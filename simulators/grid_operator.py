@@ -28,7 +28,9 @@ class Message:
 class Dispatcher:
     """One dispatcher of one site, over a connection that comes back."""
 
-    def __init__(self, url: str, site: str, *, prefix: str = "hashwatt") -> None:
+    def __init__(self, url: str, site: str, *, prefix: str = "hashwatt", name: str | None = None) -> None:
+        """With a name no ack is missed over a connection that broke; the broker keeps the name's session for good."""
+        self._name = name
         self._url = url
         self._root = f"{prefix}/{site}"
         self._orders: dict[str, dict[str, Any]] = {}
@@ -45,7 +47,7 @@ class Dispatcher:
 
     async def __aenter__(self) -> Self:
         """Connect, and hear what is retained. Raises TimeoutError where no broker answers."""
-        self._task = asyncio.create_task(broker.keep(self._url, self._session), name="dispatcher")
+        self._task = asyncio.create_task(broker.keep(self._url, self._session, name=self._name), name="dispatcher")
         try:
             async with asyncio.timeout(broker.ANSWER_S):
                 await self._connected.wait()

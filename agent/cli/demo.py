@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -25,6 +26,7 @@ import aiomqtt
 
 from agent import logs
 from agent.app import Running, serve
+from agent.cli.core_wait import CoreWait, too_busy
 from agent.config import Config, load
 from agent.ledger.attest import exported
 from agent.ledger.store import Store
@@ -37,7 +39,7 @@ DONE, NOT_DONE, BAD_INPUT, TAKEN = 0, 1, 2, 3
 SITE, ORDER, ISSUER = "demo", "demo-stop", "dispatcher"
 SCALE = 0.1
 LEAST_S = 90
-READY_S = 30.0
+READY_S = 60.0
 BACK = 0.95
 CONNECTION_SHARE = 1.3
 BROKER = """id = 0
@@ -78,6 +80,7 @@ class Outcome:
     complied_s: float | None = None
     back_w: float = 0.0
     broken: tuple[str, ...] = ()
+    core_wait: float = 0.0  # share of the time, agent's or farm's
 
     def failures(self, most_s: float) -> list[str]:
         """Return what was not done, in words; empty where all was."""
@@ -88,7 +91,9 @@ class Outcome:
             < BACK * self.before_w,
             f"evidence is broken: {', '.join(self.broken)}": bool(self.broken),
         }
-        return [reason for reason, holds in reasons.items() if holds]
+        failed = [reason for reason, holds in reasons.items() if holds]
+        busy = too_busy(self.core_wait)
+        return [*failed, busy] if failed and busy is not None else failed
 
 
 def demo(
@@ -122,7 +127,7 @@ async def _show(play: Play, folder: Path) -> int:
     url = f"mqtt://127.0.0.1:{plain_port}"
     with _broker(folder, v4=plain_port, v5=agent_port):
         print(f"broker    {url}", flush=True)
-        async with _farm(play, url, folder) as config_file:
+        async with _farm(play, url, folder) as (config_file, farm_pid):
             config = _demo_config(load(config_file), play.port, agent_port)
             print(f"farm      {len(config.miners)} simulated machines", flush=True)
             stop = asyncio.Event()
@@ -134,7 +139,9 @@ async def _show(play: Play, folder: Path) -> int:
                 print(f"page      http://{running.address}/  (metrics: /metrics, state: /api/v1/site)", flush=True)
                 if play.seconds is None:
                     return await _stay(stop, url)
+                core_wait = CoreWait([os.getpid(), farm_pid])
                 outcome = await _main_job(play, url, _stop(can_be_told(config)))
+                outcome.core_wait = core_wait.share()
             outcome.broken = _broken_evidence(config, folder / "state")
     return _sum_up(play, outcome)
 
@@ -232,8 +239,8 @@ def _broker(folder: Path, **ports: int) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _farm(play: Play, url: str, folder: Path) -> AsyncIterator[Path]:
-    """Run the simulated farm in a process of its own; yields the configuration that it wrote."""
+async def _farm(play: Play, url: str, folder: Path) -> AsyncIterator[tuple[Path, int]]:
+    """Run the simulated farm in a process of its own; yields the configuration that it wrote, and the process."""
     config_file = folder / "farm.toml"
     arguments = ["--miners", str(play.miners), "--mqtt", url, "--site", SITE, "--config-out", str(config_file)]
     arguments += ["--delay-scale", str(SCALE)]
@@ -243,7 +250,7 @@ async def _farm(play: Play, url: str, folder: Path) -> AsyncIterator[Path]:
     farm = await asyncio.create_subprocess_exec(*command, *arguments, stdout=asyncio.subprocess.PIPE)
     try:
         await _until_ready(farm)
-        yield config_file
+        yield config_file, farm.pid
     finally:
         if farm.returncode is None:
             farm.terminate()
@@ -252,18 +259,22 @@ async def _farm(play: Play, url: str, folder: Path) -> AsyncIterator[Path]:
 
 async def _until_ready(farm: asyncio.subprocess.Process) -> None:
     assert farm.stdout is not None
-    async with asyncio.timeout(READY_S):
-        while line := await farm.stdout.readline():
-            if line.startswith(b"ready "):
-                return
+    try:
+        async with asyncio.timeout(READY_S):
+            while line := await farm.stdout.readline():
+                if line.startswith(b"ready "):
+                    return
+    except TimeoutError:
+        sys.stderr.write(f"the simulated farm was not ready within {READY_S:.0f} s\n")
+        raise FarmFailed(NOT_DONE) from None
     raise FarmFailed(await farm.wait())
 
 
 class FarmFailed(Exception):
-    """The simulated farm ended by itself; it has said why."""
+    """There is no simulated farm; why has been said."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"the simulated farm ended with {code}")
+        super().__init__(f"no simulated farm: {code}")
         self.code = code
 
 

@@ -65,11 +65,11 @@ async def _live(folder):
     (folder / "farm.toml").write_text(FARM)
     (folder / "tariff.toml").write_text(TARIFF)
     site = Site(Machines(10), folder)
-    await site.live(2 * QUARTER_S, step_s=5)
+    await site.live(2 * QUARTER_S, step_s=10)
     await site.order()
-    await site.live(7200, step_s=10)
+    await site.live(7200, step_s=20)
     await site.order(revision=2, status="cancelled")
-    await site.live(2 * QUARTER_S, step_s=5)
+    await site.live(2 * QUARTER_S, step_s=10)
     await site.close()
 
 

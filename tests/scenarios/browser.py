@@ -16,7 +16,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_S = 60
+PATIENCE_S = 240
 
 
 class Onlooker:

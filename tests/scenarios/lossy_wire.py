@@ -15,7 +15,7 @@ import struct
 import subprocess
 import sys
 
-NETWORK = "10.77.0.0/18"
+NETWORK = "10.77.0.0/20"
 SCANNER = "10.78.0.1"
 EACH = 20
 NOT_HERE = 77
@@ -65,7 +65,7 @@ async def farm(machines, near, far, ready):
     loop, count = asyncio.get_running_loop(), [0, 0]
     loop.add_reader(near, hand_over, near, far, count)
     loop.add_reader(far, hand_over, far, near, count)
-    hosts = [f"10.77.{number * 37 % 64}.{1 + number % 250}" for number in range(machines)]
+    hosts = [f"10.77.{number * 37 % 16}.{1 + number % 250}" for number in range(machines)]
     for host in hosts:
         await asyncio.start_server(answer, host, 4028, backlog=64)
     os.write(ready, b"+")

@@ -151,7 +151,7 @@ class Stage:
         run = ("run", "--config", self.config, "--state-dir", self.folder / "state")
         self.agent = await program(*run, also=self.environ, within=within)
         self._root = Path(f"/proc/{self.agent.pid}/root") if within else Path("/")
-        await self.until(self._is_up, 20, each_s=0.1)
+        await self.until(self._is_up, 60, each_s=0.1)
         return self
 
     def _is_up(self):
@@ -272,7 +272,7 @@ async def stage(folder, miners, *, poll_s=1.0, mode="enforce", start=True, mix=N
         url = f"mqtt://127.0.0.1:{broker.port}"
         async with (
             _farm(folder / "farm.toml", url, miners, mix, feeders) as places,
-            Patient(url, SITE) as dispatcher,
+            Patient(url, SITE, name="dispatcher") as dispatcher,
         ):
             made = Stage(folder, broker, dispatcher, f"http://{places['control']}")
             told = made.config.read_text().replace('kind = "mqtt"\n', METERS[meter].format(place=places["meter"]))

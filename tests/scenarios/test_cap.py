@@ -1,4 +1,4 @@
-"""A cap at 40 % while half of the farm loses its pools for a minute and gets them back."""
+"""A cap at 40 % while half of the farm loses its pools for half a minute and gets them back."""
 
 import pytest
 
@@ -9,21 +9,25 @@ WINDOW_S = 4.0
 TOLERANCE = 1.01
 
 
-@pytest.mark.lasts(90)
-async def test_a_cap_is_kept_while_half_the_pools_die_for_a_minute_and_return(tmp_path):
-    async with stage(tmp_path, 80) as site:
-        await site.until_known(80)
+@pytest.mark.lasts(60)
+async def test_a_cap_is_kept_while_half_the_pools_die_for_a_while_and_return(tmp_path):
+    async with stage(tmp_path, 40) as site:
+        await site.until_known(40)
         cap_w = 0.4 * await site.true_draw_w()
-        await site.order(limit={"max_import_kw": cap_w / 1000}, comply_by_s=30)
+        await site.order(limit={"max_import_kw": cap_w / 1000})
         await site.dispatcher.ack("o1", "complied", 60)
-        await site.farm("/faults", {"select": "50%", "fault": "pool", "for_s": 60})
-        draws = await site.true_draws(75)
+        await site.farm("/faults", {"select": "50%", "fault": "pool", "for_s": 30})
+        draws = await site.true_draws(45)
         assert _longest_over(cap_w, draws) < WINDOW_S
         assert max(draw_w for _, draw_w in draws) <= TOLERANCE * cap_w
         assert min(draw_w for _, draw_w in draws) < 0.8 * cap_w  # the pools did die
         assert "idle" not in await site.states()
         assert "violated" not in site.dispatcher.states("o1")
-        assert await site.true_draw_w() > 0.85 * cap_w
+        await site.until(lambda: _uses(site, 0.85 * cap_w), 20)
+
+
+async def _uses(site, power_w):
+    return await site.true_draw_w() > power_w
 
 
 def _longest_over(cap_w, draws):

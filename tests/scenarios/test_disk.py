@@ -88,7 +88,8 @@ def _need_mounts(folder):
 
 
 async def _all_sleep(site):
-    return set(await site.states()) == {"sleeping"}
+    """Whether all sleep and the agent has seen it: nobody is told a second time."""
+    return (await site.site())["miners"].get("sleeping") == 12 and set(await site.states()) == {"sleeping"}
 
 
 async def _draws(site, power_w):

@@ -3,12 +3,15 @@
 import asyncio
 import shutil
 import socket
+import sys
 import time
 
 import pytest
 
-from tests.scenarios.stage import refused, stage
+from tests.scenarios.stage import PATIENCE, refused, stage
 
+BARE_S = 0.3
+"""What an interpreter takes on an idle host."""
 BARE = """
 [site]
 id = "bare"
@@ -20,6 +23,14 @@ house_w = 0
 [[miners]]
 hosts = ["127.0.0.1:1"]
 """
+
+
+async def _slowness():
+    """Return how many times as long as on an idle host a process takes just now, at least 1."""
+    began = time.monotonic()
+    bare = await asyncio.create_subprocess_exec(sys.executable, "-c", "import asyncio")
+    await bare.wait()
+    return max(1.0, (time.monotonic() - began) / BARE_S)
 
 
 def written(folder, text):
@@ -34,9 +45,10 @@ async def test_told_to_end_it_ends_at_once_says_so_and_wakes_nobody(tmp_path):
         await site.dispatcher.ack("o1", "complied", 40)
         assert await site.retained("status") == "online"
         sent = await site.writes()
+        slowness = await _slowness()
         began = time.monotonic()
         assert await site.end() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5 * slowness
         assert await site.retained("status") == "offline"
         assert not (site.state_dir / "address").exists()
         assert await site.writes() == sent
@@ -88,7 +100,7 @@ async def test_promtool_is_content_with_a_running_agent(tmp_path):
         shutil.which("promtool"), "check", "metrics",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(20 * PATIENCE):
         said, _ = await promtool.communicate(told)
     assert (promtool.returncode, said) == (0, b"")
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.scenarios.stage import program, stage
+from tests.scenarios.stage import PATIENCE, program, stage
 
 MACHINES = 6
 SEAL = ("--number", "004711", "--act", "12 of 2026-11-20", "--by", "A. Asanov")
@@ -50,7 +50,7 @@ async def test_a_seal_outlives_kill_9_tells_of_a_draw_behind_it_and_comes_off_by
 async def shell(site, *words):
     """Run a command against the agent; return its exit code and what it said."""
     run = await program(*words, "--state-dir", site.state_dir, stderr=asyncio.subprocess.STDOUT)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(30 * PATIENCE):
         said, _ = await run.communicate()
     return run.returncode, said.decode()
 
