@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import ClassVar, Literal
 
@@ -20,6 +21,7 @@ from agent.tariffs.shape import SHAPE
 from agent.tariffs.when import Calendar, Times, cuts, exactly_one
 
 _ZERO = Decimal(0)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +42,10 @@ class ExcessPeriod(Times):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExcessPower:
-    """So much a kW of the root of the summed squares of the kW above the contract, each period by itself."""
+    """So much a kW of the root of the summed squares of the kW above the contract, each period by itself.
+
+    A step of the load that is longer than a window is as many windows of its own mean.
+    """
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "kW"
@@ -65,6 +70,8 @@ class ExcessPower:
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:  # noqa: ARG002 - nothing before it counts
         """Yield each period's excess as of the month's last day. Raises NoFigure."""
         calendar, squares, counts = Calendar(self.period), dict[int, Decimal](), dict[int, int]()
+        window = timedelta(minutes=self.window_min)
+        of_step = Decimal(max(usage.register.load.step, window) // _SECOND) / (window // _SECOND)
         segments = iter(usage.segments(cuts(self.period)))
         segment = next(segments)
         for start, kw in powers(usage, Window(minutes=self.window_min)):
@@ -73,10 +80,10 @@ class ExcessPower:
             [at] = calendar.holding(segment.day.month, usage.day_kind(segment.day), segment.minute)
             above = kw - (self.period[at].kw.on(segment.day).value or _ZERO)
             if above > 0:
-                squares[at] = squares.get(at, _ZERO) + above * above
+                squares[at] = squares.get(at, _ZERO) + above * above * of_step
                 counts[at] = counts.get(at, 0) + 1
         for at, square in sorted(squares.items()):
             period = self.period[at]
-            words = f"{period.name}, root of the squares of {counts[at]} windows above the contract"
+            words = f"{period.name}, root of the squares of {counts[at]} steps above the contract"
             figure, share = period.per_kw.on(usage.last), usage.share_of_month(self.prorate)
             yield from share_of(usage.last, words, even(square.sqrt()), figure, share)

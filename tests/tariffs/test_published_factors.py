@@ -118,6 +118,9 @@ def test_excess_power_by_quarter_hours_in_spain():
     load = Load(start=datetime(2021, 1, 4, tzinfo=UTC), step=timedelta(minutes=15), kwh=quarters)
     found = bill(tariff(told, currency="EUR"), load, UTC).amount
     assert round(found, 9) == round(Decimal("1.4064") * 50 + price["P6"] * 30, 9)
+    hours = Load(start=load.start, step=timedelta(hours=1), kwh=tuple(Decimal(kw.get(at * 4, 50)) for at in range(24)))
+    found = bill(tariff(told, currency="EUR"), hours, UTC).amount  # four quarter-hours of one hour's mean each
+    assert round(found, 9) == round(Decimal("1.4064") * 60 + price["P6"] * 60, 9)
 
 
 def test_reactive_energy_by_periods_in_spain():
