@@ -15,6 +15,7 @@ from agent.tariffs.explain import explain
 from agent.tariffs.money import EXACT, rounded
 
 NO_TARIFF = "nothing is explained: no tariff says what energy costs"
+NOTHING = "nothing is explained: no whole interval was counted yet"
 
 
 def calculation(bill: Mapping[str, Any], terms: Terms, heard: Told | Counted | None) -> list[str]:
@@ -23,7 +24,7 @@ def calculation(bill: Mapping[str, Any], terms: Terms, heard: Told | Counted | N
     Where the ledger has another sum, for a month that was settled under another tariff, that is said.
     """
     if terms.tariff is None or heard is None:
-        return [NO_TARIFF]
+        return [NO_TARIFF if terms.tariff is None else NOTHING]
     told = heard if isinstance(heard, Counted) else counted(heard)
     try:
         whole = corrected_bill(terms.tariff, told.load, told.corrections, terms.zone, terms.metering)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import ClassVar, Literal
 
 from agent.tariffs.charge import Line, Part, product, share_of
@@ -19,6 +21,7 @@ from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import ALWAYS, Times
 
 _ZERO = Decimal(0)
+_MONTHS_OF_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +36,9 @@ class Excess:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReservedPower:
-    """So much a kW of contracted power and month; the highest power above it by bands of excess.
+    """So much a kW of contracted power and month, `per` day or year; the highest power above it by bands of excess.
 
+    What is per year is for each of its days, or without `prorate` a twelfth; what is excess is always of the month.
     Within `tolerance_pct` above the contract nothing is excess; beyond it all that is above the contract is.
     """
 
@@ -46,6 +50,7 @@ class ReservedPower:
     party: str = "network"
     kw: Dated
     per_kw: Dated
+    per: Literal["month", "day", "year"] = "month"
     excess: tuple[Excess, ...] = ()
     tolerance_pct: Decimal = _ZERO
     measure: Measure = "kW"
@@ -77,8 +82,8 @@ class ReservedPower:
         """Yield the contracted power as of the month's last day, then what was drawn above it. Raises NoFigure."""
         day = usage.last
         contracted = self.kw.on(day).value or _ZERO
-        share = usage.share_of_month(self.prorate)
-        yield from share_of(day, "contracted", contracted, self.per_kw.on(day), share)
+        said = "contracted" if self.per == "month" else f"contracted, {usage.day_count} days"
+        yield from share_of(day, said, contracted, self.per_kw.on(day), self._share(usage))
         peak = highest(usage, spans_of(usage, self.when), Window(minutes=self.window_min), self.measure)
         above = peak.power - contracted
         if not self.excess or peak.at is None or above <= contracted * self.tolerance_pct * PERCENT:
@@ -88,6 +93,14 @@ class ReservedPower:
         bounds = [None if one.up_to_pct is None else contracted * one.up_to_pct * PERCENT for one in self.excess]
         for place, power in shares(bounds, _ZERO, above):
             yield from product(day, said, power, self.excess[place].per_kw.on(day))
+
+    def _share(self, usage: Usage) -> Fraction:
+        """Return how many of its units a month is."""
+        if self.per == "day":
+            return Fraction(usage.day_count)
+        if self.per == "year" and self.prorate == "days":
+            return Fraction(usage.day_count, 366 if isleap(usage.last.year) else 365)
+        return usage.share_of_month(self.prorate) / (1 if self.per == "month" else _MONTHS_OF_YEAR)
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:
         """Yield what may be drawn at an instant before it costs more; kW and hp. Raises NoFigure, Unmetered."""

@@ -286,10 +286,10 @@ def test_small_published_products():
     energy = Blocks(name="energy", period=(BlockPeriod(name="all", block=blocks),))
     [month] = bill(tariff(energy, currency="MYR"), _month(350, start=datetime(2018, 7, 1, tzinfo=UTC)), UTC).months
     assert [part.amount for part in month.lines[0].parts] == [Decimal("87.00"), Decimal("76.35")]
-    capacity = Fixed(name="capacity", per_day=rate(50 * Decimal("0.0318")))
+    capacity = ReservedPower(name="capacity", kw=rate(50), per_kw=rate("0.0318"), per="day")
     day = Load(start=datetime(2020, 1, 1, tzinfo=UTC), step=timedelta(hours=12), kwh=(Decimal(1), Decimal(1)))
     assert bill(tariff(capacity, currency="GBP"), day, UTC).total == Decimal("1.59")
-    power = Fixed(name="power", per_day=rate(Decimal("3.45") * Decimal("0.104229")))
+    power = ReservedPower(name="power", kw=rate("3.45"), per_kw=rate("0.104229"), per="day")
     june = _month(1, start=datetime(2020, 6, 1, tzinfo=UTC))
     assert bill(tariff(power, currency="EUR"), june, UTC).total == Decimal("10.79")
 

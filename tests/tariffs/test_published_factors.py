@@ -15,6 +15,7 @@ from agent.tariffs.levies import LevyPercent, LevyPerKwh
 from agent.tariffs.load import Load
 from agent.tariffs.money import even
 from agent.tariffs.reactive import Reactive
+from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.vat import Vat
 from agent.tariffs.when import Times
 from tests.tariffs.loads import amounts, flat, rate, tariff
@@ -208,3 +209,15 @@ def test_the_mean_of_twelve_months_highest_quarter_hours_in_flanders():
     assert bill(tariff(two), Load(start=start, step=timedelta(days=1), kwh=tuple(kwh)), UTC).months[-1].amount == (
         Decimal("7.6")
     )
+
+
+def test_a_contract_per_year_is_of_its_days_or_of_twelfths():
+    """As Spain's and France's networks charge it, by days; Germany's by twelfths."""
+    told = {"name": "contract", "kw": rate(100), "per_kw": rate("36.5"), "per": "year"}
+    february = _month(1, start=datetime(2021, 2, 1, tzinfo=UTC))
+    assert bill(tariff(ReservedPower(**told)), february, UTC).amount == 280
+    assert round(bill(tariff(ReservedPower(**told, prorate="none")), february, UTC).amount, 9) == round(
+        Decimal(3650) / 12, 9
+    )
+    leap = _month(1, start=datetime(2024, 2, 1, tzinfo=UTC))
+    assert round(bill(tariff(ReservedPower(**told)), leap, UTC).amount, 9) == round(Decimal(3650) * 29 / 366, 9)
