@@ -67,6 +67,7 @@ class MqttLink:
         self.broker = broker
         self.connected = asyncio.Event()
         self.on_change: Callable[[bool], None] = _unheard
+        self.on_kept: Callable[[bool], None] = _unheard  # False: what the broker kept will come; True: it all has
         self._outbox = outbox
         self._chance = chance
         self._handlers: dict[str, Handler] = {}
@@ -167,6 +168,7 @@ class MqttLink:
 
     async def _session(self) -> None:
         async with self._new_client() as client:
+            self.on_kept(False)
             self._marked.clear()
             self._marker = f"{self._chance.getrandbits(64):016x}".encode()
             async with asyncio.TaskGroup() as tasks:
@@ -205,6 +207,7 @@ class MqttLink:
                 await self._marked.wait()
         except TimeoutError:
             raise aiomqtt.MqttError("our own messages do not come back: subscribe is refused") from None
+        self.on_kept(True)
         await self._drop_arrived()
         self._unseen.clear()
         self._waiting.clear()

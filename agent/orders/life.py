@@ -44,6 +44,7 @@ class Life:
     restore_after_s: float = 0.0  # drawn once: so long after its end nothing is restored yet
     seq: int = 0
     has_bound: bool = False  # so that there is something to restore
+    transport: str = ""  # that its document came by
     own_word: bool = False  # a person here gave it in, and names nobody who gave it to him
     early: Mapping[tuple[str, bool], int] = field(default_factory=dict)
     """Where an id was cancelled before anybody used it: the latest revision by issuer, and by one hand alone or not."""
@@ -292,6 +293,7 @@ class Lives:
             restore_after_s=fact.restore_after_s,
             seq=before.seq if before is not None else 0,
             has_bound=self._takes_over(order, before),
+            transport=fact.transport,
             own_word=is_own_word(order, transport=fact.transport, by=fact.by)
             and not self._takes_anothers(order, before),
             early=_early(order, before, fact),

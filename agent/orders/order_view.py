@@ -22,6 +22,7 @@ class OrderView:
     awaiting_release: bool
     last_ack: OrderMoved | None
     basis: Basis = field(default_factory=Basis)  # what was fixed when it came
+    transport: str = ""  # that it came by
 
 
 def view_of(life: Life) -> OrderView:
@@ -33,4 +34,5 @@ def view_of(life: Life) -> OrderView:
         awaiting_release=life.awaiting,
         last_ack=life.last_ack,
         basis=life.basis,
+        transport=life.transport,
     )

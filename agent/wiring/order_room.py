@@ -25,6 +25,7 @@ from agent.inputs.signals import BadSignal, parse_heartbeat, parse_signal
 from agent.links.mqtt import MqttLink
 from agent.orders.order import CLASSES
 from agent.settings import prefix_of
+from agent.wiring.kept_orders import KeptOrders
 
 log = structlog.get_logger()
 
@@ -63,7 +64,8 @@ class OrderRoom:
         parts = controller.parts
         self._config = config
         self._desk = desk
-        self._incoming: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        self._incoming: asyncio.Queue[tuple[str, bytes] | frozenset[str]] = asyncio.Queue()
+        self._kept, self._views = KeptOrders(), parts.book.views
         own = OwnOrders(desk, parts.book, config.schema.site.id, clock)
         self.silence = SilenceWatch(own, parts.journal, parts.book.policy.trust, clock)
         self._signals = SignalFeeds(_feeds(config), own, clock)
@@ -72,7 +74,8 @@ class OrderRoom:
     def listen(self, link: MqttLink) -> None:
         """Hear orders, heartbeats and signals over MQTT."""
         prefix = prefix_of(self._config)
-        link.listen(f"{prefix}/orders/+", lambda topic, raw, _retained: self._incoming.put_nowait((topic, raw)))
+        link.listen(f"{prefix}/orders/+", self._hear)
+        link.on_kept = self._caught_up
         link.listen(f"{prefix}/heartbeat/+", self._beat)
         for name, signal in self._config.schema.orders.signals.items():
             link.listen(signal.topic, self._ear(name, signal.format))
@@ -88,15 +91,27 @@ class OrderRoom:
 
     async def _intake(self) -> None:
         while True:
-            topic, raw = await self._incoming.get()
-            order_id = topic.rpartition("/")[2]
-            if raw:
-                await self._desk.take_in(raw, transport="mqtt", topic_id=order_id)
-            else:
-                await self._desk.vanish(order_id)
+            match await self._incoming.get():
+                case frozenset() as heard:
+                    for order_id in self._kept.lost(heard, self._views()):
+                        await self._desk.vanish(order_id)
+                case topic, b"":
+                    await self._desk.vanish(_last(topic))
+                case topic, raw:
+                    await self._desk.take_in(raw, transport="mqtt", topic_id=_last(topic))
+
+    def _hear(self, topic: str, raw: bytes, _retained: bool) -> None:  # noqa: FBT001 - the shape of a handler
+        self._kept.heard(_last(topic))
+        self._incoming.put_nowait((topic, raw))
+
+    def _caught_up(self, all_came: bool) -> None:  # noqa: FBT001 - as the link calls it
+        if all_came:
+            self._incoming.put_nowait(self._kept.complete())
+        else:
+            self._kept.begin()
 
     def _beat(self, topic: str, raw: bytes, retained: bool) -> None:  # noqa: FBT001 - the shape of a handler
-        issuer = topic.rpartition("/")[2]
+        issuer = _last(topic)
         if retained:
             return
         try:
@@ -119,6 +134,10 @@ class OrderRoom:
                 log.warning("a signal does not count", signal=name, reason=refused)
 
         return hear
+
+
+def _last(topic: str) -> str:
+    return topic.rpartition("/")[2]
 
 
 def _feeds(config: Config) -> list[Feed]:
