@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.cli.show import UNKNOWN, figure, plain, table
+from agent.tariffs.money import EXACT, rounded
 
 BASELINES = {"before_after": "before and after", "ten_of_ten": "10-of-10", "same_day": "same day, 3+2"}
 CENTS = Decimal("0.01")
@@ -14,7 +15,7 @@ CENTS = Decimal("0.01")
 
 def money(amount: str | None, currency: str) -> str:
     """Return an amount to the hundredth with its currency; None shows as unknown."""
-    return UNKNOWN if amount is None else f"{Decimal(amount).quantize(CENTS) + 0:,f} {currency}".rstrip()
+    return UNKNOWN if amount is None else f"{rounded(Decimal(amount), 2) + 0:,f} {currency}".rstrip()
 
 
 def kwh(energy_kwh: float | None) -> str:
@@ -76,9 +77,9 @@ def show_order(told: dict[str, Any]) -> None:
     print(f"counted   {figure(told['hours'], 'h', 2)} in whole intervals, {figure(told['unknown_h'], 'h', 2)} unknown")
     print(f"before    {figure(told['base_kw'], 'kW', 3)} by {plain(told['base'])}")
     print(f"not drawn {kwh(told['not_drawn_kwh'])}, not paid {money(told['cost_not_incurred'], currency)}")
-    _components(told["not_incurred"], currency)
+    _components(told["not_incurred"], told["cost_not_incurred"], currency)
     print(f"drawn     {kwh(told['drawn_kwh'])}, cost {money(told['cost'], currency)}")
-    _components(told["components"], currency)
+    _components(told["components"], told["cost"], currency)
     print(f"revenue   not earned {money(told['revenue_not_earned'], currency)}")
     print(f"saved     {money(told['saved'], currency)}: what was not paid less what was not earned")
     for one in told["baselines"]:
@@ -90,10 +91,15 @@ def show_order(told: dict[str, Any]) -> None:
     _doubts(told["doubts"])
 
 
-def _components(components: list[dict[str, str]], currency: str) -> None:
+def _components(components: list[dict[str, str]], cost: str | None, currency: str) -> None:
     for component in components:
         amount = money(component["amount"], currency)
         print(f"            {plain(component['name'])} (to: {plain(component['party'])}) {amount}")
+    if cost is not None and components:
+        with localcontext(EXACT):
+            back = sum((Decimal(one["amount"]) for one in components), -Decimal(cost))
+        if abs(back) >= CENTS:
+            print(f"            of these {money(str(back), currency)} come back")
 
 
 def _day(day: dict[str, Any]) -> tuple[object, ...]:

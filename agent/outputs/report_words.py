@@ -13,6 +13,8 @@ from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 
+from agent.tariffs.money import rounded
+
 _THOUSANDS = {"en": ",", "ru": "\N{NO-BREAK SPACE}"}
 _POINT = {"en": ".", "ru": ","}
 
@@ -57,7 +59,8 @@ class Words:
         """Return a figure with its unit."""
         if value is None:
             return self.unknown
-        text = f"{value:z,.{digits}f}".translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
+        told = rounded(value, digits) if isinstance(value, Decimal) else value  # money half up, as bills round
+        text = f"{told:z,.{digits}f}".translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
         return f"{text}\N{NO-BREAK SPACE}{self(unit)}" if unit else text
 
     def kw(self, power_w: float | None) -> str:

@@ -1,12 +1,15 @@
 """A month's tables in cents: every column has its sum, and every row its difference."""
 
+from datetime import UTC
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.cli.money_show import money
 from agent.outputs.cents import apportioned, in_cents
+from agent.outputs.report_words import Words
 from agent.tariffs.money import rounded
 
 pytestmark = pytest.mark.pure
@@ -42,3 +45,9 @@ def test_owners_and_rest_have_the_sums_of_the_month():
     assert told["rest"]["exact_cost"] == "33.336666"
     assert (told["models"][0]["cost"], told["models"][0]["revenue_exchanged"]) == ("0.01", None)
     assert in_cents({**report, "currency": "PYG"})["cost"] == "100"
+
+
+def test_halves_of_a_cent_are_shown_as_bills_round_them():
+    words = Words("en", UTC)
+    assert [words.number(Decimal(one), "", 2) for one in ("0.125", "-0.125", "-0.001")] == ["0.13", "-0.13", "0.00"]
+    assert [money(one, "KGS") for one in ("0.125", "-0.001", None)] == ["0.13 KGS", "0.00 KGS", "-"]
