@@ -38,7 +38,7 @@ async def answer(client, *states):
 
 
 async def test_an_order_is_published_retained_and_its_ack_shown(broker, say):
-    async with asyncio.timeout(20), aiomqtt.Client("127.0.0.1", broker.port) as client:
+    async with asyncio.timeout(60), aiomqtt.Client("127.0.0.1", broker.port) as client:
         for earlier in (b"no ack at all", b"[]", b'{"revision": 4, "state": "closed"}'):
             await client.publish(f"{TOPIC}/ack", earlier, qos=1, retain=True)
         await client.subscribe(TOPIC, qos=1)
@@ -48,7 +48,7 @@ async def test_an_order_is_published_retained_and_its_ack_shown(broker, say):
         assert said.exit_code == 0, said.stderr
         assert "order s-9 revision 5: accepted" in said.stdout
     assert document["site"] == "kg-1"
-    async with asyncio.timeout(20), aiomqtt.Client("127.0.0.1", broker.port) as late:
+    async with asyncio.timeout(60), aiomqtt.Client("127.0.0.1", broker.port) as late:
         await late.subscribe(TOPIC, qos=1)
         kept = await anext(aiter(late.messages))
     assert json.loads(kept.payload) == document

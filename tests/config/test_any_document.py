@@ -71,7 +71,7 @@ def judged(text):
         assert all([*explain(config)])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(documents, st.booleans())
 def test_any_document_of_known_and_unknown_keys(document, sound):
     document = {**document, **({"site": SOUND} if sound else {})}

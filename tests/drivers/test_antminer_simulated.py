@@ -12,7 +12,7 @@ from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
 
 MODELS = ("Antminer S17 Pro", "Antminer S19 Pro", "Antminer S21")
-POLL_S, PATIENCE_S = 0.1, 12.0
+POLL_S, PATIENCE_S = 0.1, 120.0
 
 
 @pytest.fixture

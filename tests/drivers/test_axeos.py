@@ -307,7 +307,7 @@ async def test_nothing_else_of_a_simulated_machines_settings_changes(make, model
 
 async def once_up(lanes, target):
     """Return the settings as soon as the machine, which a command starts anew, answers again."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return await lanes.run(target, settings())

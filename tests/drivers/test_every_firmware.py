@@ -62,7 +62,7 @@ NAMELESS = {("WhatsMiner", "stranger")}
 """What does not say its model, nor what each board hashes."""
 WAKES_FIRST = {"home"}
 """What takes no mode while it stands or tunes: it is woken by the first command, as by the control loop's."""
-POLL_S, PATIENCE_S, NEAR = 0.1, 20.0, 0.05
+POLL_S, PATIENCE_S, NEAR = 0.1, 120.0, 0.05
 ROWS = sorted(DRIVERS)
 
 

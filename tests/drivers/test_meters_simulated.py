@@ -31,7 +31,7 @@ async def line_to(serve):
     async with serving(serve) as port:
         line = ModbusLine("127.0.0.1", port)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 yield line
         finally:
             line.close()

@@ -47,7 +47,7 @@ async def line_to(device):
     async with serving(device.serve) as port:
         line = ModbusLine("127.0.0.1", port)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 yield line
         finally:
             line.close()

@@ -135,7 +135,7 @@ def test_relays_refuse_what_is_no_coil_and_no_word_for_one():
 async def test_a_contactor_of_the_simulated_farm_takes_its_feeders_power_over_a_real_line():
     async with farm(miners=4, feeders=2) as made:
         line = ModbusLine("127.0.0.1", made.meter_port)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert (await line.run(UNIT, Coil(0).read())).on is True
             assert (await line.run(UNIT, Coil(0).switch(on=False))).on is False
             await asyncio.sleep(0.3)

@@ -13,7 +13,7 @@ from simulators.farm import Farm, FarmOptions
 from simulators.machines import MixRow
 
 MODELS = ("M30S++", "M50", "M60S")
-POLL_S, PATIENCE_S = 0.1, 12.0
+POLL_S, PATIENCE_S = 0.1, 120.0
 
 
 @pytest.fixture

@@ -165,7 +165,7 @@ async def test_it_is_signed_at_the_start_each_hour_and_when_an_order_closes(site
     running = asyncio.create_task(attesting.run())
 
     async def head(n):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             found = await anext(last async for last in heads(site) if last is not None and last.n >= n)
             while not clock.sleepers:  # noqa: ASYNC110 - it shows no event
                 await asyncio.sleep(0)

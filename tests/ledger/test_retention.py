@@ -257,7 +257,7 @@ async def forgotten(facts, folder):
     return before, left, drop, again
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), events), min_size=10, max_size=60))
 def test_a_start_finds_the_same_whatever_was_dropped(steps):
     with tempfile.TemporaryDirectory() as folder:

@@ -36,7 +36,7 @@ class Noticed(Ledger):
         return done
 
     async def emptied(self):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while await self.outbox():
                 await self._dropped.wait()
                 self._dropped.clear()
@@ -59,7 +59,7 @@ class Running:
 
     async def __aenter__(self):
         self.task = asyncio.create_task(self.link.run())
-        await asyncio.wait_for(self.link.connected.wait(), 10)
+        await asyncio.wait_for(self.link.connected.wait(), 60)
         return self.link
 
     async def __aexit__(self, *_of):
@@ -91,7 +91,7 @@ async def test_what_is_posted_arrives_in_order_and_leaves_the_outbox(broker, tmp
             await post(ledger, link, *[ack(number) for number in range(200)])
             await ledger.emptied()
         acks = []
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for message in watcher.messages:
                 if message.topic.value.endswith("ack"):
                     acks.append(message.payload)
@@ -107,12 +107,12 @@ async def test_status_is_online_while_connected_and_offline_by_the_will(broker, 
         await watcher.subscribe(f"{PREFIX}/status", qos=1)
         statuses = watcher.messages
         async with Running(link_to(broker, ledger)):
-            assert (await asyncio.wait_for(anext(statuses), 10)).payload == b"online"
+            assert (await asyncio.wait_for(anext(statuses), 60)).payload == b"online"
         process = await child(broker, tmp_path / "c")
-        assert (await asyncio.wait_for(anext(statuses), 10)).payload == b"online"
+        assert (await asyncio.wait_for(anext(statuses), 60)).payload == b"online"
         process.kill()
         await process.wait()
-        assert (await asyncio.wait_for(anext(statuses), 10)).payload == b"offline"
+        assert (await asyncio.wait_for(anext(statuses), 60)).payload == b"offline"
     await ledger.close()
 
 
@@ -127,7 +127,7 @@ async def test_an_outage_of_the_broker_loses_nothing_and_repeats_nothing(broker,
         broker.start()
         async with aiomqtt.Client("127.0.0.1", broker.port) as watcher:
             await watcher.subscribe(f"{PREFIX}/orders/+/ack", qos=1)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 async for message in watcher.messages:
                     got.append(message.payload)
                     if message.payload == ack(3).payload:
@@ -144,7 +144,7 @@ async def test_what_a_killed_agent_had_published_is_not_published_again(broker, 
         await watcher.subscribe(f"{PREFIX}/orders/+/ack", qos=1)
         process = await child(broker, folder, 50)
         got = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for message in watcher.messages:
                 got.append(message.payload)
                 if len(got) == 50:
@@ -156,7 +156,7 @@ async def test_what_a_killed_agent_had_published_is_not_published_again(broker, 
         async with Running(link_to(broker, ledger, "child")) as link:
             assert await ledger.outbox() == []
             await post(ledger, link, ack(1000))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 async for message in watcher.messages:
                     got.append(message.payload)
                     if message.payload == ack(1000).payload:

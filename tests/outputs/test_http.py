@@ -628,6 +628,6 @@ async def test_a_taken_port_is_said_and_a_stopped_server_is_gone():
             await second.start("127.0.0.1", port)
         await second.stop()
         assert (await client.ask("GET", "/healthz"))[0] == 200
-    async with aiohttp.ClientSession() as session, asyncio.timeout(5):
+    async with aiohttp.ClientSession() as session, asyncio.timeout(60):
         with pytest.raises(aiohttp.ClientConnectionError):
             await session.get(client.base)

@@ -18,8 +18,8 @@ from tests.properties import control
 from tests.properties.control import Scenario, mute_farms, scenarios
 
 pytestmark = pytest.mark.pure
-few = settings(max_examples=12, deadline=None)
-very_few = settings(max_examples=6, deadline=None)
+few = settings(max_examples=8, deadline=None)
+very_few = settings(max_examples=4, deadline=None)
 
 
 @few
@@ -111,7 +111,7 @@ def levels_by_id(plant: Plant, order: list[int]) -> dict[str, int]:
     return {f"was{order[row]}": int(plant.fleet.setpoint[row]) for row in range(plant.n)}
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 3))
 def test_the_plan_does_not_depend_on_the_order_in_which_machines_are_listed(order: list[int], rotation: int) -> None:
     full_w = [3000.0, 3000.0, 3000.0, 3250.0, 3250.0, 1400.0]

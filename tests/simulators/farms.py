@@ -35,7 +35,7 @@ async def client(host, port):
 
 async def talk(machine, request, port=None):
     """Send one request, and return all bytes until the end."""
-    async with client(machine.host, port or machine.port) as (reader, writer), asyncio.timeout(5):
+    async with client(machine.host, port or machine.port) as (reader, writer), asyncio.timeout(60):
         writer.write(request)
         return await reader.read()
 
@@ -52,14 +52,14 @@ async def http(port, path, body=None, method=None):
     """Ask the controls; return status and document."""
     data = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
     head = f"{method or ('GET' if body is None else 'POST')} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(data)}"
-    async with client("127.0.0.1", port) as (reader, writer), asyncio.timeout(5):
+    async with client("127.0.0.1", port) as (reader, writer), asyncio.timeout(60):
         writer.write(head.encode() + b"\r\n\r\n" + data)
         reply = await reader.read()
     first, _, rest = reply.partition(b"\r\n")
     return int(first.split()[1]), json.loads(rest.partition(b"\r\n\r\n")[2])
 
 
-async def until(holds, within_s=5):
+async def until(holds, within_s=60):
     """Wait until the farm's own time has made something true."""
     async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - what is awaited is the farm's own time

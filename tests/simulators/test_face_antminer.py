@@ -64,7 +64,7 @@ class Bench:
 
     async def talk(self, request):
         """Send bytes to 4028, and return the reply without its NUL."""
-        async with client("127.0.0.1", self.ports[0]) as (reader, writer), asyncio.timeout(5):
+        async with client("127.0.0.1", self.ports[0]) as (reader, writer), asyncio.timeout(60):
             writer.write(request)
             reply = await reader.read()
         assert reply[-1:] == b"\0"
@@ -82,7 +82,7 @@ class Bench:
         login = () if password is None else (aiohttp.DigestAuthMiddleware("root", password),)
         url = f"http://127.0.0.1:{self.ports[1]}/{path}"
         async with (
-            asyncio.timeout(5),
+            asyncio.timeout(60),
             aiohttp.ClientSession(middlewares=login) as session,
             session.request(method, url, **body) as reply,
         ):
@@ -107,7 +107,7 @@ class Bench:
 
     async def back(self):
         """Wait until the page is there again."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while True:
                 try:
                     return await self.page("")
@@ -340,7 +340,7 @@ async def test_dead_pools_are_dead_on_both_ports(stock):
 async def test_while_it_boots_both_ports_close_without_a_word(stock):
     stock.physics.reboot(stock.every())
     for port in stock.ports:
-        async with client("127.0.0.1", port) as (reader, writer), asyncio.timeout(5):
+        async with client("127.0.0.1", port) as (reader, writer), asyncio.timeout(60):
             writer.write(b"GET / HTTP/1.1\r\n\r\n")
             assert await reader.read() == b""
 
@@ -390,7 +390,7 @@ async def test_the_password_opens_and_what_is_not_there_is_not_found(stock):
 
 @of("X19")
 async def test_what_is_no_http_is_a_bad_request(stock):
-    async with client("127.0.0.1", stock.ports[1]) as (reader, writer), asyncio.timeout(5):
+    async with client("127.0.0.1", stock.ports[1]) as (reader, writer), asyncio.timeout(60):
         writer.write(b'{"command":"summary"}\r\n\r\n')
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
 

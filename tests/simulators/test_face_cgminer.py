@@ -106,7 +106,7 @@ async def test_what_is_no_json_object_is_taken_for_text(miner):
 
 
 async def test_a_request_in_two_segments_is_answered_for_its_first(miner):
-    async with client(miner.host, miner.port) as (reader, writer), asyncio.timeout(5):
+    async with client(miner.host, miner.port) as (reader, writer), asyncio.timeout(60):
         writer.write(b'{"command":')
         reply = await reader.readuntil(b"\0")
     assert code(json.loads(reply[:-1])) == 23
@@ -120,7 +120,7 @@ async def test_an_idle_client_holds_up_the_next_until_it_hangs_up(miner):
                 async with asyncio.timeout(0.2):
                     await late.readexactly(1)
             writer.close()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 assert b"CGMiner versions" in await late.read()
         assert await reader.read() == b""
 
@@ -141,7 +141,7 @@ async def test_disabling_every_device_is_sleep_and_devs_prove_it(small, at, kind
     assert small.state()["miners"][at] | {"state": "sleeping", "level": "sleep"} == small.state()["miners"][at]
     for device in range(3):
         assert code(await ask(machine, f"{kind}enable", str(device))) == (110 if kind == "asc" else 63)
-    await until(lambda: small.physics.power_w[at] > 0.9 * machine.nameplate_w, 15)
+    await until(lambda: small.physics.power_w[at] > 0.9 * machine.nameplate_w)
 
 
 async def test_disabling_twice_says_so_and_is_no_write(small, miner):

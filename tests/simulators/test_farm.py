@@ -160,7 +160,7 @@ async def test_cold_machines_boot_and_are_out_of_reach_until_then():
     async with farm(CGMINER, warm=False, time_scale=300) as made:
         with pytest.raises(ConnectionError):
             await talk(made.machines[0], b"version")
-        await until(lambda: made.physics.phase[0] == Phase.HASHING, 15)
+        await until(lambda: made.physics.phase[0] == Phase.HASHING)
         assert "VERSION" in await ask(made.machines[0], "version")
 
 

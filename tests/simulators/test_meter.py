@@ -32,7 +32,7 @@ async def hearing(broker):
 
 
 async def next_of(messages):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         return json.loads((await anext(messages)).payload)
 
 

@@ -59,7 +59,7 @@ async def test_they_answer_at_their_units_and_fall_silent_by_command():
             return (await line.run(unit, driver.read())).power_w
 
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await until(lambda: made.meter.said(asyncio.get_running_loop().time()) is not None)
                 draws_w = made.physics.power_w
                 assert await ask(1) == pytest.approx(draws_w.sum() + 1000, rel=0.02)

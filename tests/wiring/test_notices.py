@@ -102,7 +102,7 @@ async def test_each_alarm_reaches_its_webhook_though_it_refused_at_first():
     [listener] = journal.listeners
     listener([moved("comply"), moved("breach"), UnauthorisedWake(at=AT, miners=["m1"])])
     task = asyncio.create_task(notices.works()["notices"]())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         assert [(await taken.get())["kind"] for _ in range(2)] == ["order_violated", "unauthorised_wake"]
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -136,7 +136,7 @@ async def test_what_the_life_before_had_not_delivered_is_told_by_this_one_once()
             notices.replayed(fact)
         task = asyncio.create_task(notices.works()["notices"]())
         journal.listeners[0]([moved("breach")])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             kinds = {(await taken.get())["kind"] for _ in range(1 if told else 3)}
             noted = [await journal.noted.get() for _ in kinds]
         assert kinds == ({"order_violated"} if told else {"unauthorised_wake", "order_vanished", "order_violated"})
@@ -151,7 +151,7 @@ async def test_an_alarm_that_nobody_took_is_given_up_and_not_told_after_a_restar
     notices, journal = webhooks(url, pauses_s=())
     journal.listeners[0]([moved("breach")])
     task = asyncio.create_task(notices.works()["notices"]())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         given_up = await journal.noted.get()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

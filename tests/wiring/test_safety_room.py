@@ -69,7 +69,7 @@ async def test_messages_are_heard_several_inputs_in_one():
 @pytest.mark.lasts(5)
 async def test_a_contact_on_a_modbus_line_is_asked_for():
     device = Device()
-    async with serving(device.serve) as port, asyncio.timeout(5):
+    async with serving(device.serve) as port, asyncio.timeout(60):
         rest = f'kind = "modbus"\naddress = "127.0.0.1:{port}"\npoint = "discrete:0"\nwhen = "false"\nperiod_s = 0.02'
         told, controller = room(door=rest)
         ways = Ways()

@@ -31,7 +31,7 @@ async def streaming():
 async def next_event(answer):
     """Return the name and data of the next event."""
     told = {}
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while line := (await answer.content.readline()).decode().rstrip("\n"):
             name, _, value = line.partition(": ")
             told[name] = value
@@ -43,7 +43,7 @@ async def events(answer, count):
 
 
 async def until(holds):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if holds():
                 return
@@ -64,7 +64,7 @@ async def test_who_comes_hears_the_latest_state_and_what_happened_then_what_foll
 
 async def test_a_hundred_are_told_by_one_encoding(monkeypatch):
     async with streaming() as (stream, session, url):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             answers = await asyncio.gather(*(session.get(url) for _ in range(100)))
             await until(lambda: len(stream) == 100)
         encodings, frame = [], streams._frame
@@ -124,6 +124,6 @@ async def test_the_end_of_the_agent_ends_every_stream():
         for _ in range(BACKLOG):
             stream.tell_state("now", {})
         await stream.close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             assert (await answer.content.read()).endswith(b"\n\n")
         answer.close()
