@@ -31,9 +31,13 @@ NEAR = 0.9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """What is drawn beside machines, and what those that were lowered still draw until they obey."""
+    """What will be drawn, and what those that were lowered still draw until they obey.
 
-    house_w: Watts
+    `proved_w` counts no fall that the meter does not show yet: by it machines are let go.
+    """
+
+    draw_w: Watts
+    proved_w: Watts
     falling_ws: float = 0.0
 
 
@@ -46,16 +50,16 @@ def hold(
     held = np.where(running.movable & (memory.steps > running.wanted), memory.steps, 0).astype(np.int8)
     steps = np.maximum(running.wanted, held)
     machines_w = float(running.at(steps).sum()) if held.any() else running.wanted_w
-    seen = Forecast(house_w=watch.house_w)
+    seen = Forecast(draw_w=watch.house_w + machines_w, proved_w=watch.house_w + machines_w)
     if watch.measured_w is not None and (held.any() or _is_near(watch, running, watch.measured_w)):
-        seen = _metered(view, running, steps, watch.measured_w - machines_w, now - memory.since)
-    found = ceilings(running, replace(watch, house_w=seen.house_w), weighed)
-    draw_w, room_w, over_w = seen.house_w + machines_w, np.inf, 0.0
-    careful_w = max(seen.house_w, watch.house_w) + machines_w
+        by_meter = _metered(view, running, steps, watch.measured_w, now - memory.since)
+        seen = replace(by_meter, proved_w=max(by_meter.proved_w, seen.proved_w))
+    found = ceilings(running, replace(watch, house_w=seen.draw_w - machines_w), weighed)
+    room_w, over_w = np.inf, 0.0
     for charge in watch.charges:
         ceiling_kw, may_w = found[charge.name], allowed_w(charge, found[charge.name])
-        room_w = min(room_w, ceiling_kw * 1000 - careful_w, may_w - careful_w)
-        over_w = max(over_w, _over_w(charge, draw_w - may_w, seen.falling_ws))
+        room_w = min(room_w, ceiling_kw * 1000 - seen.proved_w, may_w - seen.proved_w)
+        over_w = max(over_w, _over_w(charge, seen.draw_w - may_w, seen.falling_ws))
     deeper = held
     if over_w > 0:
         deeper = _deeper(view, running, steps, held, over_w)
@@ -87,16 +91,23 @@ def _is_near(watch: Watch, running: Running, measured_w: Watts) -> bool:
     return any(max(kw, mean_kw(charge, kw)) > NEAR * charge.kw for charge in watch.charges)
 
 
-def _metered(view: FleetView, running: Running, steps: Array, beside_w: Watts, told_s: Floats) -> Forecast:
-    """Return what the meter leaves to all that is no machine, once every one has come to its step.
+def _metered(view: FleetView, running: Running, steps: Array, measured_w: Watts, told_s: Floats) -> Forecast:
+    """Return what the meter will show once every machine has come to its step.
 
-    It shows `beside_w` more than machines draw at their steps; `told_s` is how long ago each was last lowered.
+    Who rises is taken to be in its figure for the least that may be, who falls for the most. `told_s` is how long ago
+    each was last lowered.
     """
     still_w = np.where(view.sealed, 0.0, view.believed_w)
-    change_w = np.where(running.movable, expectations(view, steps), still_w) - included(view)
+    expected_w = np.where(running.movable, expectations(view, steps), still_w)
+    least_w = np.where(view.fresh & ~view.sealed, view.metered_least_w, still_w)
+    rise_w = float(np.maximum(expected_w - least_w, 0.0).sum())
+    fall_w = np.minimum(expected_w - included(view), 0.0)
+    untold_w = float(fall_w[steps != view.setpoint].sum())
     lag_s = np.clip(LAG_S - told_s, 0.0, LAG_S)
     return Forecast(
-        house_w=beside_w + float(change_w.sum()), falling_ws=float((np.maximum(-change_w, 0.0) * lag_s).sum())
+        draw_w=measured_w + rise_w + float(fall_w.sum()),
+        proved_w=measured_w + rise_w + untold_w,
+        falling_ws=-float((fall_w * lag_s).sum()),
     )
 
 
