@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta, timezone, tzinfo
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from agent.tariffs.bill import MonthBill, Unpriced, bill
@@ -18,7 +19,7 @@ from agent.tariffs.figures import Dated, Figure, swapped
 from agent.tariffs.invoice import Cause, InvoiceMonth, agrees, same_kwh, same_money
 from agent.tariffs.load import Load
 from agent.tariffs.metering import Metering
-from agent.tariffs.money import written
+from agent.tariffs.money import rounded, written
 from agent.tariffs.periods import ReadTime
 from agent.tariffs.periods import months as months_of
 from agent.tariffs.tariff import Tariff
@@ -26,6 +27,7 @@ from agent.tariffs.vat import Vat
 
 _SHIFTS_MIN = (-60, 60, -30, 30, -15, 15, -120, 120)
 _MOST_FIGURES = 24
+_ZERO, _WHOLE = Decimal(0), Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ def by_trial(billed: Billed, ours: Sequence[InvoiceMonth], theirs: Sequence[Invo
     found: dict[str, list[Cause]] = {month.month: [] for month in differ}
     in_energy = any(not same_kwh(known[month.month].kwh, month.kwh) for month in differ)
     in_money = any(same_kwh(known[month.month].kwh, month.kwh) for month in differ)
-    for cause, trial in _trials(billed, in_energy=in_energy, in_money=in_money):
+    trials = chain(_trials(billed, in_energy=in_energy, in_money=in_money), _of_vat(billed, differ) if in_money else ())
+    for cause, trial in trials:
         try:
             months = {month.month: month for month in trial()}
         except Unpriced:
@@ -200,6 +203,36 @@ def _of_dates(ours: Billed) -> Iterator[Trial]:
                 said = f"the invoice is the bill with {what} at {written(figure.value)}, in force {_dates(figure)}"
                 word = "VAT date" if isinstance(component, Vat) else "rate date"
                 yield Cause(cause=word, sentence=said), replace(ours, tariff=tariff).months
+
+
+def _of_vat(ours: Billed, differ: Sequence[InvoiceMonth]) -> Iterator[Trial]:
+    """Yield each VAT that has one rate at the one that a month's amount would have it at, to a tenth of a percent."""
+    for at, component in enumerate(ours.tariff.components):
+        if not isinstance(component, Vat) or len(component.pct.figures) > 1 or component.pct.figures[0].value is None:
+            continue
+        pct, rates = component.pct.figures[0].value, set[Decimal]()
+        before, after = (_amounts(_with_vat(ours, at, rate)) for rate in (pct, pct + 1))
+        for month in differ:
+            slope = after.get(month.month, _ZERO) - before.get(month.month, _ZERO)
+            if month.amount is not None and slope:
+                rates.add(rounded(pct + (month.amount - before[month.month]) / slope, 1))
+        for rate in sorted(rates - {pct}):
+            if 0 <= rate < _WHOLE:
+                said = f"the invoice is the bill with {component.name} at {written(rate)}, ours at {written(pct)}"
+                cause = Cause(
+                    cause="VAT date", sentence=f"{said}: the rate of another date of supply, or of another law"
+                )
+                yield cause, _with_vat(ours, at, rate).months
+
+
+def _with_vat(ours: Billed, at: int, rate: Decimal) -> Billed:
+    changed = [*ours.tariff.components]
+    changed[at] = swapped(changed[at], changed[at].pct, Dated(figures=(Figure(value=rate),)))  # type: ignore[union-attr]
+    return replace(ours, tariff=replace(ours.tariff, components=tuple(changed)))
+
+
+def _amounts(billed: Billed) -> dict[str, Decimal]:
+    return {month.month: month.amount for month in billed.months()}
 
 
 def _dates(figure: Figure) -> str:

@@ -117,6 +117,17 @@ def test_the_date_of_vat_is_named(both):
     ]
 
 
+def test_another_rate_of_vat_is_named_though_our_tariff_does_not_know_it(both, tmp_path):
+    ours, compared = both
+    one = TARIFF.replace("[{ value = 19, until = 2026-04-01 }, { value = 16, from = 2026-04-01 }]", "16")
+    (tmp_path / "tariff.toml").write_text(one)
+    told = json.loads(ours(tariff=one.replace("pct = 16", "pct = 22")))["months"][0]
+    said = compared(f"month,name,amount\n2026-04,kWh,{told['kwh']}\n2026-04,total,{told['total']}\n")["causes"]
+    assert [(one["cause"], one["sentence"][:46]) for one in said] == [
+        ("VAT date", "the invoice is the bill with VAT at 22, ours a")
+    ]
+
+
 def test_a_line_that_one_lacks_and_another_billing_day_are_named(both):
     ours, compared = both
     told = compared(ours(form="--csv") + "2026-04,Service fee,12.5\n".replace("fee,", "fee,x,y,"))
