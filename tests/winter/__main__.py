@@ -32,7 +32,8 @@ def main(arguments):
 
     gc.freeze()
     with tempfile.TemporaryDirectory() as folder:
-        season = Season(Path(folder), seed=told.seed, days=told.days, machines=told.machines, faces=told.faces, day=day)
+        farm = {"days": told.days, "machines": told.machines, "faces": told.faces, "reserve": True}
+        season = Season(Path(folder), seed=told.seed, day=day, **farm)
         plan(season)
         asyncio.run(season.run())
         wrong = failures(season)

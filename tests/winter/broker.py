@@ -28,6 +28,13 @@ class Broker:
         if self.link is not None and self.link.connected.is_set():
             self.link.hand(f"{ROOT}/orders/{order_id}", raw)
 
+    def beat(self, issuer):
+        """Hand over that an issuer is there; returns whether somebody heard it."""
+        heard = self.link is not None and self.link.connected.is_set()
+        if heard:
+            self.link.hand(f"{ROOT}/heartbeat/{issuer}", b"")
+        return heard
+
     def take(self, message):
         """Take in what the agent says."""
         if message.topic.endswith("/ack"):
@@ -55,7 +62,7 @@ class Link:
     def hand(self, topic, raw):
         """Pass one message on."""
         for pattern, handler in self._handlers.items():
-            if pattern.startswith(f"{ROOT}/orders/"):
+            if pattern.rpartition("/")[0] == topic.rpartition("/")[0]:
                 handler(topic, raw, False)
 
     def post(self, messages):
@@ -103,6 +110,7 @@ class Ordered:
     starts_at: datetime
     ends_at: datetime | None
     by_issuer: bool = False  # only its issuer ends it
+    own: bool = False  # the agent's own: its revisions are its affair
     released: bool = False
     revisions: list = field(default_factory=lambda: [1])
     took_effect_s: float | None = None  # when the agent had it, and it had begun

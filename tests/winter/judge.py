@@ -84,7 +84,7 @@ class Judge:
         if self.season.life is None or world.t - self.began_s < GRACE_S:
             return False
         known = self.season.life.built.book.view(told.order_id)
-        if known is None or known.order.revision != told.revisions[-1]:
+        if known is None or not (told.own or known.order.revision == told.revisions[-1]):
             if self.season.broker.up and world.t - self.stirred_s[told.order_id] > GRACE_S:
                 world.wrong.others.append(f"{told.order_id} r{told.revisions[-1]} did not arrive by {self.season.at}")
             return False

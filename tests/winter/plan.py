@@ -34,6 +34,7 @@ def plan(season):
         for number in range(max(1, round(times * share))):
             name(season, _some_time(season, number))
     liars(season)
+    silence(season)
     locked(season)
     power_cut(season, 0.15, minutes=25, host_back_s=90)
     power_cut(season, 0.42, minutes=4, host_back_s=90)
@@ -240,6 +241,19 @@ def liars(season):
 
     season.on(0.05 * season.days * DAY, "some lie", lambda: season.world.lying.__setitem__(rows, True))
     season.on(0.38 * season.days * DAY, "they obey again", lambda: season.world.obey(rows))
+
+
+def silence(season):
+    """The issuer with a failsafe falls silent for a day, and comes back."""
+    if season.reserve is None:
+        return
+
+    def speaks(*, again):
+        season.reserve.speaks = again
+
+    at_s = 0.74 * season.days * DAY
+    _edge(season, at_s, "reserve: silent", lambda: speaks(again=False))
+    _edge(season, at_s + min(DAY, 0.1 * season.days * DAY), "reserve: back", lambda: speaks(again=True))
 
 
 def locked(season):

@@ -17,6 +17,7 @@ from agent import config as configuration
 from tests.winter.broker import Broker, Ordered
 from tests.winter.judge import Judge
 from tests.winter.life import Life, watched
+from tests.winter.reserve import CAP_SHARE, TIMEOUT_S, Reserve
 from tests.winter.wire import Crash, Wires, mac_of
 from tests.winter.world import World
 
@@ -57,10 +58,18 @@ schedule = "orders.toml"
 classes = ["law"]
 unsigned = true
 
-[orders.issuers.grid]
+{reserve}[orders.issuers.grid]
 classes = ["contract", "market"]
 unsigned = true
 offers = "accept"
+"""
+RESERVE = """[orders.issuers.reserve]
+classes = ["contract"]
+unsigned = true
+heartbeat_timeout_s = {timeout_s:.0f}
+failsafe_kw = {cap_kw}
+failsafe_then = "hold"
+
 """
 SCHEDULE = """
 [[order]]
@@ -90,7 +99,7 @@ class Season:
 
     close_s, each_second_s = 1800.0, 110.0
 
-    def __init__(self, folder, *, seed, days=120, machines=1000, faces=0, day=lambda _number: None):
+    def __init__(self, folder, *, seed, days=120, machines=1000, faces=0, reserve=False, day=lambda _number: None):
         self.folder, self.days, self.day = folder, days, day
         self.random = random.Random(seed)
         random.seed(seed)
@@ -100,7 +109,10 @@ class Season:
         self.full_kw = float(self.world.full_w.sum()) / 1000
         self.evening_kw = round(0.7 * self.full_kw)
         (folder / "orders.toml").write_text(SCHEDULE.format(cap_kw=self.evening_kw))
+        self.reserve = Reserve(self, {"max_import_kw": round(CAP_SHARE * self.full_kw)}) if reserve else None
+        told = {"timeout_s": TIMEOUT_S, "cap_kw": round(CAP_SHARE * self.full_kw)}
         text = FARM.format(
+            reserve=RESERVE.format(**told) if reserve else "",
             connection_kw=round(1.3 * (self.full_kw + self.world.house_w / 1000)),
             house_w=self.world.house_w,
             hosts=[f"{a}-{b}" for a, b in _ranges(self.world.hosts)],
@@ -188,6 +200,8 @@ class Season:
                 await self.life.step(seconds, meter=self.meter_up)
             except Crash as crash:
                 await self.dies(str(crash))
+        if self.reserve is not None:
+            self.reserve.look()
         self.judge.look(seconds)
 
     # the agent's lives -----------------------------------------------------------------------------------------
@@ -205,7 +219,7 @@ class Season:
             self.after(20.0, "start", self.starts)
             self.tally[f"crash {crash}"] = self.tally.get(f"crash {crash}", 0) + 1
         self.judge.life_began()
-        self._close_in()
+        self.closely()
 
     async def dies(self, how, *, back_after_s=None):
         """End this life as a power cut does."""
@@ -226,17 +240,18 @@ class Season:
         rows = {one.mac: row for row, one in enumerate(known) if one is not None}
         return [rows[mac_of(machine)] for machine in machines]
 
-    def _close_in(self):
+    def closely(self):
+        """Look closely for a while from now on."""
         self.closely_until = max(self.closely_until, self.world.t + self.close_s)
         self.each_second_until = max(self.each_second_until, self.world.t + self.each_second_s)
 
     # orders ----------------------------------------------------------------------------------------------------
 
-    def order(self, order_id, order_class, limit, *, starts_s, hours, by_issuer=False):
+    def order(self, order_id, order_class, limit, *, starts_s, hours, by_issuer=False, issuer=None):
         """Issue an order."""
         starts = BEGAN + timedelta(seconds=starts_s)
         ends = starts + timedelta(hours=hours)
-        issuer = "energo" if order_class == "law" else "grid"
+        issuer = issuer or ("energo" if order_class == "law" else "grid")
         told = Ordered(order_id, order_class, limit, starts, ends, by_issuer=by_issuer)
         self.ordered[order_id] = told
         self._publish(told, issuer)
