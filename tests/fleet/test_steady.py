@@ -41,6 +41,8 @@ def befalls(one, what, now):
         case int(step):
             one.set_steps(np.array([0]), np.array([step]), now)
             one.attempted(0, now)
+        case "wanted":
+            one.set_steps(np.array([0]), np.array([2]), now)
         case "lost":
             one.silent(0)
         case "garbled":
@@ -53,7 +55,7 @@ def befalls(one, what, now):
 def test_a_fleet_that_weighs_every_word_is_the_same_at_each_moment(seed):
     random = np.random.default_rng(seed)
     quick, slow = fleet(weighs_all=False), fleet(weighs_all=True)
-    others = [0, 1, 2, "lost", "garbled", "sealed", "unsealed"]
+    others = [0, 1, 2, "wanted", "lost", "garbled", "sealed", "unsealed"]
     now, said = 0.0, AT_WORK
     for _ in range(150):
         now += float(random.choice([1.0, 10.0, 600.0]))
