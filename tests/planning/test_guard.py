@@ -250,3 +250,21 @@ def test_where_each_window_is_charged_what_was_avoided_adds_up():
         )
         books = seen(books, Watch(charges=(now,), house_w=0.0), 10_000.0, 60.0, acts=True)
     assert books.avoided == pytest.approx(3 * 40.0, rel=0.08)
+
+
+def test_machines_are_let_go_once_the_meter_shows_room_and_not_by_what_was_told_to_fall():
+    """The first was lowered long ago, the second just now and still draws: only then is there room for the first."""
+    fleet, told = running([3500.0] * 4, [0.119] * 4), np.array([1, 1, 0, 0], np.int8)
+    draws = np.array([30.0, 3500.0, 3500.0, 3500.0])
+    view = replace(
+        view_of(["two"] * 4, setpoint=told.tolist()), seen=np.array([1, 0, 0, 0], np.int8), believed_w=draws,
+        metered_least_w=draws, metered_most_w=draws, trusted=told > 0,
+    )  # fmt: skip
+    fleet = replace(fleet, watts=np.where(fleet.watts == 20.0, 30.0, fleet.watts))
+    memory = replace(no_guard(4), steps=told, since=np.array([0.0, 990.0, -np.inf, -np.inf]))
+    watch = Watch(charges=(charge(10.6, hours=1.0),), house_w=0.0, measured_w=float(draws.sum()))
+    assert hold(view, fleet, watch, memory, min_off_s=600, now=1000.0).steps.tolist() == [1, 1, 0, 0]
+    fallen = np.array([30.0, 30.0, 3500.0, 3500.0])
+    view = replace(view, seen=told, believed_w=fallen, metered_least_w=fallen, metered_most_w=fallen)
+    watch = replace(watch, measured_w=float(fallen.sum()))
+    assert hold(view, fleet, watch, memory, min_off_s=600, now=1010.0).steps.tolist() == [0, 1, 0, 0]
