@@ -17,6 +17,8 @@ import numpy as np
 from agent.fleet.view import Flags, Floats
 
 HOUR_S = 3600.0
+ROUNDING_KW = 1e-6
+"""So little above a limit is no shortfall."""
 Bands = tuple[tuple[float, float], ...]
 """From so many kW on, what one more costs; by rising kW."""
 
@@ -228,7 +230,7 @@ def plan_of(day: Day, counts: Sequence[Sequence[Sequence[int]]]) -> DayPlan:
         revenue=tuple(revenue.tolist()),
         energy_cost=tuple((kwh * day.prices).tolist()),
         start_cost=tuple(starts.tolist()),
-        shortfall_kw=tuple(np.maximum((power_w - day.caps_w) / 1000, 0.0).tolist()),
+        shortfall_kw=tuple(_over_kw((power_w - day.caps_w) / 1000).tolist()),
         shortfalls=tuple(_short(day, drawn_w)),
         peaks=tuple(_reached(peak, power_w) for peak in day.peaks),
     )
@@ -238,13 +240,15 @@ def _short(day: Day, drawn_w: Sequence[Floats]) -> list[tuple[str, tuple[float, 
     found = []
     for bound in day.bounds:
         below_w = sum((drawn_w[place] for place in sorted(bound.kinds)), np.zeros(len(day.prices)))
-        over_kw = np.maximum(below_w - day.room_w(bound), 0.0) * bound.factor / 1000
-        if over_kw.max() > ROUNDING_KW:
+        over_kw = _over_kw((below_w - day.room_w(bound)) * bound.factor / 1000)
+        if over_kw.any():
             found.append((bound.name, tuple(over_kw.tolist())))
     return found
 
 
-ROUNDING_KW = 1e-6
+def _over_kw(more_kw: Floats) -> Floats:
+    over: Floats = np.where(more_kw > ROUNDING_KW, more_kw, 0.0)
+    return over
 
 
 def _reached(peak: DayPeak, power_w: Floats) -> Reached:
