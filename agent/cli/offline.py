@@ -81,6 +81,14 @@ def running(reach: Reach, config: Path | None) -> Agent | None:
     return agent
 
 
+def store_instead(reach: Reach) -> Remembered | None:
+    """Return the store where no agent runs on this host, None where one does or there is no store. Raises Failure."""
+    if running(reach, None) is not None:
+        return None
+    store = remembered(reach, None)
+    return store if store.is_there else None
+
+
 def remembered(reach: Reach, config: Config | None) -> Remembered:
     """Return the store that these options lead to. Raises Failure."""
     site = reach.site or (None if config is None else config.schema.site.id)

@@ -11,9 +11,11 @@ from typer.core import TyperCommand
 
 from agent.cli.client import Agent
 from agent.cli.failure import NO, USAGE, Failure
+from agent.cli.offline import store_instead
 from agent.cli.options import Json, Reach, spread
 from agent.cli.plan_market import DayAhead, bought, nominated
-from agent.cli.show import as_json, figure, kw, plain, table
+from agent.cli.show import as_json, figure, kw, loud, plain, table
+from agent.cli.status import NO_AGENT
 
 
 @spread
@@ -44,8 +46,7 @@ def plan(
         _plan_day(reach.agent(), ahead.day, ahead, as_json_)
         return
     if max_import_kw is None:
-        show, path = (_show_floor, "capability") if floor else (_show_now, "plan")
-        show(reach.agent().get(f"/api/v1/{path}"), as_json_)
+        _show_known(reach, floor=floor, whole=as_json_)
         return
     if fleet is not None:
         from agent.cli.plan_fleet import plan_fleet  # noqa: PLC0415 - numpy is not for every command
@@ -106,6 +107,21 @@ class DayCommand(TyperCommand):
             if word == "--day" and (at + 1 == len(args) or args[at + 1].startswith("-")):
                 told[at] = "--day=tomorrow"
         return super().parse_args(ctx, told)
+
+
+def _show_known(reach: Reach, *, floor: bool, whole: bool) -> None:
+    """Show the plan that is carried out, or the floor; where no agent runs what its store knew last of the plan."""
+    store = None if floor else store_instead(reach)
+    if store is not None:
+        from agent.cli.status_store import last_plan  # noqa: PLC0415 - quick help needs it not
+
+        if not whole:
+            loud(NO_AGENT)
+        _show_now(last_plan(store), whole)
+    elif floor:
+        _show_floor(reach.agent().get("/api/v1/capability"), whole)
+    else:
+        _show_now(reach.agent().get("/api/v1/plan"), whole)
 
 
 def _show_now(told: dict[str, Any], whole: bool) -> None:

@@ -14,6 +14,7 @@ from agent.cli.show import as_json, figure, kw, loud, plain
 
 LEAST_W = 1.0
 """What is less is a rounding of figures, and worth no alarm."""
+NO_AGENT = " NO AGENT RUNS: nobody holds the site to anything; this is what its store knew last "
 
 
 @spread
@@ -26,7 +27,7 @@ def status(reach: Reach, as_json_: Json = False) -> None:
         store = None if reach.url is not None or failure.code != UNREACHABLE else remembered(reach, None)
         if store is None or not store.is_there:
             raise
-        _remembered(store, as_json_=as_json_)
+        told_by(store, as_json_=as_json_)
         return
     if as_json_:
         as_json(site)
@@ -47,7 +48,7 @@ def glance(agent: Agent, site: dict[str, Any]) -> None:
         print(f"not ready: {plain(reason)}")
 
 
-def _remembered(store: Remembered, *, as_json_: bool) -> None:
+def told_by(store: Remembered, *, as_json_: bool) -> None:
     """Say what a store knew last. Raises Failure."""
     from agent.cli.status_store import last_known  # noqa: PLC0415 - quick help needs it not
 
@@ -55,7 +56,7 @@ def _remembered(store: Remembered, *, as_json_: bool) -> None:
     if as_json_:
         as_json({**site, "orders": orders})
         return
-    loud(" NO AGENT RUNS: nobody holds the site to anything; this is what its store knew last ")
+    loud(NO_AGENT)
     print(f"{plain(site['site'])} at {plain(site['at'])}, {plain(site['mode'])}")
     binding = f" by order {plain(site['binding_order'])}" if site["binding_order"] else ""
     print(f"cap       {kw(site['cap_w'])}{binding}")

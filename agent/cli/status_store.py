@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import Any
 
 from agent.cli.failure import NO, Failure
 from agent.cli.offline import Remembered
-from agent.facts import AgentStarted, CapChanged
+from agent.facts import AgentStarted, CapChanged, SetpointsChanged
 from agent.inputs.order_document import parse_known
 from agent.orders.life import Unreadable
 from agent.orders.order_book import BookPolicy, OrderBook
@@ -27,6 +28,7 @@ KINDS = (
     "EnergyInterval",
 )
 UNKNOWN = ("power_w", "power_source", "house_w", "excess_w", "shortfall_w", "reserve_w", "headroom_w", "hashrate_ths")
+PLANNED = ("at", "running", "mode", "power_w", "cap_w", "binding_order", "excess_w", "shortfall_w", "headroom_w")
 
 
 def _site(store: Remembered) -> str | None:
@@ -63,3 +65,17 @@ def last_known(store: Remembered) -> tuple[dict[str, Any], list[dict[str, Any]]]
         "miners": None,
     }
     return site, [order_json(view) for view in book.views()]
+
+
+def last_plan(store: Remembered) -> dict[str, Any]:
+    """Return what was to be done last, in the form of the API: machines by setpoint, and what bound. Raises Failure."""
+    site, _ = last_known(store)
+    setpoints: dict[str, str] = {}
+    for fact in store.facts(("SetpointsChanged",)):
+        if isinstance(fact, SetpointsChanged):
+            setpoints |= {miner: level for level, ids in fact.levels.items() for miner in ids}
+    levels = {
+        level: {"intended": None, "setpoint": count, "seen": None}
+        for level, count in sorted(Counter(setpoints.values()).items())
+    }
+    return {**{name: site[name] for name in PLANNED}, "levels": levels, "next": []}

@@ -17,9 +17,10 @@ import typer
 from agent.cli.client import Agent
 from agent.cli.failure import USAGE, Failure
 from agent.cli.miners import MINER_COLUMNS, miner_row
+from agent.cli.offline import store_instead
 from agent.cli.options import Json, Reach, spread
 from agent.cli.show import table
-from agent.cli.status import glance
+from agent.cli.status import glance, told_by
 
 KEYS = {
     "power": "-power_w",
@@ -54,6 +55,9 @@ def top(
     """Show site, orders and the machines that draw, hash or heat most, again and again."""
     if looks.sort not in KEYS:
         raise Failure(USAGE, f"--sort: {looks.sort} is none of {', '.join(KEYS)}")
+    if (store := store_instead(reach)) is not None:
+        told_by(store, as_json_=as_json_)
+        return
     agent, live = reach.agent(), sys.stdout.isatty()
     most = looks.limit or (_fitting() if live else WITHOUT_SCREEN)
     query = {"sort": KEYS[looks.sort], "select": ",".join(select or ()) or None}

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.facts import AgentStarted, CapChanged, OrderMoved, OrderReceived
+from agent.facts import AgentStarted, CapChanged, OrderMoved, OrderReceived, SetpointsChanged
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from tests.cli.farm import SITE, order
@@ -82,11 +82,19 @@ async def test_status_without_an_agent_says_so_and_what_its_store_knew(say, tmp_
         OrderMoved(at=at, **known, seq=2, event="accept", state="accepted"),
         OrderMoved(at=at, **known, seq=3, event="start", state="active"),
         CapChanged(at=at, cap_w=50_000.0, binding_order="stop-1"),
+        SetpointsChanged(at=at, levels={"full": ["m-1", "m-2"]}, cause="", binding_order=None),
+        SetpointsChanged(at=at, levels={"sleep": ["m-1"]}, cause="shed", binding_order="stop-1"),
     ]
     ledger = Ledger(Store("sqlite:///hashwatt.db", tmp_path))
     await ledger.append(facts)
     await ledger.close()
     said = say("status", "--state-dir", tmp_path)
+    assert say("top", "--state-dir", tmp_path).stdout == said.stdout
+    assert say("plan", "--state-dir", tmp_path).stdout.splitlines()[-1] == "- of 50.0 kW by order stop-1, shortfall -"
+    plan = json.loads(say("plan", "--state-dir", tmp_path, "--json").stdout)
+    assert (plan["running"], {level: told["setpoint"] for level, told in plan["levels"].items()}) == (
+        False, {"full": 1, "sleep": 1},
+    )  # fmt: skip
     assert said.exit_code == 0
     for words in (
         "NO AGENT RUNS",
