@@ -40,6 +40,13 @@ class FactorRow:
         if self.target is not None and not 0 < self.target <= 1:
             raise ValueError("target must be above 0 and at most 1")
 
+    def in_words(self) -> str:
+        """Return what it adds to its percentage; "" for nothing."""
+        points = f", {written(self.per_point)} a hundredth below the next, and" if self.per_point else ""
+        if self.target is None:
+            return points
+        return f", {written(self.share)} x ({written(self.target)} / factor - 1), and"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactorPercent:
@@ -73,7 +80,7 @@ class FactorPercent:
 
     def rates(self) -> Iterable[tuple[str, Dated]]:
         """Return the rate of each row."""
-        return [(f"from {written(row.factor_from)}", row.pct) for row in self.row]
+        return [(f"from {written(row.factor_from)}{row.in_words()}", row.pct) for row in self.row]
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:
         """Yield the percentage of what each day's supply cost. Raises NoFigure, Unmetered."""

@@ -160,7 +160,11 @@ def test_a_power_factor_may_be_that_of_some_hours():
     rows = (FactorRow(factor_from=Decimal(0), pct=rate("-15"), per_point=Decimal(1)),)
     load = Load(start=FEBRUARY, step=HOUR, kwh=(Decimal(100), Decimal(80)), kvarh=(Decimal(100), Decimal(60)))
     hours = Times(hours=("01:00-22:00",))
-    assert billed(flat("1"), FactorPercent(name="factor", row=rows, when=hours), load=load)["factor"] == 9
+    told = FactorPercent(name="factor", row=rows, when=hours)
+    assert billed(flat("1"), told, load=load)["factor"] == 9
+    assert [label for label, _ in told.rates()] == ["from 0, 1 a hundredth below the next, and"]
+    ratio = FactorRow(factor_from=Decimal(0), target=Decimal("0.9"), share=Decimal("0.6"))
+    assert ratio.in_words() == ", 0.6 x (0.9 / factor - 1), and"
 
 
 @pytest.mark.parametrize(("way", "due"), [("half_up", "2.35"), ("half_even", "2.34"), ("down", "2.34"), ("up", "2.35")])
