@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from agent.cli.failure import NO, USAGE, Failure
-from agent.cli.money_from import Source, month_of, report_of
+from agent.cli.money_from import Source, bill_of, month_of, report_of
 from agent.cli.money_show import show_bill, show_energy, show_order
 from agent.cli.month_show import show_month, show_statement
 from agent.cli.options import Json, Reach, spread
@@ -28,21 +28,33 @@ def report(
     as_json_: Json = False,
 ) -> None:
     """Tell what an order cost and saved, or a month's energy and cost: from a running agent, else from its store."""
-    if (order is None) == (month is None):
-        raise Failure(USAGE, "report: either --order ID or --month YYYY-MM is needed")
+    if order is not None and month is not None:
+        raise Failure(USAGE, "report: say either --order ID or --month YYYY-MM")
     if paper.owner is not None and month is None:
         raise Failure(USAGE, "report: --owner NAME is of a --month")
     if order is not None and paper.is_wanted:
         write_order(reach, source, order, paper)
     elif order is not None:
         _tell(report_of(reach, source, order), as_json_=as_json_, of_month=False)
-    elif paper.is_wanted:
-        write_month(reach, source, checked(month) or "", paper)
-    elif paper.owner is not None:
-        told = month_of(reach, source, checked(month) or "")
-        _tell_owner(told.get("report"), paper.owner, month or "", as_json_=as_json_)
     else:
-        _tell(month_of(reach, source, checked(month) or "", machines=paper.machines), as_json_=as_json_, of_month=True)
+        _report_month(reach, source, paper, checked(month) or _newest(reach, source), as_json_=as_json_)
+
+
+def _report_month(reach: Reach, source: Source, paper: ReportPaper, month: str, *, as_json_: bool) -> None:
+    if paper.is_wanted:
+        write_month(reach, source, month, paper)
+    elif paper.owner is not None:
+        _tell_owner(month_of(reach, source, month).get("report"), paper.owner, month, as_json_=as_json_)
+    else:
+        _tell(month_of(reach, source, month, machines=paper.machines), as_json_=as_json_, of_month=True)
+
+
+def _newest(reach: Reach, source: Source) -> str:
+    """Return the newest month that anything is known of. Raises Failure."""
+    months = bill_of(reach, source, None)["months"]
+    if not months:
+        raise Failure(NO, "nothing is known of any month yet")
+    return str(months[-1]["month"])
 
 
 def _tell(told: dict[str, Any], *, as_json_: bool, of_month: bool) -> None:

@@ -189,8 +189,7 @@ def test_a_store_without_prices_has_no_total(folder, say):
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ([], "either --order ID or --month YYYY-MM is needed"),
-        (["--order", "o1", "--month", "2026-01"], "either --order ID or --month YYYY-MM is needed"),
+        (["--order", "o1", "--month", "2026-01"], "either --order ID or --month YYYY-MM"),
         (["--order", "x", "--owner", "x"], "--owner NAME is of a --month"),
         (["--month", "2026-13"], "no month such as 2026-11"),
     ],
@@ -198,6 +197,12 @@ def test_a_store_without_prices_has_no_total(folder, say):
 def test_what_is_asked_badly_is_said(say, option, sentence):
     said = say("report", *option)
     assert (said.exit_code, sentence in said.stderr) == (2, True)
+
+
+def test_without_a_month_it_is_the_newest(folder, say):
+    where = ("--state-dir", folder, "--config", folder / "farm.toml", "--json")
+    newest = told(say("bill", *where))["months"][-1]["month"]
+    assert told(say("report", *where)) == told(say("report", "--month", newest, *where))
 
 
 def test_where_there_is_neither_agent_nor_store_it_says_so(say, tmp_path):
