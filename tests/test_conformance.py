@@ -1,10 +1,14 @@
 import json
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from tests.conformance.__main__ import main
 from tests.drivers.cgminer_program import Program
 
 ROOT = Path(__file__).parent.parent
@@ -41,9 +45,17 @@ DEVICE = {
 }
 
 
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def run(*arguments):
-    command = [sys.executable, "-m", "tests.conformance", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    said, complaint = StringIO(), StringIO()
+    with redirect_stdout(said), redirect_stderr(complaint):
+        code = main([str(argument) for argument in arguments])
+    return Done(code, said.getvalue(), complaint.getvalue())
 
 
 def device(path, **changes):
@@ -165,6 +177,13 @@ def test_bad_usage_is_exit_2(arguments):
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage" in done.stderr
+
+
+def test_as_a_program_it_does_the_same(tmp_path):
+    device(tmp_path / "a" / "x.json")
+    command = [sys.executable, "-m", "tests.conformance", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert Done(done.returncode, done.stdout, done.stderr) == run(tmp_path)
 
 
 def test_nothing_to_read_is_exit_2(tmp_path):
