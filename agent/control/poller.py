@@ -300,7 +300,9 @@ class Poller:
                 self._denied.add(row)
                 self.deny(row, error)
             case Refused():
-                self.fleet.garbled(row, "unknown:unsupported")
+                # Who talks nonsense does not say who he is either: that makes him no stranger.
+                talks_nonsense = self.fleet.reasons[row] == "unknown:garbled"
+                self.fleet.garbled(row, "unknown:garbled" if talks_nonsense else "unknown:unsupported")
                 self._count("refused")
             case _:
                 self.fleet.garbled(row)

@@ -206,6 +206,9 @@ async def test_garbage_makes_one_machine_unknown_and_it_is_identified_anew(site)
     assert site.fleet.state_name(0) is State.HASHING
     await site.live(120)
     assert site.poller.drivers[1] is None or site.machines.polls[host] > 4
+    site.machines.answer[host] = Unsupported("unknown firmware: nonsense")
+    await site.live(30)
+    assert site.fleet.reasons[1] == "unknown:garbled"
     del site.machines.answer[host]
     await site.live(120)
     assert site.fleet.state_name(1) is State.HASHING
