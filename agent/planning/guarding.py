@@ -52,8 +52,7 @@ def hold(
     machines_w = float(running.at(steps).sum()) if held.any() else running.wanted_w
     seen = Forecast(draw_w=watch.house_w + machines_w, proved_w=watch.house_w + machines_w)
     if watch.measured_w is not None and (held.any() or _is_near(watch, running, watch.measured_w)):
-        by_meter = _metered(view, running, steps, watch.measured_w, now - memory.since)
-        seen = replace(by_meter, proved_w=max(by_meter.proved_w, seen.proved_w))
+        seen = _metered(view, running, steps, watch.measured_w, seen, now - memory.since)
     found = ceilings(running, replace(watch, house_w=seen.draw_w - machines_w), weighed)
     room_w, over_w = np.inf, 0.0
     for charge in watch.charges:
@@ -91,22 +90,25 @@ def _is_near(watch: Watch, running: Running, measured_w: Watts) -> bool:
     return any(max(kw, mean_kw(charge, kw)) > NEAR * charge.kw for charge in watch.charges)
 
 
-def _metered(view: FleetView, running: Running, steps: Array, measured_w: Watts, told_s: Floats) -> Forecast:
+def _metered(
+    view: FleetView, running: Running, steps: Array, measured_w: Watts, believed: Forecast, told_s: Floats
+) -> Forecast:
     """Return what the meter will show once every machine has come to its step.
 
-    Who rises is taken to be in its figure for the least that may be, who falls for the most. `told_s` is how long ago
-    each was last lowered.
+    While some are on their way it bounds that from both sides, for it may include little of them or all, and what is
+    `believed` counts between the bounds. `told_s` is how long ago each was last lowered.
     """
     still_w = np.where(view.sealed, 0.0, view.believed_w)
     expected_w = np.where(running.movable, expectations(view, steps), still_w)
-    least_w = np.where(view.fresh & ~view.sealed, view.metered_least_w, still_w)
-    rise_w = float(np.maximum(expected_w - least_w, 0.0).sum())
-    fall_w = np.minimum(expected_w - included(view), 0.0)
+    rise_w = np.maximum(expected_w - np.where(view.fresh & ~view.sealed, view.metered_least_w, still_w), 0.0)
+    change_w = expected_w - included(view)
+    fall_w = np.minimum(change_w, 0.0)
+    least_w, most_w = (measured_w + float(change.sum()) for change in (change_w, rise_w + fall_w))
     untold_w = float(fall_w[steps != view.setpoint].sum())
     lag_s = np.clip(LAG_S - told_s, 0.0, LAG_S)
     return Forecast(
-        draw_w=measured_w + rise_w + float(fall_w.sum()),
-        proved_w=measured_w + rise_w + untold_w,
+        draw_w=min(max(believed.draw_w, least_w), most_w),
+        proved_w=max(believed.proved_w, measured_w + float(rise_w.sum()) + untold_w),
         falling_ws=-float((fall_w * lag_s).sum()),
     )
 
