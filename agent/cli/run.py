@@ -117,7 +117,7 @@ def _run(life: _Life, folder: Path) -> int:
     except ConfigError as error:
         return _refuse(*map(str, error.problems))
     except OSError as error:
-        return _refuse(f"{life.config.file}: {error.strerror or error}", code=TAKEN)
+        return _refuse(f"{error.filename or life.config.file}: {error.strerror or error}", code=TAKEN)
     gc.freeze()  # what is left goes with the process: looking through it took seconds of an end that has five
     return OK
 

@@ -77,6 +77,16 @@ def miners(port):
         asked.close()
 
 
+def test_what_cannot_be_made_or_bound_is_named(process, tmp_path):
+    config = tmp_path / "farm.toml"
+    config.write_text(FARM.format(ports=free_port(), http=1).replace('bind = "127.0.0.1', 'bind = "192.0.2.1'))
+    (tmp_path / "file").touch()
+    for folder, said in ("file", f"{tmp_path / 'file'}: File exists"), ("state", "farm.toml: http.bind: 192.0.2.1: "):
+        refused = process("run", "--config", config, "--state-dir", tmp_path / folder)
+        assert refused.returncode == 3
+        assert refused.stderr.splitlines()[-1].startswith(said)
+
+
 def test_at_sighup_the_inventory_is_read_anew_in_the_same_process(tmp_path):
     port = free_port()
     with running(tmp_path, FARM.format(ports="1", http=port)) as (agent, config, told):

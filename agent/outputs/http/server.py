@@ -53,9 +53,12 @@ class HttpServer:
         self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=LAST_ANSWERS_S)
 
     async def start(self, host: str, port: int) -> int:
-        """Listen, and return the port that was bound. Raises OSError where it is taken."""
+        """Listen, and return the port that was bound. Raises OSError where it is taken, or no address of this host."""
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
+        try:
+            await web.TCPSite(self._runner, host, port).start()
+        except OSError as error:
+            raise OSError(error.errno, f"http.bind: {host}: {error.strerror}") from None
         bound: int = self._runner.addresses[0][1]
         return bound
 
