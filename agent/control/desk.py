@@ -74,22 +74,34 @@ class Desk:
         self, raw: bytes, *, transport: str, topic_id: str | None = None, by: str | None = None
     ) -> tuple[AnyFact, ...]:
         """Take in an order's document; returns what followed, nothing for one that is known already."""
-        long = len(raw) > LONG
-        parsed = await asyncio.to_thread(self._parse, raw, topic_id) if long else self._parse(raw, topic_id)
+        return await self.take_in_all([(topic_id, raw)], transport=transport, by=by)
+
+    async def take_in_all(
+        self, documents: Sequence[tuple[str | None, bytes]], *, transport: str, by: str | None = None
+    ) -> tuple[AnyFact, ...]:
+        """Take in documents in their order, each with the id that its topic names: in one turn and one transaction."""
+        parsed = [await self._parsed(raw, topic_id) for topic_id, raw in documents]
+        facts: list[AnyFact] = []
         async with self._controller.turn:
-            now = self._parts.clock.now()
-            facts = self._parts.book.receive(
-                raw.decode("utf-8", "replace"),
-                parsed,
-                transport=transport,
-                now=now,
-                observed=self._controller.observed(now, coming=parsed if isinstance(parsed, Order) else None),
-                by=by,
-            )
+            for (_, raw), order in zip(documents, parsed, strict=True):
+                now = self._parts.clock.now()
+                facts += self._parts.book.receive(
+                    raw.decode("utf-8", "replace"),
+                    order,
+                    transport=transport,
+                    now=now,
+                    observed=self._controller.observed(now, coming=order if isinstance(order, Order) else None),
+                    by=by,
+                )
+                if len(documents) > 1:
+                    await asyncio.sleep(0)
             await self._parts.journal.record(facts)
         self._tell(facts)
         self._controller.wake()
-        return facts
+        return tuple(facts)
+
+    async def _parsed(self, raw: bytes, topic_id: str | None) -> Order | Rejection:
+        return await asyncio.to_thread(self._parse, raw, topic_id) if len(raw) > LONG else self._parse(raw, topic_id)
 
     async def keep(self, fact: AnyFact) -> None:
         """Remember what somebody said that changes nothing. Raises Unwritten."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -68,18 +67,3 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
         lasts=lasts,
         parts=parts,
     )
-
-
-def binding_for(
-    order: Order, bindings: Sequence[Binding], *, site_w: Watts = math.inf, here_w: Watts = math.inf
-) -> str | None:
-    """Return the order that binds where this one is measured, else the one that binds the site.
-
-    None where nobody's limit does but the connection's, `site_w`, or that of the feeder it is measured at, `here_w`.
-    """
-    beside = [bound for bound in bindings if bound.order.scope == order.scope]
-    if beside:
-        least = min(beside, key=lambda bound: (bound.cap_w, *bound.order.rank()))
-        return least.order.order_id if least.cap_w <= min(here_w, site_w) else None
-    cap = arbitrate(bindings)
-    return cap.binding_order if cap.cap_w is not None and cap.cap_w <= site_w else None

@@ -11,11 +11,12 @@ from hashlib import sha256
 from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, OrderRefused
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
+from agent.orders.bound import Bound
 from agent.orders.compliance import Observed, Watch
 from agent.orders.hands import is_by_hand, is_own_word, says_two
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
-from agent.orders.order import STEPPING, Order, Rejection, Scope
+from agent.orders.order import SITE_SCOPE, STEPPING, Order, Rejection, Scope
 from agent.proof.jws import Jws
 from agent.values import Moment, Watts
 
@@ -145,6 +146,18 @@ class Life:
         """Return this order's own limit at its meter, None where it sets none at this instant."""
         return cap_w(self.order.limit, self.basis, margin=margin, first=now.earliest, last=now.latest)
 
+    def binding(self, margin: float, now: Moment, *, counts: bool = False) -> Binding | None:
+        """Return what it binds to now, None for nothing; `counts`: as if it were in force."""
+        if not (counts or self.binds or self.holds_on(now)) or self.order.test:
+            return None
+        limit_w, limit = self.cap_w(margin, now), self.order.limit
+        if limit_w is not None and self.allowance_w is not None:
+            limit_w = self.allowance_w
+        if limit_w is None or limit is None:
+            return None
+        steps = not self.is_on_its_ramp(limit_w, now)
+        return Binding(order=self.order, cap_w=limit_w, limit=limit, steps=steps, lasts=self.lasts)
+
     def measured(self, observed: Observed, cap_w: Watts | None, now: Moment, *, window_s: float) -> Measured | None:
         """Return the mean that it is judged by, None where that is what is drawn now."""
         measure = self.order.measure
@@ -206,6 +219,7 @@ class Lives:
     def __init__(self, parse: Callable[[str], Order | Rejection]) -> None:
         self._parse = parse
         self._lives: dict[str, Life] = {}
+        self.bound = Bound()
         self._taken_in: dict[str, deque[bytes]] = {}  # by order, what its latest signed documents were
 
     def was_taken_in(self, order: Order) -> bool:
@@ -228,22 +242,34 @@ class Lives:
         found = (life for life in self._lives.values() if not life.is_final)
         return sorted(found, key=lambda life: life.order.order_id)
 
-    def bindings(
-        self, margin: float, now: Moment, *, counting: Life | None = None, ignoring: Life | None = None
-    ) -> list[Binding]:
-        """Return what binds now; `counting` as if it did already, `ignoring` as if it no longer did."""
-        found = []
-        for life in self._lives.values():
-            binds = ((life.binds or life.holds_on(now)) and life is not ignoring) or life is counting
-            if not binds or life.order.test:
-                continue
-            limit_w, limit = life.cap_w(margin, now), life.order.limit
-            if limit_w is not None and life.allowance_w is not None:
-                limit_w = life.allowance_w
-            if limit_w is not None and limit is not None:
-                steps = not life.is_on_its_ramp(limit_w, now)
-                found.append(Binding(order=life.order, cap_w=limit_w, limit=limit, steps=steps, lasts=life.lasts))
-        return found
+    def bindings(self, margin: float, now: Moment) -> list[Binding]:
+        """Return what binds now."""
+        found = (life.binding(margin, now) for life in self._lives.values())
+        return [binding for binding in found if binding is not None]
+
+    def binding_order(
+        self, life: Life, *, counts: bool, margin: float, now: Moment, site_w: Watts, here_w: Watts
+    ) -> str | None:
+        """Return the order that binds where this one is measured, else the one that binds the site.
+
+        `counts`: this one taken as binding, else as no longer. None where nobody's limit binds but the connection's,
+        `site_w`, or that of the feeder it is measured at, `here_w`.
+        """
+        self._gather(margin, now)
+        own = life.binding(margin, now, counts=True) if counts else None
+        for scope, carried_w in ((life.order.scope, min(here_w, site_w)), (SITE_SCOPE, site_w)):
+            least = self.bound.least(scope, beside=life.order.order_id, own=own)
+            if least is not None:
+                return least.order.order_id if least.cap_w <= carried_w else None
+        return None
+
+    def keeping_down(self, next_w: Watts | None, margin: float, now: Moment) -> list[Scope]:
+        """Return the scopes of what those wait for who are still down, `next_w` the draw with one of them more."""
+        self._gather(margin, now)
+        return self.bound.keeping_down(next_w, margin)
+
+    def _gather(self, margin: float, now: Moment) -> None:
+        self.bound.at(now, self._lives, lambda order_id: self._lives[order_id].binding(margin, now))
 
     def bases_w(self, scope: Scope) -> list[Watts]:
         """Return what reductions of a scope that are in force, or on their way back, are reckoned from."""
@@ -262,11 +288,14 @@ class Lives:
         match fact:
             case OrderReceived():
                 self._received(fact)
+                self.bound.changed(fact.order_id)
             case OrderMoved():
                 _moved(self._lives[fact.order_id], fact)
+                self.bound.changed(fact.order_id)
             case OrderRefused(order_id=str(order_id), seq=int(seq)):
                 self._lives[order_id].seq = seq
             case OrderHouseLowered():
+                self.bound.changed(fact.order_id)
                 life = self._lives[fact.order_id]
                 life.basis = replace(life.basis, house_w=fact.house_w)
             case _:

@@ -19,7 +19,7 @@ from agent.facts import (
 )
 from agent.facts.orders import OfferAnswered, OrderReleaseAsked, OrderVanished
 from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
-from agent.orders.arbitration import Cap, arbitrate, binding_for
+from agent.orders.arbitration import Cap, arbitrate
 from agent.orders.compliance import Allowed, Case, Observed, judge
 from agent.orders.leading import Way, coming
 from agent.orders.life import Life, Lives, later
@@ -235,8 +235,7 @@ class OrderBook:
         if life.state not in {S.ENDED, S.CANCELLED, S.RESTORING} or life.holds_on(now):
             return facts
         seen, margin = observed.at(life.order.order_id), self.policy.margin
-        binding = self._lives.bindings(margin, now)
-        others = [bound.order.scope for bound in binding if bound.keeps_down(seen.next_w, margin)]
+        others = self._lives.keeping_down(seen.next_w, margin, now)
         if not life.frees(seen, others, now):
             return facts + self._move(life, E.CLOSE, now, observed)
         return facts if life.state is S.RESTORING else facts + self._move(life, E.FREE, now, observed)
@@ -258,6 +257,7 @@ class OrderBook:
         )
         measured = life.measured(observed, allowed.cap_w, now, window_s=self.policy.window_s)
         life.allowance_w = None if measured is None else measured.allowance_w
+        self._lives.bound.changed(life.order.order_id)
         life.watch = life.watch.seen(observed, allowed, now)
         case = Case(
             allowed=allowed,
@@ -311,8 +311,8 @@ class OrderBook:
     def _binding_order(self, life: Life, event: OrderEvent, state: str, now: Moment, here_w: Watts) -> str | None:
         """Return which order binds the site after this step; what is revised binds until its revision does."""
         binds = state in BINDING or (event is E.REVISE and life.binds)
-        bindings = self._lives.bindings(self.policy.margin, now, **{"counting" if binds else "ignoring": life})
-        return binding_for(life.order, bindings, site_w=self.policy.connection_w, here_w=here_w)
+        limits = {"site_w": self.policy.connection_w, "here_w": here_w}
+        return self._lives.binding_order(life, counts=binds, margin=self.policy.margin, now=now, **limits)
 
     def _reasons(self, life: Life, event: OrderEvent, now: Moment, excess_w: Watts, reason: str | None) -> list[str]:
         ramp_s, late_s = life.ramp_s(excess_w), life.late_ramp_s(excess_w, self.policy.respond_s, now)

@@ -1,6 +1,6 @@
 """Joins the sources of orders to control: the broker, issuers' silence, signals, the schedule.
 
-Orders from the broker are taken in one after the other, as they come.
+Orders from the broker are taken in in their order, all that wait in one turn.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from agent.orders.order import CLASSES
 from agent.settings import prefix_of
 from agent.wiring.kept_orders import KeptOrders
 
+AT_ONCE = 100
+"""So many documents that wait are taken in together at the most: each alone would cost a look at the whole farm."""
 log = structlog.get_logger()
 
 
@@ -91,14 +93,23 @@ class OrderRoom:
 
     async def _intake(self) -> None:
         while True:
-            match await self._incoming.get():
+            documents: list[tuple[str | None, bytes]] = []
+            told = await self._incoming.get()
+            while not isinstance(told, frozenset) and told[1]:
+                documents.append((_last(told[0]), told[1]))
+                if len(documents) == AT_ONCE or self._incoming.empty():
+                    break
+                told = self._incoming.get_nowait()
+            if documents:
+                await self._desk.take_in_all(documents, transport="mqtt")
+            match told:
                 case frozenset() as heard:
                     for order_id in self._kept.lost(heard, self._views()):
                         await self._desk.vanish(order_id)
-                case topic, b"":
+                case topic, raw if not raw:
                     await self._desk.vanish(_last(topic))
-                case topic, raw:
-                    await self._desk.take_in(raw, transport="mqtt", topic_id=_last(topic))
+                case _:
+                    continue
 
     def _hear(self, topic: str, raw: bytes, _retained: bool) -> None:  # noqa: FBT001 - the shape of a handler
         self._kept.heard(_last(topic))

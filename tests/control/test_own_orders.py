@@ -10,6 +10,7 @@ from agent.control.own_orders import OwnOrders, own_id
 from agent.control.schedule_keeper import ScheduleKeeper
 from agent.control.signal_feeds import Feed, SignalFeeds
 from agent.control.silence_watch import SilenceWatch
+from agent.facts import OrderReceived, OrderRefused
 from agent.facts.orders import IssuerHeard, IssuerSilent
 from agent.inputs.order_schedule import parse_schedule
 from agent.orders.silence import Failsafe
@@ -292,3 +293,19 @@ def test_own_ids_of_different_names_are_different_and_fit():
     ids = {own_id("failsafe", name) for name in names} | {own_id("failsafe", "a", taken={"a"})}
     assert len(ids) == 4
     assert max(map(len, ids)) <= 64
+
+
+async def test_documents_that_wait_are_taken_in_in_their_order_by_one_transaction(machines, tmp_path):
+    site = Site(machines, tmp_path)
+    written = []
+    append = site.ledger.append
+    site.ledger.append = lambda facts, outbox=(): written.append(len(facts)) or append(facts, outbox)
+    plain = {"revision": 1, "issuer": "grid", "class": "contract", "status": "issued"}
+    told = [
+        (f"o{at}", encoded({**plain, "order_id": f"o{at}", "limit": {"max_import_kw": 30 - at}})) for at in range(3)
+    ]
+    facts = await site.desk.take_in_all([*told, ("o1", b"{")], transport="mqtt")
+    assert written == [len(facts)]
+    assert [fact.order_id for fact in facts if isinstance(fact, OrderReceived)] == ["o0", "o1", "o2"]
+    assert isinstance(facts[-1], OrderRefused)
+    await site.close()
