@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from agent.fleet.view import Array, FleetView, Floats
+from agent.fleet.belief import Code
+from agent.fleet.view import Array, FleetView, Floats, Indices
 from agent.planning.guard import GuardMemory, PeakCharge, Running, Watch, allowed_w, ceilings, mean_kw
 from agent.planning.headroom import expectations, included
 from agent.planning.shedding import shed
@@ -98,18 +99,45 @@ def _metered(
     While some are on their way it bounds that from both sides, for it may include little of them or all, and what is
     `believed` counts between the bounds. `told_s` is how long ago each was last lowered.
     """
-    still_w = np.where(view.sealed, 0.0, view.believed_w)
-    expected_w = np.where(running.movable, expectations(view, steps), still_w)
-    rise_w = np.maximum(expected_w - np.where(view.fresh & ~view.sealed, view.metered_least_w, still_w), 0.0)
-    change_w = expected_w - included(view)
+    rows = _on_their_way(view, steps)
+    few, to = _of(view, rows), steps[rows]
+    still_w = np.where(few.sealed, 0.0, few.believed_w)
+    expected_w = np.where(running.movable[rows], expectations(few, to), still_w)
+    rise_w = np.maximum(expected_w - np.where(few.fresh & ~few.sealed, few.metered_least_w, still_w), 0.0)
+    change_w = expected_w - included(few)
     fall_w = np.minimum(change_w, 0.0)
     least_w, most_w = (measured_w + float(change.sum()) for change in (change_w, rise_w + fall_w))
-    untold_w = float(fall_w[steps != view.setpoint].sum())
-    lag_s = np.clip(LAG_S - told_s, 0.0, LAG_S)
+    untold_w = float(fall_w[to != few.setpoint].sum())
+    lag_s = np.clip(LAG_S - told_s[rows], 0.0, LAG_S)
     return Forecast(
         draw_w=min(max(believed.draw_w, least_w), most_w),
         proved_w=max(believed.proved_w, measured_w + float(rise_w.sum()) + untold_w),
         falling_ws=-float((fall_w * lag_s).sum()),
+    )
+
+
+def _on_their_way(view: FleetView, steps: Array) -> Indices:
+    """Return who is not simply at its step, with all that it draws in the meter: of the others nothing will change."""
+    there = (view.seen == steps) & view.fresh & ~view.sealed
+    there &= (view.state == Code.HASHING) | (view.state == Code.SLEEPING)
+    there &= (view.metered_least_w == view.believed_w) & (view.metered_most_w == view.believed_w)
+    return np.flatnonzero(~there)
+
+
+def _of(view: FleetView, rows: Indices) -> FleetView:
+    """Return a view of some machines, as far as it is read here."""
+    return replace(
+        view,
+        step_w=view.step_w[rows],
+        seen=view.seen[rows],
+        state=view.state[rows],
+        setpoint=view.setpoint[rows],
+        trusted=view.trusted[rows],
+        fresh=view.fresh[rows],
+        sealed=view.sealed[rows],
+        believed_w=view.believed_w[rows],
+        metered_least_w=view.metered_least_w[rows],
+        metered_most_w=view.metered_most_w[rows],
     )
 
 
