@@ -21,6 +21,8 @@ from simulators.web_face import WebFace
 VERSION, NERD_VERSION = "v2.14.0", "v1.0.36"
 API = "1"
 DIFFICULTY = 1024
+FANNED = 0.7
+"""Its fan holds the chip near 60 °C (`temptarget`), 35 above the air, where a farm's machines let it run 50 above."""
 Row = dict[str, Any]
 
 
@@ -133,7 +135,7 @@ class AxeOsFace(WebFace):
         physics, at, chip = self.physics, machine.index, BOARDS[machine.model]
         rates = (physics.averages_ths[:, at] * 1e3).tolist()
         lit = self._phase(machine) in {Phase.WARMING, Phase.TUNING, Phase.HASHING}
-        celsius = round(physics.chip_c[at].item(), 3) if lit else -1
+        celsius = round(physics.ambient_c + FANNED * (physics.chip_c[at].item() - physics.ambient_c), 3) if lit else -1
         return {
             "power": physics.power_w[at].item(), "voltage": 5100.0, "current": physics.power_w[at].item() / 5.1 * 1e3,
             "temp": celsius, "vrTemp": round(physics.board_c[at].item()),

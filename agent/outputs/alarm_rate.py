@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from agent.facts import AnyFact, SealBroken, UnauthorisedWake
+from agent.facts import AnyFact, ClockStepped, ClockTrusted, SealBroken, UnauthorisedWake
 from agent.facts.safety import SafetyTripped
 
 NOW, EACH, WAVE = timedelta(0), timedelta(hours=1), timedelta(minutes=1)
@@ -26,6 +26,20 @@ class AlarmRate:
         self._told_at: OrderedDict[tuple[str, str], datetime] = OrderedDict()
         self._wave_at: datetime | None = None  # when it was told last that machines were woken
         self._since: dict[tuple[str, str], int] = {}
+        self._stepped = NOW  # by how much the host's clock stepped while it is not trusted yet
+
+    def passes(self, fact: AnyFact) -> None:
+        """Let time pass with any fact: a step of the clock that comes to be trusted is no time that passed."""
+        match fact:
+            case ClockStepped(step_s=step_s):
+                self._stepped += timedelta(seconds=step_s)
+            case ClockTrusted():
+                ahead, self._stepped = max(self._stepped, NOW), NOW
+                if ahead:
+                    self._told_at = OrderedDict((about, at + ahead) for about, at in self._told_at.items())
+                    self._wave_at = None if self._wave_at is None else self._wave_at + ahead
+            case _:
+                return
 
     def admit(self, fact: AnyFact, kind: str) -> int | None:
         """Return how often it was since it was last told, None where that is not an hour ago.

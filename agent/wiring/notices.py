@@ -83,6 +83,7 @@ class Notices:
 
     def _told(self, fact: AnyFact) -> dict[str, Any] | None:
         """Return what is told of a fact, None where it is no alarm or was told within the hour."""
+        self._rate.passes(fact)
         kind = alarm(fact)
         repeated = None if kind is None else self._rate.admit(fact, kind)
         return None if kind is None or repeated is None else {**notice(fact, kind, self._site), "repeated": repeated}

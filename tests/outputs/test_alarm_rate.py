@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.facts import OrderMoved, SealBroken, UnauthorisedWake
+from agent.facts import ClockStepped, ClockTrusted, OrderMoved, SealBroken, UnauthorisedWake
 from agent.facts.safety import SafetyTripped
 from agent.outputs import alarm_rate
 from agent.outputs.alarm_rate import AlarmRate
@@ -73,3 +73,14 @@ def test_a_clock_that_was_set_back_silences_nothing(rate):
     assert rate.admit(woken(0, "m1"), "unauthorised_wake") == 0
     assert rate.admit(woken(-300, "m1"), "unauthorised_wake") == 0
     assert rate.admit(woken(-270, "m1"), "unauthorised_wake") is None
+
+
+@pytest.mark.parametrize(("steps_s", "told"), [([7200.0], None), ([-7200.0], None), ([], 0)])
+def test_a_step_of_the_clock_that_comes_to_be_trusted_is_no_time_that_passed(rate, steps_s, told):
+    assert rate.admit(woken(0, "m1"), "unauthorised_wake") == 0
+    for step_s in steps_s:
+        rate.passes(ClockStepped(at=AT, step_s=step_s))
+    ahead_min = max(0.0, sum(steps_s)) / 60 if steps_s else 120.0
+    rate.passes(ClockTrusted(at=AT + timedelta(minutes=ahead_min)))
+    assert rate.admit(woken(ahead_min + 11, "m1"), "unauthorised_wake") == (None if told is None else 0)
+    assert rate.admit(woken(ahead_min + 71, "m1"), "unauthorised_wake") is not None

@@ -41,6 +41,7 @@ class Judge:
     def heard(self, facts):
         """Count the alarms that somebody is woken by, in the hour before each."""
         for fact in facts:
+            self.rate.passes(fact)
             kind = alarm(fact)
             if kind is None or self.rate.admit(fact, kind) is None:
                 continue
