@@ -162,8 +162,8 @@ def _has_failed(case: Case, observed: Observed) -> bool:
 
 
 def _met(case: Case, watch: Watch, observed: Observed, now: Moment) -> bool:
-    if case.is_stop and observed.awake_reachable:
-        return False
+    if case.is_stop and (observed.awake_reachable or not observed.proved):
+        return False  # who was not asked yet since the start need not be asleep
     if case.measured is not None and case.allowed.cap_w is not None:
         within = case.measured.mean_w is not None and case.measured.mean_w <= case.allowed.cap_w
         return within and (case.measured.allowance_w is not None or case.allowed.is_under(observed))

@@ -46,6 +46,7 @@ TABLE = [
     (STOP, "active", False, metered(90_000, awake_reachable=1), 15, None, None),
     (STOP, "active", True, metered(90_000, awake_reachable=2), 15, None, "breach: awake: 2 not asleep"),
     (STOP, "active", False, metered(90_000, unproved=("m", "n")), 15, None, "comply: unproved 2"),
+    (STOP, "active", False, metered(90_000, unproved=("m", "n"), proved=False), 15, None, None),
     (
         STOP,
         "active",

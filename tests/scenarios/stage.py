@@ -56,13 +56,13 @@ async def program(*arguments, also=None, within=(), **pipes):
     )
 
 
-async def refused(*arguments, within_s=15):
+async def refused(*arguments, within_s=40):
     """Run a hashwatt command that ends by itself; return its exit code and what it said on standard error."""
     code, _, said = await ran(*arguments, within_s=within_s)
     return code, said
 
 
-async def ran(*arguments, within_s=15):
+async def ran(*arguments, within_s=40):
     """Run a hashwatt command that ends by itself; return its exit code, what it printed, and what it complained of."""
     ended = await program(*arguments, stderr=asyncio.subprocess.PIPE)
     try:

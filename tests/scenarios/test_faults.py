@@ -21,7 +21,7 @@ async def test_hundreds_of_machines_with_faults_are_stopped_as_far_as_possible(t
             await site.farm("/faults", {"select": select, "fault": fault, "for_s": for_s})
         await site.order(comply_by_s=30)
         await site.dispatcher.ack("o1", "violated", 90)  # as far as it has come by its deadline
-        await site.until(lambda: _sleep(site), 90)
+        await site.until(lambda: _sleep(site), 150)
         await site.until(lambda: _is_known(site), 120)
 
         broken = _broken(await site.farm("/state"))

@@ -17,7 +17,7 @@ ROOM = 1.02
 async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unread_sheds_for_them(tmp_path):
     async with stage(tmp_path, 24, start=False) as site:
         told = site.config.read_text()
-        site.config.write_text(told.replace("[control]\n", f"[control]\nblind_s = {BLIND_S}\n"))
+        site.config.write_text(told.replace("[control]\n", f"[control]\nblind_s = {BLIND_S}\n").replace("stale_s = 8", "stale_s = 12"))
         await site.start()
         await site.until_known(24, 60)
         cap_w = 0.6 * await site.true_draw_w()
@@ -34,9 +34,9 @@ async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unre
 
         complied_w = await site.true_draw_w()
         await site.farm("/faults", {"select": "30%", "fault": "hang", "for_s": None})
-        await site.farm("/meter", {"stale_s": 8 + 5 * BLIND_S})
-        watch = asyncio.create_task(site.most_true_draw_w(8 + 5 * BLIND_S))
-        await site.until(lambda: _shed(site, len(sent)), 8 + 5 * BLIND_S)
+        await site.farm("/meter", {"stale_s": 12 + 5 * BLIND_S})
+        watch = asyncio.create_task(site.most_true_draw_w(12 + 5 * BLIND_S))
+        await site.until(lambda: _shed(site, len(sent)), 12 + 5 * BLIND_S)
         assert await watch <= TOLERATED * cap_w
         assert await site.true_draw_w() < complied_w
         assert not [write for write in (await site.writes())[len(sent) :] if write["wakes"]]
