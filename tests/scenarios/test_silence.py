@@ -17,7 +17,8 @@ ROOM = 1.02
 async def test_a_short_silence_changes_nothing_and_a_long_one_with_machines_unread_sheds_for_them(tmp_path):
     async with stage(tmp_path, 24, start=False) as site:
         told = site.config.read_text()
-        site.config.write_text(told.replace("[control]\n", f"[control]\nblind_s = {BLIND_S}\n").replace("stale_s = 8", "stale_s = 12"))
+        told = told.replace("[control]\n", f"[control]\nblind_s = {BLIND_S}\n")
+        site.config.write_text(told.replace("stale_s = 8", "stale_s = 12"))
         await site.start()
         await site.until_known(24, 60)
         cap_w = 0.6 * await site.true_draw_w()
