@@ -26,15 +26,22 @@ def _pattern(said: str) -> re.Pattern[str]:
 
 
 def told(reason: str, language: str) -> str:
-    """Return a reason, phrase by phrase, in a language."""
-    return "; ".join(phrase(part, language) for part in reason.split("; "))
+    """Return a reason in a language: as a whole where that is a phrase, else phrase by phrase."""
+    whole = _matched(reason, language)
+    return "; ".join(phrase(part, language) for part in reason.split("; ")) if whole is None else whole
 
 
 def phrase(said: str, language: str) -> str:
     """Return one phrase, and those that it is put together of, in a language."""
-    for pattern, words in _phrases(language):
-        if (found := pattern.fullmatch(said)) is not None:
-            return words.format(*(phrase(part, language) for part in found.groups()))
+    if (matched := _matched(said, language)) is not None:
+        return matched
     if _FIGURE.fullmatch(said) is not None:
         return said.translate(_FIGURES_OF.get(language, {}))
     return said
+
+
+def _matched(said: str, language: str) -> str | None:
+    for pattern, words in _phrases(language):
+        if (found := pattern.fullmatch(said)) is not None:
+            return words.format(*(told(part, language) for part in found.groups()))
+    return None

@@ -21,6 +21,9 @@ REASONS = [
     "nobody knows what was drawn before the order", "2.5 h are unknown: nobody looked, and no register tells",
     "they are in no sum", "12 kWh of what was drawn are by what machines say, not by a meter",
     "too little history: 3 of 10 days of its type without an order are known before it",
+    "energy: 6.06 from 2026-01-01 is not confirmed (the figure of 2025 carried on; no tariff of 2026 was found)",
+    "VAT: the figure from 2021-10-01 is not known, so that nothing is charged for it (no tariff of 2026 was found)",
+    "the tariff ends on 2026-12-31, and is used for days after that",
 ]  # fmt: skip
 LIMITS = [
     {"stop": True}, {"max_import_kw": 2500.5}, {"reduce_kw": 800}, {"reduce_kw": 800, "baseline": {"kw": 4000}},
