@@ -24,6 +24,7 @@ REASONS = [
     "energy: 6.06 from 2026-01-01 is not confirmed (the figure of 2025 carried on; no tariff of 2026 was found)",
     "VAT: the figure from 2021-10-01 is not known, so that nothing is charged for it (no tariff of 2026 was found)",
     "the tariff ends on 2026-12-31, and is used for days after that",
+    "energy: 1 has no price above its last block, up to 1000 kWh",
 ]  # fmt: skip
 LIMITS = [
     {"stop": True}, {"max_import_kw": 2500.5}, {"reduce_kw": 800}, {"reduce_kw": 800, "baseline": {"kw": 4000}},
