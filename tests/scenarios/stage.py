@@ -41,7 +41,7 @@ respond_s = 20
 
 [polling]
 interval_s = {poll_s}
-timeout_s = 1
+timeout_s = 2
 
 [http]
 bind = "127.0.0.1:0"
@@ -217,6 +217,15 @@ class Stage:
             return site["miners"].get("hashing", 0) >= count and site["power_source"] == "meter"
 
         await self.until(known, within_s)
+
+    async def until_metered(self):
+        """Wait until the agent's meter, a mean of some seconds, shows what is drawn now."""
+
+        async def shown():
+            site, draw_w = await self.site(), await self.true_draw_w()
+            return site["power_source"] == "meter" and abs(site["power_w"] / draw_w - 1) < 0.01
+
+        await self.until(shown, 60)
 
     async def retained(self, topic):
         """Return what the broker keeps for whoever subscribes next."""

@@ -31,6 +31,7 @@ async def test_hundreds_of_machines_with_faults_are_stopped_as_far_as_possible(t
         assert set(broken["lie"]) == {"hashing"}
         assert not [write for write in await site.writes() if write["wakes"]]
         assert site.dispatcher.states("o1") == ["received", "accepted", "active", "violated"]
+        await site.until_metered()
         await site.order(revision=2, comply_by_s=1)
         ack = await site.dispatcher.ack("o1", "violated", 30, revision=2)
         assert f"awake: {LIE} not asleep" in ack["reason"]

@@ -44,6 +44,7 @@ async def test_whatsminers_are_stopped_and_restored_but_for_those_that_take_no_w
         await site.order(revision=2)
         await site.until(lambda: _sleep(site, GOOD - 1), 70)
         await site.until(lambda: _all_refused(site, FOREIGN + 1), 30)
+        await site.until_metered()
         await site.order(revision=3, comply_by_s=1)
         ack = await site.dispatcher.ack("o1", "violated", 30)
         assert "awake: 3 not asleep" in ack["reason"]
