@@ -79,7 +79,8 @@ def parse_urdb(text: str, *, file: str = "record.json", currency: str | None = N
         reader.bad("", "charges nothing: it has neither energy, demand, fixed nor minimum charges")
     if reader.problems or money is None:
         raise ConfigError([*dict.fromkeys(reader.problems)])
-    return Tariff(
+    made = partial(
+        Tariff,
         name=", ".join(str(reader.record[key]) for key in ("utility", "name") if key in reader.record),
         currency=money,
         components=tuple(components),
@@ -92,6 +93,11 @@ def parse_urdb(text: str, *, file: str = "record.json", currency: str | None = N
         export_refused="" if nets(reader) else _export_refused(reader),
         nets_by_hour=rule_of(reader) == BY_HOUR,
     )
+    try:
+        return made()
+    except ValueError as error:
+        key = reader.keys.get(str(error).partition(":")[0], "")
+        raise ConfigError([Problem(file=file, key=key, reason=str(error))]) from None
 
 
 def _currency(reader: Reader) -> str | None:

@@ -18,6 +18,7 @@ from agent.tariffs.levies import LevyPerKwh
 from agent.tariffs.time_of_use import Period, TimeOfUse
 
 KEY = "energyratestructure"
+_ENERGY = "energy"
 _FUEL = "fueladjustmentsmonthly"
 _UNITS: Mapping[str, Unit] = {
     "kwh": "kWh",
@@ -67,14 +68,14 @@ def energy(reader: Reader) -> Iterator[Component]:
             for at in used
         ]
         told, net = tuple(periods), nets(reader)
-        yield from reader.part(KEY, lambda: TimeOfUse(name="energy", party=PARTY, period=told, net_export=net))
+        yield from reader.part(KEY, lambda: TimeOfUse(name=_ENERGY, party=PARTY, period=told, net_export=net))
         return
     listed = _lists(reader, structure, cells)
     if listed:
         yield from reader.part(
             KEY,
             lambda: Blocks(
-                name="energy",
+                name=_ENERGY,
                 party=PARTY,
                 period=tuple(listed),
                 fill="in_order" if rule_of(reader) in STEPWISE else "together",
@@ -161,7 +162,7 @@ def fuel(reader: Reader) -> Iterator[Component]:
     months: dict[Decimal, list[int]] = {}
     for month, value in zip(ALL_MONTHS, told, strict=True):
         months.setdefault(value, []).append(month)
-    if nets(reader):
+    if nets(reader) and _ENERGY in reader.keys:
         yield from _fuel_of_net(reader, months)
         return
     periods = [
@@ -174,7 +175,7 @@ def fuel(reader: Reader) -> Iterator[Component]:
     ]
     yield from reader.part(
         _FUEL,
-        lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods)),
+        lambda: TimeOfUse(name="fuel adjustment", party=PARTY, period=tuple(periods), net_export=nets(reader)),
     )
 
 
@@ -188,7 +189,7 @@ def _fuel_of_net(reader: Reader, months: Mapping[Decimal, list[int]]) -> Iterato
                 name=f"fuel adjustment{label}",
                 party=PARTY,
                 per_kwh=Dated(figures=(Figure(value=value),)),
-                on=("energy",),
+                on=(_ENERGY,),
                 months=() if not label else tuple(of),
             )
             yield from reader.part(_FUEL, made)

@@ -11,11 +11,12 @@ from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.charge import Line
 from agent.tariffs.figures import NoFigure
 from agent.tariffs.kinds import Component
+from agent.tariffs.levies import LevyPerKwh
 from agent.tariffs.load import NOTHING, Load, Register, Taken, Unmetered, Usage
 from agent.tariffs.money import EXACT, rounded
 from agent.tariffs.periods import CIVIL, ReadTime, Span, months
 from agent.tariffs.settling import AS_IT_IS
-from agent.tariffs.tariff import Tariff
+from agent.tariffs.tariff import Tariff, priced
 from agent.tariffs.vat import Vat
 
 
@@ -139,7 +140,7 @@ def _line(tariff: Tariff, component: Component, usage: Usage, before: Sequence[L
     if settling.only is not None and not settling.only.holds(usage):
         return []
     try:
-        parts = tuple(component.parts(usage, before))
+        parts = tuple(component.parts(usage, _counted(tariff, component, usage, before)))
         parts = settling.settled(parts, tariff.fx.get(settling.currency or ""), usage.last)
     except (NoFigure, Unmetered) as error:
         raise Unpriced(component.name, str(error)) from None
@@ -147,3 +148,17 @@ def _line(tariff: Tariff, component: Component, usage: Usage, before: Sequence[L
         return []
     amount = sum((part.amount for part in parts), Decimal(0))
     return [Line(component=component, parts=parts, amount=amount, currency=settling.currency)]
+
+
+def _counted(tariff: Tariff, component: Component, usage: Usage, before: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines that a component is charged on: of a levy on kWh those whose price is not known too."""
+    if not isinstance(component, LevyPerKwh) or not component.on:
+        return before
+    lines = {line.component.name: line for line in before}
+    for one in tariff.components:
+        settling = tariff.settlings.get(one.name, AS_IT_IS)
+        if one.name not in component.on or (settling.only is not None and not settling.only.holds(usage)):
+            continue
+        if (known := priced(one, Decimal(0))) is not one:
+            lines[one.name] = Line(component=one, parts=tuple(known.parts(usage, before)), amount=Decimal(0))
+    return list(lines.values())

@@ -214,10 +214,11 @@ class Demand:
             case _:
                 powers, of = [self._measured(usage, spans).power for spans in days], "days"
         chosen = sorted(powers, reverse=True)[: self.highest]
-        billed = max(even(sum(chosen, Decimal(0)) / len(chosen)), self.least)
+        billed = max(even(sum(chosen, Decimal(0)) / max(len(chosen), 1)), self.least)
         billed = billed if self.digits is None else rounded(billed, self.digits)
         each = f"the highest of each of {len(chosen)}" if of != "windows" else f"the {len(chosen)} highest"
-        yield from self._charged(usage, period, usage.last, billed, f"mean of {each} {of}")
+        said = f"mean of {each} {of}" if chosen else "no window lies whole in it"
+        yield from self._charged(usage, period, usage.last, billed, said)
 
     def _held(self, usage: Usage, period: DemandPeriod, parts: Sequence[Part]) -> Iterator[Part]:
         """Yield what days came to above what a month costs at most, as an amount below 0."""

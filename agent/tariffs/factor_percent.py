@@ -12,6 +12,7 @@ from agent.tariffs.charge import Line, Part, product, supplied
 from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Usage
 from agent.tariffs.money import PERCENT, even, rounded, written
+from agent.tariffs.periods import Span
 from agent.tariffs.power import spans_of
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.when import ALWAYS, Times
@@ -83,8 +84,14 @@ class FactorPercent:
         return [(f"from {written(row.factor_from)}{row.in_words()}", row.pct) for row in self.row]
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterator[Part]:
-        """Yield the percentage of what each day's supply cost. Raises NoFigure, Unmetered."""
-        factor = self._factor(usage)
+        """Yield the percentage of what each day's supply cost; none in a month in which `when` never holds.
+
+        Raises NoFigure, Unmetered.
+        """
+        spans = spans_of(usage, self.when)
+        if not spans:
+            return
+        factor = self._factor(usage, spans)
         at = max(place for place, row in enumerate(self.row) if row.factor_from <= factor)
         row, upper = self.row[at], self.row[at + 1].factor_from if at + 1 < len(self.row) else _ONE
         more = row.per_point * (upper - factor) * _POINTS
@@ -97,9 +104,9 @@ class FactorPercent:
                 pct = even(pct) if self.pct_digits is None else rounded(pct, self.pct_digits)
                 yield replace(part, figure=replace(part.figure, value=pct), amount=even(amount * pct * PERCENT))
 
-    def _factor(self, usage: Usage) -> Decimal:
+    def _factor(self, usage: Usage, spans: Sequence[Span]) -> Decimal:
         """Return kWh / kVAh; 1 where nothing was taken. Leading kvarh take from lagging ones."""
-        register, spans = usage.register, spans_of(usage, self.when)
+        register = usage.register
         active = sum((register.kwh(span) for span in spans), _ZERO)
         reactive = sum((register.kwh(span, "kvarh") for span in spans), _ZERO)
         if register.has("kvarh_lead"):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from agent.tariffs.charge import Line, Part, per_kwh, percent_of, product, supplied
+from agent.tariffs.charge import Line, Part, percent_of, product, supplied
 from agent.tariffs.figures import Dated
 from agent.tariffs.load import Usage
 from agent.tariffs.money import PERCENT, even
@@ -19,7 +20,10 @@ _ZERO, _ALL = Decimal(0), Decimal(100)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LevyPerKwh:
-    """A levy on each kilowatt-hour taken; or, `on` components, on each that these bill: what netting left of export."""
+    """A levy on each kilowatt-hour taken; or, `on` components, on each that these bill: what netting left of export.
+
+    `months` are those of the day on which a kWh is taken; what was netted stands on the last day of its bill.
+    """
 
     __pydantic_config__ = SHAPE
     unit: ClassVar[str] = "kWh"
@@ -42,12 +46,18 @@ class LevyPerKwh:
 
     def parts(self, usage: Usage, before: Sequence[Line]) -> Iterable[Part]:
         """Return each day's energy at that day's rate."""
-        if self.months and int(usage.month[5:]) not in self.months:
-            return []
+        return [
+            part
+            for day, kwh in self._taken(usage, before)
+            if not self.months or day.month in self.months
+            for part in product(day, "", kwh, self.per_kwh.on(day))
+        ]
+
+    def _taken(self, usage: Usage, before: Sequence[Line]) -> Iterable[tuple[date, Decimal]]:
         if not self.on:
-            return per_kwh(usage, self.per_kwh)
+            return [(segment.day, segment.kwh) for segment in usage.segments()]
         billed = [part for line in before if line.component.name in self.on for part in line.parts]
-        return [one for part in billed for one in product(part.day, "", part.quantity, self.per_kwh.on(part.day))]
+        return [(part.day, part.quantity) for part in billed if not part.is_rest and not part.unit]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

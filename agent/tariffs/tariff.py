@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
+from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.blocks import Blocks
 from agent.tariffs.demand import Demand
 from agent.tariffs.excess_power import ExcessPower
 from agent.tariffs.export import ExportCredit
 from agent.tariffs.factor_percent import FactorPercent
 from agent.tariffs.figures import Dated, Figure, swapped
+from agent.tariffs.flat import Flat
 from agent.tariffs.full_load_hours import FullLoadHours
 from agent.tariffs.kinds import Component
 from agent.tariffs.levies import LevyPercent, LevyPerKwh
@@ -23,6 +25,7 @@ from agent.tariffs.owners import OwnerRule
 from agent.tariffs.reactive import Reactive
 from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.schedule import Schedule
+from agent.tariffs.series import Series
 from agent.tariffs.settling import Settling
 from agent.tariffs.take_or_pay import TakeOrPay
 from agent.tariffs.time_of_use import TimeOfUse
@@ -30,6 +33,8 @@ from agent.tariffs.vat import Vat
 from agent.tariffs.when import know_holidays
 
 _YEAR = 12
+_OF_EACH_KWH = (Flat, TimeOfUse, Blocks, Series, Schedule, AuthorisedEnergy)
+"""Of these the quantities of a month are the kWh that it took, or what netting left of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,9 +99,8 @@ class Tariff:
         """Return it with this price of a kWh wherever its energy has a figure that is not known."""
         components = [*self.components]
         for at, component in enumerate(components):
-            for _, rate in component.rates() if component.name == "energy" else ():
-                known = [replace(one, value=price, source="") if one.value is None else one for one in rate.figures]
-                components[at] = swapped(components[at], rate, Dated(figures=tuple(known)))
+            if component.name == "energy":
+                components[at] = priced(component, price)
         return replace(self, components=tuple(components))
 
     @property
@@ -169,6 +173,16 @@ class Tariff:
                 )
 
 
+def priced(component: Component, price: Decimal) -> Component:
+    """Return a component with this in place of every figure that is not known; itself where all are."""
+    found = component
+    for _, rate in component.rates():
+        if any(one.value is None for one in rate.figures):
+            known = [replace(one, value=price, source="") if one.value is None else one for one in rate.figures]
+            found = swapped(found, rate, Dated(figures=tuple(known)))
+    return found
+
+
 def _check_on(component: Component, before: Mapping[str, Component]) -> None:
     """Raise ValueError where a component is on another that does not stand before it, or has no kWh for it."""
     for name in getattr(component, "on", ()):
@@ -177,6 +191,9 @@ def _check_on(component: Component, before: Mapping[str, Component]) -> None:
             raise ValueError(f"{component.name}: on names {name}, and no component before it is called so")
         if isinstance(component, LevyPerKwh) and of.unit != "kWh":
             raise ValueError(f"{component.name}: on names {name}, which is charged by {of.unit} and not by kWh")
+        is_of_each = isinstance(of, _OF_EACH_KWH)
+        if isinstance(component, LevyPerKwh) and not is_of_each:
+            raise ValueError(f"{component.name}: on names {name}, a {of.kind} that does not charge each kWh taken")
 
 
 def knows_holidays(component: Component) -> bool:

@@ -6,9 +6,12 @@ from decimal import Decimal
 
 import pytest
 
+from agent.inputs import urdb
 from agent.inputs.tariff_file import parse_tariff
+from agent.problems import ConfigError
 from agent.tariffs.bill import Unpriced, bill
 from agent.tariffs.blocks import Block, BlockPeriod, Blocks
+from agent.tariffs.levies import LevyPerKwh
 from agent.tariffs.load import Load
 from tests.tariffs.loads import HOUR, amounts, rate
 
@@ -174,3 +177,20 @@ def test_fuel_is_adjusted_for_the_kwh_that_energy_bills():
     assert [line.amount for line in first.lines] == [20, 1]
     assert [line.amount for line in second.lines] == [20, 1]  # the night's 10 kWh are of what was left over
     assert first.lines[1].component.name == "fuel adjustment of months 1, 2, 3, 4, 5, 6"
+
+
+def test_fuel_without_energy_is_adjusted_for_what_netting_leaves():
+    told = {"label": "made", "fueladjustmentsmonthly": [0.01] * 12, "fixedmonthlycharge": 10}
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    load = Load(start=start, step=HOUR, kwh=(Decimal(100), Decimal(0)), export_kwh=(Decimal(0), Decimal(40)))
+    for rule, amount in (("Net Metering", "0.6"), ("Net Billing Hourly", "1")):
+        read = parse_tariff(json.dumps(told | {"dgrules": rule}), file="record.json")
+        assert amounts(bill(read, load, UTC).months[0])["fuel adjustment"] == Decimal(amount)
+
+
+def test_components_that_make_no_tariff_are_refused_by_the_key_that_they_are_of(monkeypatch):
+    levy = LevyPerKwh(name="fuel adjustment", per_kwh=rate("1"), on=("nothing",))
+    monkeypatch.setattr(urdb, "fuel", lambda reader: reader.part("fueladjustmentsmonthly", lambda: levy))
+    with pytest.raises(ConfigError) as refused:
+        parse_tariff(json.dumps(ONE), file="record.json")
+    assert "fueladjustmentsmonthly: fuel adjustment: on names nothing" in str(refused.value.problems[0])
