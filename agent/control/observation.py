@@ -88,6 +88,7 @@ def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Obs
         observed,
         standby_w=float(standby_w.sum()),
         standby_known=bool((last > 0).all()),
+        standby_is_most=bool(((last > 0) | ~fleet.sealed[chosen]).all()),
         hashing=int(hashing.sum()),
         awake_reachable=int(awake.sum()),
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),

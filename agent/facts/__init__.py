@@ -36,6 +36,7 @@ from agent.facts.orders import (
     IssuerHeard,
     IssuerSilent,
     OfferAnswered,
+    OrderHouseLowered,
     OrderReleaseAsked,
     OrderSettled,
     OrderVanished,
@@ -111,13 +112,6 @@ class OrderRefused(Fact, frozen=True):
     known: bool = False  # an order has this id: its retained ack must stay
     document: str | None = None
     count: int = 1
-
-
-class OrderHouseLowered(Fact, frozen=True):
-    """The house load that a stop's cap is built on was found to be less."""
-
-    order_id: str
-    house_w: float
 
 
 class CapChanged(Fact, frozen=True):

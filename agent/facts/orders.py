@@ -10,6 +10,14 @@ from agent.facts.energy import Charge
 from agent.facts.fact import Fact
 
 
+class OrderHouseLowered(Fact, frozen=True):
+    """The house load, or the machines' standby, that a stop's cap is built on was found to be less."""
+
+    order_id: str
+    house_w: float
+    base_w: float | None = None  # the standby; None: it stays
+
+
 class OrderVanished(Fact, frozen=True):
     """A retained order was cleared on the broker. It changes nothing; it is worth an alarm."""
 

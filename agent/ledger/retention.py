@@ -22,7 +22,6 @@ from agent.facts import (
     LastPowers,
     MinerSeen,
     ModesBefore,
-    OrderHouseLowered,
     OrderMoved,
     OrderReceived,
     OrderRefused,
@@ -47,7 +46,7 @@ from agent.facts.identity import (
     MinersSwapped,
     ProposalsGone,
 )
-from agent.facts.orders import IssuerHeard
+from agent.facts.orders import IssuerHeard, OrderHouseLowered
 from agent.facts.outlets import OutletSwitched
 from agent.facts.safety import SafetyCleared, SafetyTripped
 from agent.fleet.holds import BY_TIME

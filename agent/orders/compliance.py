@@ -32,6 +32,7 @@ class Observed:
     house_sampled: bool = False  # seen beneath the meter since the start, not a figure that was given
     standby_w: Watts = 0.0  # of all that may hash, sealed or not: the seals come off
     standby_known: bool = True  # each machine has said what it draws asleep
+    standby_is_most: bool = True  # nobody behind a seal counts with nothing, having never said what he draws asleep
     hashing: int = 0
     awake_reachable: int = 0
     unproved: tuple[str, ...] = ()

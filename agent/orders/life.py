@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from agent.facts import AnyFact, OrderHouseLowered, OrderMoved, OrderReceived, OrderRefused
+from agent.facts import AnyFact, OrderMoved, OrderReceived, OrderRefused
+from agent.facts.orders import OrderHouseLowered
 from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.bound import Bound
@@ -297,7 +298,8 @@ class Lives:
             case OrderHouseLowered():
                 self.bound.changed(fact.order_id)
                 life = self._lives[fact.order_id]
-                life.basis = replace(life.basis, house_w=fact.house_w)
+                base_w = life.basis.base_w if fact.base_w is None else fact.base_w
+                life.basis = replace(life.basis, house_w=fact.house_w, base_w=base_w)
             case _:
                 return
 

@@ -12,12 +12,11 @@ from datetime import datetime
 
 from agent.facts import (
     AnyFact,
-    OrderHouseLowered,
     OrderMoved,
     OrderReceived,
     OrderRefused,
 )
-from agent.facts.orders import OfferAnswered, OrderReleaseAsked, OrderVanished
+from agent.facts.orders import OfferAnswered, OrderHouseLowered, OrderReleaseAsked, OrderVanished
 from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
 from agent.orders.arbitration import Cap, arbitrate
 from agent.orders.compliance import Allowed, Case, Observed, judge
@@ -27,12 +26,11 @@ from agent.orders.lifecycle import BINDING, OrderEvent, OrderState, after
 from agent.orders.limit import Stop, Trajectory
 from agent.orders.order import SITE_SCOPE, Order, Rejection, same_document
 from agent.orders.order_view import OrderView, view_of
-from agent.orders.receiving import Chance, Receipt, fixed
+from agent.orders.receiving import Chance, Receipt, fixed, lowered
 from agent.orders.refusal_rate import RefusalRate, Refusals
 from agent.orders.trust import OWN, TrustPolicy, because
 from agent.values import Moment, Watts, same_person
 
-HOUSE_STEP_W = 50.0
 """A stop's house load is lowered in steps of at least this."""
 MOST_KEPT = 65_536
 """Characters kept of a refused document."""
@@ -271,12 +269,10 @@ class OrderBook:
         return facts if due is None else facts + self._move(life, due[0], now, observed, reason=due[1])
 
     def _lower_house(self, life: Life, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
-        if not isinstance(life.order.limit, Stop) or observed.meter_w is None or not observed.house_sampled:
+        found = lowered(life.basis, observed) if isinstance(life.order.limit, Stop) else None
+        if found is None or found.house_w is None:
             return ()
-        known_w = life.basis.house_w
-        if known_w is None or observed.house_w > known_w - HOUSE_STEP_W:
-            return ()
-        fact = OrderHouseLowered(at=now.at, order_id=life.order.order_id, house_w=observed.house_w)
+        fact = OrderHouseLowered(at=now.at, order_id=life.order.order_id, house_w=found.house_w, base_w=found.base_w)
         self.apply(fact)
         return (fact,)
 

@@ -12,6 +12,9 @@ from agent.orders.limit import Basis, Stop, base_of
 from agent.orders.order import Order
 from agent.values import Watts
 
+STEP_W = 50.0
+"""By less than this what a stop is built on is not lowered: a meter's swing is nothing found."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chance:
@@ -80,6 +83,20 @@ def _of_stop(before: Life | None, observed: Observed) -> Basis:
         return Basis(house_w=observed.house_w, base_w=observed.standby_w)
     standby_w = observed.standby_w if observed.standby_known else known.base_w
     return Basis(house_w=min(known.house_w, observed.house_w), base_w=standby_w)
+
+
+def lowered(known: Basis, observed: Observed) -> Basis | None:
+    """Return what a stop in force is built on once less is found, None while nothing is.
+
+    Who has yet to say what he draws asleep counts with his nameplate: an order that a start finds is built on such.
+    """
+    house_w, base_w = known.house_w, known.base_w
+    if house_w is not None and observed.meter_w is not None and observed.house_sampled:
+        house_w = observed.house_w if observed.house_w <= house_w - STEP_W else house_w
+    if base_w is not None and observed.standby_is_most and observed.standby_w <= base_w - STEP_W:
+        base_w = observed.standby_w
+    found = Basis(house_w=house_w, base_w=base_w)
+    return None if found == known else found
 
 
 def _evaluated(base: object, observed: Observed, reduced_from_w: Sequence[Watts]) -> Watts:

@@ -26,7 +26,6 @@ from agent.facts import (
     LoginsRefused,
     MinerSeen,
     ModesBefore,
-    OrderHouseLowered,
     OrderMoved,
     OrderReceived,
     OrderRefused,
@@ -62,6 +61,7 @@ from agent.facts.orders import (
     IssuerHeard,
     IssuerSilent,
     OfferAnswered,
+    OrderHouseLowered,
     OrderReleaseAsked,
     OrderSettled,
     OrderVanished,
@@ -211,7 +211,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     ),
     OrderMoved: _moved,
     OrderRefused: _refused,
-    OrderHouseLowered: lambda fact: f"Order {fact.order_id} counts with {_kw(fact.house_w)} of house load now",
+    OrderHouseLowered: lambda fact: (
+        f"Order {fact.order_id} counts with {_kw(fact.house_w)} of house load now"
+        + ("" if fact.base_w is None else f" and {_kw(fact.base_w)} of machines' standby")
+    ),
     OrderVanished: lambda fact: f"Order {fact.order_id} was cleared on the broker; it stays in force",
     OrderReleaseAsked: lambda fact: f"{fact.by} released order {fact.order_id}",
     OfferAnswered: lambda fact: f"{fact.by} {'accepted' if fact.accepted else 'declined'} offer {fact.order_id}",

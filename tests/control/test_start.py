@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.control.site import Machines, Site
+from tests.control.site import HOUSE_W, STANDBY_W, Machines, Site
 
 CONNECTION_W = 10_000.0
 
@@ -50,3 +50,12 @@ async def test_nobody_is_woken_before_the_meter_is_heard_or_two_rounds_are_over(
     assert site.machines.told == []
     await lived(site, 15, None)
     assert site.machines.asleep == set()
+
+
+async def test_a_stop_that_was_there_before_anybody_was_known_allows_in_the_end_no_more_than_standby(site):
+    site.machines.dead.add(site.machines.hosts[0])  # nobody ever hears what it is
+    await site.order()
+    unknown_w = site.fleet.view(site.clock.now().mono).step_w[0, 0]
+    assert site.book.view("o1").last_ack.cap_w >= 4 * unknown_w
+    await site.live(60)
+    assert site.book.view("o1").last_ack.cap_w == pytest.approx((HOUSE_W + unknown_w + 3 * STANDBY_W) * 1.01, abs=0.1)

@@ -24,7 +24,6 @@ from agent.facts import (
     LevelsSeen,
     MinerSeen,
     ModesBefore,
-    OrderHouseLowered,
     OrderMoved,
     OrderReceived,
     OrderRefused,
@@ -47,7 +46,7 @@ from agent.facts.identity import (
     MinersSwapped,
     ProposalsGone,
 )
-from agent.facts.orders import IssuerHeard
+from agent.facts.orders import IssuerHeard, OrderHouseLowered
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Holds
 from agent.fleet.miner import FeederTree, Miner

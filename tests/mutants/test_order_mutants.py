@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.facts import OrderHouseLowered, OrderReceived, OrderRefused
+from agent.facts import OrderReceived, OrderRefused
+from agent.facts.orders import OrderHouseLowered
 from agent.inputs.order_document import parse_known
 from agent.orders import admission, life, lifecycle, order_book
 from agent.orders.compliance import Observed

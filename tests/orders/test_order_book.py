@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from agent.facts import CapChanged, OrderHouseLowered, OrderReceived
-from agent.facts.orders import OrderReleaseAsked, OrderVanished
+from agent.facts import CapChanged, OrderReceived
+from agent.facts.orders import OrderHouseLowered, OrderReleaseAsked, OrderVanished
 from agent.inputs.order_document import parse_known
 from agent.orders.admission import MOST_LIVE
 from agent.orders.life import Life, Unreadable
@@ -481,6 +481,25 @@ def test_the_house_load_of_a_stop_is_fixed_at_first_receipt_and_only_lowered():
     assert [fact.house_w for fact in site.facts if isinstance(fact, OrderHouseLowered)] == [40_000.0]
     assert site.book.cap(site.now).cap_w == round(44_000 * 1.01, 1)
     assert site.restarted().book.cap(site.now) == site.book.cap(site.now)
+
+
+def test_a_stop_that_a_first_start_finds_is_built_on_nameplates_until_machines_have_said_their_standby():
+    site = Site()
+    site.observed = replace(RUNNING, standby_w=900_000.0, standby_known=False)
+    site.send(document())
+    assert site.book.cap(site.now).cap_w == round((HOUSE_W + 900_000.0) * 1.01, 1)
+    some = replace(site.observed, standby_w=30_000.0)  # all but a few that are dead
+    site.observed = replace(some, standby_w=10_000.0, standby_is_most=False)  # who is sealed counts with nothing
+    site.tick(1)
+    assert site.book.cap(site.now).cap_w == round((HOUSE_W + 900_000.0) * 1.01, 1)
+    site.observed = some
+    site.tick(1)
+    assert site.facts[-1].base_w == 30_000.0
+    assert site.book.cap(site.now).cap_w == round((HOUSE_W + 30_000.0) * 1.01, 1)
+    site.observed = replace(some, standby_w=700_000.0)  # after another start
+    site.tick(1)
+    assert site.book.cap(site.now) == site.restarted().book.cap(site.now)
+    assert site.book.cap(site.now).cap_w == round((HOUSE_W + 30_000.0) * 1.01, 1)
 
 
 def test_a_house_load_that_nobody_has_sampled_since_the_start_lowers_nothing():
