@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -192,7 +192,7 @@ def found_for(asked: Asked, metered: Metered) -> Found:
         raise ConfigError([Problem(file=asked.tariff.name, key=key, reason=str(error))]) from None
     known = corrected(read.load, corrections)
     counted = as_closed(read.load, corrections, read.clock, metering)
-    warnings = [*([] if zone else [NO_CLOCK]), *_doubts(tariff, read.load.days(read.clock), billed)]
+    warnings = [*([] if zone else [NO_CLOCK]), *_doubts(tariff, read.load, read.clock, metering, billed)]
     warnings += estimates(billed, known)
     return Found(
         billed=billed,
@@ -206,10 +206,12 @@ def found_for(asked: Asked, metered: Metered) -> Found:
     )
 
 
-def _doubts(tariff: Tariff, days: tuple[date, date], billed: Bill) -> list[str]:
+def _doubts(tariff: Tariff, load: Load, clock: tzinfo, metering: Metering, billed: Bill) -> list[str]:
     """Return what of a tariff is not sure, or not meant for such months."""
     peak_kw, kwh = ({one.month: getattr(one, name) for one in billed.months} for name in ("peak_kw", "kwh"))
-    return [*tariff.doubts(*days), *tariff.meant.misses(peak_kw, kwh)]
+    spans = {month.month: month.span for month in billed.months}
+    whole = [name for name, span in spans.items() if span == metering.month(span.start, clock)]
+    return [*tariff.doubts(*load.days(clock)), *tariff.meant.misses(peak_kw, kwh, whole)]
 
 
 def _currency(told: str | None) -> str | None:

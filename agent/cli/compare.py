@@ -84,7 +84,7 @@ def compare(
 
     try:
         named = [one for told in packs for one in _classes(told)]
-        places = [_place(told, _energy(earns.energy, named), earns) for told in dict.fromkeys(named)]
+        places = _places(named, earns)
         rigs = _rigs(of.fleet)
         revenue = _revenue(earns)
         loads = [_load(of, one.zone, rigs, earns) for one in places]
@@ -136,19 +136,38 @@ def _classes(told: str) -> list[str]:
 
 def _energy(told: list[str] | None, packs: list[str]) -> dict[str, Decimal]:
     """Return the prices of a kWh by pack, or by pack and class. Raises Failure."""
+    from agent.inputs.packs import jurisdictions  # noqa: PLC0415 - quick help needs it not
+
+    packs = [pack for pack in packs if pack.partition(":")[0] in jurisdictions()]
     found = {}
     for one in told or ():
         name, _, price = one.partition("=")
         if not price:
             raise Failure(USAGE, f"--energy: {one} is no price such as KZ=22.5")
         if all(name not in {pack, pack.partition(":")[0]} for pack in packs):
-            raise Failure(USAGE, f"--energy: {name} is none of {', '.join(packs)}")
+            said = f"none of {', '.join(packs)}" if packs else "no pack, and a tariff's file has its own prices"
+            raise Failure(USAGE, f"--energy: {name} is {said}")
         found[name] = _decimal(price, "--energy")
     return found
 
 
-def _place(told: str, energy: dict[str, Decimal], earns: Earns) -> Place:
-    """Return the place that a word names: PACK, PACK:CLASS, or a tariff's file. Raises ConfigError, Failure."""
+def _places(named: list[str], earns: Earns) -> list[Place]:
+    """Return the places that words name, each once. Raises ConfigError, Failure: for prices that fill nothing too."""
+    energy = _energy(earns.energy, named)
+    filled: set[str] = set()
+    places = [_place(told, energy, filled, earns) for told in dict.fromkeys(named)]
+    if idle := [name for name in energy if name not in filled]:
+        said = "names its" if len(idle) == 1 else "name their"
+        reason = f"{', '.join(idle)} {said} own price of a kWh; a tariff's file overrides it"
+        raise Failure(USAGE, f"--energy: {reason}")
+    return places
+
+
+def _place(told: str, energy: dict[str, Decimal], filled: set[str], earns: Earns) -> Place:
+    """Return the place that a word names: PACK, PACK:CLASS, or a tariff's file; note which price it took.
+
+    Raises ConfigError.
+    """
     from dataclasses import replace  # noqa: PLC0415 - quick help needs it not
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - likewise
 
@@ -159,14 +178,12 @@ def _place(told: str, energy: dict[str, Decimal], earns: Earns) -> Place:
 
     name, _, of_class = told.partition(":")
     if name in jurisdictions():
-        price = energy.get(told, energy.get(name))
+        key = told if told in energy else name
         needed = {"source": f"--energy {told}=PRICE, or a tariff's file"}
         tariff, stops = read_pack(name, of_class or None, needed=needed), read_stops(name, of_class or None)
-        if price is not None:
-            known = tariff.with_energy_at(price)
-            if known == tariff and told in energy:
-                raise Failure(USAGE, f"--energy: {told} names its own price of a kWh; a tariff's file overrides it")
+        if key in energy and (known := tariff.with_energy_at(energy[key])) != tariff:
             tariff = known
+            filled.add(key)
     else:
         path = Path(told)
         tariff = read_tariff(path, zone_else="UTC")

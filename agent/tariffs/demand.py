@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import chain, groupby
 from typing import ClassVar, Literal
@@ -18,7 +18,7 @@ from agent.tariffs.figures import Dated, Figure
 from agent.tariffs.load import Prorate, Usage
 from agent.tariffs.money import PERCENT, even, rounded, written
 from agent.tariffs.periods import Span, months_after
-from agent.tariffs.power import KW_OF, Measure, Peak, Window, factor_at, highest, means_in, window_at
+from agent.tariffs.power import KW_OF, Measure, Peak, Window, factor_at, highest, highest_means, window_at
 from agent.tariffs.ratchet import Ratchet, highest_held
 from agent.tariffs.shape import SHAPE
 from agent.tariffs.standing import Later, Standing, bands_above, bands_left, in_kw, remaining
@@ -26,7 +26,8 @@ from agent.tariffs.tiers import rising, shares
 from agent.tariffs.when import Calendar, Times, cuts, distinct
 
 _ONE = Decimal(1)
-_HOURS = 24
+_TICK = timedelta(microseconds=1)
+_HOUR_TICKS = timedelta(hours=1) // _TICK
 Every = Literal["month", "day", "mean_of_days", "mean_of_windows", "mean_of_months"]
 """What is charged: a month's highest power, each day's, or a mean of the highest: of days, windows, twelve months."""
 _MEANS = ("mean_of_days", "mean_of_windows", "mean_of_months")
@@ -136,6 +137,8 @@ class Demand:
     def _check_most(self) -> None:
         if (self.highest is not None and self.highest < 1) or (self.highest is not None and self.every not in _MEANS):
             raise ValueError("highest is at least 1, and of a mean_of_days, mean_of_windows or mean_of_months")
+        if self.every == "mean_of_months" and self.highest is not None and self.highest > YEAR:
+            raise ValueError("highest of a mean_of_months is at most 12")
         if self.every == "mean_of_windows" and self.highest is None:
             raise ValueError("a mean of windows needs highest: of how many")
         if self.most_per_kw is not None and (self.every != "day" or any(period.block for period in self.period)):
@@ -207,7 +210,8 @@ class Demand:
             return
         match self.every:
             case "mean_of_windows":
-                powers, of = means_in(usage, chain.from_iterable(days), self._window, self.measure), "windows"
+                spans, most = chain.from_iterable(days), self.highest or 1
+                powers, of = highest_means(usage, spans, self._window, self.measure, most), "windows"
             case "mean_of_months":
                 months = (*usage.earlier, usage)[-YEAR:]
                 powers, of = [max(self._of_month(one, period), self.least) for one in months], "months"
@@ -354,7 +358,8 @@ class Demand:
             at = peak.at.astimezone(usage.zone).isoformat(sep=" ", timespec="minutes")
             said = f"highest {written(rounded(peak.power, 3))} {self.measure} at {at}"
         if self.load_factor is not None:
-            most = even(usage.register.kwh(usage.span) / (_HOURS * usage.day_count * self.load_factor))
+            hours = Decimal((usage.span.end - usage.span.start) // _TICK) / _HOUR_TICKS
+            most = even(usage.register.kwh(usage.span) / (hours * self.load_factor))
             if most < billed:
                 billed, said = (
                     most,

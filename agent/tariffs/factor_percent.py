@@ -40,6 +40,8 @@ class FactorRow:
     def __post_init__(self) -> None:
         if self.target is not None and not 0 < self.target <= 1:
             raise ValueError("target must be above 0 and at most 1")
+        if self.target is None and self.share != _ONE:
+            raise ValueError("share is of a target, and the row has none")
 
     def in_words(self) -> str:
         """Return what it adds to its percentage; "" for nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import isleap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import ClassVar, Literal
@@ -61,6 +61,8 @@ class ReservedPower:
     def __post_init__(self) -> None:
         if self.excess:
             rising([band.up_to_pct for band in self.excess])
+        if self.per == "day" and self.prorate != "days":
+            raise ValueError("prorate is for what is per month or year: each day is charged")
         if self.tolerance_pct < 0:
             raise ValueError("tolerance_pct is not negative")
         if any(figure.value is None or figure.value < 0 for figure in self.kw.figures):
@@ -99,7 +101,8 @@ class ReservedPower:
         if self.per == "day":
             return Fraction(usage.day_count)
         if self.per == "year" and self.prorate == "days":
-            return Fraction(usage.day_count, 366 if isleap(usage.last.year) else 365)
+            days = (usage.first + timedelta(days=at) for at in range(usage.day_count))
+            return sum((Fraction(1, 366 if isleap(day.year) else 365) for day in days), Fraction(0))
         return usage.share_of_month(self.prorate) / (1 if self.per == "month" else _MONTHS_OF_YEAR)
 
     def standing(self, usage: Usage, at: datetime) -> Iterator[Standing]:

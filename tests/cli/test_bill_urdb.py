@@ -59,3 +59,10 @@ def test_the_shell_names_the_key_that_a_load_cannot_meet(run):
 def test_a_record_from_elsewhere_takes_its_currency_from_the_shell(run):
     found = run(record(country="CAN"), rows("start,kwh", 1, 1), "--tz", "UTC", "--currency", "CAD", "--json")
     assert json.loads(found.stdout)["currency"] == "CAD"
+
+
+def test_a_part_of_a_month_is_not_held_against_the_least_that_a_record_is_meant_for(run):
+    july = [f"{(datetime(2026, 7, 1, tzinfo=UTC) + at * HOUR).isoformat()},1.5" for at in range(744)]
+    for count, warned in ((743, False), (744, True)):
+        found = run(record(peakkwhusagemin=5000), "\n".join(["start,kwh", *july[:count]]), "--tz", "UTC")
+        assert ("at least 5000 kWh a month: 2026-07 has 1116" in found.stderr) is warned

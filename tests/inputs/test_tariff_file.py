@@ -117,7 +117,7 @@ round = 2
 excess = [{ up_to_pct = 10, per_kw = 24 }, { per_kw = 36 }]
 tolerance_pct = "5"
 measure = "kVA"
-per = "day"
+per = "year"
 window_min = 15
 when = { hours = ["06:00-22:00"] }
 prorate = "none"
@@ -240,7 +240,7 @@ def test_every_key_is_read_exactly():
     assert (authorised.kw.figures[0].value, authorised.events[0].from_.hour) == (900, 18)
     assert (guarantee.kwh_per_year, guarantee.year_ends, fed_in.period[0].name) == (1_000_000, 6, "all")
     assert (contract.excess[0].up_to_pct, contract.when.hours, contract.measure) == (10, ("06:00-22:00",), "kVA")
-    assert contract.per == "day"
+    assert contract.per == "year"
     assert (len(peaks.intervals), peaks.factor, peaks.months) == (2, Decimal("1.11"), (1, 2))
     assert found.settlings == {"contract": Settling(currency="USD", floor=Decimal(100), cap=Decimal(9000), round=2)}
     assert [one.value for one in found.fx["USD"].figures] == [450, Decimal("452.5")]

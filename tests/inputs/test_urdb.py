@@ -243,11 +243,16 @@ def test_words_and_dates_of_a_record_are_told_as_warnings():
 def test_whom_a_rate_is_meant_for_is_told_where_a_load_is_not_so():
     told = record(peakkwcapacitymin=20, peakkwcapacitymax=500, peakkwhusagemax=0, maxenergy=700_000)
     meant = read(told).meant
-    assert [*meant.misses({"2026-01": Decimal(812), "2026-02": Decimal(640)}, {"2026-01": Decimal(9)})] == [
+    months = ("2026-01", "2026-02")
+    assert [*meant.misses({"2026-01": Decimal(812), "2026-02": Decimal(640)}, {"2026-01": Decimal(9)}, months)] == [
         "the tariff is meant for at most 500 kW a month: 2026-01 has 812, and 1 more of 2 months lie outside"
     ]
-    assert [*meant.misses({"2026-01": Decimal(20)}, {"2026-01": Decimal(700_001)})] == [
+    assert [*meant.misses({"2026-01": Decimal(20)}, {"2026-01": Decimal(700_001)}, months)] == [
         "the tariff is meant for at most 700000 kWh a month: 2026-01 has 700001"
+    ]
+    third = Decimal(10) / 3
+    assert [*meant.misses({"2026-01": third, "2026-02": third}, {}, months[1:])] == [  # January is a part
+        "the tariff is meant for at least 20 kW a month: 2026-02 has 3.333"
     ]
     assert read(record(peakkwcapacitymax=500, demandunits="kVA")).meant.kw_most is None
 

@@ -1,10 +1,11 @@
-"""Levies on the kWh that other components bill, and power factors in months that have none."""
+"""Levies on the kWh that other components bill; demand, factors and contracts where nothing is to be measured."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
+from agent.tariffs import power
 from agent.tariffs.authorised import AuthorisedEnergy
 from agent.tariffs.bill import bill
 from agent.tariffs.demand import Demand, DemandPeriod
@@ -15,10 +16,11 @@ from agent.tariffs.levies import LevyPerKwh
 from agent.tariffs.load import Load
 from agent.tariffs.periods import ReadTime
 from agent.tariffs.programme import Programme
+from agent.tariffs.reserved import ReservedPower
 from agent.tariffs.settling import Settling
 from agent.tariffs.time_of_use import Period, TimeOfUse
 from agent.tariffs.when import Times
-from tests.tariffs.loads import BERLIN, HOUR, amounts, days, figure, flat, rate, rates, tariff
+from tests.tariffs.loads import BERLIN, HOUR, amounts, days, even, figure, flat, rate, rates, tariff
 
 pytestmark = pytest.mark.pure
 MARCH = days((2026, 3, 1), (2026, 4, 1), BERLIN, "1", HOUR)  # 743 kWh
@@ -82,3 +84,53 @@ def test_a_mean_of_rolling_windows_of_which_none_is_whole_bills_the_least(least,
         least=Decimal(least),
     )
     assert amounts(bill(tariff(rolling), days((2026, 1, 1), (2026, 1, 3), UTC), UTC).months[0]) == found
+
+
+def test_the_cap_by_load_factor_is_of_the_hours_that_there_are():
+    period = (DemandPeriod(name="any", per_kw=rate("10")),)
+    capped = Demand(name="demand", period=period, load_factor=Decimal(1))
+    part = even(datetime(2026, 1, 1, 12, tzinfo=UTC), datetime(2026, 1, 3, 6, tzinfo=UTC), "1", HOUR)
+    for load in (MARCH, part):  # 1 kW in all of 743 hours, in 42 of three days
+        assert amounts(bill(tariff(capped), load, BERLIN).months[0]) == {"demand": 10}
+
+
+def test_the_highest_kva_are_rooted_alone(monkeypatch):
+    period = (DemandPeriod(name="any", per_kw=rate("10")),)
+    told = Demand(name="demand", period=period, measure="kVA", every="mean_of_windows", highest=2)
+    kwh, kvarh = map(Decimal, (3, 1, 6, 0, 2)), map(Decimal, (4, 1, 8, 0, 2))
+    load = Load(start=datetime(2026, 1, 1, tzinfo=UTC), step=HOUR, kwh=tuple(kwh), kvarh=tuple(kvarh))
+    rooted, told_by = [], power._power
+    monkeypatch.setattr(power, "_power", lambda energy, *rest: rooted.append(energy) or told_by(energy, *rest))
+    assert amounts(bill(tariff(told), load, UTC).months[0]) == {"demand": 75}
+    assert rooted == [100, 25]
+
+
+def test_power_reserved_by_the_year_counts_each_day_by_its_own_year():
+    reserved = ReservedPower(name="power", kw=rate("1"), per_kw=rate("365"), per="year")
+    load = days((2023, 12, 31), (2024, 1, 2), UTC, "1", HOUR)
+    [month] = bill(tariff(reserved), load, UTC, read=ReadTime(day=15)).months
+    assert round(month.amount, 6) == round(1 + Decimal(365) / 366, 6)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: FactorRow(factor_from=Decimal(0), share=Decimal("0.5")), "share is of a target, and the row has none"),
+        (
+            lambda: ReservedPower(name="power", kw=rate("1"), per_kw=rate("1"), per="day", prorate="none"),
+            "prorate is for what is per month or year: each day is charged",
+        ),
+        (
+            lambda: Demand(
+                name="demand",
+                period=(DemandPeriod(name="any", per_kw=rate("1")),),
+                every="mean_of_months",
+                highest=13,
+            ),
+            "highest of a mean_of_months is at most 12",
+        ),
+    ],
+)
+def test_a_key_that_would_do_nothing_is_refused(make, said):
+    with pytest.raises(ValueError, match=said):
+        make()
