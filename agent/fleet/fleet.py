@@ -64,7 +64,7 @@ class Fleet:
         self.reasons: list[str | None] = [None] * n
         self.ladders: list[Ladder] = [unknown_ladder() for _ in range(n)]
         self.modes_before: dict[str, str] = {}
-        self.own_levels, self.rising, self._steady = OwnLevels(), Rising(), Steady(policy.fresh_s)
+        self.own_levels, self.rising, self._steady = OwnLevels(), Rising(n), Steady(policy.fresh_s)
         self.woken, self.proved = list[int](), list[int]()
         order = sorted(range(n), key=lambda row: self.miners[row].id)
         self._rank = np.empty(n, np.int64)
@@ -126,13 +126,12 @@ class Fleet:
         if self._ladders_in_view:
             self._step_w, self._step_ths = self._step_w.copy(), self._step_ths.copy()
             self._ladders_in_view = False
-        self._step_w[row] = np.nan
-        self._step_ths[row] = np.nan
+        self._step_w[row] = self._step_ths[row] = np.nan
         for position, step in enumerate(ladder.steps):
             self._step_w[row, position] = step.power_w
             self._step_ths[row, position] = step.hashrate_ths
         self._last_step[row], self.keeps[row] = len(ladder.steps) - 1, ladder.keeps
-        self.most_w[row] = ladder.most_w
+        self.most_w[row], self.rising.wake_s[row] = ladder.most_w, ladder.wake_s
 
     def step_of(self, row: int, level: str) -> int:
         """Return the step of a level on this miner's ladder, or the nearest that draws no more than it asks."""
@@ -223,8 +222,7 @@ class Fleet:
             self.own_levels.clear(row)
         if is_set and self.cells.tries[row]:
             self.proved.append(row)
-            self._tries[row] = 0
-            self._next_try[row] = NEVER
+            self._tries[row], self._next_try[row] = 0, NEVER
 
     def _hasten(self, row: int, step: int) -> None:
         """Let a machine that runs in another mode than it was told be told soon: that is no state on its way."""
@@ -237,6 +235,7 @@ class Fleet:
 
     def _start(self, row: int, watts: Watts) -> None:
         self.believed_w[row] = self._least_shown_w[row] = self._most_shown_w[row] = watts
+        self._steady.forget(row)
 
     def _believe(self, row: int, watts: Watts, now: float) -> None:
         cell, before_w = self.cells, self.cells.believed_w[row]
@@ -260,8 +259,8 @@ class Fleet:
 
     def _lost(self, row: int, code: int, reason: str | None) -> None:
         self.state[row], self.reasons[row] = code, reason
-        self.seen[row] = UNSEEN
-        self._known[row] = True
+        self.seen[row], self._known[row] = UNSEEN, True
+        self._steady.forget(row)
         if code == Code.UNREACHABLE and (self.sealed[row] or self.cut[row]):
             self.broken[row] = False
             self._start(row, 0.0)
@@ -275,8 +274,8 @@ class Fleet:
             ladder = self.ladders[row]
             self.setpoint[row] = step
             self._setpoint_names[row] = ladder.steps[step].level
-            self._tries[row] = 0
-            self._next_try[row] = -np.inf
+            self._tries[row], self._next_try[row] = 0, NEVER
+            self.rising.ended(row)
             self._trust_until[row] = now + (ladder.wake_s if raised else 1.5 * ladder.settle_s + self.policy.fresh_s)
             if raised:
                 self._switching.raised(row, now, woken=bool(woken))
@@ -300,7 +299,8 @@ class Fleet:
         tries = max(int(self._tries[row]), 1)
         backoff_s = LAST_RETRY_S if give_up else min(FIRST_RETRY_S * (1 << min(tries - 1, 8)), LAST_RETRY_S)
         self._next_try[row] = now + backoff_s
-        self._trust_until[row] = -np.inf
+        self._trust_until[row] = NEVER
+        self.rising.ended(row)
 
     def tries(self, row: int) -> int:
         """Return how many commands towards the present setpoint have left without proof."""
@@ -364,7 +364,7 @@ class Fleet:
         least_w = np.where(in_meter, self.believed_w, self._least_shown_w)
         shown = now - self._hashing_since >= self.policy.meter_rise_s
         risen_w = np.where(shown, self._risen[:, 0] * self.believed_w, 0.0)  # of a poll ago: the meter shows it
-        fresh = self.fresh(now)
+        fresh, rising = self.fresh(now), self.rising.among(self.setpoint, self.seen, self.state, now)
         self._ladders_in_view = True
         return FleetView(
             rank=self._rank,
@@ -386,7 +386,7 @@ class Fleet:
             seen=self.seen.copy(),
             held=self.held | self.sealed | self.unclear,
             sealed=(self.sealed & ~self.broken) | (self.cut & ~fresh),  # who answers has power
-            trusted=self.rising.among(now < self._trust_until, self.ladders, now) & (self.state != Code.UNREACHABLE),
+            trusted=((now < self._trust_until) | rising) & (self.state != Code.UNREACHABLE),
             rested=self._switching.rested(now),
             young=self._switching.young(now),
             hot=self.climate.hot & fresh,

@@ -5,10 +5,12 @@ Half a farm that sleeps for months under an order says the same words, poll afte
 
 from __future__ import annotations
 
-from agent.fleet.belief import Code
 from agent.fleet.cells import Cells
 from agent.fleet.miner import Ladder
-from drivers.interface import Reading
+from drivers.interface import Reading, State
+
+FAULT = State.FAULT
+"""Named once, as in `belief`."""
 
 
 class Steady:
@@ -19,7 +21,7 @@ class Steady:
         self._said: dict[int, tuple[Reading, Ladder, int, int, int]] = {}
 
     def forget(self, row: int) -> None:
-        """Weigh a machine's next words, whatever they are: it is told something."""
+        """Weigh a machine's next words, whatever they are: it is told something, or believed anew, or lost."""
         self._said.pop(row, None)
 
     def goes_on(self, row: int, reading: Reading, ladder: Ladder, cell: Cells, now: float) -> bool:
@@ -36,10 +38,13 @@ class Steady:
         return True
 
     def heard(self, row: int, reading: Reading, ladder: Ladder, cell: Cells, *, begins: bool) -> None:
-        """Take in a reading that was weighed; `begins`: its watts are another's when it has hashed for longer."""
+        """Take in a reading that was weighed; `begins`: its watts are another's when it has hashed for longer.
+
+        A fault is weighed each time: what it counts as hangs on the time.
+        """
         self._said.pop(row, None)
         stands = cell.least_shown_w[row] == cell.most_shown_w[row] == cell.believed_w[row]
-        if not stands or begins or cell.tries[row] or cell.sealed[row] or cell.state[row] == Code.FAULT:
+        if not stands or begins or cell.tries[row] or cell.sealed[row] or reading.state is FAULT:
             return
         if cell.risen[row, 0] == cell.risen[row, 1]:
             self._said[row] = reading, ladder, cell.setpoint[row], cell.seen[row], cell.state[row]

@@ -8,11 +8,14 @@ from agent.control import giving_back
 from agent.control.giving_back import QUIET_S, GivingBack
 from agent.facts import CapChanged
 from agent.orders import life
+from drivers.errors import Refused
+from drivers.interface import Abilities, SleepAbility
 from tests.control.site import FULL_W, STANDBY_W, Machines, Site
 
 COUNT = 6
 LONG_S = 240.0
 CARRIES_W = 20_000.0  # house load and four of the machines
+CAP_KW = 15.0  # what half of them sleeping makes room for
 
 
 async def test_where_the_connection_carries_less_than_all_an_order_is_over_all_the_same(tmp_path, monkeypatch):
@@ -112,6 +115,31 @@ async def test_who_is_on_his_way_up_is_waited_for_over_a_restart(tmp_path, away_
     machines.asleep.clear()
     await again.live(15)
     assert again.states()[-1] == "closed"
+    await again.close()
+
+
+@pytest.mark.parametrize("how", ["refuses", "ignores"])
+async def test_after_a_restart_a_cap_is_held_at_once_against_who_came_back_long_ago_and_does_not_obey(tmp_path, how):
+    machines = Machines(COUNT)
+    slowly = Abilities(sleep=SleepAbility(standby_w=STANDBY_W, settle_s=5.0, wake_s=600.0))
+    machines.says = {host: {"abilities": slowly} for host in machines.hosts}
+    site = Site(machines, tmp_path)
+    await site.live(30)
+    await site.order()
+    await site.live(30)
+    await site.order(revision=2, status="cancelled")
+    await site.live(60)
+    assert not machines.asleep
+    await site.close()
+    await site.clock.advance(86_400.0)
+    again = Site(machines, tmp_path, clock=site.clock)
+    await again.live(30)
+    some = machines.hosts[: COUNT // 2]
+    machines.refusal = {host: Refused("no") for host in some} if how == "refuses" else {}
+    machines.lying = set(some) if how == "ignores" else set()
+    await again.order(order_id="o2", limit={"max_import_kw": CAP_KW})
+    await again.live(90)
+    assert machines.draw_w() <= CAP_KW * 1000
     await again.close()
 
 
