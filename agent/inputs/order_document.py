@@ -28,9 +28,11 @@ from agent.inputs.order_shape import (
     TrajectoryShape,
 )
 from agent.inputs.strict_json import decode
+from agent.orders.averaging import LONGEST_S
 from agent.orders.limit import Base, Fraction, Limit, MaxImport, Reduce, Stop, Trajectory
 from agent.orders.order import Chosen, Measure, Order, Rejection
 from agent.orders.silence import Failsafe
+from agent.orders.trust import because
 from agent.proof.jws import Jws, is_compact, opened
 
 ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -44,6 +46,13 @@ def parse_order(raw: bytes, *, topic_id: str | None = None) -> Order | Rejection
 
     A refusal under a topic whose id is of no usable form has no id: there is nowhere to answer.
     """
+    found = _parsed(raw, topic_id)
+    if isinstance(found, Rejection) or found.is_cancel or (found.measure.over_s or 0) <= LONGEST_S:
+        return found
+    return because(found, "bad_value", f"measure.over_s: must be at most {LONGEST_S:.0f}, which is 31 days")
+
+
+def _parsed(raw: bytes, topic_id: str | None) -> Order | Rejection:
     if topic_id is not None and ID.fullmatch(topic_id) is None:
         return Rejection(code="malformed", reason="the topic's id is of no usable form")
     try:
@@ -74,8 +83,8 @@ def _read(told: dict[str, Any], where: _Named, topic_id: str | None, signed: Jws
 
 
 def parse_known(raw: str) -> Order | Rejection:
-    """Return the order that a remembered document is."""
-    return parse_order(raw.encode())
+    """Return the order that a remembered document is: what was once taken in is never refused for its numbers."""
+    return _parsed(raw.encode(), None)
 
 
 class _Named:

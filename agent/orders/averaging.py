@@ -15,6 +15,8 @@ from agent.values import Moment, Watts
 Means = Callable[[float, float], Watts | None]
 """The mean W from so many seconds ago until so many seconds ago, None where no meter told it."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LONGEST_S = 31 * 86_400.0
+"""No mean is over more than this, a month: a document that asks for more is refused where it comes in."""
 REACT_S = 60.0
 """What is left of an interval counts as at least this: machines follow no faster."""
 
@@ -33,8 +35,11 @@ def rolling(means: Means, over_s: float) -> Measured:
 
 
 def aligned(means: Means, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_at: datetime, now: Moment) -> Measured:
-    """Return the mean of the last clock interval that ended since the limit began, and what this one still allows."""
-    length = timedelta(seconds=over_s)
+    """Return the mean of the last clock interval that ended since the limit began, and what this one still allows.
+
+    An order that was taken in before longer means were refused is judged by the longest.
+    """
+    length = timedelta(seconds=min(over_s, LONGEST_S))
     start = EPOCH + (now.at - EPOCH) // length * length
     since = max(start, begins_at)
     elapsed_s = max(0.0, (now.at - since).total_seconds())

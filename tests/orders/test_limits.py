@@ -1,12 +1,15 @@
 """The five limits over time, as a dispatcher sees them: by caps and acknowledgements."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from agent.facts import OrderReceived
 from agent.orders.limit import Trajectory
 from agent.values import Moment
 from tests.orders.site import ASLEEP, FULL_W, RUNNING, T0, Site, at, capped, document
@@ -399,3 +402,29 @@ def test_a_stop_that_is_judged_by_a_mean_still_wants_everybody_asleep():
     assert site.wait(299) == []
     site.observed = replace(site.observed, awake_reachable=0)
     assert site.tick(1) == ["a r1 #4 complied"]
+
+
+OVERLONG = {"over_s": 70_000_000_000, "aligned": True}
+
+
+def test_a_mean_over_more_than_a_month_is_refused_where_it_comes_in():
+    site = Site()
+    assert site.send(capped(300, measure={"over_s": 2_678_401})) == [
+        "a r1 #None rejected: bad_value: measure.over_s: must be at most 2678400, which is 31 days"
+    ]
+    assert "rejected" not in site.send(capped(300, measure={"over_s": 2_678_400, "aligned": True}))[0]
+
+
+def test_an_order_remembered_with_a_longer_mean_stops_nobody_and_can_be_taken_back():
+    site = Site()
+    site.send(capped(300, measure={"over_s": 900, "aligned": True}))
+    told = json.dumps(capped(300, measure=OVERLONG))
+    site.facts = [
+        structs.replace(fact, document=told) if isinstance(fact, OrderReceived) else fact for fact in site.facts
+    ]
+    site = site.restarted()
+    site.observed = replace(RUNNING, means=lambda _long_s, _short_s: FULL_W)
+    site.send(document(order_id="law"))
+    assert site.wait(400, 100)[-1].startswith("law")
+    cancel = capped(300, revision=2, status="cancelled", measure=OVERLONG)
+    assert "a r2 #5 cancelled" in site.send(cancel)

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hypothesis import strategies as st
+from msgspec import structs
 
-from agent.facts import OrderMoved, OrderRefused
+from agent.facts import OrderMoved, OrderReceived, OrderRefused
 from agent.orders.lifecycle import OrderState
 from agent.orders.order import Order
 from agent.values import Moment
-from tests.orders.site import ASLEEP, RUNNING, T0, Site, at, capped, document
+from tests.orders.site import ASLEEP, FULL_W, RUNNING, T0, Site, at, capped, document
 
 STOPPED = document(order_id="law", revision=3)
 
@@ -272,3 +273,78 @@ def stays_known(befallen: list[Step]) -> None:
 def _is_named(site: Site, order: Order) -> bool:
     """Whether another order said that it takes the place of this one."""
     return any(order.order_id in json.loads(fact.document).get("supersedes", ()) for fact in site.received())
+
+
+WHOLE = st.sampled_from([0, 1, 10**6, 10**11, 10**14, 2**63 - 1])
+KW = st.sampled_from([0, 5e-324, 1e-300, 500.0, 1e300])
+CALENDAR = st.sampled_from(
+    ["0001-01-01T00:00:00Z", "0001-01-02T00:00:00+14:00", at(-60), at(5), "9999-12-31T23:59:59.999999Z"]
+)
+BASES = st.one_of(st.sampled_from(["before", "connection", "peak_12m"]), st.builds(lambda kw: {"kw": kw}, KW))
+SLOPES = st.builds(
+    lambda times, kws, way: {
+        "trajectory": [
+            {"at": told, "max_import_kw": kw} for told, kw in zip(sorted(times), kws * len(times), strict=False)
+        ],
+        "interpolate": way,
+    },
+    st.sets(CALENDAR.filter(lambda told: "+14" not in told), min_size=1),
+    st.lists(st.none() | KW, min_size=1, max_size=3),
+    st.sampled_from(["step", "linear"]),
+)
+
+
+@st.composite
+def extremes(draw) -> dict[str, object]:
+    """Return a document whose numbers and instants lie at the ends of what they may be."""
+    told = {
+        "limit": draw(
+            st.one_of(
+                st.just({"stop": True}),
+                st.builds(lambda kw: {"max_import_kw": kw}, KW),
+                st.builds(lambda kw, base: {"reduce_kw": kw, "baseline": base}, KW, BASES),
+                st.builds(lambda share, base: {"fraction": share, "of": base}, st.sampled_from([5e-324, 1]), BASES),
+                SLOPES,
+            )
+        ),
+        "measure": draw(
+            st.fixed_dictionaries(
+                {"over_s": st.sampled_from([1, 900, 2_678_400, 10**11, 2**63 - 1]), "aligned": st.booleans()},
+                optional={"tolerance_pct": st.sampled_from([0, 5e-324, 1e308])},
+            )
+        ),
+        **draw(st.fixed_dictionaries({}, optional=dict.fromkeys(("starts_at", "ends_at", "issued_at"), CALENDAR))),
+        **draw(st.fixed_dictionaries({}, optional=dict.fromkeys(("comply_by_s", "randomize_s", "priority"), WHOLE))),
+        **draw(st.fixed_dictionaries({}, optional=dict.fromkeys(("ramp_kw_per_min", "restore_kw_per_min"), KW))),
+        "resume": draw(st.sampled_from(["auto", "issuer"])),
+        "order_class": draw(st.sampled_from(["contract", "grid_emergency"])),
+    }
+    return document(issuer="grid", **told)
+
+
+def extremes_are_survived(told: dict[str, object], *, known: bool) -> None:
+    """Whatever a document says at the ends of numbers and calendar: time passes on, and so it does after a restart.
+
+    `known`: it was taken in before such was refused, and is only remembered.
+    """
+    site = Site()
+    site.observed = replace(RUNNING, means=lambda _long_s, _short_s: FULL_W)
+    site.send(told)
+    if known and not site.received():
+        measure = told["measure"]
+        site.send({**told, "measure": {**measure, "over_s": 900}})
+        site.facts = [
+            structs.replace(fact, document=json.dumps(told)) if isinstance(fact, OrderReceived) else fact
+            for fact in site.facts
+        ]
+        site = site.restarted()
+    for _ in range(2):
+        for seconds in (0, 10, 400):
+            site.tick(seconds)
+            way = {"shed_kw_per_min": 100.0, "most_w": FULL_W}
+            assert json.dumps([site.book.coming(site.now, **way).cap_w, site.acks()], allow_nan=False)
+            site.book.next_change(site.now)
+        site.observed = replace(site.observed, meter_w=54_000.0, restore_pending=True)
+        site = site.restarted()
+    site.send(document(revision=2, issuer="grid", order_class="contract", status="cancelled"))
+    site.tick(10)

@@ -62,3 +62,9 @@ def test_any_sequence_of_events_leaves_each_order_in_a_known_state(befallen: lis
 def test_the_same_documents_and_looks_give_the_same_acks(befallen: list[Step]) -> None:
     one, other = (orders.run(befallen, lambda _site, _step: None).acks() for _ in range(2))
     assert one == other
+
+
+@few
+@given(told=orders.extremes(), known=st.booleans())
+def test_numbers_and_instants_at_their_ends_are_survived(*, told: dict[str, object], known: bool) -> None:
+    orders.extremes_are_survived(told, known=known)
