@@ -11,30 +11,39 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from agent.cli.failure import UNREACHABLE, Failure
+from agent.cli.failure import NO, UNREACHABLE, Failure
 from agent.cli.show import plain
 
 
 class Shell(TyperGroup):
     """The outermost group: a Failure becomes its sentence on standard error and its exit code."""
 
+    def main(self, *args: Any, **named: Any) -> Any:
+        """Run the command line; what help and version say, too, is written out before it is left."""
+        try:
+            try:
+                return super().main(*args, **named)
+            finally:
+                if sys.stdout is not None:  # closed by whoever started it
+                    sys.stdout.flush()
+        except OSError as error:
+            if error.errno not in {errno.ENOSPC, errno.EPIPE}:
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving would try to write the rest
+            if error.errno == errno.EPIPE:
+                sys.exit(NO)
+            print(f"hashwatt: what it says cannot be written: {error.strerror}", file=sys.stderr)
+            sys.exit(UNREACHABLE)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")  # of locales without a degree sign or a table's lines
         try:
-            told = super().invoke(ctx)
-            sys.stdout.flush()
+            return super().invoke(ctx)
         except Failure as failure:
             print(f"hashwatt: {plain(failure)}", file=sys.stderr)
             raise typer.Exit(failure.code) from None
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else leaving would try to write the rest
-            print(f"hashwatt: what it says cannot be written: {error.strerror}", file=sys.stderr)
-            raise typer.Exit(UNREACHABLE) from None
-        return told
 
 
 class Listing(TyperGroup):

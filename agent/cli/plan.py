@@ -127,7 +127,13 @@ def _show_known(reach: Reach, *, floor: bool, whole: bool) -> None:
 def _show_now(told: dict[str, Any], whole: bool) -> None:
     if whole:
         as_json(told)
-        return
+    else:
+        _show_counts(told)
+    if (told["shortfall_w"] or 0) > 0:
+        raise typer.Exit(NO)
+
+
+def _show_counts(told: dict[str, Any]) -> None:
     counts = [(level, *(of[name] for name in ("intended", "setpoint", "seen"))) for level, of in told["levels"].items()]
     table(("level", "intended ", "set ", "seen "), counts)
     by = f" by order {plain(told['binding_order'])}" if told["binding_order"] else ""

@@ -8,7 +8,8 @@ from typing import Any
 
 from agent.cli.failure import NO, Failure
 from agent.cli.offline import Remembered
-from agent.facts import AgentStarted, CapChanged, SetpointsChanged
+from agent.facts import AgentStarted, CapChanged, MinerSeen, SetpointsChanged
+from agent.facts.identity import MinersDisowned, MinersLetGo
 from agent.inputs.order_document import parse_known
 from agent.orders.life import Unreadable
 from agent.orders.order_book import BookPolicy, OrderBook
@@ -68,12 +69,23 @@ def last_known(store: Remembered) -> tuple[dict[str, Any], list[dict[str, Any]]]
 
 
 def last_plan(store: Remembered) -> dict[str, Any]:
-    """Return what was to be done last, in the form of the API: machines by setpoint, and what bound. Raises Failure."""
+    """Return what was to be done last, in the form of the API: machines by setpoint, and what bound. Raises Failure.
+
+    A machine that was never told anything hashes in full.
+    """
     site, _ = last_known(store)
     setpoints: dict[str, str] = {}
-    for fact in store.facts(("SetpointsChanged",)):
-        if isinstance(fact, SetpointsChanged):
-            setpoints |= {miner: level for level, ids in fact.levels.items() for miner in ids}
+    for fact in store.facts(("SetpointsChanged", "MinerSeen", "MinersLetGo", "MinersDisowned")):
+        match fact:
+            case SetpointsChanged(levels=told):
+                setpoints |= {miner: level for level, ids in told.items() for miner in ids}
+            case MinerSeen(miner=miner):
+                setpoints.setdefault(miner, "full")
+            case MinersLetGo(miners=gone) | MinersDisowned(miners=gone):
+                for miner in gone:
+                    setpoints.pop(miner, None)
+            case _:
+                continue
     levels = {
         level: {"intended": None, "setpoint": count, "seen": None}
         for level, count in sorted(Counter(setpoints.values()).items())

@@ -17,7 +17,7 @@ import typer
 from agent.cli.client import Agent
 from agent.cli.failure import USAGE, Failure
 from agent.cli.miners import MINER_COLUMNS, miner_row
-from agent.cli.offline import store_instead
+from agent.cli.offline import Remembered, store_instead
 from agent.cli.options import Json, Reach, spread
 from agent.cli.show import table
 from agent.cli.status import glance, told_by
@@ -56,7 +56,7 @@ def top(
     if looks.sort not in KEYS:
         raise Failure(USAGE, f"--sort: {looks.sort} is none of {', '.join(KEYS)}")
     if (store := store_instead(reach)) is not None:
-        told_by(store, as_json_=as_json_)
+        _last(store, as_json_=as_json_)
         return
     agent, live = reach.agent(), sys.stdout.isatty()
     most = looks.limit or (_fitting() if live else WITHOUT_SCREEN)
@@ -68,6 +68,17 @@ def top(
             if live and not as_json_:
                 print(CLEAR, end="")
             show(agent, machines)
+
+
+def _last(store: Remembered, *, as_json_: bool) -> None:
+    """Say what a store knew last; of its machines nothing is known now. Raises Failure."""
+    if as_json_:
+        from agent.cli.status_store import last_known  # noqa: PLC0415 - quick help needs it not
+
+        site, _ = last_known(store)
+        _as_line(site, [])
+    else:
+        told_by(store, as_json_=False)
 
 
 def _each_look(rounds: int | None, every_s: float) -> Iterator[int]:
@@ -90,4 +101,8 @@ def _screen(agent: Agent, machines: list[dict[str, Any]]) -> None:
 
 def _line(agent: Agent, machines: list[dict[str, Any]]) -> None:
     """Print a round as one line of JSON."""
-    print(json.dumps({"site": agent.get("/api/v1/site"), "items": machines, "next": None}, ensure_ascii=False))
+    _as_line(agent.get("/api/v1/site"), machines)
+
+
+def _as_line(site: dict[str, Any], machines: list[dict[str, Any]]) -> None:
+    print(json.dumps({"site": site, "items": machines, "next": None}, ensure_ascii=False))

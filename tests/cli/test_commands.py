@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from agent.facts import AgentStarted, CapChanged, OrderMoved, OrderReceived, SetpointsChanged
+from agent.facts import AgentStarted, CapChanged, MinerSeen, OrderMoved, OrderReceived, SetpointsChanged
+from agent.facts.identity import MinersDisowned, MinersLetGo
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
 from tests.cli.farm import SITE, order
@@ -84,16 +85,21 @@ async def test_status_without_an_agent_says_so_and_what_its_store_knew(say, tmp_
         CapChanged(at=at, cap_w=50_000.0, binding_order="stop-1"),
         SetpointsChanged(at=at, levels={"full": ["m-1", "m-2"]}, cause="", binding_order=None),
         SetpointsChanged(at=at, levels={"sleep": ["m-1"]}, cause="shed", binding_order="stop-1"),
+        *(MinerSeen(at=at, miner=miner, host="127.0.0.1") for miner in ("m-1", "m-3", "m-4", "m-5", "m-6")),
+        MinersLetGo(at=at, miners=["m-5"]),
+        MinersDisowned(at=at, miners=["m-6"], by="Aigul"),
     ]
     ledger = Ledger(Store("sqlite:///hashwatt.db", tmp_path))
     await ledger.append(facts)
     await ledger.close()
     said = say("status", "--state-dir", tmp_path)
     assert say("top", "--state-dir", tmp_path).stdout == said.stdout
+    looked = json.loads(say("top", "--state-dir", tmp_path, "--json").stdout)
+    assert (looked["site"]["cap_w"], looked["items"], looked["next"]) == (50_000, [], None)
     assert say("plan", "--state-dir", tmp_path).stdout.splitlines()[-1] == "- of 50.0 kW by order stop-1, shortfall -"
     plan = json.loads(say("plan", "--state-dir", tmp_path, "--json").stdout)
     assert (plan["running"], {level: told["setpoint"] for level, told in plan["levels"].items()}) == (
-        False, {"full": 1, "sleep": 1},
+        False, {"full": 3, "sleep": 1},  # m-3 and m-4 were never told anything
     )  # fmt: skip
     assert said.exit_code == 0
     for words in (
@@ -351,7 +357,7 @@ def test_the_list_of_orders_says_what_each_demands(farm, say):
 
 def test_without_a_question_the_plan_is_the_one_that_is_carried_out(farm, say):
     said = say("plan")
-    assert (said.exit_code, farm.changes()) == (0, [])
+    assert (said.exit_code, farm.changes()) == (1, [])  # a shortfall is left
     assert re.search(r"full +3 +1 +2", said.stdout)
     assert "3.1 kW of 3.0 kW by order cap, shortfall 100 W" in said.stdout
     assert "2026-03-01T14:00:00Z  cap ends, at most 3 kW" in said.stdout

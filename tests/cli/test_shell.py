@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from agent.cli.main import shell
+
 COMMANDS = [
     ["run"], ["demo"], ["check"], ["status"], ["miners"], ["miners", "list"], ["miners", "sleep"], ["miners", "wake"],
     ["miners", "full"], ["miners", "limit"], ["miners", "reboot"], ["miners", "locate"], ["hold"], ["unhold"],
@@ -75,9 +77,18 @@ def test_what_a_locale_cannot_write_is_replaced_and_a_full_disk_is_one_sentence(
     said = process(*told, PYTHONIOENCODING="ascii")
     assert (said.returncode, said.stderr) == (0, "")
     assert "m-1" in said.stdout
-    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
-        said = process(*told, stdout=full)
-    assert (said.returncode, said.stderr) == (3, "hashwatt: what it says cannot be written: No space left on device\n")
+    for words in (told, ["--help"], ["--version"]):
+        with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+            said = process(*words, stdout=full)
+        full_disk = "hashwatt: what it says cannot be written: No space left on device\n"
+        assert (said.returncode, said.stderr) == (3, full_disk), words
+
+
+def test_whoever_closed_its_output_is_answered_by_the_exit_code_alone(farm, monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(SystemExit) as left:
+        shell(["miners", "--url", farm.url, "--token", "x", "--json"])
+    assert left.value.code == 0
 
 
 def test_the_version_is_said(process):
