@@ -92,7 +92,7 @@ class Outcome:
             f"evidence is broken: {', '.join(self.broken)}": bool(self.broken),
         }
         failed = [reason for reason, holds in reasons.items() if holds]
-        busy = too_busy(self.core_wait)
+        busy = None if self.broken else too_busy(self.core_wait)  # no lack of a core breaks a chain
         return [*failed, busy] if failed and busy is not None else failed
 
 

@@ -41,3 +41,5 @@ def test_a_failed_demo_names_a_busy_host_and_one_that_was_done_does_not():
     ]
     done = Outcome(before_w=1000.0, back_w=1000.0, complied_s=10.0, core_wait=0.4)
     assert done.failures(60.0) == []
+    broken = Outcome(before_w=1000.0, back_w=1000.0, complied_s=10.0, broken=("demo-stop",), core_wait=0.4)
+    assert broken.failures(60.0) == ["evidence is broken: demo-stop"]

@@ -14,7 +14,7 @@ async def test_a_cap_is_kept_while_half_the_pools_die_for_a_while_and_return(tmp
     async with stage(tmp_path, 40) as site:
         await site.until_known(40)
         cap_w = 0.4 * await site.true_draw_w()
-        await site.order(limit={"max_import_kw": cap_w / 1000})
+        await site.order(limit={"max_import_kw": cap_w / 1000}, comply_by_s=60)
         await site.dispatcher.ack("o1", "complied", 60)
         await site.farm("/faults", {"select": "50%", "fault": "pool", "for_s": 30})
         draws = await site.true_draws(45)
