@@ -274,7 +274,7 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
         built.books.replayed(fact)
         built.away.replayed(fact)
         built.controller.replayed(fact)
-        built.orders.silence.replayed(fact)
+        built.orders.replayed(fact)
         built.notices.replayed(fact)
         if isinstance(fact, OrderMoved):
             built.metrics.comply.heard(fact)

@@ -283,7 +283,7 @@ class Controller:
             return []
         self.parts.holds.lift_over(over, now.earliest)
         self.parts.fleet.hold(self.parts.holds.by_miner())
-        return [HoldLifted(at=now.at, miners=over, by=BY_TIME)]
+        return [HoldLifted(at=now.at, miners=over, by=BY_TIME, over_at=now.earliest)]
 
     def _facts(self, decision: Decision, now: Moment) -> list[AnyFact]:
         binding = decision.binding_order

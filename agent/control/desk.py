@@ -6,6 +6,7 @@ Each call takes the controller's turn, so that what it changes is seen whole by 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,8 @@ from agent.values import Watts
 
 TURN = 100
 """So many wishes are taken in before the loop may turn."""
+HELD_S = 0.1
+"""So long documents that wait may hold the turn; a document is never cut in two."""
 Parse = Callable[[bytes, str | None], Order | Rejection]
 """Turns a document's bytes, and the id that its topic names, into an order."""
 LONG = 16_384
@@ -79,26 +82,48 @@ class Desk:
     async def take_in_all(
         self, documents: Sequence[tuple[str | None, bytes]], *, transport: str, by: str | None = None
     ) -> tuple[AnyFact, ...]:
-        """Take in documents in their order, each with the id that its topic names: in one turn and one transaction."""
-        parsed = [await self._parsed(raw, topic_id) for topic_id, raw in documents]
+        """Take in documents in their order, each with the id that its topic names: in one turn and one transaction.
+
+        After `HELD_S` in the turn the rest waits for the next one, so that ticks are not kept waiting.
+        """
+        waiting: deque[tuple[bytes, Order | Rejection]] = deque()
+        for topic_id, raw in documents:
+            waiting.append((raw, await self._parsed(raw, topic_id)))
+            if len(documents) > 1:
+                await asyncio.sleep(0)
+        facts: list[AnyFact] = []
+        while waiting:
+            facts += await self._take_turn(waiting, transport, by)
+        return tuple(facts)
+
+    async def _take_turn(
+        self, waiting: deque[tuple[bytes, Order | Rejection]], transport: str, by: str | None
+    ) -> list[AnyFact]:
+        """Take in what waits for as long as a turn may be held; what followed is written whatever ends it."""
         facts: list[AnyFact] = []
         async with self._controller.turn:
-            for (_, raw), order in zip(documents, parsed, strict=True):
-                now = self._parts.clock.now()
-                facts += self._parts.book.receive(
-                    raw.decode("utf-8", "replace"),
-                    order,
-                    transport=transport,
-                    now=now,
-                    observed=self._controller.observed(now, coming=order if isinstance(order, Order) else None),
-                    by=by,
-                )
-                if len(documents) > 1:
-                    await asyncio.sleep(0)
-            await self._parts.journal.record(facts)
-        self._tell(facts)
-        self._controller.wake()
-        return tuple(facts)
+            until = self._parts.clock.now().mono + HELD_S
+            try:
+                while waiting:
+                    raw, order = waiting.popleft()
+                    now = self._parts.clock.now()
+                    facts += self._parts.book.receive(
+                        raw.decode("utf-8", "replace"),
+                        order,
+                        transport=transport,
+                        now=now,
+                        observed=self._controller.observed(now, coming=order if isinstance(order, Order) else None),
+                        by=by,
+                    )
+                    if waiting:
+                        await asyncio.sleep(0)
+                    if self._parts.clock.now().mono >= until:
+                        break
+            finally:
+                await self._parts.journal.record(facts)
+                self._tell(facts)
+                self._controller.wake()
+        return facts
 
     async def _parsed(self, raw: bytes, topic_id: str | None) -> Order | Rejection:
         return await asyncio.to_thread(self._parse, raw, topic_id) if len(raw) > LONG else self._parse(raw, topic_id)

@@ -89,8 +89,8 @@ class Recovery:
             case HoldPlaced():
                 hold = Hold(kind=fact.kind, by=fact.by, since=fact.at, until=fact.until)
                 self._holds.place(fact.miners, hold)
-            case HoldLifted(miners=miners, by=by) if by == BY_TIME:
-                self._holds.lift_over(miners, fact.at)
+            case HoldLifted(miners=miners, by=by, over_at=over_at) if by == BY_TIME:
+                self._holds.lift_over(miners, over_at or fact.at)
             case HoldLifted(miners=miners):
                 self._holds.lift(miners)
             case LoginsRefused(miners=miners, until=until):

@@ -152,10 +152,11 @@ class HoldPlaced(Fact, frozen=True):
 
 
 class HoldLifted(Fact, frozen=True):
-    """A hand unlocked these miners."""
+    """A hand unlocked these miners, or time did: then the locks that were over at `over_at`, None for at `at`."""
 
     miners: list[str]
     by: str
+    over_at: datetime | None = None
 
 
 class SealPlaced(Fact, frozen=True):

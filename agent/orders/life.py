@@ -291,17 +291,23 @@ class Lives:
                 self._received(fact)
                 self.bound.changed(fact.order_id)
             case OrderMoved():
-                _moved(self._lives[fact.order_id], fact)
+                _moved(self._known(fact.order_id), fact)
                 self.bound.changed(fact.order_id)
             case OrderRefused(order_id=str(order_id), seq=int(seq)):
-                self._lives[order_id].seq = seq
+                self._known(order_id).seq = seq
             case OrderHouseLowered():
                 self.bound.changed(fact.order_id)
-                life = self._lives[fact.order_id]
+                life = self._known(fact.order_id)
                 base_w = life.basis.base_w if fact.base_w is None else fact.base_w
                 life.basis = replace(life.basis, house_w=fact.house_w, base_w=base_w)
             case _:
                 return
+
+    def _known(self, order_id: str) -> Life:
+        life = self._lives.get(order_id)
+        if life is None:
+            raise Unreadable(f"{order_id}: the ledger tells what befell it, but not the order itself")
+        return life
 
     def _received(self, fact: OrderReceived) -> None:
         order = self._parse(fact.document)

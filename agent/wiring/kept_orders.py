@@ -20,9 +20,16 @@ class KeptOrders:
         self._heard = set()
 
     def heard(self, order_id: str) -> None:
-        """Note that something came on an order's topic; a clearing is told when it comes."""
+        """Note that a document came on an order's topic: it is kept there, and told anew once it is lost."""
+        self._told.discard(order_id)
         if self._heard is not None:
             self._heard.add(order_id)
+
+    def told(self, order_id: str) -> None:
+        """Note that an order was cleared, now or before this start: that is told when it comes, and only then."""
+        if self._heard is not None:
+            self._heard.discard(order_id)
+        self._told.add(order_id)
 
     def complete(self) -> frozenset[str]:
         """Return what has come, now that it is all."""

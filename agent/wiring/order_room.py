@@ -1,6 +1,6 @@
 """Joins the sources of orders to control: the broker, issuers' silence, signals, the schedule.
 
-Orders from the broker are taken in in their order, all that wait in one turn.
+Orders from the broker are taken in in their order, those that wait together.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from agent.control.own_orders import OwnOrders
 from agent.control.schedule_keeper import ScheduleKeeper
 from agent.control.signal_feeds import Feed, SignalFeeds
 from agent.control.silence_watch import SilenceWatch
+from agent.facts import AnyFact, OrderReceived
+from agent.facts.orders import OrderVanished
 from agent.inputs.order_schedule import Schedule, parse_schedule
 from agent.inputs.signals import BadSignal, parse_heartbeat, parse_signal
 from agent.links.mqtt import MqttLink
@@ -91,6 +93,17 @@ class OrderRoom:
             "schedule": self._schedule.run,
         }
 
+    def replayed(self, fact: AnyFact) -> None:
+        """Take in a fact of the lives before this one."""
+        self.silence.replayed(fact)
+        match fact:
+            case OrderVanished(order_id=order_id):
+                self._kept.told(order_id)
+            case OrderReceived(order_id=order_id, transport="mqtt"):
+                self._kept.heard(order_id)
+            case _:
+                return
+
     async def _intake(self) -> None:
         while True:
             documents: list[tuple[str | None, bytes]] = []
@@ -112,7 +125,7 @@ class OrderRoom:
                     continue
 
     def _hear(self, topic: str, raw: bytes, _retained: bool) -> None:  # noqa: FBT001 - the shape of a handler
-        self._kept.heard(_last(topic))
+        (self._kept.heard if raw else self._kept.told)(_last(topic))
         self._incoming.put_nowait((topic, raw))
 
     def _caught_up(self, all_came: bool) -> None:  # noqa: FBT001 - as the link calls it

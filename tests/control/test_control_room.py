@@ -1,5 +1,8 @@
 """From an order's document to commands, proofs and acknowledgements, and what is left of it after the end."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from agent.facts import Escalated, HoldLifted, LastPowers, MinerSeen, SetpointsChanged, UnauthorisedWake
@@ -355,3 +358,19 @@ async def test_polls_that_piled_up_are_begun_a_few_at_a_time_and_no_faster_than_
         pass
     assert site.machines.polls.total() - polled < 300
     await site.close()
+
+
+async def test_a_lock_that_outlasts_another_is_kept_after_a_restart_though_two_clocks_disagreed(tmp_path):
+    machines = Machines(1)
+    site = Site(machines, tmp_path)
+    now = site.clock.now()
+    await site.desk.hold(["m0"], kind="maintenance", by="ann", until=now.at + timedelta(minutes=5))
+    await site.desk.hold(["m0"], kind="lockout", by="bob", until=now.at + timedelta(hours=1))
+    doubted = replace(now, at=now.at + timedelta(hours=2), earliest=now.at + timedelta(minutes=6))
+    lifted = site.controller._lift_holds(replace(doubted, latest=doubted.at))
+    await site.journal.record(lifted)
+    assert site.holds.by_miner()["m0"].by == "bob"
+    await site.close()
+    again = Site(machines, tmp_path, clock=site.clock)
+    assert again.holds.by_miner()["m0"].by == "bob"
+    await again.close()

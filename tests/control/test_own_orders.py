@@ -1,5 +1,6 @@
 """Orders that the agent gives in somebody's name: failsafes of silent issuers, signals, the schedule."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -308,4 +309,49 @@ async def test_documents_that_wait_are_taken_in_in_their_order_by_one_transactio
     assert written == [len(facts)]
     assert [fact.order_id for fact in facts if isinstance(fact, OrderReceived)] == ["o0", "o1", "o2"]
     assert isinstance(facts[-1], OrderRefused)
+    await site.close()
+
+
+def _three_laws():
+    plain = {"revision": 1, "issuer": "grid", "class": "law", "status": "issued"}
+    return [
+        (f"o{at}", encoded({**plain, "order_id": f"o{at}", "limit": {"max_import_kw": 30 - at}})) for at in range(3)
+    ]
+
+
+async def test_what_was_taken_in_before_a_batch_was_broken_off_is_written_and_known_after_a_restart(machines, tmp_path):
+    site = Site(machines, tmp_path)
+    receive = site.book.receive
+
+    def received(*told, **more):
+        facts = receive(*told, **more)
+        asyncio.get_running_loop().call_soon(batch.cancel)
+        return facts
+
+    site.book.receive = received
+    batch = asyncio.create_task(site.desk.take_in_all(_three_laws(), transport="mqtt"))
+    with pytest.raises(asyncio.CancelledError):
+        await batch
+    known = site.book.open_ids()
+    assert 0 < len(known) < 3
+    await site.close()
+    again = Site(machines, tmp_path, clock=site.clock)
+    assert again.book.open_ids() == known
+    await again.close()
+
+
+async def test_documents_that_wait_give_the_turn_back_after_a_tenth_of_a_second(machines, tmp_path):
+    site = Site(machines, tmp_path)
+    receive, written = site.book.receive, []
+    site.journal.listeners.append(lambda facts: written.append(len(facts)))
+
+    def slow(*told, **more):
+        site.clock._move(0.06)
+        return receive(*told, **more)
+
+    site.book.receive = slow
+    facts = await site.desk.take_in_all(_three_laws(), transport="mqtt")
+    assert len(written) == 2
+    assert sum(written) == len(facts)
+    assert site.book.open_ids() == ["o0", "o1", "o2"]
     await site.close()

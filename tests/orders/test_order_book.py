@@ -601,3 +601,11 @@ def test_machines_that_wait_are_given_their_hour_after_a_late_way_back_too():
     seen = replace(ASLEEP, restore_pending=True, comes_no_further=True)
     assert life.frees(seen, [], Moment.trusted(T0 + timedelta(seconds=7200 + 3599), 0.0))
     assert not life.frees(seen, [], Moment.trusted(T0 + timedelta(seconds=7200 + 3600), 0.0))
+
+
+def test_a_step_without_its_order_is_named_in_a_sentence():
+    site = Site()
+    site.send(document())
+    site.facts = [fact for fact in site.facts if not isinstance(fact, OrderReceived)]
+    with pytest.raises(Unreadable, match=r"^a: the ledger tells what befell it, but not the order itself$"):
+        site.restarted()

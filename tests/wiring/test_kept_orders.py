@@ -52,3 +52,13 @@ def test_what_comes_while_all_is_well_is_not_gathered():
     comes(kept, "a")
     kept.heard("b")
     assert kept.complete() == frozenset()
+
+
+@pytest.mark.pure
+def test_a_clearing_told_when_it_came_is_not_told_again_until_the_order_came_back():
+    kept = KeptOrders()
+    assert kept.lost(comes(kept, "a", "b", "c"), OPEN) == []
+    kept.told("a")
+    assert kept.lost(comes(kept, "b", "c"), OPEN) == []
+    kept.heard("a")
+    assert kept.lost(comes(kept, "b", "c"), OPEN) == ["a"]
