@@ -101,7 +101,8 @@ def bill(
     elif shown.as_csv:
         _as_csv(document(found.billed, found.counted))
     elif shown.as_json:
-        as_json(document(found.billed, found.counted) | {"warnings": found.warnings})
+        whole = document(found.billed, found.counted) | {"warnings": found.warnings}
+        as_json(whole | ({"calculation": _in_words(found)} if shown.explain else {}))
     elif shown.explain:
         print(*_in_words(found), sep="\n")
     else:
@@ -140,7 +141,7 @@ def _of_ledger(asked: Asked, known: Known, reach: Reach, source: Source, month: 
     elif shown.as_csv:
         _as_csv(billed)
     elif shown.as_json:
-        as_json(billed)
+        as_json(billed | ({"calculation": lines} if shown.explain else {}))
     elif shown.explain:
         print(*map(plain, lines), sep="\n")
         for doubt in billed["warnings"]:

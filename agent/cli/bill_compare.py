@@ -66,7 +66,10 @@ def _both(
 
     theirs = read_invoice(path)
     if asked.tariff is None and asked.load is None:
-        ours = invoice_of(bill_of(reach, source, None, metered.of_ledger(ALONE)))
+        counted = bill_of(reach, source, None, metered.of_ledger(ALONE))
+        if not counted["months"]:
+            raise Failure(NO, "the ledger has no month yet that an invoice could be held against")
+        ours = invoice_of(counted)
         ledger = None if source.config is None else _ledger(reach, source)
         return theirs, ours, {} if ledger is None else by_trial(ledger, ours.months, theirs.months)
     found = found_for(asked, metered)

@@ -111,7 +111,7 @@ def bill_in(
     Where a file corrects it beside hands, it is as it was counted: whoever reads the file adjusts it by both.
     """
     from agent.facts.energy import EnergyInterval  # noqa: PLC0415 - quick help needs it not
-    from agent.outputs.money_bill import billed  # noqa: PLC0415 - likewise
+    from agent.outputs.money_bill import billed, tariff_doubts  # noqa: PLC0415 - likewise
     from agent.outputs.money_totals import Totals  # noqa: PLC0415 - likewise
     from agent.outputs.month_report import KINDS, MonthReport  # noqa: PLC0415 - likewise
     from agent.tariffs.money import minor_digits  # noqa: PLC0415 - likewise
@@ -139,7 +139,8 @@ def bill_in(
         found["report"] = report.told(terms_said, told["months"][0], machines=machines) if told["months"] else None
     if explained:
         found["calculation"] = _calculation(told, terms, totals)
-    return {**told, "warnings": [*told["warnings"], *terms.doubts], "now": None, **found}
+    warned = [*told["warnings"], *terms.doubts, *tariff_doubts(totals, terms, month)]
+    return {**told, "warnings": warned, "now": None, **found}
 
 
 def _calculation(told: dict[str, Any], terms: Terms, totals: Totals) -> list[str]:

@@ -114,5 +114,5 @@ def _day(day: dict[str, Any]) -> tuple[object, ...]:
 
 
 def _doubts(doubts: list[str]) -> None:
-    for doubt in doubts:
+    for doubt in dict.fromkeys(doubts):  # a tariff's are a month's and today's
         print(f"in doubt: {plain(doubt)}", file=sys.stderr)

@@ -11,6 +11,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 
 from agent.outputs.document import Block, Document, Lines, Listed, Pairs, Section, Table
+from agent.outputs.report_reasons import told as in_words
 from agent.outputs.report_words import Words
 from agent.tariffs.money import EXACT, rounded
 
@@ -37,9 +38,7 @@ def bill_document(
             *(Section(name=month["month"], blocks=bill_month(month, words)) for month in months),
             Section(name=words("all_months"), blocks=_all(told, words) if len(months) > 1 else ()),
             Section(name=words("by_party"), blocks=by_party(months, words)),
-            Section(
-                name=words("warnings"), blocks=(Listed(title=words("doubts"), items=warnings),) if warnings else ()
-            ),
+            Section(name=words("warnings"), blocks=doubted(warnings, words)),
             Section(
                 name=words("calculation"), blocks=(Lines(lines=calculation),) if calculation else (), new_page=True
             ),
@@ -73,6 +72,13 @@ def _energy(month: Mapping[str, Any], words: Words) -> Iterable[tuple[str, str]]
     if energy.get("estimated_kwh"):
         yield words("estimated"), words.number(energy["estimated_kwh"], "kWh", 3)
     yield words("peak_step"), words.number(month["peak_kw"], "kW", 3)
+
+
+def doubted(warnings: Sequence[str], words: Words) -> Sequence[Block]:
+    """Return what is in doubt, in the language of the document."""
+    return (
+        (Listed(title=words("doubts"), items=[in_words(one, words.language) for one in warnings]),) if warnings else ()
+    )
 
 
 def _all(told: Mapping[str, Any], words: Words) -> Sequence[Block]:

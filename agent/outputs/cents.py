@@ -27,18 +27,43 @@ def apportioned(amounts: Sequence[Decimal], digits: int) -> list[Decimal]:
 
 
 def in_cents(report: Told) -> dict[str, Any]:
-    """Return a month's report whose owners, rest and models have money in cents; what is left is their difference.
+    """Return a month's report whose owners, rest, models and orders have money in cents.
 
-    Each keeps its cost as it was, as `exact_cost`.
+    What is left or saved is their difference, and an owner's credits add up to what is due to him. Each share keeps
+    its cost as it was, as `exact_cost`.
     """
     digits = minor_digits(str(report["currency"]))
     owners = _columns([*report["owners"], report["rest"]], digits)
     return {
         **_columns([report], digits)[0],
-        "owners": owners[:-1],
+        "owners": [_credits(owner, digits) for owner in owners[:-1]],
         "rest": owners[-1],
         "models": _columns(report["models"], digits),
+        "orders": [_order(one, digits) for one in report.get("orders", ())],
     }
+
+
+def _order(told: Told, digits: int) -> dict[str, Any]:
+    names = ("cost_not_incurred", "revenue_not_earned")
+    found = dict(told) | {name: f"{rounded(Decimal(told[name]), digits):f}" for name in names if told[name] is not None}
+    if None not in {told["saved"], *(told[name] for name in names)}:
+        found["saved"] = f"{Decimal(found[names[0]]) - Decimal(found[names[1]]):f}"
+    return found
+
+
+def _credits(owner: Told, digits: int) -> dict[str, Any]:
+    return {
+        **owner,
+        **{name: _credited(owner[name], digits) for name in ("curtailed", "curtailed_by_class") if name in owner},
+    }
+
+
+def _credited(rows: Sequence[Told], digits: int) -> list[dict[str, Any]]:
+    found = [dict(row) for row in rows]
+    known = [row for row in found if row["credit"] is not None]
+    for row, amount in zip(known, apportioned([Decimal(one["credit"]) for one in known], digits), strict=True):
+        row["credit"] = f"{amount + 0:f}"
+    return found
 
 
 def _columns(shares: Sequence[Told], digits: int) -> list[dict[str, Any]]:

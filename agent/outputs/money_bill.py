@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from agent.outputs.money_desk import MoneyDesk
 from agent.outputs.money_machines import under_break_even
 from agent.outputs.money_price import acting_json
 from agent.outputs.money_totals import Month, Totals, hours, kwh, kwh_by
+from agent.outputs.terms import Terms
 from agent.planning.hashprice import Revenue
 from agent.tariffs.charging import kwh_of
 from agent.tariffs.money import EXACT, minor_digits, rounded, written
@@ -27,7 +28,19 @@ def bill_json(money: MoneyDesk, at: datetime, month: str | None = None) -> dict[
     """Return the bill of one month, or of all that the ledger knows, and money now."""
     currency, tariff = money.terms.currency, money.terms.tariff
     digits = tariff.total_digits if tariff is not None else minor_digits(currency)
-    return {**billed(money.totals, currency, digits, month, money.besides(at)), "now": now_json(money, at)}
+    told = billed(money.totals, currency, digits, month, money.besides(at))
+    warned = [*told["warnings"], *tariff_doubts(money.totals, money.terms, month)]
+    return {**told, "warnings": warned, "now": now_json(money, at)}
+
+
+def tariff_doubts(totals: Totals, terms: Terms, month: str | None = None) -> list[str]:
+    """Return in words what of the tariff is in doubt on the days that were billed."""
+    billed_ = [told for name, told in totals.months.items() if month in {None, name}]
+    if terms.tariff is None or not billed_:
+        return []
+    first, end = min(told.start for told in billed_), max(told.end for told in billed_)
+    last = end - timedelta.resolution
+    return [*terms.tariff.doubts(*(at.astimezone(terms.zone).date() for at in (first, last)))]
 
 
 def billed(

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from agent.outputs.bill_paper import bill_month, by_party, money, total_of
+from agent.outputs.bill_paper import bill_month, by_party, doubted, money, total_of
 from agent.outputs.cents import in_cents
-from agent.outputs.document import Block, Document, Listed, Pairs, Section, Table
+from agent.outputs.document import Block, Document, Pairs, Section, Table
 from agent.outputs.report_words import Words
 
 Told = Mapping[str, Any]
@@ -32,7 +32,7 @@ def month_document(told: Told, words: Words, *, name: str, site: str = "") -> Do
             Section(name=words("by_party"), blocks=by_party(months, words)),
             *(() if report is None else _sections(report, words)),
             *statements,
-            Section(name=words("warnings"), blocks=_doubts(told["warnings"], words)),
+            Section(name=words("warnings"), blocks=doubted(told["warnings"], words)),
         ),
         page_of=words("page_of", "{0}", "{1}"),
     )
@@ -51,7 +51,7 @@ def statement_document(told: Told, words: Words, *, name: str, owner: str, site:
         note=words("bill_note", f"{site}. " if site else "", told["currency"], words.zone),
         sections=(
             Section(name=section.name, blocks=section.blocks),
-            Section(name=words("warnings"), blocks=_doubts(told["warnings"], words)),
+            Section(name=words("warnings"), blocks=doubted(told["warnings"], words)),
         ),
         page_of=words("page_of", "{0}", "{1}"),
     )
@@ -59,10 +59,6 @@ def statement_document(told: Told, words: Words, *, name: str, owner: str, site:
 
 def _in_cents(report: Told | None) -> Told | None:
     return None if report is None else in_cents(report)
-
-
-def _doubts(warnings: Sequence[str], words: Words) -> Sequence[Block]:
-    return (Listed(title=words("doubts"), items=warnings),) if warnings else ()
 
 
 def _sections(report: Told, words: Words) -> Iterable[Section]:

@@ -180,6 +180,26 @@ def test_a_month_is_billed_and_reported_from_the_store(folder, say):
     assert dearer["months"][0]["components"][-1]["amount"] == "300"
 
 
+def test_what_of_the_tariff_is_in_doubt_is_a_warning_of_the_bill_and_of_its_paper(folder, say, tmp_path):
+    where = ("--state-dir", folder, "--config", folder / "farm.toml")
+    doubtful = 'per_kwh = [{ value = "5", unconfirmed = true, source = "no later one was found" }]'
+    (folder / "tariff.toml").write_text(TARIFF.replace('per_kwh = "5"', doubtful))
+    doubt = "energy: 5 of all times is not confirmed (no later one was found)"
+    assert told(say("bill", *where, "--json"))["warnings"] == [doubt]
+    assert told(say("bill", "--month", "2025-12", *where, "--json"))["warnings"] == []
+    for command in (["bill"], ["report", "--month", "2026-01"]):
+        page = tmp_path / "page.html"
+        assert say(*command, *where, "--lang", "ru", "--html", page).exit_code == 0
+        assert "за всё время не подтверждено (более поздняя не найдена)" in page.read_text()
+
+
+def test_a_ledger_without_a_month_has_nothing_to_hold_an_invoice_against(say, tmp_path):
+    Store("sqlite:///hashwatt.db", tmp_path).close()
+    (tmp_path / "invoice.csv").write_text("month,name,amount\n2026-01,total,5\n")
+    said = say("bill", "compare", tmp_path / "invoice.csv", "--state-dir", tmp_path)
+    assert (said.exit_code, "the ledger has no month yet" in said.stderr) == (1, True)
+
+
 def test_a_store_without_prices_has_no_total(folder, say):
     bill = told(say("bill", "--state-dir", folder, "--json"))
     assert bill["total"] is None
@@ -259,6 +279,9 @@ def test_the_ledgers_bill_is_explained_and_an_invoice_is_held_against_it(folder,
     where = ("--state-dir", folder, "--config", folder / "farm.toml")
     bill = told(say("bill", *where, "--json"))
     said = say("bill", *where, "--explain").stdout
+    explained = told(say("bill", *where, "--explain", "--json"))
+    assert explained.pop("calculation") == said.splitlines()
+    assert explained == bill
     assert "energy (flat, on the invoice of: energy)" in said
     assert said.rstrip().endswith(f"rounded once: {float(bill['total']):,.2f} KGS")
     assert say("bill", "--state-dir", folder, "--explain").stdout.startswith("nothing is explained: no tariff")

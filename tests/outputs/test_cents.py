@@ -47,6 +47,18 @@ def test_owners_and_rest_have_the_sums_of_the_month():
     assert in_cents({**report, "currency": "PYG"})["cost"] == "100"
 
 
+def test_an_orders_row_has_its_difference_and_credits_what_is_due():
+    of = {"cost_not_incurred": "1.004", "revenue_not_earned": "0.996", "saved": "0.008"}
+    credits_ = [{"credit": "0.335"}] * 3 + [{"credit": None}]
+    owner = {**share("1", "2"), "curtailed": credits_, "curtailed_by_class": [{"credit": "1.005"}]}
+    report = {"currency": "KGS", **share("1", "2"), "owners": [owner], "rest": share("0", "0"), "models": []}
+    told = in_cents({**report, "orders": [of, {**of, "revenue_not_earned": None, "saved": None}]})
+    assert [one["saved"] for one in told["orders"]] == ["0.00", None]
+    [one] = told["owners"]
+    assert sum(Decimal(of["credit"]) for of in one["curtailed"][:3]) == Decimal("1.01")
+    assert (one["curtailed"][3]["credit"], one["curtailed_by_class"][0]["credit"]) == (None, "1.01")
+
+
 def test_halves_of_a_cent_are_shown_as_bills_round_them():
     words = Words("en", UTC)
     assert [words.number(Decimal(one), "", 2) for one in ("0.125", "-0.125", "-0.001")] == ["0.13", "-0.13", "0.00"]

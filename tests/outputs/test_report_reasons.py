@@ -24,6 +24,12 @@ REASONS = [
     "energy: 6.06 from 2026-01-01 is not confirmed (the figure of 2025 carried on; no tariff of 2026 was found)",
     "VAT: the figure from 2021-10-01 is not known, so that nothing is charged for it (no tariff of 2026 was found)",
     "the tariff ends on 2026-12-31, and is used for days after that",
+    "energy: the figure of all times is not known, so that nothing is charged for it",
+    "energy: the figure of all times is not known, so that nothing is charged for it (no tariff of 2026 was found)",
+    "energy: 0.04 from 2025-04-01 is not confirmed (the figure of 2024-04-01 carried on; no later one was found)",
+    "the tariff is meant for at most 500 kW a month: 2026-01 has 812, and 1 more of 2 months lie outside",
+    "the tariff is meant for at least 500 kWh a month: 2026-01 has 8",
+    "2026-01: 1,000.5 kWh are estimated, since the meter did not tell them",
     "energy: 1 has no price above its last block, up to 1000 kWh",
 ]  # fmt: skip
 LIMITS = [

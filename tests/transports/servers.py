@@ -94,7 +94,7 @@ def target(port=None, http_port=None, host=HOST):
 
 
 class Patient(Lanes):
-    """Lanes whose conversations end within twenty seconds, or the test fails."""
+    """Lanes whose conversations end within a minute, or the test fails."""
 
     async def run(self, target, conversation):
         async with asyncio.timeout(60):
