@@ -328,7 +328,7 @@ def extremes_are_survived(told: dict[str, object], *, known: bool) -> None:
     `known`: it was taken in before such was refused, and is only remembered.
     """
     site = Site()
-    site.observed = replace(RUNNING, means=lambda _long_s, _short_s: FULL_W)
+    site.observed = replace(RUNNING, connection_w=2 * FULL_W, means=lambda _long_s, _short_s: FULL_W)
     site.send(told)
     if known and not site.received():
         measure = told["measure"]
