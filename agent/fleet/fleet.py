@@ -272,8 +272,7 @@ class Fleet:
         for row, step in zip(rows.tolist(), steps.tolist(), strict=True):
             raised, woken = step < self.setpoint[row], step < self.setpoint[row] == self._last_step[row]
             ladder = self.ladders[row]
-            self.setpoint[row] = step
-            self._setpoint_names[row] = ladder.steps[step].level
+            self.setpoint[row], self._setpoint_names[row] = step, ladder.steps[step].level
             self._tries[row], self._next_try[row] = 0, NEVER
             self.rising.ended(row)
             self._trust_until[row] = now + (ladder.wake_s if raised else 1.5 * ladder.settle_s + self.policy.fresh_s)
@@ -288,8 +287,7 @@ class Fleet:
         patience_s = effect_s + 2 * self.policy.poll_s
         backoff_s = min(FIRST_RETRY_S * (1 << min(tries, 8)), LAST_RETRY_S)
         self._next_try[row] = now + max(patience_s, backoff_s)
-        self._tries[row] = tries + 1
-        self._told_at[row] = now
+        self._tries[row], self._told_at[row] = tries + 1, now
         self.rising.attempted(row, now)
         self._steady.forget(row)
         self.own_levels.tell(row, ladder.steps[self.setpoint[row]].level)
@@ -298,9 +296,12 @@ class Fleet:
         """Note that a command did not arrive, or was refused: try again after a back-off."""
         tries = max(int(self._tries[row]), 1)
         backoff_s = LAST_RETRY_S if give_up else min(FIRST_RETRY_S * (1 << min(tries - 1, 8)), LAST_RETRY_S)
-        self._next_try[row] = now + backoff_s
-        self._trust_until[row] = NEVER
+        self._next_try[row], self._trust_until[row] = now + backoff_s, NEVER
         self.rising.ended(row)
+
+    def relocated(self, row: int) -> None:
+        """Let a machine that answers elsewhere be told anew at once: what left went to its old address."""
+        self._next_try[row] = NEVER
 
     def tries(self, row: int) -> int:
         """Return how many commands towards the present setpoint have left without proof."""

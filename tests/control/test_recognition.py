@@ -76,6 +76,20 @@ async def test_holds_and_orders_follow_the_machine(site):
     assert site.machines.told == [(THERE, "Wake")]
 
 
+async def test_who_is_found_elsewhere_under_a_stop_is_told_at_once_whatever_his_old_address_was_told(site):
+    await site.order()
+    await site.live(30)
+    site.machines.dead |= {HERE, THERE}
+    await site.live(30)
+    site.machines.exchange(HERE, THERE)
+    site.machines.asleep -= {HERE, THERE}  # both begin anew, awake
+    site.machines.dead.clear()
+    while not await cases(site):
+        await site.live(1)
+    await site.live(3)
+    assert site.machines.asleep == set(site.machines.hosts)
+
+
 async def test_where_machines_are_survives_a_restart_until_the_inventory_says_otherwise(tmp_path):
     first = Site(named(3), tmp_path)
     await first.live(30)

@@ -113,7 +113,6 @@ class Ordered:
     own: bool = False  # the agent's own: its revisions are its affair
     released: bool = False
     revisions: list = field(default_factory=lambda: [1])
-    took_effect_s: float | None = None  # when the agent had it, and it had begun
 
     @property
     def is_stop(self):

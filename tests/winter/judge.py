@@ -22,7 +22,8 @@ class Judge:
         self.season, self.world = season, season.world
         self.over_s = self.avoidable_s = 0.0
         self.began_s = 0.0
-        self.stirred_s = {}  # when each order last changed for the agent
+        self.stirred_s = {}  # when each order last changed for its issuer
+        self.had_s = {}  # of each that binds: which revision the agent has, and since when
         self.alarms = deque()
         self.rate = AlarmRate()
         self.most_alarms, self.all_alarms = 0, {}
@@ -77,7 +78,12 @@ class Judge:
 
     def _is_known(self, told):
         view = None if self.season.life is None else self.season.life.built.book.view(told.order_id)
-        return view is not None
+        if view is None:
+            return False
+        revision, _ = self.had_s.get(told.order_id, (None, None))
+        if revision != view.order.revision:
+            self.had_s[told.order_id] = view.order.revision, self.world.t
+        return True
 
     def _must_hold(self, told):
         """Whether the agent was there, had the order, and had its time."""
@@ -90,7 +96,8 @@ class Judge:
                 world.wrong.others.append(f"{told.order_id} r{told.revisions[-1]} did not arrive by {self.season.at}")
             return False
         began_s = (told.changed_at(self.season.at) - self.season.at).total_seconds() + world.t
-        return world.t - max(began_s, self.stirred_s[told.order_id]) >= GRACE_S
+        _, had_s = self.had_s[told.order_id]
+        return world.t - max(began_s, self.stirred_s[told.order_id], had_s) >= GRACE_S
 
     def _avoidable(self):
         """Return who could have been shed, and had been told for long enough that it should have been."""

@@ -23,8 +23,8 @@ class Told:
     def __init__(self, *ordered):
         self.world = World(4, BEGAN, np.random.default_rng(1))
         self.ordered = {told.order_id: told for told in ordered}
-        known = SimpleNamespace(order=SimpleNamespace(revision=1))
-        self.life = SimpleNamespace(built=SimpleNamespace(book=SimpleNamespace(view=lambda _order_id: known)))
+        self.known = SimpleNamespace(order=SimpleNamespace(revision=1))
+        self.life = SimpleNamespace(built=SimpleNamespace(book=SimpleNamespace(view=lambda _order_id: self.known)))
         self.broker = SimpleNamespace(up=True)
         self.judge = Judge(self)
         for told in ordered:
@@ -49,6 +49,20 @@ def test_who_could_have_been_shed_counts_once_there_was_time():
     season = Told(stop()).live(GRACE_S - 1)
     assert season.judge.avoidable_s == 0
     assert season.live(60).judge.avoidable_s == pytest.approx(60, abs=2)
+
+
+def test_the_time_to_comply_begins_when_an_order_arrives_and_again_with_what_revises_it():
+    season = Told(stop())
+    season.broker.up, first, season.known = False, season.known, None
+    assert season.live(GRACE_S + 60).judge.avoidable_s == 0
+    season.broker.up, season.known = True, first
+    assert season.live(GRACE_S - 1).judge.avoidable_s == 0
+    assert season.live(60).judge.avoidable_s == pytest.approx(60, abs=2)
+    [order] = season.ordered.values()
+    order.revisions.append(2)
+    season.known = SimpleNamespace(order=SimpleNamespace(revision=2))
+    assert season.live(GRACE_S - 1).judge.avoidable_s == pytest.approx(60, abs=2)
+    assert not season.world.wrong.others
 
 
 @pytest.mark.parametrize("why", ["lying", "mute", "fighting"])
