@@ -258,10 +258,8 @@ def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     built.away.began(recovery.last_at, built.clock.now())
     built.poller.recognition.restore(recovery.remembered)
     index = built.fleet.index
-    now, left_alone = (
-        built.clock.now(),
-        {index[miner]: at for miner, at in recovery.left_alone.items() if miner in index},
-    )
+    now = built.clock.now()
+    left_alone = {index[miner]: at for miner, at in recovery.left_alone.items() if miner in index}
     built.poller.lockout.restore(left_alone, now)
     built.fleet.rising.restore((index[miner] for miner in recovery.rising if miner in index), now.mono)
     return recovery

@@ -31,7 +31,6 @@ from agent.orders.refusal_rate import RefusalRate, Refusals
 from agent.orders.trust import OWN, TrustPolicy, because
 from agent.values import Moment, Watts, same_person
 
-"""A stop's house load is lowered in steps of at least this."""
 MOST_KEPT = 65_536
 """Characters kept of a refused document."""
 ANSWERED = frozenset({"http", "shell", OWN})
@@ -244,7 +243,7 @@ class OrderBook:
         return [] if life.awaiting else self._move(life, E.NOTE, now, observed)
 
     def _watched(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
-        facts: list[AnyFact] = list(self._lower_house(life, now, observed))
+        facts: list[AnyFact] = list(self._lower_basis(life, now, observed))
         limit = life.order.limit
         assert limit is not None
         allowed = Allowed(
@@ -268,7 +267,7 @@ class OrderBook:
         due = judge(case, life.watch, observed, now)
         return facts if due is None else facts + self._move(life, due[0], now, observed, reason=due[1])
 
-    def _lower_house(self, life: Life, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
+    def _lower_basis(self, life: Life, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
         found = lowered(life.basis, observed) if isinstance(life.order.limit, Stop) else None
         if found is None or found.house_w is None:
             return ()
@@ -304,7 +303,9 @@ class OrderBook:
         self.apply(fact)
         return [fact]
 
-    def _binding_order(self, life: Life, event: OrderEvent, state: str, now: Moment, here_w: Watts) -> str | None:
+    def _binding_order(
+        self, life: Life, event: OrderEvent, state: OrderState, now: Moment, here_w: Watts
+    ) -> str | None:
         """Return which order binds the site after this step; what is revised binds until its revision does."""
         binds = state in BINDING or (event is E.REVISE and life.binds)
         limits = {"site_w": self.policy.connection_w, "here_w": here_w}

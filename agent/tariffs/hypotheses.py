@@ -83,6 +83,8 @@ def _trials(ours: Billed, *, in_energy: bool, in_money: bool) -> Iterator[Trial]
         yield from _of_reads(ours)
         yield from _of_labels(ours)
         yield from _of_days(ours)
+    if in_money or in_energy:
+        yield from _of_zones(ours)
 
 
 def _of_reads(ours: Billed) -> Iterator[Trial]:
@@ -126,12 +128,11 @@ def _of_metering(ours: Billed) -> Iterator[Trial]:
 
 
 def _of_clock(ours: Billed) -> Iterator[Trial]:
-    """Yield clocks that are off within each month, whose energy they leave as it is; and those without summer time."""
+    """Yield clocks that are off within each month, whose energy they leave as it is."""
     months = _steps_of_months(ours)
     for said, count in _shifts(ours.load):
         load = _turned(ours.load, count, months)
         yield Cause(cause="wrong hour", sentence=said), replace(ours, load=load).months
-    yield from _of_zones(ours)
 
 
 def _of_labels(ours: Billed) -> Iterator[Trial]:
@@ -139,7 +140,6 @@ def _of_labels(ours: Billed) -> Iterator[Trial]:
     for said, count in _shifts(ours.load):
         load = _turned(ours.load, count, [(0, len(ours.load.kwh))])
         yield Cause(cause="wrong hour", sentence=said), replace(ours, load=load).months
-    yield from _of_zones(ours)
 
 
 def _shifts(load: Load) -> Iterator[tuple[str, int]]:
@@ -153,6 +153,7 @@ def _shifts(load: Load) -> Iterator[tuple[str, int]]:
 
 
 def _of_zones(ours: Billed) -> Iterator[Trial]:
+    """Yield clocks without summer time."""
     offsets = {at.astimezone(ours.zone).utcoffset() or timedelta() for at in (ours.load.span.start, ours.load.span.end)}
     for offset in sorted({timedelta(), *offsets}):
         zone = timezone(offset)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from agent.fleet.selector import model_of
 from agent.fleet.view import FleetView, Ints
 from agent.orders.foreseen import Foreseen, foreseen, of_site
 from agent.outputs.day_peaks import day_peaks
+from agent.outputs.http.turns import taken
 from agent.outputs.terms import Terms
 from agent.planning.economics import HOURS, THS_DAYS_PER_PH_DAY
 from agent.planning.price import PricePolicy
@@ -35,7 +36,6 @@ GROUPS = 100
 """So many kinds are told before it may."""
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 WEEK_HOURS = 168
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class DayTerms:
         earning = terms.earning_at(now.at)
         stretches = [(at, at + step) for at in starts]
         margin, views = self.controller.limits.policy.margin, list(self.controller.parts.book.views())
-        found = await _turning(foreseen(views, stretches, margin=margin))
+        found = await taken(foreseen(views, stretches, margin=margin))
         most_w = self.controller.limits.tree.cap_w[0]
         site_w = of_site(found, len(starts))
         peaks = await asyncio.to_thread(day_peaks, desk, starts, step)
@@ -67,7 +67,7 @@ class DayTerms:
             "currency": terms.currency,
             "step_s": int(step.total_seconds()),
             "starts": [rfc3339(at) for at in starts],
-            "per_kwh": await _turning(self._prices(starts)),
+            "per_kwh": await taken(self._prices(starts)),
             "per_ths_h": None
             if earning is None or earning.rate is None
             else float(earning.expected_per_ph_day * earning.rate / (THS_DAYS_PER_PH_DAY * HOURS)),
@@ -76,7 +76,7 @@ class DayTerms:
             "orders": sorted({order for one in found for order in one.orders}),
             **await self._machines(found, now),
             "peaks": peaks,
-            "week_per_kwh": await _turning(self._prices(_week(now.at) if any(one["later"] for one in peaks) else [])),
+            "week_per_kwh": await taken(self._prices(_week(now.at) if any(one["later"] for one in peaks) else [])),
             "min_on_s": price.min_on_s,
             "min_off_s": price.min_off_s,
             "restart_cost": float(price.restart_cost),
@@ -110,16 +110,16 @@ class DayTerms:
         """Return machines by kind, the limits on some of them, and what those draw that are not ours to move."""
         pricing, parts = self.books.pricing, self.controller.parts
         fleet = parts.fleet
-        models, numbers = await _turning(_models(fleet))
+        models, numbers = await taken(_models(fleet))
         policy = PricePolicy() if pricing is None else pricing.policy
         factor = np.ones(len(fleet)) if pricing is None else pricing.factors()
-        limits = await _turning(parts_of(found, self.controller, now))
+        limits = await taken(parts_of(found, self.controller, now))
         view = fleet.view(now.mono)
         await asyncio.sleep(0)
         band = self.config.schema.price.hysteresis_pct / 100
         rules = rules_of(policy, band, len(fleet))
         groups = await asyncio.to_thread(grouped, view, numbers, factor, rules, limits)
-        kinds = await _turning(self._kinds(groups, [models[int(numbers[one.row])] for one in groups]))
+        kinds = await taken(self._kinds(groups, [models[int(numbers[one.row])] for one in groups]))
         return {"kinds": kinds, **await self._limits(view, limits, now)}
 
     def _kinds(self, groups: Sequence[Group], models: Sequence[str]) -> Generator[None, None, list[dict[str, Any]]]:
@@ -189,17 +189,6 @@ def _models(fleet: Fleet) -> Generator[None, None, tuple[list[str], Ints]]:
         numbers[start : start + TURN] = [places[model] for model in told[start : start + TURN]]
         yield
     return models, numbers
-
-
-async def _turning(work: Generator[None, None, T]) -> T:
-    """Do some work, and let the loop turn wherever it yields."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            answer: T = end.value
-            return answer
-        await asyncio.sleep(0)
 
 
 def _auction(terms: Terms, day: date) -> dict[str, Any] | None:

@@ -6,14 +6,15 @@ import shutil
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
-from agent.facts.energy import CorrectedRead, ReadsCorrected
-from agent.ledger.ledger import _row
+from agent.facts.energy import CorrectedRead, EnergyInterval, ReadsCorrected
+from agent.ledger.ledger import Ledger, _row
 from agent.ledger.store import Store
 from tests.control.site import Machines, Site
 from tests.outputs.papers import words_of
 
-QUARTER_S = 900
+QUARTER_S, MONTH = 900, timedelta(days=31)
 FARM = """
 [site]
 id = "test"
@@ -44,6 +45,13 @@ per_kwh = "5"
 kind = "levy_percent"
 name = "mining tax"
 pct = "10"
+"""
+VAT = """
+[[component]]
+kind = "vat"
+name = "VAT"
+pct = "12"
+recoverable = true
 """
 
 
@@ -221,8 +229,33 @@ def test_what_is_asked_badly_is_said(say, option, sentence):
 
 def test_without_a_month_it_is_the_newest(folder, say):
     where = ("--state-dir", folder, "--config", folder / "farm.toml", "--json")
-    newest = told(say("bill", *where))["months"][-1]["month"]
-    assert told(say("report", *where)) == told(say("report", "--month", newest, *where))
+    _live_on_in_february(folder)
+    assert [month["month"] for month in told(say("bill", *where))["months"]] == ["2026-01", "2026-02"]
+    newest = told(say("report", *where))
+    assert newest == told(say("report", "--month", "2026-02", *where))
+    assert newest != told(say("report", "--month", "2026-01", *where))
+
+
+def _live_on_in_february(folder):
+    """Have an interval of January again a month later."""
+    store = Store("sqlite:///hashwatt.db", folder)
+    interval = next(Ledger(store).replay(EnergyInterval))
+    store.append(
+        [_row(replace(interval, **{name: getattr(interval, name) + MONTH for name in ("at", "start", "end")}))], []
+    )
+    store.close()
+
+
+def test_what_of_a_months_bill_comes_back_is_said_and_is_no_cost(folder, say):
+    where = ("--month", "2026-01", "--state-dir", folder, "--config", folder / "farm.toml")
+    before = float(told(say("report", *where, "--json"))["report"]["cost"])
+    assert "comes back" not in say("report", *where).stdout
+    with (folder / "tariff.toml").open("a") as file:
+        file.write(VAT)
+    report = told(say("report", *where, "--json"))["report"]
+    assert float(report["cost"]) == pytest.approx(before)
+    assert sum(float(party["amount"]) for party in report["parties"]) == pytest.approx(1.12 * before)
+    assert f"of the bill {0.12 * before:,.2f} KGS comes back" in say("report", *where).stdout
 
 
 def test_where_there_is_neither_agent_nor_store_it_says_so(say, tmp_path):

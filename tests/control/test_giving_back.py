@@ -75,7 +75,8 @@ async def test_under_a_looser_cap_an_order_is_restored_up_to_that_cap_and_the_jo
     await site.close()
 
 
-async def test_an_order_is_over_when_its_machines_are_read_at_work_not_when_they_were_told(tmp_path):
+async def all_but_one_are_back(tmp_path):
+    """Stop a farm and lift that again: everybody was told up, and one does not come. Return machines, site, and him."""
     machines = Machines(COUNT)
     site = Site(machines, tmp_path)
     await site.live(60)
@@ -85,8 +86,13 @@ async def test_an_order_is_over_when_its_machines_are_read_at_work_not_when_they
     machines.lying.add(slow)
     await site.order(revision=2, status="cancelled")
     await site.live(8)
-    assert machines.asleep == {slow}
     assert not (site.fleet.setpoint > 0).any(), "everybody was told"
+    return machines, site, slow
+
+
+async def test_an_order_is_over_when_its_machines_are_read_at_work_not_when_they_were_told(tmp_path):
+    machines, site, slow = await all_but_one_are_back(tmp_path)
+    assert machines.asleep == {slow}
     assert site.states()[-1] == "restoring"
     machines.asleep.clear()
     await site.live(11)
@@ -96,16 +102,7 @@ async def test_an_order_is_over_when_its_machines_are_read_at_work_not_when_they
 
 @pytest.mark.parametrize("away_s", [1, 60])
 async def test_who_is_on_his_way_up_is_waited_for_over_a_restart(tmp_path, away_s):
-    machines = Machines(COUNT)
-    site = Site(machines, tmp_path)
-    await site.live(60)
-    await site.order()
-    await site.live(60)
-    slow, *_ = machines.hosts
-    machines.lying.add(slow)
-    await site.order(revision=2, status="cancelled")
-    await site.live(8)
-    assert not (site.fleet.setpoint > 0).any(), "everybody was told"
+    machines, site, slow = await all_but_one_are_back(tmp_path)
     await site.close()
     await site.clock.advance(away_s)
     again = Site(machines, tmp_path, clock=site.clock)

@@ -107,7 +107,7 @@ def test_invariant_3_catches_a_house_load_that_may_rise(monkeypatch: pytest.Monk
         book.apply(fact)
         return (fact,)
 
-    monkeypatch.setattr(OrderBook, "_lower_house", either_way)
+    monkeypatch.setattr(OrderBook, "_lower_basis", either_way)
     caught(lambda: orders.law_holds(grown))
 
 
@@ -119,7 +119,7 @@ def test_invariant_4_catches_a_change_that_is_no_fact(monkeypatch: pytest.Monkey
         life.basis = replace(life.basis, house_w=min(life.basis.house_w or 0.0, observed.house_w))
         return ()
 
-    monkeypatch.setattr(OrderBook, "_lower_house", unwritten)
+    monkeypatch.setattr(OrderBook, "_lower_basis", unwritten)
     caught(lambda: orders.replay_agrees(lived))
 
 
