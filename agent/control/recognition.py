@@ -344,7 +344,6 @@ class Recognition:
         self._asking.forget(row)
         self.doubtful[row] = self._fleet.unclear[row] = True
         self._fleet.garbled(row, UNCLEAR)
-        self._fleet.relocated(row)
         for one in (row, *self._waiting.pop(row, ())):
             self._asking.soon(one)
 

@@ -51,6 +51,7 @@ def put(fleet: Fleet, targets: list[Target], row: int, place: Place) -> None:
     host, port, http_port = place.host, place.port, place.http_port
     fleet.miners[row] = replace(fleet.miners[row], host=host, port=port, http_port=http_port)
     targets[row] = replace(targets[row], host=host, port=port, http_port=http_port)
+    fleet.relocated(row)
 
 
 def exchange(fleet: Fleet, targets: list[Target], one: int, other: int) -> None:
