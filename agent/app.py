@@ -254,7 +254,7 @@ def _recovered(built: _Built, pulse: Pulse) -> Recovery:
     seals = built.controller.parts.seals
     recovery = Recovery(built.fleet, built.book, built.holds, seals, built.metering.house, built.metering.peaks)
     recovery.replay(_overheard(built, pulse))
-    built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted)
+    built.clock.begin(recovery.last_at, doubted=recovery.clock_doubted, ran=recovery.ran)
     built.away.began(recovery.last_at, built.clock.now())
     built.poller.recognition.restore(recovery.remembered)
     index = built.fleet.index

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.trusted_time import CONFIRMED_S, TrustedTime
+from agent.trusted_time import CONFIRMED_S, Stepped, Trusted, TrustedTime, Unset
 
 pytestmark = pytest.mark.pure
 
@@ -17,9 +17,10 @@ HOUR = timedelta(hours=1)
 class Host:
     """A host whose civil time can be stepped."""
 
-    def __init__(self, last_at=None, wall=NOON, *, doubted=False):
+    def __init__(self, last_at=None, wall=NOON, *, doubted=False, expected=None, is_set=True):
         self.mono, self.wall, self.time = 0.0, wall, TrustedTime()
-        self.time.begin(last_at, doubted=doubted, wall=wall, mono=0.0)
+        known = {"expected": expected, "is_set": is_set}
+        self.time.begin(last_at, doubted=doubted, wall=wall, mono=0.0, **known)
 
     def after(self, seconds, step_s=0.0):
         self.mono += seconds
@@ -32,7 +33,7 @@ class Host:
         return now
 
     def steps(self):
-        return [doubt.step_s for doubt in self.time.doubts]
+        return [getattr(doubt, "step_s", None) for doubt in self.time.doubts]
 
 
 def test_what_drifts_slowly_is_followed_and_never_doubted():
@@ -143,3 +144,48 @@ def test_time_never_goes_back_and_both_clocks_bound_it(moves, ahead_s, doubted):
         assert now.latest >= host.wall - timedelta(seconds=5)
         assert now.earliest <= max(host.wall, before) + timedelta(seconds=5)
         before = now.at
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -1800.0])
+def test_a_clock_that_stepped_while_nobody_looked_is_doubted_where_the_hosts_run_goes_on(step_s):
+    host = Host(last_at=NOON - HOUR, expected=NOON, wall=NOON + timedelta(seconds=step_s))
+    now = host.after(1.0)
+    assert host.steps() == [step_s]
+    assert now.at == NOON + timedelta(seconds=1)
+    assert {now.earliest, now.latest} == {now.at, host.wall}
+    assert host.after(1.0, step_s=-step_s).is_trusted
+
+
+def test_a_step_that_was_doubted_before_is_told_once_and_its_end_too():
+    assert Host(last_at=NOON, expected=NOON + HOUR, wall=NOON + 2 * HOUR, doubted=True).steps() == []
+    set_right = Host(last_at=NOON, expected=NOON + HOUR, wall=NOON + HOUR, doubted=True)
+    assert set_right.time.doubts == [Trusted()]
+    assert set_right.after(1.0).is_trusted
+
+
+def test_a_clock_that_nobody_has_set_starts_limits_and_ends_none_that_its_last_fact_did_not():
+    host = Host(last_at=NOON - HOUR, is_set=False)
+    now = host.after(2.0)
+    assert host.time.doubts == [Unset()]
+    assert now.at == now.latest == host.wall
+    assert now.earliest == NOON - HOUR + timedelta(seconds=2)
+    assert not host.through(CONFIRMED_S - 3).is_trusted
+    assert host.through(1).is_trusted
+
+
+def test_a_clock_that_a_time_service_sets_is_trusted_at_once():
+    host = Host(last_at=NOON - HOUR, is_set=False)
+    now = host.after(2.0, step_s=-1800.0)
+    assert now.earliest == NOON - HOUR + timedelta(seconds=2)
+    host.time.was_set()
+    now = host.after(1.0)
+    assert now.earliest == host.wall
+    assert host.time.doubts == [Unset(), Stepped(-1800.0), Trusted()]
+
+
+def test_when_a_run_of_the_host_began_is_told_by_a_clock_that_is_trusted():
+    host = Host(last_at=NOON - HOUR)
+    host.after(30.0)
+    assert host.time.began_at(100.0, host.mono) == NOON - timedelta(seconds=70)
+    host.after(1.0, step_s=3600.0)
+    assert host.time.began_at(101.0, host.mono) is None

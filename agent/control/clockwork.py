@@ -11,10 +11,11 @@ from agent.clock import Clock, TrustedClock
 from agent.control.absence import Away
 from agent.control.controller import Controller
 from agent.control.journal import Unwritten
-from agent.facts import AnyFact, ClockStepped, ClockTrusted
+from agent.facts import AnyFact
+from agent.facts.clock import ClockStepped, ClockTrusted, ClockUnset, HostRan
 from agent.facts.energy import Absence
-from agent.trusted_time import Standing
-from agent.values import rfc3339
+from agent.trusted_time import Doubt, Standing, Stepped, Trusted, Unset
+from agent.values import Moment, rfc3339
 
 TICK_S = 0.1
 LOOK_S = 1.0
@@ -34,22 +35,30 @@ async def watch_loop(clock: Clock, report: Callable[[float], None]) -> None:
 
 
 async def watch_civil_time(clock: TrustedClock, controller: Controller) -> None:
-    """Look each second, and write down what befell civil time, for every order that is open."""
+    """Look each second, and write down what befell civil time, for every order that is open, and the host's run."""
     while True:
-        now, doubts = clock.now(), clock.told()
-        if doubts:
-            orders = controller.parts.book.open_ids()
-            facts: Sequence[AnyFact] = [
-                ClockTrusted(at=now.at, orders=orders)
-                if doubt.step_s is None
-                else ClockStepped(at=now.at, step_s=round(doubt.step_s, 3), orders=orders)
-                for doubt in doubts
-            ]
-            for fact in facts:
-                log.warning(type(fact).__name__, step_s=getattr(fact, "step_s", None), trusted=now.is_trusted)
+        now, doubts, ran = clock.now(), clock.told(), clock.ran()
+        orders = controller.parts.book.open_ids() if doubts else []
+        facts = [_told(doubt, now, orders) for doubt in doubts]
+        for fact in facts:
+            log.warning(type(fact).__name__, step_s=getattr(fact, "step_s", None), trusted=now.is_trusted)
+        if ran is not None:
+            facts.append(HostRan(at=now.at, boot=ran.boot, began_at=ran.began_at))
+        if facts:
             await _written(facts, controller)
+        if doubts:
             controller.wake()
         await clock.sleep(LOOK_S)
+
+
+def _told(doubt: Doubt, now: Moment, orders: list[str]) -> AnyFact:
+    match doubt:
+        case Stepped(step_s=step_s):
+            return ClockStepped(at=now.at, step_s=round(step_s, 3), orders=orders)
+        case Unset():
+            return ClockUnset(at=now.at, orders=orders)
+        case Trusted():
+            return ClockTrusted(at=now.at, orders=orders)
 
 
 class Confirming:

@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from agent.clock import Ran
 from agent.facts import (
     AnyFact,
-    ClockStepped,
-    ClockTrusted,
     HoldLifted,
     HoldPlaced,
     IntendedChanged,
@@ -25,6 +24,7 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
+from agent.facts.clock import ClockStepped, ClockTrusted, HostRan
 from agent.fleet.fleet import Fleet
 from agent.fleet.holds import BY_TIME, Hold, Holds
 from agent.fleet.own_levels import is_set
@@ -47,6 +47,7 @@ class Recovery:
     ) -> None:
         self.last_at: datetime | None = None
         self.clock_doubted = False  # the last step of civil time was not confirmed
+        self.ran: Ran | None = None  # the run of the host that was seen last
         self.remembered = Remembered()  # who and where machines are
         self.left_alone: dict[str, datetime] = {}  # until when, by miner
         self._fleet = fleet
@@ -74,6 +75,8 @@ class Recovery:
             self.last_at = fact.at if self.last_at is None else max(self.last_at, fact.at)
             if isinstance(fact, ClockStepped | ClockTrusted):
                 self.clock_doubted = isinstance(fact, ClockStepped)
+            elif isinstance(fact, HostRan):
+                self.ran = Ran(fact.boot, fact.began_at)
         self._fleet.restore_names(setpoints=self._setpoints, intended=self._intended)
         index = self._fleet.index
         self._fleet.own_levels.restore({index[miner]: told for miner, told in self._told.items() if miner in index})

@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from agent.facts.climate import ClimateFact
+from agent.facts.clock import ClockFact
 from agent.facts.drill import DrillFact
 from agent.facts.energy import (
     Absence,
@@ -299,20 +300,6 @@ class LastPowers(Fact, frozen=True):
     house_w: float | None = None
 
 
-class ClockStepped(Fact, frozen=True):
-    """Civil time moved against monotonic time by `step_s`; two clocks count until one is trusted."""
-
-    step_s: float
-    orders: list[str] = msgspec.field(default_factory=list)  # those open then
-
-
-class ClockTrusted(Fact, frozen=True):
-    """The host's clock is taken for right again: the step was confirmed, by time or a hand, or went back."""
-
-    orders: list[str] = msgspec.field(default_factory=list)
-    by: str | None = None  # the hand; None: ten minutes did, or it went back
-
-
 class Dropped(Fact, frozen=True):
     """What was older than `until` and needed by nobody is no longer remembered: so many facts, and whole chains.
 
@@ -381,8 +368,7 @@ AnyFact = (
     | MetersAgree
     | Minutes
     | MinutesSoFar
-    | ClockStepped
-    | ClockTrusted
+    | ClockFact
     | RegisterSeen
     | Absence
     | Dropped

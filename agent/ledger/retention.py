@@ -13,8 +13,6 @@ from agent.facts import (
     AgentStarted,
     AnyFact,
     CapChanged,
-    ClockStepped,
-    ClockTrusted,
     Dropped,
     HoldLifted,
     HoldPlaced,
@@ -31,6 +29,7 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
+from agent.facts.clock import ClockStepped, ClockTrusted, ClockUnset, HostRan
 from agent.facts.drill import ModelMeasured
 from agent.facts.energy import Absence, EnergyInterval, HashpriceSeen, MachinesSoFar, MinutesSoFar, RegisterSeen
 from agent.facts.identity import (
@@ -140,7 +139,7 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
             yield number
         case AgentStarted() if Absence not in met:
             yield number  # of an absence that is not told yet
-        case ClockStepped() | ClockTrusted():
+        case ClockUnset() | ClockStepped() | ClockTrusted():
             yield ClockStepped
         case (
             CapChanged()
@@ -151,6 +150,7 @@ def _of_site(number: int, fact: AnyFact, met: Collection[Hashable]) -> Iterator[
             | MinutesSoFar()
             | RegisterSeen()
             | Absence()
+            | HostRan()
         ):
             yield type(fact)
         case _:

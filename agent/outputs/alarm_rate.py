@@ -10,7 +10,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from agent.facts import AnyFact, ClockStepped, ClockTrusted, SealBroken, UnauthorisedWake
+from agent.facts import AnyFact, SealBroken, UnauthorisedWake
+from agent.facts.clock import ClockStepped, ClockTrusted
 from agent.facts.safety import SafetyTripped
 
 NOW, EACH, WAVE = timedelta(0), timedelta(hours=1), timedelta(minutes=1)

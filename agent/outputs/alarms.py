@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from agent.facts import (
-    AnyFact,
-    ClockStepped,
-    OrderMoved,
-    OrderRefused,
-    SealBroken,
-    SendingPaused,
-    ShortfallChanged,
-    UnauthorisedWake,
-)
+from agent.facts import AnyFact, OrderMoved, OrderRefused, SealBroken, SendingPaused, ShortfallChanged, UnauthorisedWake
 from agent.facts.climate import HeatSeen
+from agent.facts.clock import ClockStepped
 from agent.facts.energy import MeterLost
 from agent.facts.orders import IssuerSilent, OrderVanished
 from agent.facts.safety import SafetyTripped

@@ -10,8 +10,6 @@ from agent.facts import (
     AgentStopped,
     AnyFact,
     CapChanged,
-    ClockStepped,
-    ClockTrusted,
     CommandRefused,
     CommandsResent,
     CommandsTaken,
@@ -38,6 +36,7 @@ from agent.facts import (
     ShortfallChanged,
     UnauthorisedWake,
 )
+from agent.facts.clock import ClockStepped, ClockTrusted, ClockUnset, HostRan
 from agent.facts.energy import (
     Absence,
     DayPlanned,
@@ -264,6 +263,10 @@ _WORDS: Mapping[type[AnyFact], Callable[[Any], str]] = {
     CommandsResent: lambda fact: f"{fact.count:,} commands were told again since {rfc3339(fact.since)}",
     MinutesSoFar: lambda fact: f"Kept: {_minutes(fact.told)}",
     MetersAgree: lambda fact: f"Meter {fact.meter} and its check {fact.check} agree again",
+    ClockUnset: lambda _fact: (
+        "This host began anew and no time service has set its clock: what ended meanwhile is held on to until one does"
+    ),
+    HostRan: lambda fact: f"This host is up since {rfc3339(fact.began_at)}",
     ClockStepped: lambda fact: (
         f"The host's clock stepped by {fact.step_s:+,.0f} s; both times count until it is confirmed"
     ),

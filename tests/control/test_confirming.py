@@ -5,7 +5,7 @@ import pytest
 from agent.clock import TrustedClock
 from agent.control.clockwork import Confirming
 from agent.control.journal import Unwritten
-from agent.facts import ClockTrusted
+from agent.facts.clock import ClockTrusted
 from agent.ledger.store import CannotWrite
 from agent.search import Search
 from tests.control.site import Machines, Site

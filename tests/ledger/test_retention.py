@@ -15,8 +15,6 @@ from agent.control.recovery import Recovery
 from agent.facts import (
     AgentStarted,
     CapChanged,
-    ClockStepped,
-    ClockTrusted,
     HoldLifted,
     HoldPlaced,
     IntendedChanged,
@@ -33,6 +31,7 @@ from agent.facts import (
     SealQuiet,
     SetpointsChanged,
 )
+from agent.facts.clock import ClockStepped, ClockTrusted
 from agent.facts.energy import Absence, MeterInterval
 from agent.facts.identity import (
     BoardExchanged,

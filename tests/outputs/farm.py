@@ -10,7 +10,6 @@ import aiohttp
 import numpy as np
 
 from agent.facts import (
-    ClockTrusted,
     ErrandSent,
     HoldLifted,
     HoldPlaced,
@@ -20,6 +19,7 @@ from agent.facts import (
     SealLifted,
     SealPlaced,
 )
+from agent.facts.clock import ClockTrusted
 from agent.facts.safety import SafetyCleared
 from agent.fleet.fleet import Fleet, FleetPolicy
 from agent.fleet.holds import Hold, Holds

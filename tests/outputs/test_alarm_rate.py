@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.facts import ClockStepped, ClockTrusted, OrderMoved, SealBroken, UnauthorisedWake
+from agent.facts import OrderMoved, SealBroken, UnauthorisedWake
+from agent.facts.clock import ClockStepped, ClockTrusted
 from agent.facts.safety import SafetyTripped
 from agent.outputs import alarm_rate
 from agent.outputs.alarm_rate import AlarmRate

@@ -68,9 +68,9 @@ class StillClock(TrustedClock):
             self._seen, self._told = seen, super().now()
         return self._told
 
-    def begin(self, last_at, *, doubted):
+    def begin(self, last_at, *, doubted, ran=None):
         """Go on from the last fact that is remembered."""
-        super().begin(last_at, doubted=doubted)
+        super().begin(last_at, doubted=doubted, ran=ran)
         self._told = None
 
     def trust(self):

@@ -187,11 +187,10 @@ def clock_steps(season, at_s):
     by_s = season.random.choice([-7200.0, -3600.0, -90.0, 45.0, 3600.0, 7200.0, 86_400.0])
     back_s = season.random.uniform(30.0, 540.0)
     season.on(at_s, "clock steps", lambda: _step(season, by_s))
-    season.on(at_s + back_s, "clock set right", lambda: _step(season, -season.off_s))
+    season.on(at_s + back_s, "clock set right", lambda: _step(season, -season.world.clock.off_s))
 
 
 def _step(season, by_s):
-    season.off_s += by_s
     season.world.clock.step_wall_clock(by_s)
 
 
@@ -283,6 +282,7 @@ def power_cut(season, share, *, minutes, host_back_s):
     async def cut():
         world.cut(everybody)
         season.powered = False
+        world.clock.boots += 1
         await season.dies("power cut", back_after_s=minutes * MINUTE + host_back_s)
 
     def back():

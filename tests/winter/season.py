@@ -130,7 +130,6 @@ class Season:
         self.tally = {}
         self.edges = []  # when orders begin and end, and are issued
         self.law_s = (0.0, 0.0)
-        self.off_s = 0.0  # how far the host's clock is off
         self.unwanted = []
         self.powered = True
 

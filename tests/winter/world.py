@@ -13,6 +13,7 @@ import numpy as np
 from agent.clock import ManualClock
 from agent.fleet.cells import Cells
 from agent.fleet.fleet import LAST_RETRY_S
+from agent.host_run import HostRun
 from drivers.interface import LimitPower, Sleep, Wake
 from tests.winter.faces import Faces
 
@@ -30,6 +31,8 @@ class CoarseClock(ManualClock):
         super().__init__(start)
         self._moment = None
         self.on_moved = lambda: None  # what is seen at the end of a step, before anybody wakes
+        self.boots = 1
+        self.off_s = 0.0
 
     def now(self):
         """Return the present moment, the same one until it passes."""
@@ -37,8 +40,13 @@ class CoarseClock(ManualClock):
             self._moment = super().now()
         return self._moment
 
+    def run(self):
+        """Return this run of the host: a time service has set its clock unless it is off."""
+        return HostRun(boot=str(self.boots), up_s=self._mono, is_set=self.off_s == 0.0)
+
     def step_wall_clock(self, seconds):
         """Jump civil time."""
+        self.off_s += seconds
         super().step_wall_clock(seconds)
         self._moment = None
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from agent.facts import ClockTrusted
+from agent.facts.clock import ClockTrusted
 from agent.trusted_time import Standing
 from tests.outputs.farm import NOW, START, serving
 
