@@ -68,7 +68,7 @@ async def test_a_clock_stepped_an_hour_each_way_starts_what_begins_and_ends_noth
 
 
 @pytest.mark.lasts(20)
-async def test_a_step_that_a_hand_confirms_ends_what_has_ended_by_it(tmp_path):
+async def test_a_step_while_the_agent_was_away_ends_nothing_until_a_hand_confirms_it(tmp_path):
     async with stage(tmp_path, 12, start=False) as site:
         _set_clock(site, "+0")
         site.environ = wrong_clock(tmp_path)
@@ -77,7 +77,9 @@ async def test_a_step_that_a_hand_confirms_ends_what_has_ended_by_it(tmp_path):
         ends_at = datetime.now(UTC) + timedelta(minutes=20)
         await site.order(resume="auto", ends_at=ends_at.isoformat())
         await site.dispatcher.ack("o1", "complied", 60)
+        await site.kill()
         _set_clock(site, "+3600")
+        await site.start()
         await site.until(lambda: _steps(site, 1), 30)
         assert (await site.api("/api/v1/clock"))["off_s"] == pytest.approx(3600, abs=5)
         assert "ended" not in site.dispatcher.states("o1")
