@@ -97,6 +97,22 @@ def _never_stale(meter, mono):
     return MeterState(id=meter.id, fresh=last_w is not None, silent_s=0.0, last_w=last_w, mean_w=last_w)
 
 
+@pytest.mark.parametrize(
+    ("where", "name", "mutant"),
+    [
+        (decide._Tick, "blind", property(lambda _tick: False)),
+        (decide, "UNREAD_SHARE", 1.0),
+        (decide._Tick, "blind", property(lambda tick: tick.unread_since is not None)),
+    ],
+    ids=["what nobody can see is what it was", "nothing is too much unread", "any moment is too long"],
+)
+def test_invariant_7_catches_a_blind_farm_that_trusts(where, name, mutant, monkeypatch: pytest.MonkeyPatch) -> None:
+    check = test_control.test_when_blind_the_unread_count_at_the_most_they_can_draw
+    check()
+    monkeypatch.setattr(where, name, mutant)
+    caught(check)
+
+
 def test_invariant_8_catches_a_plan_that_refuses_what_it_cannot_meet(monkeypatch: pytest.MonkeyPatch) -> None:
     control.sheds_all_it_can(IMPOSSIBLE)
     right = shedding.shed

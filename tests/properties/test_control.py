@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.belief import Code
 from agent.fleet.power import BELIEF_MARGIN
-from agent.planning.headroom import power, reserves
+from agent.planning.headroom import reserves
 from agent.planning.situation import Policy
 from tests.planning.plant import Plant
 from tests.properties import control
@@ -150,13 +150,21 @@ def test_a_stale_meter_falls_to_the_beliefs_with_their_margin(scenario: Scenario
 
 def test_when_blind_the_unread_count_at_the_most_they_can_draw() -> None:
     plant = Plant([3000.0] * 6, policy=Policy(blind_s=20.0)).run(25)
+    plant.set(cap_w=18_500.0, law=True, may_step=True).run(60)
+    asleep = plant.fleet.setpoint == 1
+    assert asleep.sum() == 2  # the other four are within the cap by their beliefs as well
+    plant.world.reachable[asleep] = False
     plant.meter_on = False
-    plant.world.reachable[:3] = False
-    plant.set(cap_w=3 * 3000.0 + 5000.0, law=True, may_step=True).run(100)
-    view = plant.fleet.view(plant.now)
-    weighed = power(view, view.setpoint, plant.situation().gauges, lost_share=1.0, blind=True)
-    assert weighed.forecast_w >= BELIEF_MARGIN * 3 * 3150.0
-    assert (plant.fleet.setpoint[3:] == 1).all()
+    before = len(plant.decisions)
+    plant.run(100)
+    since = [decision.memory.unread_since for decision in plant.decisions[before:]]
+    causes = [decision.cause for decision in plant.decisions[before:]]
+    blind_at = since.count(None) + 20
+    assert causes[: blind_at + 1] == [""] * blind_at + ["doubt"]
+    weighed = plant.decisions[-1].power
+    assert (weighed.expected[asleep] == 3150.0).all()
+    assert BELIEF_MARGIN * weighed.expected.sum() + plant.world.house_w <= 18_500.0
+    assert plant.world.draw_w() < 18_500.0 - 2 * 3150.0  # both could come back by themselves
 
 
 def test_a_farm_that_is_asleep_and_complied_is_sent_nothing_when_the_agent_starts_again() -> None:
