@@ -26,6 +26,7 @@ from agent.control.remedying import Bearing, Remedying
 from agent.control.safety import SafetyWatch
 from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
+from agent.control.turning import gathered
 from agent.facts import (
     AnyFact,
     CapChanged,
@@ -40,7 +41,7 @@ from agent.fleet.holds import BY_TIME
 from agent.fleet.view import FleetView
 from agent.orders.arbitration import Cap
 from agent.orders.compliance import Observed
-from agent.orders.order import SITE_SCOPE, Order
+from agent.orders.order import Order
 from agent.planning.decide import Decision, Memory, decide, fits
 from agent.planning.situation import Demand, Situation
 from agent.values import Moment, Watts
@@ -88,7 +89,7 @@ class Controller:
         self.cutting.tell_of(parts.dispatcher)
         self.remedying = Remedying(parts.fleet, limits.remedies, parts.outlets, self.cutting, parts.dispatcher)
         self._asked = asyncio.Event()
-        self._binds = Cap()
+        self._binds, self._demand = Cap(), Demand()
         self._stated: tuple[Watts | None, str | None] | None = None
         self._stated_at = float("-inf")
         self._would: tuple[str, int] | None = None
@@ -155,7 +156,7 @@ class Controller:
             facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
             facts += self._safety_watch.look(self.parts.book.open_ids(), now)
             observed = self.observed(now, view)
-            facts += self.parts.book.tick(now, observed)
+            facts += await gathered(self.parts.book.steps(now, observed), self.parts.clock)
             decision = self._decide(view, now)
             facts += self._facts(decision, now)
             facts += self._cut(view, decision, now)
@@ -171,7 +172,7 @@ class Controller:
 
     def _bearing(self, view: FleetView, now: Moment) -> Bearing:
         orders, enforce = self.parts.book.open_ids(), self.limits.enforce
-        parts, may = self.demand(now).parts, self.parts.journal.writable
+        parts, may = self._demand.parts, self.parts.journal.writable
         return Bearing(view=view, fits=self._fits, parts=parts, writable=may, orders=orders, enforce=enforce, now=now)
 
     def _cut(self, view: FleetView, decision: Decision, now: Moment) -> list[AnyFact]:
@@ -180,7 +181,7 @@ class Controller:
             return []
         seen = Seen(
             view=view,
-            demand=self.demand(now),
+            demand=self._demand,
             situation=self.situation(now),
             shortfall_w=decision.shortfall_w,
             orders=self.parts.book.open_ids(),
@@ -228,7 +229,7 @@ class Controller:
             means=metering.means(now.mono),
         )
         seen, scoped = observe(self.parts.fleet, view, site), self.parts.book.scoped()
-        if coming is not None and coming.scope != SITE_SCOPE and self.scopes.unknown(coming) is None:
+        if coming is not None and not coming.is_of_site and self.scopes.unknown(coming) is None:
             scoped = [*scoped, coming]
         self.scopes.keep(order.scope for order in scoped)
         no_further = self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono)
@@ -268,10 +269,9 @@ class Controller:
         )
 
     def _decide(self, view: FleetView, now: Moment) -> Decision:
-        self._binds = self.parts.book.cap(now)
-        decision = decide(
-            view, self.limits.tree, self.demand(now), self.situation(now), self.limits.policy, self._memory
-        )
+        self._binds, self._demand = self.parts.book.cap(now), self.demand(now)
+        known = self.limits.tree, self._demand, self.situation(now), self.limits.policy
+        decision = decide(view, *known, self._memory)
         self._memory = decision.memory
         decision = decision if self.pricing is None else self.pricing.caused(decision)
         decision = decision if self.drills is None else self.drills.caused(decision)
@@ -320,12 +320,11 @@ class Controller:
                 log.warning("observe: nothing is sent", would=decision.cause, miners=len(decision.rows))
 
     def _setpoints(self, decision: Decision, now: Moment) -> SetpointsChanged:
-        fleet, binding = self.parts.fleet, decision.binding_order
+        fleet, binding, weighed = self.parts.fleet, decision.binding_order, decision.power
         levels: dict[str, list[str]] = {}
         for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
             levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)
         counts = {level: len(ids) for level, ids in levels.items()}
-        weighed = decision.power
         log.info(
             "setpoints",
             cause=decision.cause,

@@ -102,18 +102,18 @@ class Desk:
         """Take in what waits for as long as a turn may be held; what followed is written whatever ends it."""
         facts: list[AnyFact] = []
         async with self._controller.turn:
-            until = self._parts.clock.now().mono + HELD_S
+            now, seen = self._parts.clock.now(), None
+            until = now.mono + HELD_S
             try:
                 while waiting:
                     raw, order = waiting.popleft()
                     now = self._parts.clock.now()
-                    facts += self._parts.book.receive(
-                        raw.decode("utf-8", "replace"),
-                        order,
-                        transport=transport,
-                        now=now,
-                        observed=self._controller.observed(now, coming=order if isinstance(order, Order) else None),
-                        by=by,
+                    coming = order if isinstance(order, Order) else None
+                    if seen is None or (coming is not None and not coming.is_of_site):
+                        seen = self._controller.observed(now, coming=coming)  # one look serves all that come in a turn
+                    book = self._parts.book
+                    facts += book.receive(
+                        raw.decode("utf-8", "replace"), order, transport=transport, now=now, observed=seen, by=by
                     )
                     if waiting:
                         await asyncio.sleep(0)

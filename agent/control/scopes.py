@@ -20,7 +20,7 @@ from agent.fleet.view import Flags, FleetView
 from agent.orders.arbitration import Binding
 from agent.orders.compliance import Observed, Waiting
 from agent.orders.limit import Stop
-from agent.orders.order import SITE_SCOPE, STEPPING, Chosen, Order, Scope
+from agent.orders.order import STEPPING, Chosen, Order, Scope
 from agent.planning.part import Part
 from agent.values import Moment, Watts
 
@@ -168,7 +168,7 @@ class Scopes:
 
     def observed(self, order: Order, site: Observed, view: FleetView, now: Moment) -> Observed:
         """Return the site as an order is judged by it."""
-        if order.scope == SITE_SCOPE:
+        if order.is_of_site:
             return site
         place = self.place(order.scope)
         seen = among(site, self._fleet, view, place.commanded)
@@ -183,10 +183,17 @@ class Scopes:
 
     def waiting(self, commanded: Flags, view: FleetView, *, proved: bool) -> Waiting:
         """Return what tells whether these machines have still to come back where others bind some of them."""
+        told: dict[tuple[frozenset[Scope], bool], bool] = {}  # hundreds of orders that are over ask the same
 
         def has_to_come_back(others: Sequence[Scope], by_readings: bool) -> bool:  # noqa: FBT001 - as `Waiting` has it
+            asked = frozenset(others), by_readings
+            if asked not in told:
+                told[asked] = answer(*asked)
+            return told[asked]
+
+        def answer(others: frozenset[Scope], by_readings: bool) -> bool:  # noqa: FBT001 - as above
             left = commanded.copy()
-            for scope in set(others):
+            for scope in others:
                 left &= ~self.place(scope).commanded
             below = (view.setpoint > view.intended) & ~view.held
             below |= coming_up(view) if by_readings else False

@@ -78,22 +78,23 @@ class SilenceWatch:
 
     def heard(self, facts: Sequence[AnyFact]) -> None:
         """Take in what became of documents: a fresh one may end a failsafe, a refused one begin it."""
-        now = self._clock.now()
-        for fact in facts:
+        told = [fact for fact in facts if isinstance(fact, OrderReceived | OrderRefused)]
+        now, watched = self._clock.now(), self._all() if told else []
+        for fact in told:
             match fact:
                 case OrderReceived(issuer=issuer) if fact.transport != OWN:
-                    self._fresh(issuer, fact, now)
+                    self._fresh(issuer, fact, watched, now)
                 case OrderRefused(issuer=str(issuer)) if self._turns_to_failsafe(fact):
-                    self._refused(issuer, fact, now)
+                    self._refused(issuer, fact, watched, now)
                 case _:
                     continue
 
-    def _fresh(self, issuer: str, fact: OrderReceived, now: Moment) -> None:
+    def _fresh(self, issuer: str, fact: OrderReceived, watched: Sequence[_Watched], now: Moment) -> None:
         view = self._own.book.view(fact.order_id)
         issued_at = None if view is None else view.order.issued_at
         if issued_at is not None and (now.latest - issued_at).total_seconds() > self._trust.max_age_s:
             return  # old documents tighten; they end nothing
-        for one in self._all():
+        for one in watched:
             if one.issuer == issuer:
                 self._states[one.failsafe_id] = self._state(one, now).told(one.rule)[0]
 
@@ -101,8 +102,8 @@ class SilenceWatch:
         issuer = self._trust.issuers.get(fact.issuer or "")
         return issuer is not None and issuer.rejects_to_failsafe and is_grave(fact, self._trust)
 
-    def _refused(self, issuer: str, fact: OrderRefused, now: Moment) -> None:
-        for one in self._all():
+    def _refused(self, issuer: str, fact: OrderRefused, watched: Sequence[_Watched], now: Moment) -> None:
+        for one in watched:
             if one.issuer == issuer and one.order_id is None:
                 state, turn = self._state(one, now).refused(now.mono)
                 self._states[one.failsafe_id] = state
@@ -180,17 +181,16 @@ class SilenceWatch:
         ]
 
     def _of_orders(self) -> list[_Watched]:
-        open_orders = (self._own.book.view(order_id) for order_id in self._own.book.open_ids())
         return [
             _Watched(
-                issuer=view.order.issuer,
-                failsafe_id=own_id("failsafe", view.order.order_id, taken=self._trust.issuers),
-                rule=view.order.on_silence,
-                told=_beside(view.order),
-                order_id=view.order.order_id,
+                issuer=order.issuer,
+                failsafe_id=own_id("failsafe", order.order_id, taken=self._trust.issuers),
+                rule=order.on_silence,
+                told=_beside(order),
+                order_id=order.order_id,
             )
-            for view in open_orders
-            if view is not None and view.order.on_silence is not None and not view.order.is_cancel
+            for order in self._own.book.open_orders()
+            if order.on_silence is not None and not order.is_cancel
         ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.orders.limit import Limit, Stop
-from agent.orders.order import SITE_SCOPE, STEPPING, Order
+from agent.orders.order import STEPPING, Order
 from agent.values import Watts
 
 
@@ -27,7 +27,7 @@ class Binding:
 
     def keeps_down(self, next_w: Watts | None, margin: float) -> bool:
         """Whether it is what those wait for who are still down; a cap that leaves room for one more is not."""
-        if next_w is None or isinstance(self.limit, Stop) or self.order.scope != SITE_SCOPE:
+        if next_w is None or isinstance(self.limit, Stop) or not self.order.is_of_site:
             return True
         return next_w > self.cap_w * (1 - margin)
 
@@ -51,8 +51,8 @@ def arbitrate(bindings: Sequence[Binding]) -> Cap:
 
     What bears upon less than the site is not compared with it: each such limit binds where it is measured.
     """
-    parts, lasts = tuple(one for one in bindings if one.order.scope != SITE_SCOPE), any(one.lasts for one in bindings)
-    bindings = [bound for bound in bindings if bound.order.scope == SITE_SCOPE]
+    parts, lasts = tuple(one for one in bindings if not one.order.is_of_site), any(one.lasts for one in bindings)
+    bindings = [bound for bound in bindings if bound.order.is_of_site]
     if not bindings:
         return Cap(parts=parts, lasts=lasts, law=any(bound.order.order_class == "law" for bound in parts))
     least = min(bindings, key=lambda bound: (bound.cap_w, *bound.order.rank()))

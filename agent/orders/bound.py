@@ -5,6 +5,7 @@ With hundreds of orders, to gather all that bind anew for each of their steps wo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 from agent.orders.arbitration import Binding
@@ -21,9 +22,10 @@ class Bound:
     def __init__(self) -> None:
         self._now: Moment | None = None
         self._of: dict[str, Binding] = {}
+        self._in: dict[Scope, dict[str, Binding]] = {}
         self._least: dict[Scope, Binding] = {}
         self._changed: set[str] = set()
-        self._keeping: dict[Watts | None, list[Scope]] = {}
+        self._keeping: dict[tuple[Watts | None, float], Counter[Scope]] = {}
 
     def changed(self, order_id: str) -> None:
         """Note that something befell an order."""
@@ -33,7 +35,7 @@ class Bound:
         """Go to a moment; what has not changed since the last look at the same moment is as it was."""
         if now is not self._now:
             self._now, self._changed = now, set(all_ids)
-            for known in (self._of, self._least, self._keeping):
+            for known in (self._of, self._in, self._least, self._keeping):
                 known.clear()
         for order_id in self._changed:
             self._put(order_id, bind(order_id))
@@ -43,7 +45,7 @@ class Bound:
         """Return the least limit of a scope, `own` taken for what the order `beside` binds to."""
         found = self._least.get(scope)
         if found is not None and found.order.order_id == beside:
-            others = [one for one in self._of.values() if one.order.scope == scope and one is not found]
+            others = (one for one in self._in[scope].values() if one is not found)
             found = min(others, key=_rank, default=None)
         if own is None or own.order.scope != scope:
             return found
@@ -51,31 +53,41 @@ class Bound:
 
     def keeping_down(self, next_w: Watts | None, margin: float) -> list[Scope]:
         """Return the scopes of what those wait for who are still down, `next_w` the draw with one of them more."""
-        if next_w not in self._keeping:
-            keeps = {one.order.scope for one in self._of.values() if one.keeps_down(next_w, margin)}
-            self._keeping[next_w] = list(keeps)
-        return self._keeping[next_w]
+        keeping = self._keeping.get((next_w, margin))
+        if keeping is None:
+            keeps = (one.order.scope for one in self._of.values() if one.keeps_down(next_w, margin))
+            keeping = self._keeping[next_w, margin] = Counter(keeps)
+        return list(keeping)
 
     def _put(self, order_id: str, binding: Binding | None) -> None:
-        before = self._of.pop(order_id, None)
-        if before is not None or binding is not None:
-            self._keeping.clear()
-        if before is not None and self._least.get(before.order.scope) is before:
-            self._lead(before.order.scope)
+        before = self._of.get(order_id)
+        if before == binding:
+            return
+        if before is not None:
+            self._drop(order_id, before)
         if binding is None:
             return
-        self._of[order_id] = binding
         scope = binding.order.scope
+        self._of[order_id] = self._in.setdefault(scope, {})[order_id] = binding
         first = self._least.get(scope)
         if first is None or _rank(binding) < _rank(first):
             self._least[scope] = binding
+        for (next_w, margin), keeping in self._keeping.items():
+            keeping.update([scope] if binding.keeps_down(next_w, margin) else ())
 
-    def _lead(self, scope: Scope) -> None:
-        first = min((one for one in self._of.values() if one.order.scope == scope), key=_rank, default=None)
-        if first is None:
+    def _drop(self, order_id: str, binding: Binding) -> None:
+        scope = binding.order.scope
+        here = self._in[scope]
+        del self._of[order_id], here[order_id]
+        if self._least[scope] is binding:
             del self._least[scope]
-        else:
-            self._least[scope] = first
+            if here:
+                self._least[scope] = min(here.values(), key=_rank)
+        for (next_w, margin), keeping in self._keeping.items():
+            if binding.keeps_down(next_w, margin):
+                keeping[scope] -= 1
+                if not keeping[scope]:
+                    del keeping[scope]
 
 
 def _rank(binding: Binding) -> tuple[object, ...]:

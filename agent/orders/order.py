@@ -94,22 +94,20 @@ class Order:
     doubts: tuple[str, ...] = ()  # where the document says one thing twice, and differently
     document: Mapping[str, Any] = field(default_factory=dict)
     signed: Jws | None = None  # as received, not yet checked
+    scope: Scope = field(init=False, repr=False, compare=False)  # what it bears upon
+    is_of_site: bool = field(init=False, repr=False, compare=False)  # that is the site at its billing meter
+
+    def __post_init__(self) -> None:
+        """Work out once what hundreds of orders are asked for in each look."""
+        at, quantity = self.measure.at, self.measure.quantity
+        scope = Scope(targets=self.targets, exempt=self.exempt, sources=self.sources, at=at, quantity=quantity)
+        object.__setattr__(self, "scope", scope)
+        object.__setattr__(self, "is_of_site", scope == SITE_SCOPE)
 
     @property
     def is_cancel(self) -> bool:
         """Whether it takes an order back."""
         return self.status == "cancelled"
-
-    @property
-    def scope(self) -> Scope:
-        """What it bears upon."""
-        return Scope(
-            targets=self.targets,
-            exempt=self.exempt,
-            sources=self.sources,
-            at=self.measure.at,
-            quantity=self.measure.quantity,
-        )
 
     def rank(self) -> tuple[int, int, str]:
         """Return what names the binding order among equal limits: class, priority, id."""

@@ -6,16 +6,11 @@ order, before it acts on them. So a limit never lapses between a revision and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.facts import (
-    AnyFact,
-    OrderMoved,
-    OrderReceived,
-    OrderRefused,
-)
+from agent.facts import AnyFact, OrderMoved, OrderReceived, OrderRefused
 from agent.facts.orders import OfferAnswered, OrderHouseLowered, OrderReleaseAsked, OrderVanished
 from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
 from agent.orders.arbitration import Cap, arbitrate
@@ -24,7 +19,7 @@ from agent.orders.leading import Way, coming
 from agent.orders.life import Life, Lives, later
 from agent.orders.lifecycle import BINDING, OrderEvent, OrderState, after
 from agent.orders.limit import Stop, Trajectory
-from agent.orders.order import SITE_SCOPE, Order, Rejection, same_document
+from agent.orders.order import Order, Rejection, same_document
 from agent.orders.order_view import OrderView, view_of
 from agent.orders.receiving import Chance, Receipt, fixed, lowered
 from agent.orders.refusal_rate import RefusalRate, Refusals
@@ -213,16 +208,20 @@ class OrderBook:
 
     def tick(self, now: Moment, observed: Observed) -> tuple[AnyFact, ...]:
         """Let time pass: starts, ends, compliance, restoring, closing."""
-        facts: list[AnyFact] = [self._refusal(refusals, now) for refusals in self._rate.due(now.mono)]
+        return tuple(fact for facts in self.steps(now, observed) for fact in facts)
+
+    def steps(self, now: Moment, observed: Observed) -> Iterator[list[AnyFact]]:
+        """Let time pass for one order after the other: with hundreds of them others may look between two."""
+        yield [self._refusal(refusals, now) for refusals in self._rate.due(now.mono)]
         for life in self._lives.open():
+            facts: list[AnyFact] = []
             if life.state is S.RECEIVED and life.has_ended(now):
                 facts += self._move(life, E.REFUSE, now, observed, reason="declined: its end passed without an answer")
             if life.state is S.SCHEDULED and life.starts_at <= now.latest:
                 facts += self._move(life, E.START, now, observed)
             if life.binds:
                 facts += self._watched(life, now, observed.at(life.order.order_id))
-            facts += self._settle(life, now, observed)
-        return tuple(facts)
+            yield facts + self._settle(life, now, observed)
 
     def _settle(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
         """Let an order end, restore and close, as far as it has come."""
@@ -351,9 +350,13 @@ class OrderBook:
         told = ((life.order.order_id, life.cap_w(self.policy.margin, now)) for life in self._lives.open() if life.binds)
         return {order_id: cap_w for order_id, cap_w in told if cap_w is not None}
 
+    def open_orders(self) -> list[Order]:
+        """Return the orders that something may still befall."""
+        return [life.order for life in self._lives.open()]
+
     def scoped(self) -> list[Order]:
         """Return the open orders that bear upon less than the site."""
-        return [life.order for life in self._lives.open() if life.order.scope != SITE_SCOPE]
+        return [order for order in self.open_orders() if not order.is_of_site]
 
     def open_ids(self) -> list[str]:
         """Return the ids of the orders that something may still befall."""

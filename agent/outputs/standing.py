@@ -106,14 +106,20 @@ def _due(view: OrderView) -> datetime:
 
 
 def order_lines(views: Iterable[OrderView], now: Moment) -> list[OrderLine]:
+    """Return the lines of what is listed."""
+    return [order_line(view, now) for view in listed(views)]
+
+
+def listed(views: Iterable[OrderView]) -> list[OrderView]:
     """Return the open orders, those that bind first, then the latest that are over."""
     told = sorted(views, key=lambda view: (view.state not in BINDING, view.starts_at, view.order.order_id))
     is_open = [view for view in told if view.state not in FINAL]
     over = sorted((view for view in told if view.state in FINAL), key=_moved_at, reverse=True)
-    return [_line(view, now) for view in (*is_open, *over[:SETTLED_SHOWN])]
+    return [*is_open, *over[:SETTLED_SHOWN]]
 
 
-def _line(view: OrderView, now: Moment) -> OrderLine:
+def order_line(view: OrderView, now: Moment) -> OrderLine:
+    """Return one order as it is listed."""
     order, ack = view.order, view.last_ack
     at, text = _next(view, now)
     return OrderLine(

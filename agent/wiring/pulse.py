@@ -16,11 +16,12 @@ from agent.clock import Clock
 from agent.facts import AnyFact
 from agent.ledger.history import History
 from agent.outputs.http.stream import REMEMBERED, Stream
+from agent.outputs.http.turns import each
 from agent.outputs.http.watch import Watch
 from agent.outputs.shown import site_json
 from agent.outputs.sight import Sight
 from agent.outputs.snapshot import Snapshot, hottest_c, machine_power, snapshot
-from agent.outputs.standing import order_lines, standing
+from agent.outputs.standing import listed, order_line, standing
 from agent.outputs.words import QUIET, sentence
 from agent.past import MINER_STEP_S, SITE_STEP_S, MinerColumns, MinerPoint, SitePoint
 from agent.values import rfc3339
@@ -30,6 +31,8 @@ FINE_STEP_S, FINE_KEPT_S = 5, 3600
 """The last hour is known more finely, from memory."""
 ORDERS_EACH = 15
 """Seconds after which orders are told again, whether or not anything befell them."""
+TOLD_AT_ONCE = 64
+"""Orders that are told at once, and in one piece."""
 Links = Callable[[], dict[str, bool]]
 
 
@@ -109,6 +112,7 @@ class Pulse:
         self._minutes = Steps(SITE_STEP_S, history.keep_site)
         self._miners_at: int | None = None
         self._beats = 0
+        self._orders_due = False
         self._before: deque[AnyFact] = deque(maxlen=REMEMBERED)
 
     def watch(self) -> Watch:
@@ -125,6 +129,8 @@ class Pulse:
         try:
             while True:
                 self.beat()
+                if self._orders_due:
+                    await self._tell_many_orders()
                 await self._clock.sleep(EACH_S)
         finally:
             self._fives.end()
@@ -170,7 +176,17 @@ class Pulse:
         }
 
     def _tell_orders(self) -> None:
-        self._stream.tell_state("orders", order_lines(self._sight.book.views(), self._sight.now()))
+        """Tell the orders, where they are few; many are told with the next beat, and the loop turns meanwhile."""
+        views = listed(self._sight.book.views())
+        self._orders_due = len(views) > TOLD_AT_ONCE
+        if not self._orders_due:
+            self._stream.tell_state("orders", [order_line(view, self._sight.now()) for view in views])
+
+    async def _tell_many_orders(self) -> None:
+        self._orders_due = False
+        views, now = listed(self._sight.book.views()), self._sight.now()
+        lines = await each(views, lambda view: order_line(view, now), TOLD_AT_ONCE)
+        self._stream.tell_state("orders", lines)
 
     def remember(self, fact: AnyFact) -> None:
         """Take in a fact of a life before this one; the latest are told to who comes."""

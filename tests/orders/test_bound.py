@@ -1,11 +1,13 @@
 """Hundreds of orders: each step names the order that binds as if all were gathered anew, and costs no look at all."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
+from agent.orders.arbitration import Binding
 from agent.orders.order import SITE_SCOPE
-from tests.orders.site import Site, at, capped
+from tests.orders.site import RUNNING, Site, at, capped
 
 pytestmark = pytest.mark.pure
 T1, T2 = {"targets": {"feeders": ["T1"]}}, {"targets": {"feeders": ["T2"]}}
@@ -59,3 +61,25 @@ def test_five_hundred_orders_that_end_at_once_are_gathered_once(monkeypatch):
     ended = [told for told in site.tick(61) if "ended" in told]
     assert len(ended) == 500
     assert len(looks) < 10 * 500
+
+
+def test_among_hundreds_of_orders_that_are_over_each_other_one_is_weighed_once_a_look(monkeypatch):
+    site, weighed = Site(), []
+    site.observed = replace(RUNNING, restore_pending=True, waiting=lambda others, by_readings: True)
+    for number in range(500):
+        site.send(capped(500 + number % 7, order_id=f"o{number}", **(T1 if number % 2 else {})))
+    for number in range(0, 500, 3):
+        site.send(capped(500, order_id=f"o{number}", revision=2, status="cancelled"))
+    keeps_down = Binding.keeps_down
+    monkeypatch.setattr(Binding, "keeps_down", lambda *of: weighed.append(1) or keeps_down(*of))
+    site.tick(1)
+    assert len(weighed) < 3 * 500
+
+
+def test_others_may_look_between_two_orders():
+    site = Site()
+    for number in range(500):
+        site.send(capped(500 + number % 7, order_id=f"o{number}", ends_at=at(60)))
+    steps = list(site.book.steps(site.now.later(61), site.observed))
+    assert len(steps) > 500
+    assert max(map(len, steps)) <= 2

@@ -1,5 +1,6 @@
 """The beat of each second: what the stream is told, what becomes a point of the past, and what people hear of."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,10 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+import agent.wiring.pulse as pulse_module
 from agent.clock import ManualClock
 from agent.facts import CapChanged, LastPowers
 from agent.facts.energy import MeterLost
+from agent.inputs.order_document import parse_order
 from agent.ledger.history import History, Kept
+from agent.orders.compliance import Observed
 from agent.outputs.snapshot import snapshot
 from agent.wiring.pulse import Pulse, columns_of
 from tests.outputs.farm import MemoryDesk, document, empty_book, sight_of, small_fleet
@@ -121,3 +125,24 @@ async def test_what_happened_before_a_restart_is_told_after_it_the_latest_of_it(
 async def _written(beats):
     await beats.pulse._history._read(lambda _connection: [])
     beats.pulse._history._writer.submit(lambda: None).result(10)
+
+
+async def test_hundreds_of_orders_are_told_with_the_next_beat_and_not_for_each_that_comes(tmp_path, monkeypatch):
+    desk, made = MemoryDesk(small_fleet(), empty_book()), []
+    order_line = pulse_module.order_line
+    monkeypatch.setattr(pulse_module, "order_line", lambda *of: made.append(1) or order_line(*of))
+    async with beating(tmp_path, desk) as beats:
+        running = asyncio.create_task(beats.pulse.run())
+        await asyncio.sleep(0)
+        for number in range(300):
+            told = json.dumps(document(f"o{number}", limit={"max_import_kw": 9 + number}))
+            order, now = parse_order(told.encode()), beats.clock.now()
+            facts = desk.book.receive(told, order, transport="http", now=now, observed=Observed())
+            beats.pulse.heard(facts)
+        assert len(made) < 5000
+        await beats.clock.advance(1)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert len(beats.told("orders")[-1]) == 300
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
