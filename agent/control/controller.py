@@ -229,15 +229,16 @@ class Controller:
             means=metering.means(now.mono),
         )
         seen, scoped = observe(self.parts.fleet, view, site), self.parts.book.scoped()
-        if coming is not None and not coming.is_of_site and self.scopes.unknown(coming) is None:
-            scoped = [*scoped, coming]
-        self.scopes.keep(order.scope for order in scoped)
+        if coming is not None and (coming.is_of_site or self.scopes.unknown(coming) is not None):
+            coming = None
+        self.scopes.keep(order.scope for order in (*scoped, *([coming] if coming else [])))
         no_further = self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono)
         everybody, seen = np.ones(len(view), np.bool_), replace(seen, comes_no_further=no_further)
         return replace(
             seen,
             waiting=self.scopes.waiting(everybody, view, proved=seen.proved),
             of={order.order_id: self.scopes.observed(order, seen, view, now) for order in scoped},
+            coming=None if coming is None else self.scopes.observed(coming, seen, view, now),
         )
 
     def _ramp_w_per_s(self) -> float:

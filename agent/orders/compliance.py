@@ -6,12 +6,12 @@ An order can be active and unmet. Unknown counts against us; complied implies a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.orders.averaging import Means, Measured
 from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.orders.limit import Limit, Stop
-from agent.orders.order import Scope
+from agent.orders.order import Order, Scope
 from agent.values import Moment, Watts
 
 Waiting = Callable[[Sequence[Scope], bool], bool]
@@ -47,6 +47,7 @@ class Observed:
     proved: bool = True  # enough was heard since the start to say who is back
     means: Means | None = None  # of the meter where it is measured
     of: Mapping[str, Observed] = field(default_factory=dict)  # what orders are judged by that bear upon less, by id
+    coming: Observed | None = None  # what one that is coming in and bears upon less than the site is judged by
     before_w: Watts | None = None  # the meter's mean of the last 15 min
     connection_w: Watts = float("inf")
     peak_12m_w: Watts | None = None  # the highest interval mean of twelve months
@@ -54,6 +55,13 @@ class Observed:
     def at(self, order_id: str) -> Observed:
         """Return the site as this order is judged by it."""
         return self.of.get(order_id, self)
+
+    def taken_in(self, order: Order) -> Observed:
+        """Return the same once an order has come in: a revision may bear upon something else than what it revises."""
+        others = {order_id: seen for order_id, seen in self.of.items() if order_id != order.order_id}
+        if order.is_of_site:
+            return replace(self, of=others)
+        return self if self.coming is None else replace(self, of={**others, order.order_id: self.coming})
 
     @property
     def draw_w(self) -> Watts:

@@ -58,6 +58,14 @@ class Scope:
     at: str = "site"
     quantity: str = "import"
 
+    def is_where(self, other: Scope) -> bool:
+        """Whether the other is measured at the same meter: house loads may be compared."""
+        return (self.targets, self.at) == (other.targets, other.at)
+
+    def counts_as(self, other: Scope) -> bool:
+        """Whether the same kW count for the other: what a limit was reckoned from is as good for it."""
+        return self.is_where(other) and (self.sources, self.quantity) == (other.sources, other.quantity)
+
 
 SITE_SCOPE = Scope()
 

@@ -86,14 +86,15 @@ class OrderBook:
         rejection = objection(parsed, gate, transport=transport, now=now, by=by)
         if rejection is not None:
             return self._refused(rejection, raw, transport, now)
+        taken, here = superseded(parsed, self._lives), observed if parsed.is_cancel else observed.taken_in(parsed)
         receipt = Receipt(
             at=now.at,
-            observed=observed.at(parsed.order_id),
+            observed=here.at(parsed.order_id),
             chance=Chance(start=self._chance(), restore=self._chance()),
             respond_s=self.policy.respond_s,
             reduced_from_w=self._lives.bases_w(parsed.scope),
         )
-        kept = fixed(parsed, life, receipt)
+        kept = fixed(parsed, life, taken, receipt)
         excessive = None if transport == OWN else beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)
         if excessive is not None:
             return self._refused(excessive, raw, transport, now)
@@ -115,9 +116,9 @@ class OrderBook:
             self.apply(received)
             return (received, *self._move(life, E.RELEASE if life.awaiting else E.CANCEL, now, observed))
         before = [] if life is None or life.is_final else self._replaced(life, now, observed)
-        before += [fact for old in superseded(parsed, self._lives) for fact in self._replaced(old, now, observed)]
+        before += [fact for old in taken for fact in self._replaced(old, now, observed)]
         self.apply(received)
-        return (*before, received, *self._begin(self._lives[parsed.order_id], now, observed))
+        return (*before, received, *self._begin(self._lives[parsed.order_id], now, here))
 
     def _replaced(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
         """Let an order give way to what revises or supersedes it; an offer that nobody answered is refused."""

@@ -44,45 +44,45 @@ class Fixed:
     restore_after_s: float
 
 
-def fixed(order: Order, before: Life | None, receipt: Receipt) -> Fixed:
+def fixed(order: Order, before: Life | None, superseded: Sequence[Life], receipt: Receipt) -> Fixed:
     """Return what is fixed at this receipt of an order; `before` is what it revises.
 
-    A law order's start is shifted only as far as its deadline, that stays, leaves the machines their time; a revision
-    of what already binds is not shifted at all, for a limit never lapses.
+    A law order's start is shifted only as far as its deadline, that stays, leaves the machines their time; what takes
+    the place of what already binds is not shifted at all, for a limit never lapses.
     """
     most_s = order.randomize_s
     if order.order_class == "law":
         most_s = max(0.0, min(most_s, order.comply_by_s - receipt.respond_s))
-    if before is not None and before.binds:
+    replaced = [life for life in (before, *superseded) if life is not None]
+    if any(life.binds for life in replaced):
         most_s = 0.0
     return Fixed(
         starts_at=later(order.starts_at or receipt.at, most_s * receipt.chance.start),
-        basis=_basis(order, before, receipt),
+        basis=_basis(order, before, replaced, receipt),
         restore_after_s=order.randomize_s * receipt.chance.restore,
     )
 
 
-def _basis(order: Order, before: Life | None, receipt: Receipt) -> Basis:
+def _basis(order: Order, before: Life | None, replaced: Sequence[Life], receipt: Receipt) -> Basis:
     if isinstance(order.limit, Stop):
-        return _of_stop(before, receipt.observed)
+        there = [life.basis for life in replaced if not life.is_final and life.order.scope.is_where(order.scope)]
+        return _of_stop([basis for basis in there if basis.house_w is not None], receipt.observed)
     base = base_of(order.limit)
     if base is None:
         return Basis()
-    if before is not None and not before.is_final and base_of(before.order.limit) == base:
+    same = before is not None and not before.is_final and base_of(before.order.limit) == base
+    if before is not None and same and before.order.scope.counts_as(order.scope):
         return before.basis
     return Basis(base_w=_evaluated(base, receipt.observed, receipt.reduced_from_w))
 
 
-def _of_stop(before: Life | None, observed: Observed) -> Basis:
+def _of_stop(known: Sequence[Basis], observed: Observed) -> Basis:
     """Return what a stop is built on; its house load is only ever lowered, or what hides would raise its own cap.
 
     Its standby is what a revision finds, or stays while machines (behind a seal, after a start) have not said theirs.
     """
-    known = None if before is None or before.is_final else before.basis
-    if known is None or known.house_w is None:
-        return Basis(house_w=observed.house_w, base_w=observed.standby_w)
-    standby_w = observed.standby_w if observed.standby_known else known.base_w
-    return Basis(house_w=min(known.house_w, observed.house_w), base_w=standby_w)
+    standby_w = observed.standby_w if observed.standby_known or not known else known[0].base_w
+    return Basis(house_w=min([observed.house_w, *(basis.house_w or 0.0 for basis in known)]), base_w=standby_w)
 
 
 def lowered(known: Basis, observed: Observed) -> Basis | None:

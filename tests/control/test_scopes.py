@@ -340,3 +340,23 @@ async def test_an_order_upon_some_is_over_where_the_connection_keeps_them_down(m
     await site.live(200, step_s=5)
     assert site.states()[-2:] == ["restoring", "closed"]
     await site.close()
+
+
+async def test_a_revision_that_bears_upon_something_else_is_judged_and_reckoned_there_from_its_receipt(
+    machines, tmp_path
+):
+    site = await running(machines, tmp_path)
+    half = {"class": "contract", "limit": {"fraction": 0.5, "of": "before"}}
+    await site.order(**half)
+    told = last(site)
+    assert told.observed_w == pytest.approx(COUNT * FULL_W + HOUSE_W, rel=0.05)
+    await site.order(**half, revision=2, targets={"feeders": ["T1"]})
+    told = last(site)
+    assert told.meter == "beliefs"
+    assert told.cap_w == pytest.approx(4 * FULL_W * 1.05 / 2, rel=0.05)
+    await site.order(revision=3, targets={"feeders": ["T1"]})
+    await site.order(revision=4)
+    told = last(site)
+    assert told.meter != "beliefs"
+    assert told.cap_w == pytest.approx((HOUSE_W + COUNT * STANDBY_W) * 1.01, rel=0.05)
+    await site.close()

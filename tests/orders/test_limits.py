@@ -312,6 +312,21 @@ def test_an_order_takes_the_place_of_those_that_it_supersedes_without_a_gap():
     assert site.restarted().book.views() == site.book.views()
 
 
+def test_chance_never_lets_a_limit_lapse_where_an_order_takes_anothers_place():
+    site = drawn(0.5)
+    site.send(capped(500))
+    assert site.send(capped(400, order_id="b", supersedes=["a"], randomize_s=120))[-1] == "b r1 #3 active"
+
+
+def test_a_stop_in_the_place_of_another_is_built_on_no_more_house_load():
+    site = Site()
+    site.send(document())
+    cap_w = site.last()["cap_w"]
+    site.observed = replace(RUNNING, house_w=RUNNING.house_w + 3_000)
+    site.send(document(order_id="b", supersedes=["a"]))
+    assert site.last()["cap_w"] == cap_w
+
+
 def test_nobody_supersedes_anothers_order_nor_loosens_by_an_old_document():
     site = Site()
     site.send(document())
