@@ -163,6 +163,14 @@ def _guarded(
     return hold(view, running, market.watch, memory.guard, min_off_s=policy.min_off_s, now=now)
 
 
+def on_ladders(view: FleetView, memory: PriceMemory) -> PriceMemory:
+    """Return the memory on the ladders as they are now: of whom it is another, price has not looked at yet."""
+    if view.step_w is memory.step_w:
+        return memory
+    same = (view.step_w.view(np.int64) == memory.step_w.view(np.int64)).all(axis=1)  # bits: no step is NaN
+    return replace(memory, begun=memory.begun & same, step_w=view.step_w)
+
+
 def over(view: FleetView, memory: PriceMemory) -> FleetView:
     """Return the view with what price wants laid over what the owner does; who was never looked at is not raised.
 
@@ -218,10 +226,7 @@ def gain_per_h(view: FleetView, market: Market, memory: PriceMemory, policy: Pri
 
 def _begun(view: FleetView, j_th: Floats, memory: PriceMemory, now: float) -> PriceMemory:
     """Begin with machines where they are set; again with those whose ladder is another now."""
-    begun = memory.begun
-    if view.step_w is not memory.step_w:
-        same = ((view.step_w == memory.step_w) | (np.isnan(view.step_w) & np.isnan(memory.step_w))).all(axis=1)
-        begun = begun & same
+    begun = on_ladders(view, memory).begun
     new = ~begun & view.heard & (view.last_step > 0)
     at = np.maximum(view.setpoint, view.intended)
     rows = np.arange(len(view))

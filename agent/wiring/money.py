@@ -27,7 +27,7 @@ from agent.outputs.snapshot import site_power
 from agent.values import Moment, Watts
 from agent.wiring.feeds import HashpriceFeed
 from agent.wiring.money_terms import terms_of
-from agent.wiring.pricing_room import owners_terms, pricing_of
+from agent.wiring.pricing_room import MANY, beside, owners_terms, pricing_of
 
 TURN_S = 5.0
 """How often what is drawn is added up."""
@@ -65,6 +65,7 @@ class Books:
         controller.owners = None if tariff is None else owners_terms(controller.parts.fleet, tariff.owners)
         if self.pricing is not None:
             self.desk.acting = self.pricing.acting
+            self.pricing.elsewhere = beside(controller.wake) if len(self.pricing.fleet) >= MANY else None
         if self.feed is not None and link is not None:
             self.feed.listen(link)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,7 +16,7 @@ from agent.control.accounting import Accounting
 from agent.control.energy_shares import owner_of
 from agent.control.metering import Metering
 from agent.control.owners import OwnersTerms
-from agent.control.pricing import Pricing
+from agent.control.pricing import Elsewhere, Looked, Pricing
 from agent.fleet.fleet import Fleet
 from agent.fleet.view import Floats
 from agent.outputs.money_desk import MoneyDesk
@@ -24,6 +26,28 @@ from agent.tariffs.chances import expected_per_kwh
 from agent.tariffs.owners import OwnerRule
 from agent.values import Moment
 from agent.wiring.peak_room import PeakRoom
+
+MANY = 5000
+"""Of so many machines a look at the price takes over a millisecond, and is done beside the loop."""
+
+
+def beside(wake: Callable[[], None]) -> Elsewhere:
+    """Return who looks at the price in a thread of its own, and wakes control where somebody is to move."""
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="price")
+
+    def begin(looking: Callable[[], Looked]) -> Future[Looked]:
+        loop = asyncio.get_running_loop()
+
+        def looked(coming: Future[Looked]) -> None:
+            if coming.exception() is None and coming.result().moved:
+                with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(wake)
+
+        coming = pool.submit(looking)
+        coming.add_done_callback(looked)
+        return coming
+
+    return begin
 
 
 def pricing_of(

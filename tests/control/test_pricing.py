@@ -1,12 +1,16 @@
 """Price in a control room: what it says, what it does where it may, and that orders and ramps stand above it."""
 
+import asyncio
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from agent.control.pricing import Pricing
 from agent.planning.price import Market, PricePolicy
+from agent.wiring.pricing_room import beside
 from tests.control.site import FULL_W, STANDBY_W, Machines, Site
 
 EARNS = 0.002  # of money a TH/s and hour: break-even of a machine of 30 J/TH is 0.0667
@@ -152,3 +156,51 @@ async def test_a_machines_own_efficiency_counts_once_its_averages_have_settled(p
 
 def facts(room, kind):
     return [fact for fact in room.site.ledger.replay() if type(fact).__name__ == kind]
+
+
+async def test_a_look_done_elsewhere_holds_up_nobody_and_counts_once_it_is_done(priced):
+    room, waiting = priced(), []
+
+    def elsewhere(looking):
+        coming = Future()
+        waiting.append((coming, looking))
+        return coming
+
+    await room.at(CHEAP, 40)
+    room.pricing.elsewhere = elsewhere
+    await room.at(DEAR, 40)
+    assert (asleep(room), len(waiting)) == (0, 1)
+    coming, looking = waiting.pop()
+    coming.set_result(looking())
+    assert coming.result().moved
+    await room.at(DEAR, 20)
+    assert asleep(room) == 10
+    assert room.pricing.acting().stopped == 10
+
+
+async def test_a_machine_whose_ladder_changed_during_a_look_elsewhere_stays_until_price_has_looked_at_it(priced):
+    room = priced()
+    await room.at(DEAR, 60)
+    assert asleep(room) == 10
+    site, waiting = room.site, []
+    room.pricing.elsewhere = lambda looking: waiting.append(Future()) or waiting[-1]
+    fleet = site.fleet
+    steps = tuple(replace(step, power_w=step.power_w + 1) for step in fleet.ladders[0].steps)
+    fleet._climb(0, replace(fleet.ladders[0], steps=steps))
+    await room.at(DEAR, 30)
+    assert asleep(room) == 10
+    assert waiting
+
+
+def test_who_looks_beside_the_loop_wakes_control_only_where_somebody_is_to_move():
+    async def tried():
+        woken, moved = asyncio.Event(), []
+        begin = beside(woken.set)
+        for wants in (False, True):
+            looked = SimpleNamespace(moved=wants)
+            moved.append((await asyncio.wrap_future(begin(lambda looked=looked: looked))).moved)
+            assert wants or not woken.is_set()
+        await asyncio.wait_for(woken.wait(), 10)
+        return moved
+
+    assert asyncio.run(tried()) == [False, True]
