@@ -20,8 +20,14 @@ from agent.descriptors import allow_many
 from agent.ledger.lock import Locked
 from agent.ledger.store import CannotOpen
 from agent.state_dir import state_dir
+from agent.wiring.followed import FOLLOWED, mistakes
+from agent.wiring.money_terms import terms_of
+from agent.wiring.order_room import schedule_of
+from agent.wiring.outlet_room import check_snmp
 
 OK, BAD_INPUT, TAKEN = 0, 2, 3
+BESIDE = (terms_of, schedule_of, check_snmp)
+"""What reads the files beside a configuration."""
 EXAMPLES = """examples:
   hashwatt run --config farm.toml
   hashwatt run --config /etc/hashwatt/farm.toml --state-dir /var/lib/hashwatt
@@ -83,8 +89,10 @@ class _Life:
             fresh = load(self._file)
         except ConfigError as error:
             return _leave(*map(str, error.problems))
-        if loosening := _loosening(fresh):
-            return _leave(*loosening)
+        # the files that it names are read by whatever runs next, the old configuration too: with a mistake there
+        # neither could begin
+        if problems := [*_loosening(fresh), *map(str, mistakes(fresh, *BESIDE, *FOLLOWED))]:
+            return _leave(*problems)
         self.config = fresh
         self.stop.set()
         return None

@@ -103,17 +103,30 @@ def test_a_configuration_with_a_mistake_or_without_its_secret_is_told_of_and_lef
     port = free_port()
     sound = FARM.format(ports="1", http=port)
     with running(tmp_path, sound) as (agent, config, told):
-        for bad, said, begins_again in (
-            (sound.replace("connection_kw = 100", "colour = 1"), "site.colour", False),
-            (f'{sound}[store]\nurl = "postgresql://h/hashwatt"\n', "store.url", False),
-            (f'{sound}tokens = "file:none.toml"\n', "http.tokens", True),
+        for bad, said in (
+            (sound.replace("connection_kw = 100", "colour = 1"), "site.colour"),
+            (f'{sound}[store]\nurl = "postgresql://h/hashwatt"\n', "store.url"),
+            (f'{sound}tokens = "file:none.toml"\n', "http.tokens"),
         ):
             config.write_text(bad)
             agent.send_signal(signal.SIGHUP)
             told.await_line(said)
-            if begins_again:
-                told.await_line(SERVED)
             assert miners(port) == ["127.0.0.1:1"]
+        assert agent.poll() is None
+
+
+def test_a_mistake_in_the_schedule_ends_nothing_at_sighup(tmp_path):
+    port, schedule = free_port(), tmp_path / "orders.toml"
+    schedule.write_text("")
+    with running(tmp_path, FARM.format(ports="1", http=port) + '[orders]\nschedule = "orders.toml"\n') as (
+        agent,
+        _,
+        told,
+    ):
+        schedule.write_text("[[order]\n")
+        agent.send_signal(signal.SIGHUP)
+        assert "orders.toml" in told.await_line("is not taken up")
+        assert miners(port) == ["127.0.0.1:1"]
         assert agent.poll() is None
 
 
