@@ -10,7 +10,8 @@
     # or: announced = { hours_per_year = 100, events = [{ starts = "2026-12-05T17:00", hours = 4 }] }
     # beside it: comply_by_s, ramp_kw_per_min, restore_kw_per_min, targets, exempt, measure, source_ref, note
 
-Civil times are the site's. Of an hour that comes twice both copies belong to a window, of one that never comes nothing.
+Civil times are the site's. Of an hour that comes twice both copies belong to a window, and what is announced in one
+begins with the first and has its hours from the second; of one that never comes there is nothing.
 """
 
 from __future__ import annotations
@@ -63,6 +64,11 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
+def _in_order(first: Any, last: Any) -> None:
+    if first is not None and last is not None and last < first:
+        raise ValueError(f"{last} comes before {first}: it would never order anything")
+
+
 class Season(_Part):
     """The same days of each year; one that ends before it begins goes over the turn of the year."""
 
@@ -71,16 +77,26 @@ class Season(_Part):
     first_year: int = Field(ge=1970, le=9000)
     last_year: int = Field(ge=1970, le=9000)
 
+    @model_validator(mode="after")
+    def _comes(self) -> Season:
+        _in_order(self.first_year, self.last_year)
+        return self
+
 
 class Daily(_Part):
     """A window of the day; one that ends before it begins goes over midnight."""
 
     from_: Annotated[str, AfterValidator(_time)] = Field(alias="from")
     to: Annotated[str, AfterValidator(_time)]
-    days: list[Weekday] = Field(default_factory=lambda: list(DAYS))
-    months: list[Annotated[int, Field(ge=1, le=12)]] = list(range(1, 13))
+    days: list[Weekday] = Field(default_factory=lambda: list(DAYS), min_length=1)
+    months: list[Annotated[int, Field(ge=1, le=12)]] = Field(default_factory=lambda: list(range(1, 13)), min_length=1)
     first: date | None = None
     last: date | None = None
+
+    @model_validator(mode="after")
+    def _comes(self) -> Daily:
+        _in_order(self.first, self.last)
+        return self
 
 
 class Event(_Part):
@@ -88,6 +104,10 @@ class Event(_Part):
 
     starts: Annotated[str, AfterValidator(_civil)]
     hours: float = Field(gt=0, le=744)
+
+
+def _minute(event: Event) -> str:
+    return f"{datetime.fromisoformat(event.starts):%Y-%m-%dT%H:%M}"
 
 
 class Announced(_Part):
@@ -98,9 +118,13 @@ class Announced(_Part):
 
     @model_validator(mode="after")
     def _within(self) -> Announced:
+        begun = [_minute(event) for event in self.events]
+        twice = next((minute for minute in begun if begun.count(minute) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two of its events start at {twice}")
         years: dict[str, float] = {}
         for event in self.events:
-            years[event.starts[:4]] = years.get(event.starts[:4], 0.0) + event.hours
+            years[_minute(event)[:4]] = years.get(_minute(event)[:4], 0.0) + event.hours
         for year, hours in years.items():
             if hours > self.hours_per_year:
                 raise ValueError(f"{hours:g} h are announced in {year}, {self.hours_per_year:g} are agreed")
@@ -235,8 +259,8 @@ def _stretches(row: _Row, first: datetime, last: datetime, zone: ZoneInfo) -> It
     elif row.announced is not None:
         for event in row.announced.events:
             wall = datetime.fromisoformat(event.starts)
-            starts_at = _earliest(wall, zone)
-            yield f"{wall:%Y%m%dT%H%M}", starts_at, starts_at + timedelta(hours=event.hours)
+            ends_at = _latest(wall, zone) + timedelta(hours=event.hours)
+            yield f"{wall:%Y%m%dT%H%M}", _earliest(wall, zone), ends_at
 
 
 def _seasons(
@@ -279,8 +303,22 @@ def _of_day(told: str) -> timedelta:
 
 
 def _earliest(wall: datetime, zone: ZoneInfo) -> datetime:
-    return min(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return min(_copies(wall, zone))
 
 
 def _latest(wall: datetime, zone: ZoneInfo) -> datetime:
-    return max(wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    return max(_copies(wall, zone))
+
+
+def _copies(wall: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """Return when a civil time comes, both copies of one that comes twice; of one that never does, the leap over it."""
+    first, second = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if first <= second:
+        return first, second
+    before, after = second, first
+    while after - before > timedelta(seconds=1):
+        middle = before + (after - before) // 2
+        leapt = middle.astimezone(zone).replace(tzinfo=None) > wall
+        before, after = (before, middle) if leapt else (middle, after)
+    leap = after.replace(microsecond=0)
+    return leap, leap

@@ -61,8 +61,22 @@ def test_both_copies_of_a_doubled_hour_belong_to_a_window_and_none_of_a_missing_
         ("schedule.w.20240229", "02-29T17:15", "02-29T18:45")
     ]
     gone = HEAD + 'daily = { from = "02:15", to = "02:45" }\n'
-    [(_, starts, ends)] = windows(gone, "2026-03-29T00:00", 0.2, "Europe/Berlin")
-    assert (starts, ends) == ("03-29T00:15", "03-29T01:45")
+    assert windows(gone, "2026-03-29T00:00", 0.2, "Europe/Berlin") == []
+    late = HEAD + 'daily = { from = "02:30", to = "05:00" }\n'
+    assert windows(late, "2026-03-29T00:00", 0.2, "Europe/Berlin") == [
+        ("schedule.w.20260329", "03-29T01:00", "03-29T03:00")
+    ]
+    early = HEAD + 'daily = { from = "00:00", to = "02:30" }\n'
+    assert windows(early, "2026-03-29T00:00", 0.2, "Europe/Berlin") == [
+        ("schedule.w.20260329", "03-28T23:00", "03-29T01:00")
+    ]
+
+
+def test_what_is_announced_in_a_doubled_hour_has_its_hours_from_either_copy():
+    text = HEAD + 'announced = { hours_per_year = 2, events = [{ starts = "2026-10-25T02:30", hours = 2 }] }\n'
+    assert windows(text, "2026-10-25", 1, "Europe/Berlin") == [
+        ("schedule.w.20261025T0230", "10-25T00:30", "10-25T03:30")
+    ]
 
 
 def test_announced_hours_are_counted_by_the_year():
@@ -111,6 +125,18 @@ def test_what_stands_beside_a_window_stands_in_its_document():
         (WINTER + "comply_by_s = -1\n", "comply_by_s"),
         (HEAD + 'daily = { from = "6 pm", to = "22:00" }\n', "must be a time such as 18:00"),
         (HEAD + 'daily = { from = "18:00", to = "22:00", days = ["monday"] }\n', "daily.days"),
+        (WINTER.replace("2036", "2020"), "order.0.season: 2020 comes before 2026"),
+        (HEAD + 'daily = { from = "18:00", to = "22:00", days = [] }\n', "daily.days"),
+        (HEAD + 'daily = { from = "18:00", to = "22:00", months = [] }\n', "daily.months"),
+        (
+            HEAD + 'daily = { from = "18:00", to = "22:00", first = 2027-01-01, last = 2026-12-31 }\n',
+            "order.0.daily: 2026-12-31 comes before 2027-01-01",
+        ),
+        (
+            HEAD + 'announced = { hours_per_year = 9, events = [{ starts = "2026-12-05T17:00", hours = 1 }, '
+            '{ starts = "2026-12-05T17:00:30", hours = 2 }] }\n',
+            "two of its events start at 2026-12-05T17:00",
+        ),
         (HEAD + 'announced = { hours_per_year = 1, events = [{ starts = "soon", hours = 1 }] }\n', "starts"),
     ],
 )
