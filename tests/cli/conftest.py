@@ -1,5 +1,6 @@
 """A farm that answers, its state directory, and the shell called in-process or as a process of its own."""
 
+import functools
 import subprocess
 import sys
 
@@ -8,6 +9,8 @@ import typer.testing
 
 from agent.cli.main import shell
 from tests.cli.farm import TOKEN, Farm, serving
+
+typer.testing._get_command = functools.cache(typer.testing._get_command)  # the shell's tree is the same each time
 
 FORGET = ("HASHWATT_URL", "HASHWATT_TOKEN", "STATE_DIRECTORY")
 
