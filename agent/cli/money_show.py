@@ -80,6 +80,9 @@ def show_order(told: dict[str, Any]) -> None:
     _components(told["not_incurred"], told["cost_not_incurred"], currency)
     print(f"drawn     {kwh(told['drawn_kwh'])}, cost {money(told['cost'], currency)}")
     _components(told["components"], told["cost"], currency)
+    if told["excess"] is not None:
+        above = told["excess"]
+        print(f"above it  {figure(above['kwh'], 'kWh', 3)}, by the order {money(above['amount'], above['currency'])}")
     print(f"revenue   not earned {money(told['revenue_not_earned'], currency)}")
     print(f"saved     {money(told['saved'], currency)}: what was not paid less what was not earned")
     for one in told["baselines"]:

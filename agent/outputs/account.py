@@ -28,6 +28,7 @@ class Account:
     """What an order asked for, and what was done; None where nobody knows."""
 
     received: OrderReceived | None  # its last document that is no cancel, else its last
+    documents: tuple[OrderReceived, ...]  # every one that was taken in
     first_received_at: datetime | None
     steps: tuple[OrderMoved, ...]
     minutes: tuple[Minute, ...]
@@ -67,6 +68,7 @@ def account(facts: Sequence[AnyFact]) -> Account:
     after = [minute.seen for minute in held if minute.seen and complied is not None and minute.at > complied]
     return Account(
         received=_binding(documents),
+        documents=tuple(documents),
         first_received_at=documents[0].at if documents else None,
         steps=tuple(steps),
         minutes=tuple(minutes),

@@ -13,6 +13,7 @@ from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
 from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
+from agent.outputs.report_demand import demanded
 from agent.outputs.report_words import Words
 from agent.proof.evidence import Proven
 from agent.words.limits import limit_words
@@ -46,6 +47,7 @@ def order_document(told: Told, words: Words) -> Document:
                 name=words("held"), blocks=(Pairs(pairs=list(_held(told.account, words))), *_observed(told, words))
             ),
             Section(name=words("chart"), blocks=() if drawing is None else (drawing,)),
+            Section(name=words("revisions"), blocks=_revisions(told.account, words)),
             Section(name=words("steps"), blocks=_steps(told.account, words)),
             Section(name=words("absences"), blocks=_absences(told.account, words)),
             Section(name=words("money"), blocks=_money(told.money, words)),
@@ -65,6 +67,7 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
         yield words("limit"), words.unknown if limit is None else _in_words(limit, words)
         if limit is not None:
             yield words("limit_as_is"), limit
+        yield from demanded(received.document, words)
         yield words("transport"), received.transport
         yield from _origin(received.document, words)
     yield words("received"), words.instant(account.first_received_at)
@@ -107,9 +110,24 @@ def _observed(told: Told, words: Words) -> Iterable[Block]:
     return () if told.account.enforced else (Note(text=words("observed"), bad=True),)
 
 
+def _revisions(account: Account, words: Words) -> Sequence[Block]:
+    """Return what each document asked for, where there was more than one."""
+    rows = []
+    for received in account.documents if len(account.documents) > 1 else ():
+        limit = limit_of(received.document)
+        asked = [("", words("taken_back") if limit is None else _in_words(limit, words))]
+        asked += demanded(received.document, words) if limit is not None else ()
+        said = "; ".join(f"{name}: {told}" if name else told for name, told in asked)
+        sha256 = origin_of(received.document).sha256
+        rows.append((str(received.revision), words.instant(received.at), received.transport, said, sha256))
+    columns = (("revision", True), ("at", False), ("transport", False), ("asked", False), ("document", False))
+    return _table(columns, rows, words)
+
+
 def _steps(account: Account, words: Words) -> Sequence[Block]:
     columns = (
         ("at", False),
+        ("revision", True),
         ("state", False),
         ("draw", True),
         ("limit_at", True),
@@ -119,6 +137,7 @@ def _steps(account: Account, words: Words) -> Sequence[Block]:
     rows = [
         (
             words.instant(step.at),
+            str(step.revision),
             words(f"st_{step.state}"),
             words.kw(step.observed_w),
             "" if step.cap_w is None else words.kw(step.cap_w),
@@ -162,12 +181,20 @@ def _money(money: Mapping[str, Any] | None, words: Words) -> Sequence[Block]:
         (words("money_drawn"), f"{kwh('drawn_kwh')}; {amount('cost')}"),
         (words("money_not_drawn"), f"{kwh('not_drawn_kwh')}; {amount('cost_not_incurred')}"),
         *((words(f"base_{one['method']}"), _baseline(one, words)) for one in money["baselines"]),
+        *_excess(money, words),
         (words("not_earned"), amount("revenue_not_earned")),
         (words("saved"), amount("saved")),
     )
     doubted = [reasons.told(one, words.language) for one in money["doubts"]]
     doubts = (Listed(title=words("doubts"), items=doubted),) if doubted else ()
     return (Pairs(pairs=pairs), *doubts)
+
+
+def _excess(money: Mapping[str, Any], words: Words) -> Iterable[tuple[str, str]]:
+    told = money.get("excess")
+    if told is not None:
+        amount = words.number(Decimal(told["amount"]), told["currency"], 2)
+        yield words("excess"), f"{words.number(told['kwh'], 'kWh', 1)}; {amount}"
 
 
 def _baseline(told: Mapping[str, Any], words: Words) -> str:

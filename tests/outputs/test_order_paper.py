@@ -158,6 +158,38 @@ def test_a_page_says_where_the_order_came_from_and_how_far_it_fell_short():
     assert "by key k1 of the issuer, checked at receipt" in text_of(page(told([signed, *LIFE[1:]]), Words("en", UTC)))
 
 
+@pytest.mark.parametrize(
+    ("language", "rows"),
+    [
+        ("en", [
+            ("Bears upon", "feeders T1, T2; machines with the tag row:3"), ("Exempt", "the supply of meters pv1"),
+            ("Measured", "consumption, own generation included; at T1; mean of 15.0 min by the clock"),
+            ("Asked for from", "2026-11-12 12:00:00+06:00; 2026-11-12T12:00 Asia/Bishkek"),
+            ("Asked for until", "it is lifted"), ("Time to comply", "60 s"), ("In the place of", "a"),
+            ("Price of each kWh above it", "12.50 KGS"), ("A test", "yes: no command was sent for it"),
+            ("Above the limit, and its cost by the order", "2.0 kWh; 25.00 KGS"),
+        ]),
+        ("ru", [("На что распространяется", "фидеры T1, T2; машины с меткой row:3"),  # noqa: RUF001 - Russian
+                ("Требуется до", "отмены")]),
+    ],
+)  # fmt: skip
+def test_a_page_says_all_that_was_asked_for_and_by_each_revision(language, rows):
+    first = document(1)
+    second = document(
+        2, targets={"feeders": ["T1", "T2"], "tags": ["row:3"]}, exempt={"sources": ["pv1"]}, comply_by_s=60,
+        measure={"quantity": "consumption", "at": "T1", "over_s": 900, "aligned": True}, test=True,
+        starts_at="2026-11-12T06:00:00Z", tz="Asia/Bishkek", local={"starts": "2026-11-12T12:00"}, supersedes=["a"],
+        excess_price={"amount": "12.50", "currency": "KGS"},
+    )  # fmt: skip
+    money = {**MONEY, "excess": {"kwh": 2, "price_per_kwh": "12.50", "currency": "KGS", "amount": "25"}}
+    html = page(told([first, second, *LIFE[1:]], money), Words(language, BISHKEK))
+    shown = [text.replace("\N{NO-BREAK SPACE}", " ") for text in text_of(html)]
+    for name, value in rows:
+        assert shown[shown.index(name) + 1] == value
+    for revision in (first, second):
+        assert sha256(revision.document.encode()).hexdigest() in shown
+
+
 def test_a_page_needs_nothing_beside_it_and_runs_nothing():
     html = page(told(), Words("en", UTC))
     assert not re.search(r"<script|<link|<img|src=|href=|url\(|@import", html)
