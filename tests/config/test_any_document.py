@@ -71,7 +71,7 @@ def judged(text):
         assert all([*explain(config)])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(documents, st.booleans())
 def test_any_document_of_known_and_unknown_keys(document, sound):
     document = {**document, **({"site": SOUND} if sound else {})}
@@ -80,13 +80,13 @@ def test_any_document_of_known_and_unknown_keys(document, sound):
     judged(text)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(st.dictionaries(st.sampled_from(sorted(keys_of(schema.Miners))), scalars | st.lists(scalars, max_size=3)))
 def test_any_group_of_machines(group):
     judged(f"site = {written(SOUND)}\nminers = [{written(group)}]\n")
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=60))
 def test_any_text(text):
     judged(text)

@@ -28,7 +28,9 @@ async def ordered(machines, tmp_path, **told):
 async def test_a_ramp_begins_before_the_start_and_ends_by_it(machines, tmp_path):
     site = await ordered(machines, tmp_path)
     first = None
-    for second in range(900):
+    await site.live(400, step_s=10.0)
+    assert not machines.asleep
+    for second in range(400, 900):
         await site.live(1)
         if machines.asleep and first is None:
             first = second
@@ -43,7 +45,8 @@ async def test_nothing_is_shed_before_the_start_where_that_is_forbidden_or_there
     site = await ordered(machines, tmp_path, lead="forbidden")
     starts_at = site.clock.now().at + timedelta(seconds=900)
     await site.order(order_id="o2", limit={"max_import_kw": CAP_KW}, starts_at=starts_at.isoformat())
-    await site.live(895)
+    await site.live(600, step_s=10.0)
+    await site.live(295)
     assert not machines.asleep
     await site.close()
 
@@ -56,8 +59,8 @@ async def test_a_falling_trajectory_is_met_at_each_of_its_points(machines, tmp_p
     trajectory = [{"at": (now + timedelta(seconds=at)).isoformat(), "max_import_kw": kw} for at, kw in points]
     await site.order(**{"class": "contract"}, limit={"trajectory": trajectory}, ramp_kw_per_min=RAMP, comply_by_s=30)
     over = []
-    for second in range(1300):
-        await site.live(1)
+    for second in range(0, 1300, 2):
+        await site.live(2, step_s=2.0)
         cap_w = site.book.cap(site.clock.now()).cap_w
         over += [second] if machines.draw_w() > cap_w else []
     assert over == []

@@ -109,7 +109,7 @@ async def test_who_cannot_be_read_without_a_login_is_asked_no_more_until_then(si
 async def test_a_refusal_of_another_kind_leaves_nobody_alone(site):
     site.machines.refusal[site.machines.hosts[0]] = Refused("not now")
     await site.order()
-    await site.live(3600, step_s=20.0)
+    await site.live(3600, step_s=30.0)
     assert await facts(site, LoginsRefused) == []
     assert await facts(site, CommandRefused)
 

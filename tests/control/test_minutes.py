@@ -134,7 +134,7 @@ def lived(story):
 
 
 @pytest.mark.pure
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.lists(steps, min_size=5, max_size=25))
 def test_every_minute_of_an_orders_life_is_rebuilt_as_it_was(story):
     world = lived(story)

@@ -73,7 +73,7 @@ async def test_who_does_not_take_a_mode_is_told_again_at_growing_intervals(site)
     site.machines.low.add("127.0.0.1")
     await site.live(120)
     first = len(modes_told(site))
-    await site.live(900)
+    await site.live(900, step_s=5.0)
     assert first == 2
     assert 5 <= len(modes_told(site)) <= 7
 

@@ -284,7 +284,7 @@ async def test_an_aligned_mean_counts_the_energy_of_its_clock_interval(machines,
     await cap(site, kw, measure={"over_s": 900, "aligned": True})
     await site.live(60)
     assert len(machines.asleep) >= 4
-    await site.live(14 * 60)
+    await site.live(14 * 60, step_s=5.0)
     assert last(site).state == "complied"
     await site.close()
 

@@ -187,19 +187,19 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(trees(), EVENTS)
 def test_each_feeder_of_a_tree_stays_within_its_own_cap(site, events):
     every_cap_is_kept(site, events)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(trees(meters=True), EVENTS)
 def test_each_feeder_stays_within_its_cap_by_its_own_meter_and_those_below(site, events):
     every_cap_is_kept(site, events)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(trees(caps=False))
 def test_going_up_keeps_to_the_ramp_of_the_site_and_of_every_feeder_above(site):
     every_ramp_is_kept(site)

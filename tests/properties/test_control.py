@@ -18,7 +18,7 @@ from tests.properties import control
 from tests.properties.control import Scenario, mute_farms, scenarios
 
 pytestmark = pytest.mark.pure
-few = settings(max_examples=8, deadline=None)
+few = settings(max_examples=6, deadline=None)
 very_few = settings(max_examples=4, deadline=None)
 
 

@@ -42,7 +42,7 @@ def check(seconds):
         assert len(machines.told) == quiet_since, "restarted while complied, it sent a command"
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.sets(st.integers(1, LENGTH_S - 40), min_size=1, max_size=3))
 def test_a_kill_at_any_second_loses_no_order_and_wakes_no_machine(seconds):
     check(seconds)
