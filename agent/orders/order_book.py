@@ -95,8 +95,7 @@ class OrderBook:
             reduced_from_w=self._lives.bases_w(parsed.scope),
         )
         kept = fixed(parsed, life, taken, receipt)
-        excessive = None if transport == OWN else beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)
-        if excessive is not None:
+        if transport != OWN and (excessive := beyond_bound(parsed, kept.basis, self.policy.trust, receipt.observed)):
             return self._refused(excessive, raw, transport, now)
         received = OrderReceived(
             at=now.at,
@@ -116,7 +115,8 @@ class OrderBook:
             self.apply(received)
             return (received, *self._move(life, E.RELEASE if life.awaiting else E.CANCEL, now, observed))
         before = [] if life is None or life.is_final else self._replaced(life, now, observed)
-        before += [fact for old in taken for fact in self._replaced(old, now, observed)]
+        if not self._is_asked(parsed):  # an offer takes their place once it is accepted
+            before += [fact for old in taken for fact in self._replaced(old, now, observed)]
         self.apply(received)
         return (*before, received, *self._begin(self._lives[parsed.order_id], now, here))
 
@@ -130,13 +130,12 @@ class OrderBook:
         if life.order.is_cancel:
             facts += self._move(life, E.CANCEL, now, observed)
             return facts if life.has_bound else facts + self._move(life, E.CLOSE, now, observed)
-        return facts if self._waits_for_answer(life) else facts + self._accepted(life, now, observed)
+        return facts if self._is_asked(life.order) else facts + self._accepted(life, now, observed)
 
-    def _waits_for_answer(self, life: Life) -> bool:
+    def _is_asked(self, order: Order) -> bool:
         """Whether it is an offer that its issuer's rule leaves to a hand."""
-        issuer = self.policy.trust.issuers.get(life.order.issuer)
-        is_offer = not life.order.mandatory and not life.order.is_cancel
-        return is_offer and (issuer is None or issuer.offers == "ask")
+        issuer = self.policy.trust.issuers.get(order.issuer)
+        return not order.mandatory and not order.is_cancel and (issuer is None or issuer.offers == "ask")
 
     def _accepted(self, life: Life, now: Moment, observed: Observed) -> list[AnyFact]:
         facts = self._move(life, E.ACCEPT, now, observed)
@@ -202,7 +201,8 @@ class OrderBook:
             return because(life.order, "not_allowed", "it is no offer that waits for an answer")
         asked = OfferAnswered(at=now.at, order_id=order_id, by=by, accepted=accept)
         if accept:
-            return (asked, *self._accepted(life, now, observed))
+            taken = [one for old in superseded(life.order, self._lives) for one in self._replaced(old, now, observed)]
+            return (asked, *taken, *self._accepted(life, now, observed))
         return (asked, *self._move(life, E.REFUSE, now, observed, reason=f"declined: by {by}"))
 
     # what time and the meter bring -----------------------------------------------------------------------------
@@ -320,7 +320,7 @@ class OrderBook:
             "untrusted_clock": life.hangs_on_doubt(event, now),
             "observe: nothing is sent": self.policy.observe_only,
             "test: nothing is sent": life.order.test,
-            "offer: it waits for accept or decline": event is E.RECEIVE and self._waits_for_answer(life),
+            "offer: it waits for accept or decline": event is E.RECEIVE and self._is_asked(life.order),
             **dict.fromkeys(life.order.doubts if event is E.ACCEPT else (), True),
         }
         return [*([reason] if reason else []), *(text for text, holds in told.items() if holds)]

@@ -230,6 +230,21 @@ def test_an_offer_waits_for_a_hand_and_binds_once_accepted():
     assert again.code == "not_allowed"
 
 
+@pytest.mark.parametrize("accept", [True, False])
+def test_an_offer_takes_anothers_place_once_it_is_accepted(accept):
+    site = Site()
+    site.send(capped(300, order_id="b"))
+    assert offered(site, "ask", supersedes=["b"]) == ["a r1 #1 received: offer: it waits for accept or decline"]
+    assert site.book.cap(site.now).cap_w == 300_000
+    site = site.restarted()
+    said = site.take(site.book.answer("a", accept=accept, by="eve", now=site.now, observed=site.observed))
+    if accept:
+        assert said == ["b r1 #4 superseded", "a r1 #2 accepted", "a r1 #3 active"]
+    else:
+        assert said == ["a r1 #2 rejected: declined: by eve"]
+    assert site.book.cap(site.now).cap_w == (500_000 if accept else 300_000)
+
+
 def test_an_offer_that_is_declined_or_outlived_is_rejected():
     site = Site()
     offered(site, "ask")
