@@ -51,6 +51,7 @@ class Life:
     early: Mapping[tuple[str, bool], int] = field(default_factory=dict)
     """Where an id was cancelled before anybody used it: the latest revision by issuer, and by one hand alone or not."""
     awaiting: bool = False  # its end passed and somebody must release it
+    counted_from: datetime | None = None  # of a mean that goes on from a revision before it, since when
     agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
     began_w: Watts | None = None  # what was drawn at its start
     over_at: datetime | None = None  # when it ended or was cancelled
@@ -93,9 +94,8 @@ class Life:
     def is_late(self) -> bool:
         """Whether its end, or its deadline by its own start, had passed when it came."""
         ends_at, starts_at = self.order.ends_at, self.order.starts_at
-        if ends_at is not None and ends_at <= self.received_at:
-            return True
-        return starts_at is not None and later(starts_at, self.order.comply_by_s) < self.received_at
+        is_over = ends_at is not None and ends_at <= self.received_at
+        return is_over or (starts_at is not None and later(starts_at, self.order.comply_by_s) < self.received_at)
 
     @property
     def due_at(self) -> datetime:
@@ -114,11 +114,10 @@ class Life:
 
     def holds_on(self, now: Moment) -> bool:
         """Whether its limit stays although it is over: what is freed waits for the time that was drawn."""
-        if self.over_at is None or not self.has_bound or self.state not in {OrderState.ENDED, OrderState.CANCELLED}:
-            return False
-        if not self.restore_after_s:
-            return False  # whatever the time is: of two clocks one may be years before the end
-        return now.earliest < later(self.over_at, self.restore_after_s)
+        if not self.restore_after_s or self.over_at is None or not self.has_bound:
+            return False  # no time drawn, whatever the time is: of two clocks one may be years before the end
+        is_over = self.state in {OrderState.ENDED, OrderState.CANCELLED}
+        return is_over and now.earliest < later(self.over_at, self.restore_after_s)
 
     def frees(self, seen: Observed, others: Sequence[Scope], now: Moment) -> bool:
         """Whether machines wait to be given back after it; not who has waited for long though every ramp let him.
@@ -167,7 +166,8 @@ class Life:
             return None
         if not measure.aligned:
             return rolling(observed.means, over_s)
-        return aligned(observed.means, over_s, cap_w=cap_w, draw_w=observed.draw_w, begins_at=self.begins_at, now=now)
+        since = self.counted_from or self.begins_at
+        return aligned(observed.means, over_s, cap_w=cap_w, draw_w=observed.draw_w, begins_at=since, now=now)
 
     def tolerated_w(self, margin: float, now: Moment) -> Watts | None:
         """Return what is no breach yet: a limit that falls may be followed within the time to comply."""
@@ -334,6 +334,7 @@ class Lives:
             own_word=is_own_word(order, transport=fact.transport, by=fact.by)
             and not self._takes_anothers(order, before),
             early=_early(order, before, fact),
+            counted_from=_counted_from(order, before),
         )
 
     def _takes_over(self, order: Order, before: Life | None) -> bool:
@@ -347,6 +348,15 @@ class Lives:
     def _replaced(self, order: Order, before: Life | None) -> list[Life]:
         named = [before, *(self._lives.get(order_id) for order_id in order.supersedes)]
         return [life for life in named if life is not None and life.state is OrderState.SUPERSEDED]
+
+
+def _counted_from(order: Order, before: Life | None) -> datetime | None:
+    """Return since when a mean counts that asks for no other than the revision before it did when it gave way."""
+    if before is None or not before.has_bound or before.over_at is not None:
+        return None
+    old = before.order
+    same = (old.limit, old.measure, old.scope) == (order.limit, order.measure, order.scope)
+    return before.counted_from or before.begins_at if same else None
 
 
 def _early(order: Order, before: Life | None, fact: OrderReceived) -> dict[tuple[str, bool], int]:

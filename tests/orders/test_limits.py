@@ -458,3 +458,21 @@ def test_an_order_remembered_with_a_longer_mean_stops_nobody_and_can_be_taken_ba
     assert site.wait(400, 100)[-1].startswith("law")
     cancel = capped(300, revision=2, status="cancelled", measure=OVERLONG)
     assert "a r2 #5 cancelled" in site.send(cancel)
+
+
+def test_energy_drawn_in_a_clock_interval_counts_on_after_a_revision_that_asks_for_the_same():
+    site = Site()
+    drawn_w = 400_000.0
+    site.observed = replace(RUNNING, meter_w=drawn_w, means=lambda _first, _last: drawn_w)
+    asked = {"measure": {"over_s": 900, "aligned": True}}
+    site.send(capped(300, **asked))
+    site.tick(300)
+    site.send(capped(300, **asked, revision=2, note="by letter too"))
+    site.tick(300)
+    assert site.book.cap(site.now).cap_w == pytest.approx((300_000 * 900 - drawn_w * 600) / 300)
+    site = site.restarted()
+    site.tick()
+    assert site.book.cap(site.now).cap_w == pytest.approx(100_000)
+    site.send(capped(250, **asked, revision=3))
+    site.tick(60)
+    assert site.book.cap(site.now).cap_w == pytest.approx((250_000 * 300 - drawn_w * 60) / 240)
