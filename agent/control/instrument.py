@@ -31,6 +31,7 @@ class MeterPolicy:
     window_s: float = 15.0
     stale_s: float = 30.0
     error: float = 0.01
+    delay_s: float = 0.0  # how old its figures are when they come
     interval_s: float = 900.0
     most_w: Watts = 1e9
     rolls_over_wh: float | None = None  # at which its registers begin again at 0
@@ -77,7 +78,7 @@ class Instrument:
         if power_w is not None:
             self.reactive_var = said.reactive_var
             self._meter.heard(power_w, now.mono)
-            self.trail.heard(power_w, now.mono)
+            self.trail.heard(power_w, now.mono - self.policy.delay_s)
             self._taken_at = now.mono
             if self._interval is None:
                 self._interval = self._opened(self._start(now.at), now.mono)

@@ -20,7 +20,7 @@ from agent.fleet.fleet import Fleet
 from agent.fleet.followers import Followers
 from agent.fleet.meter_view import MeterView
 from agent.fleet.peaks import Peaks
-from agent.fleet.power import HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
+from agent.fleet.power import BELIEF_MARGIN, HouseLoad, HouseSample, MeterState, RestObserver, belief_error_w
 from agent.orders.averaging import Means
 from agent.planning.headroom import Gauges, expectations
 from agent.values import Moment, Watts
@@ -167,7 +167,10 @@ class Metering:
         """Return the billing meter's means of past stretches, None where it says nothing now."""
         if self._site is None or not self._own_state(self._site, mono).fresh:
             return None
-        return self._site.trail.means(mono)
+        if not self._site.policy.delay_s:
+            return self._site.trail.means(mono)
+        believed_w = BELIEF_MARGIN * self._load_w() + self.house.in_force_w(mono)
+        return self._site.trail.means(mono, most_w=believed_w)  # what was shed since is in no figure of its yet
 
     def feeder_meter(self, place: int, mono: float) -> Instrument | None:
         """Return the meter that tells what flows through a feeder now; of several the one that shows the most."""

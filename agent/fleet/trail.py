@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable
 
@@ -30,17 +31,22 @@ class Trail:
         if old >= CUT_AT:
             del self._at[:old], self._power_w[:old], self._joules[:old]
 
-    def mean_w(self, since: float, until: float) -> Watts | None:
-        """Return the mean of a stretch, as far as there were figures; None where there were none."""
+    def mean_w(self, since: float, until: float, *, most_w: Watts = math.inf) -> Watts | None:
+        """Return the mean of a stretch, as far as there were figures; None where there were none.
+
+        Since the last figure its own W are taken for drawn, and `most_w` at the most.
+        """
         first = max(since, self._at[0]) if self._at else until
         if until <= first:
             return None
-        return (self._upto(until) - self._upto(first)) / (until - first)
+        return (self._upto(until, most_w) - self._upto(first, most_w)) / (until - first)
 
-    def means(self, now: float) -> Callable[[float, float], Watts | None]:
+    def means(self, now: float, *, most_w: Watts = math.inf) -> Callable[[float, float], Watts | None]:
         """Return the means of stretches, told by how many seconds ago they began and ended."""
-        return lambda first, last: self.mean_w(now - first, now - last)
+        return lambda first, last: self.mean_w(now - first, now - last, most_w=most_w)
 
-    def _upto(self, mono: float) -> float:
+    def _upto(self, mono: float, most_w: Watts) -> float:
         place = bisect_right(self._at, mono) - 1
-        return self._joules[place] + self._power_w[place] * (mono - self._at[place])
+        is_last = place == len(self._at) - 1
+        power_w = min(self._power_w[place], most_w) if is_last else self._power_w[place]
+        return self._joules[place] + power_w * (mono - self._at[place])

@@ -18,7 +18,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_S = 31 * 86_400.0
 """No mean is over more than this, a month: a document that asks for more is refused where it comes in."""
 REACT_S = 60.0
-"""What is left of an interval counts as at least this: machines follow no faster."""
+"""Where less must be drawn, what is left of an interval counts as at least this: machines follow no faster."""
+LEAST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,10 @@ def aligned(means: Means, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_
     left_s = (start + length - now.at).total_seconds()
     used_w = means(elapsed_s, 0.0) if elapsed_s > 0 else None
     spent = (draw_w if used_w is None else used_w) * elapsed_s
-    allowance_w = (cap_w * (elapsed_s + left_s) - spent) / max(left_s, REACT_S)
+    left_ws = cap_w * (elapsed_s + left_s) - spent
+    allowance_w = left_ws / max(left_s, LEAST_S)
+    if allowance_w < draw_w:
+        allowance_w = left_ws / max(left_s, REACT_S)
     if allowance_w >= cap_w:
         allowance_w = min(allowance_w, max(cap_w, draw_w))
     before = max(start - length, begins_at)

@@ -1,0 +1,34 @@
+"""Means over clock intervals: what is left of one is never less than what is drawn, where that keeps the mean."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from agent.orders.averaging import aligned
+from agent.values import Moment
+
+pytestmark = pytest.mark.pure
+NOON = datetime(2027, 1, 15, 12, 0, tzinfo=UTC)
+CAP_W = 100_000.0
+
+
+def allowance_w(second, mean_w, draw_w):
+    now = Moment.trusted(NOON + timedelta(seconds=second), 1000.0)
+    began = NOON - timedelta(hours=2)
+    return aligned(lambda _first, _last: mean_w, 900, cap_w=CAP_W, draw_w=draw_w, begins_at=began, now=now).allowance_w
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95, 0.99, 1.0])
+def test_who_keeps_the_mean_is_not_sent_down_at_the_end_of_an_interval(share):
+    drawn_w = share * CAP_W
+    assert all(allowance_w(second, drawn_w, drawn_w) >= drawn_w for second in range(900))
+
+
+def test_what_was_left_unused_may_be_drawn_until_the_end_and_calls_nobody_up():
+    assert allowance_w(880, 0.5 * CAP_W, 1.5 * CAP_W) == 1.5 * CAP_W
+    assert allowance_w(880, 0.5 * CAP_W, 0.5 * CAP_W) == CAP_W
+
+
+def test_what_was_overdrawn_is_made_up_for_within_the_interval():
+    assert allowance_w(450, 1.2 * CAP_W, 1.2 * CAP_W) == pytest.approx(0.8 * CAP_W)
+    assert allowance_w(890, 1.2 * CAP_W, 1.2 * CAP_W) == 0.0
