@@ -19,7 +19,8 @@ async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_
         await site.start()
         await site.dispatcher.ack("o1", "complied", 60)
         assert (await site.states()) == {"sleeping": 60}
-        assert "Absence" in await site.until(lambda: _told(site, "Absence"), 30)
+        await site.until(lambda: _absence(site), 30)
+        assert "Absence" in await site.evidence("o1")
         assert not [write for write in await site.writes() if write["wakes"]]
         assert site.dispatcher.states("o1")[:3] == ["received", "accepted", "active"]
         assert _in_order(site.dispatcher.acks)
@@ -100,12 +101,6 @@ async def test_killed_before_an_order_before_its_revision_and_while_restoring_ea
         ]  # fmt: skip
         assert _in_order(site.dispatcher.acks)
         assert (await site.evidence("o1")).count("Absence") >= 2
-
-
-async def _told(site, kind):
-    """Return the kinds of fact in the order's record, once this one is among them."""
-    kinds = await site.evidence("o1")
-    return kinds if kind in kinds else None
 
 
 async def _draws(site, power_w):

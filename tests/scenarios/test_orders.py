@@ -111,13 +111,13 @@ async def test_a_signed_trajectory_from_an_issuer_that_beats_holds_and_proves_it
         await site.dispatcher.ack("failsafe.grid", "complied", 60)
         beating = asyncio.create_task(_beat_for_ever(site))
         await site.until(lambda: _is_heard(site), 10)
-        signed = await _signed(tmp_path, _trajectory(1, 20, 12))
+        signed = await _signed(tmp_path, _trajectory(1, 20, 8))
         await site.dispatcher.say("orders/t1", signed, retain=True)
         await site.dispatcher.ack("t1", "active", 10)
         await site.dispatcher.ack("failsafe.grid", "closed", 120)
         await site.dispatcher.ack("t1", "complied", 40)
         assert await site.true_draw_w() <= 20_000
-        await site.until(lambda: _is_below(site, 12_000), 30)
+        await site.until(lambda: _is_below(site, 8_000), 30)
         forged = (await _signed(tmp_path, _trajectory(2, 99)))[:-8] + b"AAAAAAAA"
         await site.dispatcher.say("orders/t1", forged)
         refused = await site.dispatcher.ack("t1", "rejected", 10)
