@@ -179,7 +179,7 @@ class Scopes:
         )
         if place.whole:
             return self._at_site(order, seen, view, place, now)
-        return self._below_site(seen, view, place, now)
+        return self._below_site(order, seen, view, place, now)
 
     def waiting(self, commanded: Flags, view: FleetView, *, proved: bool) -> Waiting:
         """Return what tells whether these machines have still to come back where others bind some of them."""
@@ -203,12 +203,8 @@ class Scopes:
 
     def _at_site(self, order: Order, site: Observed, view: FleetView, place: Place, now: Moment) -> Observed:
         less_w = self.offset_w(order.scope, now)
-        if isinstance(order.limit, Stop):
-            exempt = place.targets & ~place.commanded & ~view.sealed
-            believed_w = float(view.believed_w[exempt].sum())
-            exempt_w = believed_w + belief_error_w(believed_w, float(view.model_w[exempt].sum()))
-            shown_w = float("inf") if site.meter_w is None else max(0.0, site.meter_w - less_w)
-            less_w += min(exempt_w, shown_w)  # an error of beliefs is no draw below 0
+        shown_w = float("inf") if site.meter_w is None else max(0.0, site.meter_w - less_w)
+        less_w += self._left_w(order, view, place, shown_w)
         means = site.means
         return replace(
             site,
@@ -218,8 +214,17 @@ class Scopes:
             before_w=None if site.before_w is None else site.before_w - less_w,
         )
 
-    def _below_site(self, site: Observed, view: FleetView, place: Place, now: Moment) -> Observed:
-        believed_w = float(view.believed_w[place.targets & ~view.sealed].sum())
+    def _left_w(self, order: Order, view: FleetView, place: Place, shown_w: Watts) -> Watts:
+        """Return what machines that a stop leaves at work draw; an error of beliefs is no draw below 0."""
+        if not isinstance(order.limit, Stop):
+            return 0.0
+        exempt = place.targets & ~place.commanded & ~view.sealed
+        believed_w = float(view.believed_w[exempt].sum())
+        return min(believed_w + belief_error_w(believed_w, float(view.model_w[exempt].sum())), shown_w)
+
+    def _below_site(self, order: Order, site: Observed, view: FleetView, place: Place, now: Moment) -> Observed:
+        counted = place.commanded if isinstance(order.limit, Stop) else place.targets
+        believed_w = float(view.believed_w[counted & ~view.sealed].sum())
         meter = None if place.feeder is None else self._metering.feeder_meter(place.feeder, now.mono)
         max_w = None if place.feeder is None else self._fleet.tree.feeders[place.feeder].max_w
         connection_w = site.connection_w if max_w is None else max_w
@@ -237,13 +242,15 @@ class Scopes:
                 peak_12m_w=None,
             )
         shown_w = meter.state(now.mono).last_w or 0.0
+        left_w = self._left_w(order, view, place, shown_w)
+        shown_w, means = shown_w - left_w, meter.trail.means(now.mono)
         return replace(
             site,
             meter_w=shown_w,
             meter=meter.policy.id,
             believed_w=believed_w,
             house_w=max(0.0, shown_w - believed_w),
-            means=meter.trail.means(now.mono),
+            means=lambda first, last: _less(means(first, last), left_w),
             before_w=meter.trail.mean_w(now.mono - BEFORE_S, now.mono),
             connection_w=connection_w,
             peak_12m_w=None,

@@ -30,7 +30,7 @@ class Part:
         return self.counted is None
 
     def counts(self, rows: Indices) -> Flags:
-        """Return which of these machines it bears upon."""
-        bears = self.commanded if self.counted is None else self.counted | self.commanded
+        """Return which of these machines it bears upon: a stop upon none that it leaves at work."""
+        bears = self.commanded if self.counted is None or self.stop else self.counted | self.commanded
         marked: Flags = bears[rows]
         return marked

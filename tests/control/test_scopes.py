@@ -360,3 +360,38 @@ async def test_a_revision_that_bears_upon_something_else_is_judged_and_reckoned_
     assert told.meter != "beliefs"
     assert told.cap_w == pytest.approx((HOUSE_W + COUNT * STANDBY_W) * 1.01, rel=0.05)
     await site.close()
+
+
+@pytest.mark.parametrize("own_meter", [True, False])
+async def test_a_stop_on_a_feeder_leaves_its_exempt_at_work_too_and_is_complied_with_without_them(
+    machines, tmp_path, own_meter
+):
+    at_feeder = {"id": "t1", "role": "feeder", "feeder": "T1"}
+    site = Site(machines, tmp_path, layout=metered(at_feeder) if own_meter else LAYOUT)
+
+    def figures():
+        down = asleep(machines)
+        shown_w = sum(STANDBY_W if f"m{at}" in down else FULL_W for at in range(4)) + 100.0
+        return {"t1": shown_w} if own_meter else {}
+
+    await live_metered(site, 60, figures)
+    await site.order(targets={"feeders": ["T1"]}, exempt={"miners": ["m0"]})
+    await live_metered(site, 60, figures)
+    assert asleep(machines) == {"m1", "m2", "m3"}
+    assert (last(site).state, last(site).meter) == ("complied", "t1" if own_meter else "beliefs")
+    machines.asleep.discard(machines.hosts[3])
+    await live_metered(site, 12, figures)
+    assert "violated" in site.states()
+    await site.close()
+
+
+async def test_who_is_exempt_from_a_stop_on_a_feeder_comes_back_from_another_order(machines, tmp_path):
+    site = await running(machines, tmp_path)
+    await site.order()
+    await site.live(60)
+    await site.order(order_id="o2", targets={"feeders": ["T1"]}, exempt={"miners": ["m0"]})
+    await site.order(revision=2, status="cancelled")
+    await site.live(120)
+    assert asleep(machines) == {"m1", "m2", "m3"}
+    assert last(site, "o2").state == "complied"
+    await site.close()
