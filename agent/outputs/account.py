@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
 
 from agent.facts import AnyFact, CommandRefused, Escalated, OrderMoved, OrderReceived
 from agent.facts.energy import Absence
-from agent.orders.lifecycle import BINDING, OrderEvent, OrderState
-from agent.outputs.minutes import MINUTE, Figures, Minute, rebuild
+from agent.orders.lifecycle import OrderEvent, OrderState
+from agent.outputs.minutes import IN_FORCE, MINUTE, Figures, Minute, rebuild
 from agent.proof.jws import content, is_compact, opened
 from agent.values import Watts
 
-IN_FORCE = frozenset(state.value for state in BINDING)
 HOUR_S = 3600.0
 
 
@@ -63,9 +62,13 @@ def account(facts: Sequence[AnyFact]) -> Account:
     minutes = rebuild(facts)
     began = next((step.at for step in steps if step.event == OrderEvent.START), None)
     complied = next((step.at for step in steps if step.event == OrderEvent.COMPLY), None)
-    held = [minute for minute in minutes if minute.state in IN_FORCE]
-    seen = [minute.seen for minute in held if minute.seen is not None]
-    after = [minute.seen for minute in held if minute.seen and complied is not None and minute.at > complied]
+    held = [minute for minute in minutes if minute.held_s > 0]
+    seen = [_in_force(minute.seen, minute.held_s) for minute in held if minute.seen is not None]
+    after = [
+        _in_force(minute.seen, minute.held_s)
+        for minute in held
+        if minute.seen and complied is not None and minute.at > complied
+    ]
     return Account(
         received=_binding(documents),
         documents=tuple(documents),
@@ -90,6 +93,13 @@ def account(facts: Sequence[AnyFact]) -> Account:
         disobeyed=len({miner for fact in facts if isinstance(fact, Escalated) for miner in fact.miners}),
         enforced=all(one.enforce for one in seen),
     )
+
+
+def _in_force(seen: Figures, held_s: float) -> Figures:
+    """Return the part of a minute's figures that falls to an order that was in force for so much of it."""
+    looked_s, over_s = min(seen.looked_s, held_s), min(seen.over_s, held_s)
+    metered_s = seen.metered_s * looked_s / seen.looked_s if seen.looked_s else 0.0
+    return replace(seen, looked_s=looked_s, metered_s=metered_s, over_s=over_s)
 
 
 def limit_of(document: str) -> str | None:

@@ -29,9 +29,11 @@ class FeederDraw:
 
 
 def ordered_caps(cap: Cap, feeders: Container[str]) -> dict[str, Watts]:
-    """Return by feeder the least that orders upon just that feeder allow now."""
+    """Return by feeder the least that orders upon just that feeder allow now; a stop that spares some caps none."""
     caps_w: dict[str, Watts] = {}
     for bound in cap.parts:
+        if bound.stops and bound.order.exempt.names_any:
+            continue
         targets, at = bound.order.targets, bound.order.measure.at
         named = targets.feeders if targets.names_any else (at,)
         if len(named) == 1 and named[0] in feeders and not (targets.tags or targets.miners):

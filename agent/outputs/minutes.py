@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from agent.facts import AnyFact, OrderMoved
 from agent.facts.energy import Absence, Minutes
-from agent.orders.lifecycle import FINAL, OrderState
+from agent.orders.lifecycle import BINDING, FINAL, OrderState
 from agent.values import Watts, rfc3339
 
 MINUTE = timedelta(minutes=1)
 SECONDS = 60.0
+IN_FORCE = frozenset(state.value for state in BINDING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,7 @@ class Minute:
     state: str | None
     seen: Figures | None
     away: Absence | None = None
+    held_s: float = 0.0  # of it the order was in force
 
 
 class _Link(msgspec.Struct):
@@ -83,12 +85,29 @@ def rebuild(facts: Sequence[AnyFact]) -> list[Minute]:
     absences = [fact for fact in facts if isinstance(fact, Absence)]
     first = min([_minute(moves[0].at), *seen])
     last = _minute(moves[-1].at) if moves[-1].state in _FINAL else max([_minute(facts[-1].at), *seen])
-    minutes, state, left = list[Minute](), None, list(moves)
+    minutes, state, left, held = list[Minute](), None, list(moves), _held(moves)
     for at in _each(first, max(last, *seen) if seen else last):
         while left and left[0].at < at + MINUTE:
             state = left.pop(0).state
-        minutes.append(Minute(at=at, state=state, seen=seen.get(at), away=_away(absences, at)))
+        held_s = sum(_within(at, span) for span in held)
+        minutes.append(Minute(at=at, state=state, seen=seen.get(at), away=_away(absences, at), held_s=held_s))
     return minutes
+
+
+def _held(moves: Sequence[OrderMoved]) -> list[tuple[datetime, datetime]]:
+    """Return the spans that an order was in force."""
+    ends = [*(move.at for move in moves[1:]), datetime.max.replace(tzinfo=UTC)]
+    spans: list[tuple[datetime, datetime]] = []
+    for move, end in zip(moves, ends, strict=True):
+        if move.state not in IN_FORCE:
+            continue
+        goes_on = bool(spans) and spans[-1][1] == move.at
+        spans[len(spans) - goes_on :] = [(spans[-1][0] if goes_on else move.at, end)]
+    return spans
+
+
+def _within(at: datetime, span: tuple[datetime, datetime]) -> float:
+    return max(0.0, (min(span[1], at + MINUTE) - max(span[0], at)).total_seconds())
 
 
 def minute_json(minute: Minute) -> dict[str, Any]:

@@ -310,6 +310,7 @@ async def test_a_feeders_cap_is_shown_with_the_orders_upon_it(machines, tmp_path
     await cap(site, 7.0, targets={"feeders": ["T2"]})
     await cap(site, 9.0, order_id="o2", measure={"at": "T1"})
     await cap(site, 5.0, order_id="o3", targets={"tags": ["row:3"]})
+    await site.order(order_id="o4", targets={"feeders": ["T2"]}, exempt={"miners": ["m4"]})
     assert ordered_caps(site.book.cap(site.clock.now()), site.fleet.tree.positions) == {"T2": 7000.0, "T1": 9000.0}
     await site.close()
 

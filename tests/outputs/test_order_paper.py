@@ -113,6 +113,19 @@ def test_an_account_is_what_was():
     assert (found.unseen, found.refusals, found.disobeyed, found.enforced) == (2, 1, 2, True)
 
 
+def test_an_order_of_less_than_a_minute_counts_what_falls_to_it():
+    found = account([
+        document(1),
+        moved(at(0, 20), "start", "active", cap_w=5000.0, observed_w=9000.0),
+        moved(at(0, 40), "comply", "complied", cap_w=5000.0, observed_w=4000.0),
+        minutes(0, (0, 6, 9, 5, 15)),
+        moved(at(0, 50), "revise", "superseded"),
+    ])  # fmt: skip
+    assert (found.looked_s, found.metered_s, found.unseen) == (30, 30, 0)
+    assert found.drawn_wh == pytest.approx(6000 * 30 / 3600)
+    assert (found.over_before_s, found.over_after_s) == (15, 0)
+
+
 def test_an_order_in_force_has_no_end_and_one_that_nobody_complied_with_says_so():
     found = account(LIFE[:3])
     assert (found.ended_at, found.complied_after_s, found.base_w, found.not_drawn_wh) == (None, None, None, None)
