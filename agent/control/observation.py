@@ -94,7 +94,7 @@ def among(observed: Observed, fleet: Fleet, view: FleetView, rows: Flags) -> Obs
         unproved=tuple(fleet.miners[row].id for row in unproved.tolist()),
         unproved_w=float(view.believed_w[unproved].sum()),
         smallest_target_w=float(step_w[:, 0].min()) if len(chosen) else 0.0,
-        restore_pending=bool(pending.any()),
+        restore_pending=bool((pending | (fleet.owed[chosen] & ~view.held[chosen])).any()),
         lowered_w=float(np.where(pending, besides_w, 0.0).clip(0.0).sum()),
         coming_up=bool(coming_up(view, chosen).any()),
     )

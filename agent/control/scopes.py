@@ -195,7 +195,7 @@ class Scopes:
             left = commanded.copy()
             for scope in others:
                 left &= ~self.place(scope).commanded
-            below = (view.setpoint > view.intended) & ~view.held
+            below = ((view.setpoint > view.intended) | self._fleet.owed) & ~view.held
             below |= coming_up(view) if by_readings else False
             return bool((left & below).any() if proved else left.any())
 

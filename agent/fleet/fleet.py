@@ -77,28 +77,25 @@ class Fleet:
 
     def _columns(self, n: int) -> None:
         self.state = np.full(n, Code.UNKNOWN, np.int8)
-        self.setpoint = np.zeros(n, np.int8)
-        self.intended = np.zeros(n, np.int8)
+        self.setpoint, self.intended = np.zeros((2, n), np.int8)
         self.seen = np.full(n, UNSEEN, np.int8)
         # broken: draws behind its seal; unclear: somebody else may answer at its address; cut: its outlet is seen off
-        self.held, self.sealed, self.broken, self.unclear, self.cut, self.keeps = np.zeros((6, n), np.bool_)
+        # owed: was lowered before this start, and has not said yet who it is
+        self.held, self.sealed, self.broken, self.unclear, self.cut, self.keeps, self.owed = np.zeros((7, n), np.bool_)
         self.believed_w, self._model_w = np.zeros((2, n))
         # between the first two lies what a lagging meter includes of the belief
         self._least_shown_w, self._most_shown_w, self.most_w = np.zeros((3, n))
         self.hashrate_ths = np.full(n, np.nan)
-        self._setpoint_names: dict[int, str] = {}  # replayed or decided, by row
-        self._intended_names: dict[int, str] = {}
+        self._setpoint_names, self._intended_names = dict[int, str](), dict[int, str]()  # replayed or decided, by row
         self._known = np.zeros(n, np.bool_)  # heard, or proved lost, since the start
-        self._step_w = np.full((n, STEPS), np.nan)
-        self._step_ths = np.full((n, STEPS), np.nan)
+        self._step_w, self._step_ths = np.full((2, n, STEPS), np.nan)
         self._last_step = np.zeros(n, np.int8)
         self._moved_at, self._next_try, self._trust_until, self._told_at = np.full((4, n), NEVER)
         self._failures, self._tries = np.zeros((2, n), np.int64)
         self.heard_at, self._hashing_since, self._rises_until = np.full((3, n), NEVER)
         self._risen = np.zeros((n, 2))  # the share of its level's rate that it showed a poll ago, and now
         self._switching = Switching(n, self.policy)
-        self.climate = Climate(n)
-        self.cells = Cells(self)
+        self.climate, self.cells = Climate(n), Cells(self)
         for row in range(n):  # nobody has identified it, and it was told nothing
             self._climb(row, self.ladders[row])
             self._start(row, self.ladders[row].steps[0].power_w)
@@ -110,7 +107,7 @@ class Fleet:
     def identified(self, row: int, identity: Identity, ladder: Ladder) -> None:
         """Take in who a miner is and what it can be told; setpoint and intended keep their names across ladders."""
         was, is_new = self.ladders[row].steps, self.identities[row] is None
-        self.identities[row] = identity
+        self.identities[row], self.owed[row] = identity, False
         self.climate.unasked.add(row)
         self._climb(row, ladder.holding(self.intended_name(row)))
         self.intended[row] = self.step_of(row, self.intended_name(row))
@@ -311,6 +308,8 @@ class Fleet:
         """Replay levels by miner id; they take effect when each machine is identified."""
         self._setpoint_names |= {self.index[miner]: level for miner, level in setpoints.items() if miner in self.index}
         self._intended_names |= {self.index[miner]: level for miner, level in intended.items() if miner in self.index}
+        for row, level in self._setpoint_names.items():
+            self.owed[row] = self.identities[row] is None and level != self.intended_name(row)
 
     def restore_powers(self, powers_w: Mapping[str, Watts]) -> None:
         """Replay each machine's last power: what it counts for until it is heard."""
