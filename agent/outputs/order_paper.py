@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from agent.facts import OrderReceived
+from agent.orders.hands import HANDS
+from agent.orders.trust import OWN
 from agent.outputs import report_reasons as reasons
 from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
@@ -69,7 +72,7 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
             yield words("limit_as_is"), limit
         yield from demanded(received.document, words)
         yield words("transport"), received.transport
-        yield from _origin(received.document, words)
+        yield from _origin(received, words)
     yield words("received"), words.instant(account.first_received_at)
     yield words("began"), words.instant(account.began_at)
     in_force = account.began_at is not None and account.ended_at is None
@@ -80,12 +83,21 @@ def _in_words(limit: str, words: Words) -> str:
     return reasons.phrase(limit_words(json.loads(limit)), words.language)
 
 
-def _origin(document: str, words: Words) -> Iterable[tuple[str, str]]:
-    origin = origin_of(document)
+def _origin(received: OrderReceived, words: Words) -> Iterable[tuple[str, str]]:
+    origin = origin_of(received.document)
     for name, told in origin.source.items():
         yield words(f"source_{name}"), reasons.phrase(str(told), words.language)
-    yield words("signature"), words("no_signature") if origin.kid is None else words("by_key", origin.kid)
+    yield words("signature"), _unsigned(received, words) if origin.kid is None else words("by_key", origin.kid)
     yield words("document"), origin.sha256
+
+
+def _unsigned(received: OrderReceived, words: Words) -> str:
+    """Return who stands for a document that nobody signed."""
+    if received.transport == OWN:
+        return words("made_here")
+    if received.transport in HANDS and received.by != received.issuer:
+        return words("entered_here", received.by or words.unknown)
+    return words("no_signature")
 
 
 def _held(account: Account, words: Words) -> Iterable[tuple[str, str]]:

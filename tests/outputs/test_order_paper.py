@@ -167,6 +167,13 @@ def test_a_page_says_where_the_order_came_from_and_how_far_it_fell_short():
         ("Highest shortfall told meanwhile", "2.5 kW"),
     ):
         assert shown[shown.index(name) + 1] == value
+    for transport, by, said in (
+        ("shell", "local", "none: entered at this site by local"),
+        ("http", "Energo & co", "none: the transport vouches for the issuer"),
+        ("agent", None, "none: the agent made it by this site's own schedule, or by what was agreed for silence"),
+    ):
+        entered = replace(came, transport=transport, by=by)
+        assert said in text_of(page(told([entered, *LIFE[1:]]), Words("en", UTC)))
     signed = replace(came, document=sealed(came.document.encode(), kid="k1", key=SigningKey.make()).decode())
     assert "by key k1 of the issuer, checked at receipt" in text_of(page(told([signed, *LIFE[1:]]), Words("en", UTC)))
 
