@@ -17,7 +17,7 @@ demo: $(VENV)/.run
 # What mostly needs a core goes first, two workers a core; whole farms and agents, that mostly wait, after it and more.
 test: deps
 	$(PYTEST) -n 4 --ignore tests/scenarios
-	$(PYTEST) -n 8 --maxschedchunk 1 tests/scenarios
+	$(PYTEST) -n 10 --maxschedchunk 1 tests/scenarios
 
 # The winter: 120 days of a thousand machines, the agent dying fifty times in them; TEST_LONG="--seed S" again. Six of
 # the machines are simulators' faces, read and told by the real drivers (--faces N: more), the others are columns.

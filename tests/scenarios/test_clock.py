@@ -69,7 +69,7 @@ async def test_a_clock_stepped_an_hour_each_way_starts_what_begins_and_ends_noth
         assert {"ClockStepped", "ClockTrusted"} <= set(await site.evidence("o1")) & set(await site.evidence("o2"))
 
 
-@pytest.mark.lasts(20)
+@pytest.mark.lasts(30)
 async def test_a_step_while_the_agent_was_away_ends_nothing_until_a_hand_confirms_it(tmp_path):
     async with stage(tmp_path, 12, start=False) as site:
         _set_clock(site, "+0")
@@ -91,7 +91,7 @@ async def test_a_step_while_the_agent_was_away_ends_nothing_until_a_hand_confirm
         assert await _trusted(site) == 1
 
 
-@pytest.mark.lasts(25)
+@pytest.mark.lasts(40)
 async def test_a_host_that_boots_in_1970_holds_a_law_stop_and_lets_it_go_when_released(tmp_path):
     async with stage(tmp_path, 12) as site:
         await site.until_known(12, 60)

@@ -24,7 +24,7 @@ TENTH = [
 ]  # fmt: skip
 
 
-@pytest.mark.lasts(40)
+@pytest.mark.lasts(55)
 async def test_hundreds_of_machines_with_faults_are_stopped_as_far_as_possible(tmp_path):
     async with stage(tmp_path, MACHINES, poll_s=5.0) as site:
         await site.until_known(MACHINES - 20, 180)

@@ -8,6 +8,7 @@ from agent.outputs.minutes import facts_of, rebuild
 from tests.scenarios.stage import ran, stage
 
 
+@pytest.mark.lasts(30)
 async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_woken(tmp_path):
     async with stage(tmp_path, 60) as site:
         await site.until_known(60)
@@ -26,7 +27,7 @@ async def test_killed_in_the_middle_of_shedding_the_order_goes_on_and_nobody_is_
         assert _in_order(site.dispatcher.acks)
 
 
-@pytest.mark.lasts(30)
+@pytest.mark.lasts(40)
 async def test_killed_while_complied_it_sends_nothing_and_restores_when_released(tmp_path):
     async with stage(tmp_path, 30) as site:
         await site.until_known(30)

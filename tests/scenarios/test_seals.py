@@ -10,7 +10,7 @@ MACHINES = 6
 SEAL = ("--number", "004711", "--act", "12 of 2026-11-20", "--by", "A. Asanov")
 
 
-@pytest.mark.lasts(40)
+@pytest.mark.lasts(45)
 async def test_a_seal_outlives_kill_9_tells_of_a_draw_behind_it_and_comes_off_by_two_persons(tmp_path):
     async with stage(tmp_path, MACHINES) as site:
         await site.until_known(MACHINES)
