@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterPolicy:
-    """One meter, from the configuration. `most_w`: no register counts faster."""
+    """One meter, from the configuration. `most_w`: nothing gives more, and no register counts faster."""
 
     id: str
     role: str = "billing"  # billing | check | generation | export | house | feeder | connection
@@ -74,7 +74,8 @@ class Instrument:
             if value_wh is not None:
                 register.heard(value_wh, now.mono)
         self.energy_wh = self._imported.value_wh(now.mono, within_s=float("inf"))
-        power_w = self._support.taken(said.power_w, now.mono)
+        possible = said.power_w >= -self.policy.most_w  # above it is doubted too, and shed for
+        power_w = self._support.taken(said.power_w, now.mono) if possible else None
         if power_w is not None:
             self.reactive_var = said.reactive_var
             self._meter.heard(power_w, now.mono)

@@ -48,3 +48,11 @@ async def test_a_cap_on_a_mean_sheds_no_more_while_a_late_meter_still_shows_what
         asleep.append(len(machines.asleep))
     assert max(asleep) <= 7, asleep
     await site.close()
+
+
+def test_what_nothing_at_the_site_can_give_is_no_figure_however_often_it_is_told():
+    meter, at = Instrument(MeterPolicy(id="m", most_w=100_000.0), 0.0), Moment.trusted(START, 0.0)
+    assert [meter.heard(Said(power_w=40_000.0), at.later(second)) for second in range(3)][-1] == 40_000.0
+    assert {meter.heard(Said(power_w=-1e6), at.later(second)) for second in range(3, 60)} == {None}
+    assert not meter.state(60.0).fresh
+    assert meter.trail.mean_w(0.0, 60.0) == pytest.approx(40_000.0)
