@@ -232,7 +232,7 @@ class Controller:
         if coming is not None and (coming.is_of_site or self.scopes.unknown(coming) is not None):
             coming = None
         self.scopes.keep(order.scope for order in (*scoped, *([coming] if coming else [])))
-        no_further = self._giving_back.comes_no_further(view, self._ramp_w_per_s(), now.mono)
+        no_further = self._giving_back.comes_no_further(view, self.parts.fleet.owed, self._ramp_w_per_s(), now.mono)
         everybody, seen = np.ones(len(view), np.bool_), replace(seen, comes_no_further=no_further)
         return replace(
             seen,

@@ -44,15 +44,15 @@ async def test_a_slow_ramp_is_waited_for(tmp_path, rate_kw_per_min, over):
     await site.live(60)
     await site.order()
     await site.live(60)
-    view, back = site.fleet.view(site.clock.now().mono), GivingBack()
+    view, owed, back = site.fleet.view(site.clock.now().mono), site.fleet.owed, GivingBack()
     ramp_w_per_s = rate_kw_per_min * 1000 / 60
-    assert not back.comes_no_further(view, ramp_w_per_s, 0.0)
-    assert not back.comes_no_further(view, ramp_w_per_s, QUIET_S - 1)
-    assert back.comes_no_further(view, ramp_w_per_s, QUIET_S) is over
+    assert not back.comes_no_further(view, owed, ramp_w_per_s, 0.0)
+    assert not back.comes_no_further(view, owed, ramp_w_per_s, QUIET_S - 1)
+    assert back.comes_no_further(view, owed, ramp_w_per_s, QUIET_S) is over
     needed_s = (FULL_W - STANDBY_W) / ramp_w_per_s
-    assert back.comes_no_further(view, ramp_w_per_s, max(QUIET_S, needed_s))
+    assert back.comes_no_further(view, owed, ramp_w_per_s, max(QUIET_S, needed_s))
     back.raised(needed_s)
-    assert not back.comes_no_further(view, ramp_w_per_s, needed_s + QUIET_S - 1)
+    assert not back.comes_no_further(view, owed, ramp_w_per_s, needed_s + QUIET_S - 1)
     await site.close()
 
 

@@ -1,7 +1,11 @@
 """After a restart machines that cannot be reached are still owed what an order lowered them by."""
 
+from agent.control import giving_back
 from agent.facts import OrderMoved
+from agent.orders import life
 from tests.control.site import Machines, Site
+
+LONG_S = 240.0
 
 
 def states(site, order_id):
@@ -26,4 +30,33 @@ async def test_an_order_is_not_closed_while_those_it_lowered_have_not_been_seen_
     await again.live(120)
     assert states(again, "o1")[-1] == "closed"
     assert not machines.asleep
+    await again.close()
+
+
+async def test_who_never_answers_again_is_waited_for_no_longer_than_others_and_neither_is_what_begins_after(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(giving_back, "QUIET_S", LONG_S)
+    monkeypatch.setattr(life, "LONG_S", LONG_S)
+    machines = Machines(4)
+    site = Site(machines, tmp_path)
+    await site.live(30)
+    await site.order()
+    await site.live(60)
+    machines.dead.add(machines.hosts[3])
+    await site.close()
+    again = Site(machines, tmp_path, clock=site.clock)
+    await again.live(60)
+    await again.order(revision=2, status="cancelled")
+    await again.live(LONG_S - 60, step_s=5)
+    assert states(again, "o1")[-1] == "restoring"
+    await again.live(120, step_s=5)
+    assert states(again, "o1")[-1] == "closed"
+    await again.order(order_id="o2")
+    await again.live(60)
+    await again.order(order_id="o2", revision=2, status="cancelled")
+    await again.live(30)
+    assert len(machines.asleep) == 1, "the ramp asks nobody who does not answer"
+    await again.live(LONG_S, step_s=5)
+    assert states(again, "o2")[-1] == "closed", "though others were raised since"
     await again.close()

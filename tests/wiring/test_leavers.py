@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import pytest
 
 from agent.config import parse
+from agent.control import giving_back
 from agent.facts import IntendedChanged, MinerSeen, OrderMoved, SetpointsChanged
 from agent.facts.identity import MinerMoved, MinersKept, MinersLetGo
 from agent.ledger.ledger import Ledger
 from agent.ledger.store import Store
+from agent.orders import life
+from agent.wiring import leavers as leaving
 from agent.wiring.leavers import held_out, with_held
 from tests.control.site import Machines, Site
 
@@ -107,5 +110,31 @@ async def test_it_is_held_restored_and_let_go(tmp_path):
         (MinersKept, ["m1"], ["o1"]),
         (MinersLetGo, ["m1"], ["o1"]),
     ]
+    waiting.cancel()
+    await second.close()
+
+
+async def test_who_was_taken_out_because_it_is_dead_is_let_go_too(tmp_path, monkeypatch):
+    for module, name in ((giving_back, "QUIET_S"), (life, "LONG_S"), (leaving, "LONGEST_S")):
+        monkeypatch.setattr(module, name, 60.0)
+    machines = Machines(2)
+    first = Site(machines, tmp_path)
+    await first.live(30)
+    await first.order()
+    await first.live(30)
+    await first.close()
+    machines.dead.add("127.0.0.2")
+    second = Site(machines, tmp_path, clock=first.clock)
+    [entry] = CONFIG.miners
+    _, leavers = with_held(replace(CONFIG, miners=(replace(entry, id="m0"),)), second.ledger)
+    again = asyncio.Event()
+    leavers.begin_again = again.set
+    waiting = asyncio.create_task(leavers.run(second.controller))
+    await second.live(60)
+    await second.order(revision=2, status="cancelled")
+    await second.live(30)
+    assert not again.is_set()
+    await second.live(180)
+    assert again.is_set()
     waiting.cancel()
     await second.close()
