@@ -2,8 +2,8 @@
 
 Knows no clock: it is handed what the host's clocks say. While in doubt there are two candidates, the offset that was
 kept and the host's. What it tells as `at` never goes back: where the host's clock did, it runs slower until caught up.
-A start on the same run of the host knows what time it must be. On another, the clock is doubted until it has been set:
-`at` goes by it, but no more time has surely passed since the last fact than the start is old.
+A start on the same run of the host knows what time it must be. On another, a clock that is ahead of the last fact is
+doubted until it has been set: no more time has surely passed since that fact than the start is old.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class TrustedTime:
     def _moment(self, kept: timedelta, mono: float) -> Moment:
         passed = timedelta(seconds=mono)
         candidates = (EPOCH + kept + passed, EPOCH + self._host + passed)
-        at = self._onward(candidates[self.is_unset], mono)
+        at = self._onward(candidates[0], mono)
         if self._since is not None:
             earliest = max(min(candidates), self._floor)
             return Moment(at=at, mono=mono, earliest=earliest, latest=max(*candidates, at))

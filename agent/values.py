@@ -37,6 +37,11 @@ class Moment:
         """Whether civil time is beyond doubt."""
         return self.earliest == self.latest
 
+    @property
+    def may_be_later(self) -> bool:
+        """Whether a clock that is ahead of `at` may be right."""
+        return self.latest > self.at
+
     def later(self, seconds: float) -> Moment:
         """Return the moment `seconds` from now by the same clocks."""
         step = timedelta(seconds=seconds)

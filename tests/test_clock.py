@@ -55,7 +55,7 @@ def test_a_run_that_goes_on_knows_what_time_it_is():
 def test_a_new_run_is_doubted_until_a_time_service_has_set_its_clock():
     host = Host(is_set=False)
     clock = begun(host, Ran("before", NOON - HOUR), NOON - HOUR / 2)
-    assert (clock.now().earliest, clock.now().at) == (NOON - HOUR / 2, NOON)
+    assert (clock.now().at, clock.now().latest) == (NOON - HOUR / 2, NOON)
     assert clock.ran() is None
     host.is_set = True
     assert clock.now().is_trusted

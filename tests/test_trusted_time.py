@@ -167,20 +167,31 @@ def test_a_clock_that_nobody_has_set_starts_limits_and_ends_none_that_its_last_f
     host = Host(last_at=NOON - HOUR, is_set=False)
     now = host.after(2.0)
     assert host.time.doubts == [Unset()]
-    assert now.at == now.latest == host.wall
-    assert now.earliest == NOON - HOUR + timedelta(seconds=2)
+    assert now.latest == host.wall
+    assert now.at == now.earliest == NOON - HOUR + timedelta(seconds=2)
     assert not host.through(CONFIRMED_S - 3).is_trusted
-    assert host.through(1).is_trusted
+    now = host.through(1)
+    assert now.is_trusted
+    assert now.at == host.wall
 
 
-def test_a_clock_that_a_time_service_sets_is_trusted_at_once():
-    host = Host(last_at=NOON - HOUR, is_set=False)
-    now = host.after(2.0, step_s=-1800.0)
-    assert now.earliest == NOON - HOUR + timedelta(seconds=2)
+def test_a_clock_that_a_time_service_sets_is_trusted_at_once_and_nothing_was_told_by_the_one_ahead():
+    host = Host(last_at=NOON - HOUR, wall=NOON + 24 * HOUR, is_set=False)
+    host.after(2.0, step_s=-86_400.0)
     host.time.was_set()
     now = host.after(1.0)
-    assert now.earliest == host.wall
-    assert host.time.doubts == [Unset(), Stepped(-1800.0), Trusted()]
+    assert now.is_trusted
+    assert now.at == host.wall == NOON + timedelta(seconds=3)
+    assert host.time.doubts == [Unset(), Stepped(-86_400.0), Trusted()]
+
+
+def test_who_begins_again_before_the_clock_is_set_doubts_it_still():
+    first = Host(last_at=NOON - HOUR, wall=NOON + 24 * HOUR, is_set=False)
+    last_at = first.after(30.0).at
+    again = Host(last_at=last_at, wall=first.wall + timedelta(seconds=1), is_set=False)
+    now = again.after(1.0)
+    assert again.time.doubts == [Unset()]
+    assert now.at == now.earliest == last_at + timedelta(seconds=1)
 
 
 def test_when_a_run_of_the_host_began_is_told_by_a_clock_that_is_trusted():

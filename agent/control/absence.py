@@ -7,7 +7,7 @@ each few seconds while an order is open: what was drawn between then and the end
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from agent.control.metering import Metering
 from agent.facts import AgentStarted, AnyFact, CapChanged
@@ -40,7 +40,10 @@ def over_cap(drawn_wh: float, seconds: float, *, cap_w: Watts, most_w: Watts) ->
 
 
 class Away:
-    """Tells of one absence, once the register is known or was waited for; and keeps the register for the next."""
+    """Tells of one absence, once the register is known or was waited for; and keeps the register for the next.
+
+    While it may be later than is told, nobody knows how long the absence was.
+    """
 
     def __init__(self, metering: Metering, book: OrderBook) -> None:
         self._metering = metering
@@ -77,9 +80,11 @@ class Away:
         facts: list[AnyFact] = []
         policy, after_wh = self._metering.policy, self._metering.energy_wh
         if self._since is not None and self._until is not None:
-            waits = policy is not None and after_wh is None and now.mono - self._until.mono < PATIENCE_S
-            facts += [] if waits else [self._told(self._since, self._until.at, now)]
-        if policy is not None and after_wh is not None and self._is_due(now.mono):
+            back_s = now.mono - self._until.mono
+            waits = policy is not None and after_wh is None and back_s < PATIENCE_S
+            if not waits and not now.may_be_later:
+                facts.append(self._told(self._since, max(self._since, now.at - timedelta(seconds=back_s)), now))
+        if self._since is None and policy is not None and after_wh is not None and self._is_due(now.mono):
             self._kept_at = now.mono
             facts.append(RegisterSeen(at=now.at, meter=policy.id, energy_wh=after_wh))
         return facts

@@ -1,5 +1,6 @@
 """An absence is told once, with the registers around it, and what they bound above the cap."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -74,6 +75,17 @@ def test_without_a_meter_it_is_told_at_once():
     back = Back(WENT, meter=False)
     (told,) = back.away.tick(back.clock.now())
     assert (told.meter, told.before_wh, told.over_most_wh) == (None, None, None)
+
+
+async def test_it_waits_until_it_is_known_how_long_it_was():
+    back = Back(WENT)
+    in_doubt = replace(back.clock.now(), at=NOON, earliest=NOON)
+    back.away.began(NOON, in_doubt)
+    back.metering.heard(9000.0, 62_000.0, back.clock.now())
+    assert back.away.tick(in_doubt) == []
+    await back.clock.advance(30.0)
+    told, _ = back.away.tick(back.clock.now())
+    assert (told.since, told.until) == (NOON, NOON + HOUR)
 
 
 def test_a_register_that_was_set_back_bounds_nothing():
