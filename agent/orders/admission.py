@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from agent.orders.compliance import Observed
@@ -54,6 +54,27 @@ def objection(order: Order, gate: Gate, *, transport: str, now: Moment, by: str 
     if rejection is not None:
         return rejection
     replaced = [*others, *([life] if life is not None else [])]
+    return _unfit_to_loosen(order, replaced, gate, transport=transport, hand=hand, now=now)
+
+
+def objection_to_acceptance(life: Life, gate: Gate, now: Moment) -> Rejection | None:
+    """Return why this offer may not take the place of what it supersedes, None where it may.
+
+    What it names may have come, or been revised, since the offer came: it is held against what is open now.
+    """
+    for old in superseded(life.order, gate.lives):
+        found = foreign_hand(old.order, life.order) or _unfit_to_loosen(
+            life.order, [old], gate, transport=life.transport, hand=life.by_hand, now=now
+        )
+        if found is not None:
+            return replace(found, reason=f"it would take the place of {old.order.order_id}: {found.reason}")
+    return None
+
+
+def _unfit_to_loosen(
+    order: Order, replaced: Sequence[Life], gate: Gate, *, transport: str, hand: bool, now: Moment
+) -> Rejection | None:
+    """Return the refusal of an order that loosens some of these and is too old for that, or one person's alone."""
     loosened = [
         old
         for old in replaced

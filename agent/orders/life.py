@@ -14,10 +14,11 @@ from agent.orders.arbitration import Binding
 from agent.orders.averaging import Measured, aligned, rolling
 from agent.orders.bound import Bound
 from agent.orders.compliance import Observed, Watch
-from agent.orders.hands import is_by_hand, is_own_word, says_two
+from agent.orders.hands import is_by_hand, is_own_word
 from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import SITE_SCOPE, STEPPING, Order, Rejection, Scope
+from agent.orders.taken_back import cancelling, early
 from agent.proof.jws import Jws
 from agent.values import Moment, Watts
 
@@ -47,6 +48,7 @@ class Life:
     seq: int = 0
     has_bound: bool = False  # so that there is something to restore
     transport: str = ""  # that its document came by
+    by_hand: bool = False  # a person here gave it in
     own_word: bool = False  # a person here gave it in, and names nobody who gave it to him
     early: Mapping[tuple[str, bool], int] = field(default_factory=dict)
     """Where an id was cancelled before anybody used it: the latest revision by issuer, and by one hand alone or not."""
@@ -291,7 +293,10 @@ class Lives:
                 self._received(fact)
                 self.bound.changed(fact.order_id)
             case OrderMoved():
-                _moved(self._known(fact.order_id), fact)
+                life = self._known(fact.order_id)
+                if fact.event == OrderEvent.ACCEPT:
+                    self._accepted(life, fact)
+                _moved(life, fact)
                 self.bound.changed(fact.order_id)
             case OrderRefused(order_id=str(order_id), seq=int(seq)):
                 self._known(order_id).seq = seq
@@ -317,7 +322,7 @@ class Lives:
             self._taken_in.setdefault(fact.order_id, deque(maxlen=MOST_MARKS)).append(_mark(order.signed))
         before = self._lives.get(fact.order_id)
         if order.is_cancel and before is not None and before.state is not OrderState.CLOSED:
-            order = _cancelling(before.order, order)
+            order = cancelling(before.order, order)
             if before.is_ahead:
                 before.order = order
                 return
@@ -331,11 +336,20 @@ class Lives:
             seq=before.seq if before is not None else 0,
             has_bound=self._takes_over(order, before),
             transport=fact.transport,
+            by_hand=is_by_hand(order, transport=fact.transport, by=fact.by),
             own_word=is_own_word(order, transport=fact.transport, by=fact.by)
             and not self._takes_anothers(order, before),
-            early=_early(order, before, fact),
-            counted_from=_counted_from(order, before),
+            early=early(order, None if before is None else before.early, fact),
+            counted_from=_counted_from(order, before, fact),
         )
+
+    def _accepted(self, life: Life, fact: OrderMoved) -> None:
+        """Let an order take over what gave way at its acceptance, of an offer later than it came."""
+        life.has_bound |= self._takes_over(life.order, None)
+        life.own_word &= not self._takes_anothers(life.order, None)
+        if fact.at != life.received_at:
+            life.counted_from = None  # nobody limited what was drawn while it waited
+        life.agreed_at = fact.at
 
     def _takes_over(self, order: Order, before: Life | None) -> bool:
         """Whether what it revises or supersedes had bound, so that there is something to restore after it too."""
@@ -350,23 +364,18 @@ class Lives:
         return [life for life in named if life is not None and life.state is OrderState.SUPERSEDED]
 
 
-def _counted_from(order: Order, before: Life | None) -> datetime | None:
-    """Return since when a mean counts that asks for no other than the revision before it did when it gave way."""
-    if before is None or not before.has_bound or before.over_at is not None:
+def _counted_from(order: Order, before: Life | None, fact: OrderReceived) -> datetime | None:
+    """Return since when a mean counts that goes on from the revision before it: it bound until now, and asks the same.
+
+    Of a revision whose start lies ahead nothing counts yet: what nobody limits meanwhile is free to be drawn.
+    """
+    if before is None or before.state is not OrderState.SUPERSEDED or before.over_at is not None:
+        return None
+    if not before.has_bound or max(before.begins_at, fact.starts_at or fact.at) > fact.at:
         return None
     old = before.order
     same = (old.limit, old.measure, old.scope) == (order.limit, order.measure, order.scope)
     return before.counted_from or before.begins_at if same else None
-
-
-def _early(order: Order, before: Life | None, fact: OrderReceived) -> dict[tuple[str, bool], int]:
-    """Return which cancels of an id came before its first order, this one with them."""
-    if not order.is_cancel or (before is not None and not before.early):
-        return {}
-    told = {} if before is None else dict(before.early)
-    alone = is_by_hand(order, transport=fact.transport, by=fact.by) and not says_two(order)
-    told[order.issuer, alone] = max(order.revision, told.get((order.issuer, alone), 0))
-    return told
 
 
 def _mark(signed: Jws) -> bytes:
@@ -378,8 +387,6 @@ def _moved(life: Life, fact: OrderMoved) -> None:
         life.over_at = fact.at
     if fact.event == OrderEvent.START:
         life.began_w = fact.observed_w
-    if fact.event == OrderEvent.ACCEPT:
-        life.agreed_at = fact.at
     life.state = OrderState(fact.state)
     life.seq = fact.seq
     life.last_ack = fact
@@ -387,14 +394,3 @@ def _moved(life: Life, fact: OrderMoved) -> None:
     life.awaiting = life.binds and (life.awaiting or fact.event == OrderEvent.NOTE)
     if life.binds:
         life.watch = replace(life.watch, over_since=None)
-
-
-def _cancelling(old: Order, cancel: Order) -> Order:
-    """Return the old order taken back: its limit stays what it was, the way back may be told anew."""
-    return replace(
-        old,
-        revision=cancel.revision,
-        status=cancel.status,
-        document=cancel.document,
-        restore_kw_per_min=cancel.restore_kw_per_min or old.restore_kw_per_min,
-    )

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from agent.facts import AnyFact, OrderMoved, OrderReceived, OrderRefused
 from agent.facts.orders import OfferAnswered, OrderHouseLowered, OrderReleaseAsked, OrderVanished
-from agent.orders.admission import Gate, Ground, beyond_bound, objection, superseded
+from agent.orders.admission import Gate, Ground, beyond_bound, objection, objection_to_acceptance, superseded
 from agent.orders.arbitration import Cap, arbitrate
 from agent.orders.compliance import Allowed, Case, Observed, judge
 from agent.orders.leading import Way, coming
@@ -201,6 +201,8 @@ class OrderBook:
             return because(life.order, "not_allowed", "it is no offer that waits for an answer")
         asked = OfferAnswered(at=now.at, order_id=order_id, by=by, accepted=accept)
         if accept:
+            if rejection := objection_to_acceptance(life, Gate(lives=self._lives, trust=self.policy.trust), now):
+                return rejection
             taken = [one for old in superseded(life.order, self._lives) for one in self._replaced(old, now, observed)]
             return (asked, *taken, *self._accepted(life, now, observed))
         return (asked, *self._move(life, E.REFUSE, now, observed, reason=f"declined: by {by}"))
@@ -334,10 +336,7 @@ class OrderBook:
     def coming(self, now: Moment, *, shed_kw_per_min: float | None, most_w: Watts) -> Cap:
         """Return the cap over all orders in force and those that a ramp must begin for already."""
         way = Way(
-            respond_s=self.policy.respond_s,
-            margin=self.policy.margin,
-            shed_kw_per_min=shed_kw_per_min,
-            most_w=most_w,
+            respond_s=self.policy.respond_s, margin=self.policy.margin, shed_kw_per_min=shed_kw_per_min, most_w=most_w
         )
         return arbitrate([*self._lives.bindings(self.policy.margin, now), *coming(self._lives, way, now)])
 

@@ -476,3 +476,42 @@ def test_energy_drawn_in_a_clock_interval_counts_on_after_a_revision_that_asks_f
     site.send(capped(250, **asked, revision=3))
     site.tick(60)
     assert site.book.cap(site.now).cap_w == pytest.approx((250_000 * 300 - drawn_w * 60) / 240)
+
+
+ALIGNED = {"measure": {"over_s": 900, "aligned": True}}
+
+
+def free_for_240_s(revision: dict[str, object]) -> Site:
+    """Return a site four minutes into an interval: what bound gave way to a revision that waits."""
+    site = Site()
+    site.observed = replace(RUNNING, meter_w=300_000.0, means=lambda _first, _last: 300_000.0)
+    site.send(capped(300, **ALIGNED))
+    site.tick(900)
+    site.send(capped(300, **ALIGNED, revision=2, **revision))
+    assert site.book.cap(site.now).cap_w is None
+    site.tick(240)
+    site.observed = replace(site.observed, means=lambda first_s, _last_s: 300_000.0 if first_s <= 60 else 900_000.0)
+    return site
+
+
+def keeps_within_60_s(site: Site) -> bool:
+    site = site.restarted()
+    site.tick()
+    site.tick(60)
+    return site.book.cap(site.now).cap_w == pytest.approx(300_000)
+
+
+def test_what_is_drawn_before_a_revisions_start_does_not_count():
+    assert keeps_within_60_s(free_for_240_s({"starts_at": at(1140)}))
+    site = free_for_240_s({"starts_at": at(1800)})
+    site.send(capped(300, **ALIGNED, revision=3))
+    assert keeps_within_60_s(site)
+
+
+def test_what_is_drawn_while_a_revision_waits_as_an_offer_does_not_count():
+    site = free_for_240_s({"mandatory": False})
+    site.take(site.book.answer("a", accept=True, by="eve", now=site.now, observed=site.observed))
+    assert keeps_within_60_s(site)
+    site = free_for_240_s({"mandatory": False})
+    site.send(capped(300, **ALIGNED, revision=3))
+    assert keeps_within_60_s(site)

@@ -1,0 +1,83 @@
+"""An offer that supersedes is held, when it is accepted, against what is open then, and takes over what had bound."""
+
+from dataclasses import replace
+
+import pytest
+
+from agent.orders.hands import ALONE
+from agent.orders.order import Rejection
+from agent.orders.trust import Issuer, TrustPolicy
+from tests.orders.site import RUNNING, TRUST, Site, at, capped, document
+
+pytestmark = pytest.mark.pure
+
+WIDE = Issuer(name="energo", classes=("law", "contract"), unsigned=True, transports=("mqtt", "http", "shell"))
+TWO = {"source_ref": {"issued_by": "Aigul", "taken_by": "Bek"}}
+STANDS = "it would take the place of L: "
+
+
+def asking() -> Site:
+    return Site(trust=TrustPolicy(site="here", issuers={**TRUST.issuers, "energo": WIDE}))
+
+
+def accepted(site: Site, order_id: str = "f") -> list[str] | str:
+    found = site.book.answer(order_id, accept=True, by="eve", now=site.now, observed=site.observed)
+    return found.reason if isinstance(found, Rejection) else site.take(found)
+
+
+def law_named_before_it_came(site: Site, transport: str, **told: object) -> Site:
+    """Return a site whose law `L` came after an offer that names it."""
+    said = site.send(document(order_id="f", mandatory=False, supersedes=["L"], **told), transport)
+    assert said == ["f r1 #1 received: offer: it waits for accept or decline"]
+    assert site.send(document(order_id="L"))[-1] == "L r1 #3 active"
+    return site.restarted()
+
+
+def test_an_offer_does_not_lift_anothers_order_that_came_after_it():
+    loose = {"issuer": "grid", "order_class": "market", "limit": {"max_import_kw": 900}}
+    site = law_named_before_it_came(asking(), "mqtt", **loose)
+    assert accepted(site) == f"{STANDS}L is an order of energo"
+    assert (site.state("L"), site.state("f")) == ("active", "received")
+
+
+@pytest.mark.parametrize("limit", [{"max_import_kw": 900}, {"stop": True}])
+def test_one_hands_offer_does_not_lift_a_law_that_came_after_it(limit):
+    site = law_named_before_it_came(asking(), "http", limit=limit)
+    assert accepted(site) == f"{STANDS}{ALONE}"
+    assert site.state("L") == "active"
+
+
+def test_two_hands_offer_or_its_issuers_own_lifts_a_law_that_came_after_it():
+    for transport, told in (("http", TWO), ("mqtt", {})):
+        site = law_named_before_it_came(asking(), transport, limit={"max_import_kw": 900}, **told)
+        assert accepted(site) == ["L r1 #4 superseded", "f r1 #2 accepted", "f r1 #3 active"]
+
+
+def test_an_offer_too_old_when_it_is_accepted_loosens_nothing():
+    site = law_named_before_it_came(asking(), "mqtt", limit={"max_import_kw": 900}, issued_at=at(0))
+    site.now = site.now.later(86_401)
+    assert accepted(site) == f"{STANDS}what loosens must be issued within 86400 s"
+    assert site.state("L") == "active"
+
+
+def test_what_took_a_laws_place_by_acceptance_is_lifted_by_one_hand_no_more():
+    site = asking()
+    site.send(document(order_id="f", mandatory=False, supersedes=["L"]), "http")
+    site.send(document(order_id="L", order_class="contract", limit={"max_import_kw": 500}))
+    assert accepted(site)[-1] == "f r1 #3 active"
+    site = site.restarted()
+    assert site.send(document(order_id="f", revision=2, status="cancelled", limit=None), "http") == [
+        f"f r2 #4 rejected: not_allowed: {ALONE}"
+    ]
+
+
+def test_what_an_offer_superseded_had_bound_is_given_back_after_it():
+    site = Site()
+    site.send(capped(300, order_id="b"))
+    site.observed = replace(RUNNING, meter_w=300_000.0, believed_w=300_000.0, restore_pending=True, lowered_w=700_000.0)
+    offer = capped(500, mandatory=False, supersedes=["b"], starts_at=at(3600))
+    site.send(offer)
+    assert accepted(site, "a") == ["b r1 #4 superseded", "a r1 #2 accepted", "a r1 #3 scheduled"]
+    site = site.restarted()
+    assert site.send(offer | {"revision": 2, "status": "cancelled"}) == ["a r2 #4 cancelled"]
+    assert site.tick(1) == ["a r2 #5 restoring"]
