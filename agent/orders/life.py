@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from agent.facts import AnyFact, OrderMoved, OrderReceived, OrderRefused
 from agent.facts.orders import OrderHouseLowered
@@ -19,7 +18,6 @@ from agent.orders.lifecycle import BINDING, FINAL, OrderEvent, OrderState
 from agent.orders.limit import Basis, Trajectory, base_of, cap_w
 from agent.orders.order import SITE_SCOPE, STEPPING, Order, Rejection, Scope
 from agent.orders.taken_back import cancelling, early
-from agent.proof.jws import Jws
 from agent.values import Moment, Watts
 
 ON_TIME = frozenset((OrderEvent.START, OrderEvent.COMPLY, OrderEvent.BREACH, OrderEvent.NOTE))
@@ -227,7 +225,7 @@ class Lives:
 
     def was_taken_in(self, order: Order) -> bool:
         """Whether this very document, signature and all, was taken in before as one of its order's latest."""
-        return order.signed is not None and _mark(order.signed) in self._taken_in.get(order.order_id, ())
+        return order.signed is not None and order.signed.mark in self._taken_in.get(order.order_id, ())
 
     def get(self, order_id: str | None) -> Life | None:
         """Return the life of this order, None where it is unknown."""
@@ -319,7 +317,7 @@ class Lives:
         if isinstance(order, Rejection):
             raise Unreadable(f"{fact.order_id} revision {fact.revision}: {order.code} {order.reason}")
         if order.signed is not None:
-            self._taken_in.setdefault(fact.order_id, deque(maxlen=MOST_MARKS)).append(_mark(order.signed))
+            self._taken_in.setdefault(fact.order_id, deque(maxlen=MOST_MARKS)).append(order.signed.mark)
         before = self._lives.get(fact.order_id)
         if order.is_cancel and before is not None and before.state is not OrderState.CLOSED:
             order = cancelling(before.order, order)
@@ -349,7 +347,13 @@ class Lives:
         life.own_word &= not self._takes_anothers(life.order, None)
         if fact.at != life.received_at:
             life.counted_from = None  # nobody limited what was drawn while it waited
-        life.agreed_at = fact.at
+        life.starts_at, life.agreed_at = self.accepted_start(life, fact.at), fact.at
+
+    def accepted_start(self, life: Life, at: datetime) -> datetime:
+        """Return its start once accepted: chance shifts nothing where what it takes the place of bound until now."""
+        gone = (old for old in self._replaced(life.order, None) if old.last_ack is not None and old.last_ack.at == at)
+        lapses = any(old.has_bound and old.over_at is None for old in gone)
+        return min(life.starts_at, life.order.starts_at or life.received_at) if lapses else life.starts_at
 
     def _takes_over(self, order: Order, before: Life | None) -> bool:
         """Whether what it revises or supersedes had bound, so that there is something to restore after it too."""
@@ -376,10 +380,6 @@ def _counted_from(order: Order, before: Life | None, fact: OrderReceived) -> dat
     old = before.order
     same = (old.limit, old.measure, old.scope) == (order.limit, order.measure, order.scope)
     return before.counted_from or before.begins_at if same else None
-
-
-def _mark(signed: Jws) -> bytes:
-    return sha256(signed.covered + signed.signature).digest()
 
 
 def _moved(life: Life, fact: OrderMoved) -> None:

@@ -286,6 +286,7 @@ class OrderBook:
         observed = observed.at(life.order.order_id)
         cap_w = life.cap_w(self.policy.margin, now)
         excess_w = 0.0 if cap_w is None else observed.draw_w - cap_w
+        begins_at = max(self._lives.accepted_start(life, now.at), now.at)
         expected_s = self.policy.respond_s + life.late_ramp_s(excess_w, self.policy.respond_s, now)
         fact = OrderMoved(
             at=now.at,
@@ -298,7 +299,7 @@ class OrderBook:
             observed_w=round(observed.draw_w, 1),
             meter=observed.meter,
             shortfall_w=observed.stated_shortfall_w(state, cap_w),
-            expected_at=later(life.begins_at, expected_s) if event is E.ACCEPT else None,
+            expected_at=later(begins_at, expected_s) if event is E.ACCEPT else None,
             binding_order=self._binding_order(life, event, state, now, observed.connection_w),
             reason="; ".join(self._reasons(life, event, now, excess_w, reason)) or None,
         )

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 
 from agent.proof.signature import PublicKey, SigningKey
 
@@ -22,6 +23,11 @@ class Jws:
     payload: bytes
     covered: bytes
     signature: bytes
+
+    @property
+    def mark(self) -> bytes:
+        """What this very document is known again by, its signature with it."""
+        return sha256(self.covered + self.signature).digest()
 
     def is_by(self, key: PublicKey) -> bool:
         """Whether this key made the signature."""

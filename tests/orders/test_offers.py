@@ -81,3 +81,34 @@ def test_what_an_offer_superseded_had_bound_is_given_back_after_it():
     site = site.restarted()
     assert site.send(offer | {"revision": 2, "status": "cancelled"}) == ["a r2 #4 cancelled"]
     assert site.tick(1) == ["a r2 #5 restoring"]
+
+
+def test_chance_leaves_no_gap_between_what_came_to_bind_and_the_offer_that_takes_its_place():
+    site = Site()
+    site.book._chance = lambda: 0.5
+    site.send(capped(500, mandatory=False, supersedes=["b"], starts_at=at(600), randomize_s=1200))
+    site.tick(300)
+    site.send(capped(300, order_id="b"))
+    site.tick(400)
+    site = site.restarted()
+    assert accepted(site, "a") == ["b r1 #5 superseded", "a r1 #2 accepted", "a r1 #3 active"]
+    assert site.book.cap(site.now).cap_w == 500_000
+    assert site.acks()[-2]["expected_at"] == "2026-03-01T12:16:40.000Z"
+
+
+def test_chance_still_shifts_an_offer_that_takes_the_place_of_what_did_not_bind():
+    site = Site()
+    site.book._chance = lambda: 0.5
+    site.send(capped(300, order_id="b", starts_at=at(3000)))
+    site.send(capped(500, mandatory=False, supersedes=["b"], starts_at=at(600), randomize_s=1200))
+    site.tick(700)
+    assert accepted(site, "a")[-1] == "a r1 #3 scheduled"
+    assert site.book.view("a").starts_at.isoformat() == at(1200)
+
+
+def test_an_offer_accepted_late_is_expected_by_its_acceptance():
+    site = Site()
+    site.send(capped(500, mandatory=False))
+    site.tick(1000)
+    accepted(site, "a")
+    assert site.acks()[1]["expected_at"] == "2026-03-01T12:21:40.000Z"
