@@ -281,10 +281,11 @@ def _overheard(built: _Built, pulse: Pulse) -> Iterator[AnyFact]:
 
 async def _say_goodbye(built: _Built) -> None:
     """Write down where everything stands, and tell the broker that we go."""
-    now = built.clock.now()
-    last = [built.controller.powers(now), *built.books.close(now), *built.away.last_words(now)]
-    last += built.controller.minutes.close(now) + built.controller.scoped_minutes.close(now)
-    await built.journal.record([*last, AgentStopped(at=now.at)])
+    async with built.controller.turn:  # what was broken off by the stop writes what it had gathered first
+        now = built.clock.now()
+        last = [built.controller.powers(now), *built.books.close(now), *built.away.last_words(now)]
+        last += built.controller.minutes.close(now) + built.controller.scoped_minutes.close(now)
+        await built.journal.record([*last, AgentStopped(at=now.at)])
     await built.attesting.sign()
     if built.link is not None:
         await built.link.leave(LAST_WORDS_S)

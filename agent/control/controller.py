@@ -26,14 +26,14 @@ from agent.control.remedying import Bearing, Remedying
 from agent.control.safety import SafetyWatch
 from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
-from agent.control.turning import gathered
+from agent.control.setpoints import setpoints
+from agent.control.turning import gathered, kept
 from agent.facts import (
     AnyFact,
     CapChanged,
     HoldLifted,
     LastPowers,
     LevelsSeen,
-    SetpointsChanged,
     ShortfallChanged,
     UnauthorisedWake,
 )
@@ -149,20 +149,23 @@ class Controller:
         async with self.turn:
             now = self.parts.clock.now()
             self.cutting.show(now.mono)
-            told = self.climate.look(now)
-            view = self.view(now)
-            facts = told + self.parts.metering.facts(now) + self._lift_holds(now)
-            feeders_w = self.parts.metering.gauges(now.mono).feeders
-            facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
-            facts += self._safety_watch.look(self.parts.book.open_ids(), now)
-            observed = self.observed(now, view)
-            facts += await gathered(self.parts.book.steps(now, observed), self.parts.clock)
-            decision = self._decide(view, now)
-            facts += self._facts(decision, now)
-            facts += self._cut(view, decision, now)
-            facts += self.remedying.look(self._bearing(view, now))
-            facts += [] if self.pricing is None else self.pricing.facts()
-            facts += self._minutes(observed, decision, now)
+            facts = self.climate.look(now)
+            async with kept(facts, self.parts.journal):
+                view = self.view(now)
+                facts += self.parts.metering.facts(now)
+                facts += self._lift_holds(now)
+                feeders_w = self.parts.metering.gauges(now.mono).feeders
+                facts += self._seal_watch.look(feeders_w, self.parts.book.open_ids(), now)
+                facts += self._safety_watch.look(self.parts.book.open_ids(), now)
+                observed = self.observed(now, view)
+                if await gathered(self.parts.book.steps(now, observed), facts, self.parts.clock):
+                    view = self.view(now)  # who was identified meanwhile may have another ladder
+                decision = self._decide(view, now)
+                facts += self._facts(decision, now)
+                facts += self._cut(view, decision, now)
+                facts += self.remedying.look(self._bearing(view, now))
+                facts += [] if self.pricing is None else self.pricing.facts()
+                facts += self._minutes(observed, decision, now)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
                 await self._send(decision, written=written)
@@ -293,7 +296,8 @@ class Controller:
             self._stated, self._stated_at = (decision.cap_w, binding), now.mono
             facts.append(CapChanged(at=now.at, cap_w=decision.cap_w, binding_order=binding))
         if self.limits.enforce and len(decision.rows):
-            facts.append(self._setpoints(decision, now))
+            orders = [*(bound.order.order_id for bound in self._binds.parts), *self.parts.book.freeing_ids()]
+            facts.append(setpoints(self.parts.fleet, decision, orders, now))
         elif not self.limits.enforce:
             self._say_what_would_be(decision)
         if abs(decision.shortfall_w - self._shortfall_w) >= SHORTFALL_STEP_W or (
@@ -319,32 +323,6 @@ class Controller:
             self._would = would
             if len(decision.rows):
                 log.warning("observe: nothing is sent", would=decision.cause, miners=len(decision.rows))
-
-    def _setpoints(self, decision: Decision, now: Moment) -> SetpointsChanged:
-        fleet, binding, weighed = self.parts.fleet, decision.binding_order, decision.power
-        levels: dict[str, list[str]] = {}
-        for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
-            levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)
-        counts = {level: len(ids) for level, ids in levels.items()}
-        log.info(
-            "setpoints",
-            cause=decision.cause,
-            cap_w=decision.cap_w,
-            order_id=binding,
-            draw_w=round(weighed.draw_w),
-            reserve_w=round(weighed.reserve_w),
-            forecast_w=round(weighed.forecast_w),
-            metered_forecast_w=weighed.metered_forecast_w and round(weighed.metered_forecast_w),
-            **counts,
-        )
-        return SetpointsChanged(
-            at=now.at,
-            levels=levels,
-            cause=decision.cause,
-            cap_w=decision.cap_w,
-            binding_order=binding,
-            orders=[*(bound.order.order_id for bound in self._binds.parts), *self.parts.book.freeing_ids()],
-        )
 
     def _seen(self, now: Moment) -> list[AnyFact]:
         """Return what readings proved since the last tick: levels reached, machines awake against their setpoint."""

@@ -1,0 +1,42 @@
+"""Levels that were decided, by their names: what is written down and said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+
+from agent.facts import SetpointsChanged
+from agent.fleet.fleet import Fleet
+from agent.planning.decide import Decision
+from agent.values import Moment
+
+log = structlog.get_logger()
+
+
+def setpoints(fleet: Fleet, decision: Decision, orders: Sequence[str], now: Moment) -> SetpointsChanged:
+    """Return what is written down of a decision, and log it; `orders` bear upon less than the site, or free."""
+    binding, weighed = decision.binding_order, decision.power
+    levels: dict[str, list[str]] = {}
+    for row, step in zip(decision.rows.tolist(), decision.steps.tolist(), strict=True):
+        levels.setdefault(fleet.ladders[row].steps[step].level, []).append(fleet.miners[row].id)
+    counts = {level: len(ids) for level, ids in levels.items()}
+    log.info(
+        "setpoints",
+        cause=decision.cause,
+        cap_w=decision.cap_w,
+        order_id=binding,
+        draw_w=round(weighed.draw_w),
+        reserve_w=round(weighed.reserve_w),
+        forecast_w=round(weighed.forecast_w),
+        metered_forecast_w=weighed.metered_forecast_w and round(weighed.metered_forecast_w),
+        **counts,
+    )
+    return SetpointsChanged(
+        at=now.at,
+        levels=levels,
+        cause=decision.cause,
+        cap_w=decision.cap_w,
+        binding_order=binding,
+        orders=list(orders),
+    )
