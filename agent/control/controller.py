@@ -216,22 +216,17 @@ class Controller:
 
     def observed(self, now: Moment, view: FleetView | None = None, coming: Order | None = None) -> Observed:
         """Return what orders, and one that is coming in, are judged by at this moment."""
-        metering, shed = self.parts.metering, self._safety_watch.parts()
+        shed = self._safety_watch.parts()
         view = view if view is not None else self.parts.fleet.view(now.mono)
         if shed:  # what a safety input took over is no order's to give back
             view = replace(view, held=np.logical_or.reduce([view.held, *(part.commanded for part in shed)]))
         site = Site(
-            meter=metering.state(now.mono),
-            house_w=metering.house.in_force_w(now.mono),
-            house_sampled=metering.house.sampled,
+            metering=self.parts.metering,
             decision=None if shed else self.decision,
             proved=self.parts.proved(),
             connection_w=self.limits.tree.cap_w[0],
-            before_w=metering.before_w(now.mono),
-            peak_12m_w=metering.peaks.highest_w(now.at),
-            means=metering.means(now.mono),
         )
-        seen, scoped = observe(self.parts.fleet, view, site), self.parts.book.scoped()
+        seen, scoped = observe(self.parts.fleet, view, site, now), self.parts.book.scoped()
         if coming is not None and (coming.is_of_site or self.scopes.unknown(coming) is not None):
             coming = None
         self.scopes.keep(order.scope for order in (*scoped, *([coming] if coming else [])))

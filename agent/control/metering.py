@@ -68,6 +68,11 @@ class Metering:
         return None if self._site is None else self._site.energy_wh
 
     @property
+    def late_s(self) -> float:
+        """How old the billing meter's figures are when they come."""
+        return 0.0 if self._site is None else self._site.policy.delay_s
+
+    @property
     def has_spoken(self) -> bool:
         """Whether the billing meter was heard since the start, or there is none to wait for."""
         return self._site is None or self._site.has_spoken
@@ -167,10 +172,13 @@ class Metering:
         """Return the billing meter's means of past stretches, None where it says nothing now."""
         if self._site is None or not self._own_state(self._site, mono).fresh:
             return None
-        if not self._site.policy.delay_s:
-            return self._site.trail.means(mono)
+        told = self._site.trail.means(mono)
+        if not self.late_s:
+            return told
+        # What was shed since is in no figure of its yet; what is over is told by its figures alone.
         believed_w = BELIEF_MARGIN * self._load_w() + self.house.in_force_w(mono)
-        return self._site.trail.means(mono, most_w=believed_w)  # what was shed since is in no figure of its yet
+        at_most = self._site.trail.means(mono, most_w=believed_w)
+        return lambda first, last: told(first, last) if last >= self.late_s else at_most(first, last)
 
     def feeder_meter(self, place: int, mono: float) -> Instrument | None:
         """Return the meter that tells what flows through a feeder now; of several the one that shows the most."""

@@ -6,33 +6,29 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from agent.control.metering import Metering
 from agent.fleet.belief import UNSEEN, Code
 from agent.fleet.fleet import Fleet
-from agent.fleet.power import MeterState
 from agent.fleet.view import Flags, FleetView, Indices
-from agent.orders.averaging import Means
 from agent.orders.compliance import Observed
 from agent.planning.decide import Decision
+from agent.values import Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """The site's figures of this tick beside the machines'."""
+    """The site beside its machines."""
 
-    meter: MeterState | None
-    house_w: float
-    house_sampled: bool
+    metering: Metering
     decision: Decision | None
     connection_w: float
-    before_w: float | None  # the meter's mean of the last 15 min
-    peak_12m_w: float | None
-    means: Means | None
     proved: bool  # enough was heard since the start to say who still sleeps for an order
 
 
-def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
+def observe(fleet: Fleet, view: FleetView, site: Site, now: Moment) -> Observed:
     """Gather what orders are judged by. Unknown machines count as drawing and as not asleep."""
-    meter, decision = site.meter, site.decision
+    metering, decision = site.metering, site.decision
+    meter, house_w = metering.state(now.mono), metering.house.in_force_w(now.mono)
     fresh = meter is not None and meter.fresh
     believed_w = float(np.where(view.sealed, 0.0, view.believed_w).sum())
     # Not by the decision alone: it may be from before the machines were known.
@@ -40,14 +36,15 @@ def observe(fleet: Fleet, view: FleetView, site: Site) -> Observed:
     seen = Observed(
         meter_w=meter.last_w if meter is not None else None,
         meter=meter.id if fresh and meter is not None else "beliefs",
-        believed_w=believed_w + site.house_w,
-        house_w=site.house_w,
-        house_sampled=site.house_sampled,
-        means=site.means,
+        believed_w=believed_w + house_w,
+        house_w=house_w,
+        house_sampled=metering.house.sampled,
+        means=metering.means(now.mono),
+        late_s=metering.late_s,
         proved=site.proved,
-        before_w=site.before_w,
+        before_w=metering.before_w(now.mono),
         connection_w=site.connection_w,
-        peak_12m_w=site.peak_12m_w,
+        peak_12m_w=metering.peaks.highest_w(now.at),
     )
     seen = among(seen, fleet, view, np.ones(len(view), np.bool_))
     return replace(

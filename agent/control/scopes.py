@@ -251,6 +251,7 @@ class Scopes:
             believed_w=believed_w,
             house_w=max(0.0, shown_w - believed_w),
             means=lambda first, last: _less(means(first, last), left_w),
+            late_s=meter.policy.delay_s,
             before_w=meter.trail.mean_w(now.mono - BEFORE_S, now.mono),
             connection_w=connection_w,
             peak_12m_w=None,

@@ -22,6 +22,14 @@ REACT_S = 60.0
 LEAST_S = 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a meter told of the past, whose figures are so old when they come: of what is later nothing is over yet."""
+
+    means: Means
+    late_s: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """The means that a limit is judged by. None: none is known yet; `allowance_w` is what may be drawn from now on."""
@@ -30,22 +38,23 @@ class Measured:
     allowance_w: Watts | None = None
 
 
-def rolling(means: Means, over_s: float) -> Measured:
-    """Return the mean of the last `over_s`."""
-    return Measured(mean_w=means(over_s, 0.0))
+def rolling(told: Told, over_s: float) -> Measured:
+    """Return the mean of the last `over_s` that the meter can have told all of."""
+    return Measured(mean_w=told.means(over_s + told.late_s, told.late_s))
 
 
-def aligned(means: Means, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_at: datetime, now: Moment) -> Measured:
-    """Return the mean of the last clock interval that ended since the limit began, and what this one still allows.
+def aligned(told: Told, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_at: datetime, now: Moment) -> Measured:
+    """Return the mean of the last clock interval since the limit began that is told, and what this one still allows.
 
-    An order that was taken in before longer means were refused is judged by the longest.
+    An interval is told once the meter can have told all of it. An order that was taken in before longer means were
+    refused is judged by the longest.
     """
     length = timedelta(seconds=min(over_s, LONGEST_S))
     start = EPOCH + (now.at - EPOCH) // length * length
     since = max(start, begins_at)
     elapsed_s = max(0.0, (now.at - since).total_seconds())
     left_s = (start + length - now.at).total_seconds()
-    used_w = means(elapsed_s, 0.0) if elapsed_s > 0 else None
+    used_w = told.means(elapsed_s, 0.0) if elapsed_s > 0 else None
     spent = (draw_w if used_w is None else used_w) * elapsed_s
     left_ws = cap_w * (elapsed_s + left_s) - spent
     allowance_w = left_ws / max(left_s, LEAST_S)
@@ -53,8 +62,9 @@ def aligned(means: Means, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_
         allowance_w = left_ws / max(left_s, REACT_S)
     if allowance_w >= cap_w:
         allowance_w = min(allowance_w, max(cap_w, draw_w))
-    before = max(start - length, begins_at)
+    end = EPOCH + (now.at - timedelta(seconds=told.late_s) - EPOCH) // length * length
+    before = max(end - length, begins_at)
     ended_w = None
-    if before < start:
-        ended_w = means((now.at - before).total_seconds(), (now.at - start).total_seconds())
+    if before < end:
+        ended_w = told.means((now.at - before).total_seconds(), (now.at - end).total_seconds())
     return Measured(mean_w=ended_w, allowance_w=max(0.0, allowance_w))

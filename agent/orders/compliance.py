@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from agent.orders.averaging import Means, Measured
+from agent.orders.averaging import Means, Measured, Told
 from agent.orders.lifecycle import OrderEvent, OrderState
 from agent.orders.limit import Limit, Stop
 from agent.orders.order import Order, Scope
@@ -46,6 +46,7 @@ class Observed:
     next_w: Watts | None = None  # what the site is to draw with one more of those who wait; None: nobody says
     proved: bool = True  # enough was heard since the start to say who is back
     means: Means | None = None  # of the meter where it is measured
+    late_s: float = 0.0  # how old that meter's figures are when they come
     of: Mapping[str, Observed] = field(default_factory=dict)  # what orders are judged by that bear upon less, by id
     coming: Observed | None = None  # what one that is coming in and bears upon less than the site is judged by
     before_w: Watts | None = None  # the meter's mean of the last 15 min
@@ -62,6 +63,11 @@ class Observed:
         if order.is_of_site:
             return replace(self, of=others)
         return self if self.coming is None else replace(self, of={**others, order.order_id: self.coming})
+
+    @property
+    def told(self) -> Told | None:
+        """What that meter told of the past, None where it says nothing now."""
+        return None if self.means is None else Told(self.means, self.late_s)
 
     @property
     def draw_w(self) -> Watts:

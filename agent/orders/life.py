@@ -160,14 +160,14 @@ class Life:
 
     def measured(self, observed: Observed, cap_w: Watts | None, now: Moment, *, window_s: float) -> Measured | None:
         """Return the mean that it is judged by, None where that is what is drawn now."""
-        measure = self.order.measure
+        measure, told = self.order.measure, observed.told
         over_s = measure.over_s or window_s
-        if cap_w is None or observed.means is None or (over_s <= window_s and not measure.aligned):
+        if cap_w is None or told is None or (over_s <= window_s and not measure.aligned):
             return None
         if not measure.aligned:
-            return rolling(observed.means, over_s)
+            return rolling(told, over_s)
         since = self.counted_from or self.begins_at
-        return aligned(observed.means, over_s, cap_w=cap_w, draw_w=observed.draw_w, begins_at=since, now=now)
+        return aligned(told, over_s, cap_w=cap_w, draw_w=observed.draw_w, begins_at=since, now=now)
 
     def tolerated_w(self, margin: float, now: Moment) -> Watts | None:
         """Return what is no breach yet: a limit that falls may be followed within the time to comply."""

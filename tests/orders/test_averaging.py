@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from agent.orders.averaging import aligned
+from agent.orders.averaging import Told, aligned, rolling
 from agent.values import Moment
 
 pytestmark = pytest.mark.pure
@@ -15,7 +15,9 @@ CAP_W = 100_000.0
 def allowance_w(second, mean_w, draw_w):
     now = Moment.trusted(NOON + timedelta(seconds=second), 1000.0)
     began = NOON - timedelta(hours=2)
-    return aligned(lambda _first, _last: mean_w, 900, cap_w=CAP_W, draw_w=draw_w, begins_at=began, now=now).allowance_w
+    return aligned(
+        Told(lambda _first, _last: mean_w), 900, cap_w=CAP_W, draw_w=draw_w, begins_at=began, now=now
+    ).allowance_w
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95, 0.99, 1.0])
@@ -32,3 +34,17 @@ def test_what_was_left_unused_may_be_drawn_until_the_end_and_calls_nobody_up():
 def test_what_was_overdrawn_is_made_up_for_within_the_interval():
     assert allowance_w(450, 1.2 * CAP_W, 1.2 * CAP_W) == pytest.approx(0.8 * CAP_W)
     assert allowance_w(890, 1.2 * CAP_W, 1.2 * CAP_W) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("second", "judged"), [(0, (1800, 900)), (59, (1859, 959)), (60, (960, 60)), (899, (1799, 899))]
+)
+def test_an_interval_is_judged_once_a_late_meter_has_told_all_of_it(second, judged):
+    now, asked = Moment.trusted(NOON + timedelta(seconds=second), 1000.0), []
+    told = Told(lambda first, last: asked.append((first, last)), late_s=60.0)
+    aligned(told, 900, cap_w=CAP_W, draw_w=0.0, begins_at=NOON - timedelta(hours=2), now=now)
+    assert asked[-1] == judged
+
+
+def test_a_rolling_mean_ends_where_a_late_meter_has_told_all():
+    assert rolling(Told(lambda first, last: first * 1000 + last, late_s=60.0), 900).mean_w == 960_060.0
