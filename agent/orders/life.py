@@ -54,6 +54,7 @@ class Life:
     counted_from: datetime | None = None  # of a mean that goes on from a revision before it, since when
     agreed_at: datetime | None = None  # when it was accepted, an offer later than it came
     began_w: Watts | None = None  # what was drawn at its start
+    ahead_at: datetime | None = None  # when it began by a clock ahead of the time that is told
     over_at: datetime | None = None  # when it ended or was cancelled
     last_ack: OrderMoved | None = None
     watch: Watch = field(default_factory=Watch)
@@ -108,9 +109,9 @@ class Life:
         return (self.order.starts_at or self.received_at) if is_law else self.starts_at
 
     def is_overdue(self, now: Moment) -> bool:
-        """Whether its deadline has passed: by either clock since its start, since it came by the one that told when."""
+        """Whether its deadline has passed: by either clock since its start, since it came or began by what is told."""
         begun = now.latest >= later(self._due_start, self.order.comply_by_s)
-        return begun and now.at >= later(self.agreed_at or self.received_at, self.order.comply_by_s)
+        return begun and now.at >= later(self.ahead_at or self.agreed_at or self.received_at, self.order.comply_by_s)
 
     def holds_on(self, now: Moment) -> bool:
         """Whether its limit stays although it is over: what is freed waits for the time that was drawn."""
@@ -387,6 +388,7 @@ def _moved(life: Life, fact: OrderMoved) -> None:
         life.over_at = fact.at
     if fact.event == OrderEvent.START:
         life.began_w = fact.observed_w
+        life.ahead_at = fact.at if fact.at < life.begins_at else None
     life.state = OrderState(fact.state)
     life.seq = fact.seq
     life.last_ack = fact

@@ -417,6 +417,15 @@ def test_a_limit_that_only_one_clock_keeps_or_has_overdue_says_so():
     assert [line.endswith("untrusted_clock") for line in overdue.tick(0)] == [False, True]
 
 
+def test_an_order_that_begins_by_a_clock_which_may_be_wrong_has_its_time_to_comply_from_then():
+    site = Site()
+    site.send(document(starts_at=at(1000), comply_by_s=300))
+    site.now = Moment(at=at_s(400), mono=400, earliest=at_s(400), latest=at_s(4000))
+    assert site.tick(0) == ["a r1 #4 active: untrusted_clock"]
+    assert site.wait(299) == []
+    assert site.wait(2) == ["a r1 #5 violated: awake: 300 not asleep; untrusted_clock"]
+
+
 def at_s(seconds):
     return T0 + timedelta(seconds=seconds)
 
