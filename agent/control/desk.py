@@ -111,10 +111,11 @@ class Desk:
                     coming = order if isinstance(order, Order) else None
                     if seen is None or (coming is not None and not coming.is_of_site):
                         seen = self._controller.observed(now, coming=coming)  # one look serves all that come in a turn
-                    book = self._parts.book
-                    facts += book.receive(
-                        raw.decode("utf-8", "replace"), order, transport=transport, now=now, observed=seen, by=by
-                    )
+                    text = raw.decode("utf-8", "replace")
+                    told = self._parts.book.receive(text, order, transport=transport, now=now, observed=seen, by=by)
+                    facts += told
+                    if told and coming is not None and (not coming.is_of_site or coming.order_id in seen.of):
+                        seen = None  # another is judged by less than the site, or no longer by the same
                     if waiting:
                         await asyncio.sleep(0)
                     if self._parts.clock.now().mono >= until:
