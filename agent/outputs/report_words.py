@@ -8,7 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -78,5 +78,11 @@ class Words:
         return self.number(seconds / 60, "min", 1) if seconds < 7200 else self.number(seconds / 3600, "h", 1)
 
     def instant(self, at: datetime | None) -> str:
-        """Return an instant by the clock of the place."""
-        return self.unknown if at is None else at.astimezone(self.zone).isoformat(" ", "seconds")
+        """Return an instant by the clock of the place; by UTC where the place's calendar does not reach it."""
+        if at is None:
+            return self.unknown
+        try:
+            civil = at.astimezone(self.zone)
+        except OverflowError:
+            civil = at.astimezone(UTC)
+        return civil.isoformat(" ", "seconds")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from agent.config import Config, ConfigError, Problem
 from agent.proof.evidence_key import known_key
 from agent.settings import broker_of, logins_of, tokens_of
+from agent.wiring.webhooks import webhooks_of
 
 Reader = Callable[[Config], object]
 
@@ -29,4 +30,4 @@ def _evidence(config: Config) -> None:
     known_key(config, config.folder)
 
 
-FOLLOWED: tuple[Reader, ...] = (broker_of, tokens_of, _evidence, _logins)
+FOLLOWED: tuple[Reader, ...] = (broker_of, tokens_of, _evidence, _logins, webhooks_of)

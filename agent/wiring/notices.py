@@ -25,6 +25,7 @@ from agent.facts import AnyFact
 from agent.facts.remedies import NoticeTold
 from agent.outputs.alarm_rate import AlarmRate
 from agent.outputs.alarms import alarm, notice
+from agent.wiring.webhooks import webhooks_of
 
 MOST_WAITING = 200
 OWED = timedelta(days=1)
@@ -33,7 +34,6 @@ ANSWER_S = 10.0
 PAUSES_S = (1.0, 4.0, 15.0, 60.0, 300.0)
 """Between one try and the next; after the last one a notice is given up."""
 OK, MULTIPLE = 200, 300
-REFERENCES = ("env:", "file:", "credential:")
 log = structlog.get_logger()
 
 
@@ -46,7 +46,7 @@ class Notices:
         self._rate = AlarmRate()
         self._journal = journal
         self._clock = clock
-        self._queues = {url: asyncio.Queue[dict[str, Any]](MOST_WAITING) for url in _urls(config)}
+        self._queues = {url: asyncio.Queue[dict[str, Any]](MOST_WAITING) for url in webhooks_of(config)}
         self._owed = {_mark(url): OrderedDict[str, tuple[datetime, dict[str, Any]]]() for url in self._queues}
         self._last_at: datetime | None = None
         if self._queues:
@@ -133,13 +133,6 @@ async def _post(session: aiohttp.ClientSession, url: str, told: dict[str, Any]) 
             return None if OK <= answer.status < MULTIPLE else f"HTTP {answer.status}"
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
         return type(error).__name__
-
-
-def _urls(config: Config) -> list[str]:
-    return [
-        config.secret(told, f"notify.webhooks.{place}").reveal() if told.startswith(REFERENCES) else told
-        for place, told in enumerate(config.schema.notify.webhooks)
-    ]
 
 
 def _mark(url: str) -> str:

@@ -61,6 +61,7 @@ def test_what_run_would_not_start_by_is_a_warning_with_key_and_reason(say, tmp_p
         '[http]\ntokens = "file:none.toml"\n[mqtt]\nurl = "mqtts://broker"\nca = "none.pem"\n'
         '[evidence]\nkey = "env:NONE_SUCH"\n'
         '[credentials.farm]\nlogins = [{ user = "root", password = "env:NONE_SUCH" }]\n'
+        '[notify]\nwebhooks = ["http://127.0.0.1:9/x", "file:none"]\n'
     )
     (tmp_path / "farm.toml").write_text(GOOD + more)
     said = say("check", "--config", tmp_path / "farm.toml")
@@ -70,6 +71,7 @@ def test_what_run_would_not_start_by_is_a_warning_with_key_and_reason(say, tmp_p
         ("mqtt.ca", "none.pem cannot be used: No such file"),
         ("evidence.key", "env:NONE_SUCH cannot be read: it is not set"),
         ("credentials.farm.logins.0.password", "env:NONE_SUCH cannot be read: it is not set"),
+        ("notify.webhooks.1", "file:none cannot be read: No such file"),
     ):
         assert f"warning: {key}: {reason}" in said.stdout
 

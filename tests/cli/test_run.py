@@ -115,6 +115,33 @@ def test_a_configuration_with_a_mistake_or_without_its_secret_is_told_of_and_lef
         assert agent.poll() is None
 
 
+def test_a_webhook_whose_secret_is_gone_ends_nothing_at_sighup(tmp_path):
+    port, hook = free_port(), tmp_path / "hook"
+    hook.write_text("http://127.0.0.1:9/x")
+    with running(tmp_path, FARM.format(ports="1", http=port) + '[notify]\nwebhooks = ["file:hook"]\n') as (
+        agent,
+        _,
+        told,
+    ):
+        hook.unlink()
+        agent.send_signal(signal.SIGHUP)
+        assert "notify.webhooks.0: file:hook cannot be read" in told.await_line("is not taken up")
+        assert miners(port) == ["127.0.0.1:1"]
+        assert agent.poll() is None
+
+
+def test_after_an_address_that_cannot_be_bound_the_last_configuration_that_ran_runs_again(tmp_path):
+    port = free_port()
+    sound = FARM.format(ports="1", http=port)
+    with running(tmp_path, sound) as (agent, config, told):
+        config.write_text(sound.replace('bind = "127.0.0.1', 'bind = "192.0.2.1').replace(":1", ":2", 1))
+        agent.send_signal(signal.SIGHUP)
+        assert "http.bind: 192.0.2.1" in told.await_line("is not taken up")
+        told.await_line(SERVED)
+        assert miners(port) == ["127.0.0.1:1"]
+        assert agent.poll() is None
+
+
 def test_a_mistake_in_the_schedule_ends_nothing_at_sighup(tmp_path):
     port, schedule = free_port(), tmp_path / "orders.toml"
     schedule.write_text("")

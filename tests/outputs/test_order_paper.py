@@ -26,7 +26,7 @@ from agent.proof.signature import PublicKey, SigningKey
 pytestmark = pytest.mark.pure
 
 AT = datetime(2026, 11, 12, 6, 0, tzinfo=UTC)
-BISHKEK = ZoneInfo("Asia/Bishkek")
+BISHKEK, NEW_YORK = ZoneInfo("Asia/Bishkek"), ZoneInfo("America/New_York")
 KEY = PublicKey(bytes(range(32)))
 
 
@@ -208,6 +208,12 @@ def test_a_page_says_all_that_was_asked_for_and_by_each_revision(language, rows)
         assert shown[shown.index(name) + 1] == value
     for revision in (first, second):
         assert sha256(revision.document.encode()).hexdigest() in shown
+
+
+@pytest.mark.parametrize(("end", "zone"), [("9999-12-31T23:59:59Z", BISHKEK), ("0001-01-01T00:00:00Z", NEW_YORK)])
+def test_an_end_at_the_edge_of_the_calendar_is_told_in_utc(end, zone):
+    shown = text_of(page(told([document(1, ends_at=end), *LIFE[1:]]), Words("en", zone)))
+    assert shown[shown.index("Asked for until") + 1] == end.replace("T", " ").replace("Z", "+00:00")
 
 
 def test_a_page_needs_nothing_beside_it_and_runs_nothing():
