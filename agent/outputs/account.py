@@ -15,11 +15,14 @@ from itertools import pairwise
 from agent.facts import AnyFact, CommandRefused, Escalated, OrderMoved, OrderReceived
 from agent.facts.energy import Absence
 from agent.orders.lifecycle import OrderEvent, OrderState
-from agent.outputs.minutes import IN_FORCE, MINUTE, Figures, Minute, rebuild
+from agent.outputs.minutes import IN_FORCE, MINUTE, SECONDS, Figures, Minute, rebuild
+from agent.outputs.money_order import is_cancel
 from agent.proof.jws import content, is_compact, opened
 from agent.values import Watts
 
 HOUR_S = 3600.0
+LEAST_S = 1.0
+"""A minute of which an order was in force for less tells nothing of it: the agent looks once a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,7 @@ class Account:
     metered_s: float
     over_before_s: float  # above the cap until it was first complied with
     over_after_s: float
-    highest_w: Watts | None  # after it was first complied with
+    highest_w: Watts | None  # after it was first complied with, in minutes that it held through: no way back is in it
     unseen: int  # minutes in force that nobody saw
     refusals: int  # commands that machines declined
     disobeyed: int  # machines that did not do what they were told
@@ -64,11 +67,9 @@ def account(facts: Sequence[AnyFact]) -> Account:
     complied = next((step.at for step in steps if step.event == OrderEvent.COMPLY), None)
     held = [minute for minute in minutes if minute.held_s > 0]
     seen = [_in_force(minute.seen, minute.held_s) for minute in held if minute.seen is not None]
-    after = [
-        _in_force(minute.seen, minute.held_s)
-        for minute in held
-        if minute.seen and complied is not None and minute.at > complied
-    ]
+    later = [minute for minute in held if complied is not None and minute.at > complied]
+    after = [_in_force(minute.seen, minute.held_s) for minute in later if minute.seen is not None]
+    through = [minute.seen for minute in later if minute.seen is not None and _is_through(minute)]
     return Account(
         received=_binding(documents),
         documents=tuple(documents),
@@ -87,8 +88,8 @@ def account(facts: Sequence[AnyFact]) -> Account:
         metered_s=sum(one.metered_s for one in seen),
         over_before_s=sum(one.over_s for one in seen) - sum(one.over_s for one in after),
         over_after_s=sum(one.over_s for one in after),
-        highest_w=max((one.peak_w for one in after), default=None),
-        unseen=len(held) - len(seen),
+        highest_w=max((one.peak_w for one in through), default=None),
+        unseen=sum(minute.seen is None and minute.held_s >= LEAST_S for minute in held),
         refusals=sum(isinstance(fact, CommandRefused) for fact in facts),
         disobeyed=len({miner for fact in facts if isinstance(fact, Escalated) for miner in fact.miners}),
         enforced=all(one.enforce for one in seen),
@@ -100,6 +101,11 @@ def _in_force(seen: Figures, held_s: float) -> Figures:
     looked_s, over_s = min(seen.looked_s, held_s), min(seen.over_s, held_s)
     metered_s = seen.metered_s * looked_s / seen.looked_s if seen.looked_s else 0.0
     return replace(seen, looked_s=looked_s, metered_s=metered_s, over_s=over_s)
+
+
+def _is_through(minute: Minute) -> bool:
+    """Return whether an order was in force for all of a minute, so that the minute's peak is of it."""
+    return minute.state in IN_FORCE and minute.held_s > SECONDS - LEAST_S
 
 
 def limit_of(document: str) -> str | None:
@@ -128,7 +134,7 @@ def origin_of(document: str) -> Origin:
 
 
 def _binding(documents: Sequence[OrderReceived]) -> OrderReceived | None:
-    asking = [one for one in documents if json.loads(content(one.document)).get("status") != "cancelled"]
+    asking = [one for one in documents if not is_cancel(one)]
     return next(reversed(asking or documents), None)
 
 
@@ -176,7 +182,7 @@ def points(minutes: Sequence[Minute], most: int) -> list[Point]:
 
 def _point(minutes: Sequence[Minute]) -> Point:
     seen = [minute.seen for minute in minutes if minute.seen is not None]
-    caps_w = [one.seen.cap_w for one in minutes if one.seen and one.state in IN_FORCE and one.seen.cap_w is not None]
+    caps_w = [one.seen.cap_w for one in minutes if one.seen and one.held_s > 0 and one.seen.cap_w is not None]
     return Point(
         at=minutes[0].at,
         until=minutes[-1].at + MINUTE,

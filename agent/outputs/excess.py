@@ -1,29 +1,40 @@
-"""What an order's document asks for each kWh above its limit, and what that came to: by metering intervals."""
+"""What an order's document asks for each kWh above its limit, and what that came to: by metering intervals. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
 from typing import Any
 
-import msgspec
-
+from agent.outputs.minutes import IN_FORCE, in_force
 from agent.outputs.money_order import OrderStory, Piece
-from agent.outputs.money_totals import kwh
-from agent.proof.jws import is_compact, opened
+from agent.outputs.money_totals import hours, kwh
+from agent.proof.jws import content
 from agent.tariffs.charging import kwh_of
 from agent.tariffs.money import EXACT, written
+from agent.values import Watts
+
+LOOK = timedelta(seconds=5)
+"""So much later than its instant a step may be told of: an interval that lacks no more of it is whole."""
+NAMED = ("feeders", "tags", "miners", "sources")
 
 
 def excess(story: OrderStory, pieces: Sequence[Piece]) -> dict[str, Any] | None:
-    """Return the energy above the limit and what it costs by the order's own price, None where it names none.
+    """Return the energy above the limit and what it costs by the order's own price.
 
-    Above is what the site drew in an interval beyond the limit in force at its start, as the order's acks state it.
+    The price is that of its last document that is no cancel. Above is what the site drew beyond the limit in force at
+    an interval's start, as the order's acks state it, in the intervals during all of which the order was in force.
+    None where no price is named, where none of the intervals is such, and where the limit is not one on the site's
+    draw at its billing meter, which the intervals are of.
     """
-    price = _price(story)
-    if price is None:
+    told = _told(story)
+    price = told.get("excess_price")
+    held = _held(story, pieces)
+    if price is None or not held or not _is_of_site(told):
         return None
-    excess_wh = sum(_above_wh(story, piece) for piece in pieces)
+    excess_wh = sum(_above_wh(piece, cap_w) for piece, cap_w in held)
     with localcontext(EXACT):
         amount = kwh_of(excess_wh) * Decimal(price["amount"])
     return {
@@ -34,21 +45,56 @@ def excess(story: OrderStory, pieces: Sequence[Piece]) -> dict[str, Any] | None:
     }
 
 
-def _price(story: OrderStory) -> dict[str, str] | None:
-    if story.received is None:
-        return None
-    raw = story.received.document.encode()
-    told = msgspec.json.decode(opened(raw).payload if is_compact(raw) else raw)
-    price: dict[str, str] | None = told.get("excess_price")
-    return price
+def excess_doubts(story: OrderStory, pieces: Sequence[Piece]) -> list[str]:
+    """Return what of the energy above the limit is not known, where the order has a price for it."""
+    told = _told(story)
+    if told.get("excess_price") is None or not pieces:
+        return []
+    if not _is_of_site(told):
+        return ["what was drawn above the limit is not known: it is not one on the site's draw at its billing meter"]
+    whole = {piece.fact.start for piece, _ in _held(story, pieces)}
+    spans = in_force(story.moves)
+    left = [piece.fact for piece in pieces if piece.fact.start not in whole]
+    left_s = sum(_within_s(fact.start, fact.end, span) for fact in left for span in spans)
+    if left_s <= LOOK.total_seconds():
+        return []
+    return [f"{hours(left_s):g} h of it are in intervals in part outside it; left out of what is above its limit"]
 
 
-def _above_wh(story: OrderStory, piece: Piece) -> int:
-    caps = [move.cap_w for move in story.moves if move.at <= piece.fact.start]
-    cap_w = next((cap for cap in reversed(caps) if cap is not None), None)
-    if cap_w is None:
-        cap_w = next((move.cap_w for move in story.moves if move.cap_w is not None), None)
-    if cap_w is None:
-        return 0
+def _told(story: OrderStory) -> Mapping[str, Any]:
+    told: Mapping[str, Any] = {} if story.received is None else json.loads(content(story.received.document))
+    return told
+
+
+def _is_of_site(told: Mapping[str, Any]) -> bool:
+    """Return whether the limit is one on what the whole site takes in at its billing meter."""
+    measure = told.get("measure") or {}
+    chosen = (told.get(key) or {} for key in ("targets", "exempt"))
+    is_there = (measure.get("at", "site"), measure.get("quantity", "import")) == ("site", "import")
+    return is_there and not any(one.get(name) for one in chosen for name in NAMED)
+
+
+def _held(story: OrderStory, pieces: Sequence[Piece]) -> list[tuple[Piece, Watts]]:
+    """Return the pieces during all of which the order was in force, each with the limit at its start."""
+    spans = in_force(story.moves)
+    found: list[tuple[Piece, Watts]] = []
+    for piece in pieces:
+        start, end = piece.fact.start, piece.fact.end
+        cap_w = _cap_w(story, start + LOOK)
+        if cap_w is not None and any(since <= start + LOOK and end - LOOK <= until for since, until in spans):
+            found.append((piece, cap_w))
+    return found
+
+
+def _cap_w(story: OrderStory, at: datetime) -> Watts | None:
+    caps_w = [move.cap_w for move in story.moves if move.at <= at and move.state in IN_FORCE]
+    return next((cap_w for cap_w in reversed(caps_w) if cap_w is not None), None)
+
+
+def _above_wh(piece: Piece, cap_w: Watts) -> int:
     seconds = (piece.fact.end - piece.fact.start).total_seconds()
     return max(0, round(piece.fact.site_wh - cap_w * seconds / 3600))
+
+
+def _within_s(start: datetime, end: datetime, span: tuple[datetime, datetime]) -> float:
+    return max(0.0, (min(span[1], end) - max(span[0], start)).total_seconds())

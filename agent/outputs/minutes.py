@@ -85,7 +85,7 @@ def rebuild(facts: Sequence[AnyFact]) -> list[Minute]:
     absences = [fact for fact in facts if isinstance(fact, Absence)]
     first = min([_minute(moves[0].at), *seen])
     last = _minute(moves[-1].at) if moves[-1].state in _FINAL else max([_minute(facts[-1].at), *seen])
-    minutes, state, left, held = list[Minute](), None, list(moves), _held(moves)
+    minutes, state, left, held = list[Minute](), None, list(moves), in_force(moves)
     for at in _each(first, max(last, *seen) if seen else last):
         while left and left[0].at < at + MINUTE:
             state = left.pop(0).state
@@ -94,8 +94,8 @@ def rebuild(facts: Sequence[AnyFact]) -> list[Minute]:
     return minutes
 
 
-def _held(moves: Sequence[OrderMoved]) -> list[tuple[datetime, datetime]]:
-    """Return the spans that an order was in force."""
+def in_force(moves: Sequence[OrderMoved]) -> list[tuple[datetime, datetime]]:
+    """Return the spans that an order was in force; the last has no end where it still is."""
     ends = [*(move.at for move in moves[1:]), datetime.max.replace(tzinfo=UTC)]
     spans: list[tuple[datetime, datetime]] = []
     for move, end in zip(moves, ends, strict=True):

@@ -6,6 +6,7 @@ one need no cut. What nobody knows of is hours, and never zero kWh.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from datetime import datetime, timedelta
 from agent.facts import AnyFact, OrderMoved, OrderReceived
 from agent.facts.energy import EnergyInterval
 from agent.orders.lifecycle import FINAL, OrderEvent, OrderState
+from agent.proof.jws import content
 from agent.tariffs.periods import Span, interval_start
 from agent.values import Watts
 
@@ -48,7 +50,7 @@ class OrderStory:
 
     order_id: str
     usual: timedelta | None = None  # how long metering intervals are here; None: as long as the longest known
-    received: OrderReceived | None = None
+    received: OrderReceived | None = None  # its last document that is no cancel, else its last
     moves: list[OrderMoved] = field(default_factory=list)
     intervals: list[EnergyInterval] = field(default_factory=list)
     others: list[Span] = field(default_factory=list)  # when other orders were in force
@@ -65,9 +67,14 @@ class OrderStory:
                 case OrderMoved():
                     self._take_other(fact)
                 case OrderReceived(order_id=order_id) if order_id == self.order_id:
-                    self.received = fact
+                    self.hear(fact)
                 case _:
                     continue
+
+    def hear(self, document: OrderReceived) -> None:
+        """Take in one of its documents; a cancel takes back what the one before it asked, and asks nothing itself."""
+        if self.received is None or not is_cancel(document) or is_cancel(self.received):
+            self.received = document
 
     def _take_other(self, move: OrderMoved) -> None:
         if move.event == OrderEvent.START:
@@ -124,6 +131,11 @@ class OrderStory:
         base = self.base()
         facts = (f for f in self.intervals if any(s.start <= f.start and f.end <= s.end for s in counted))
         return [_piece(fact, base) for fact in sorted(facts, key=lambda fact: fact.start)]
+
+
+def is_cancel(received: OrderReceived) -> bool:
+    """Return whether a document that was taken in takes its order back."""
+    return bool(json.loads(content(received.document)).get("status") == "cancelled")
 
 
 def _base_of(fact: EnergyInterval, start: datetime) -> Base:

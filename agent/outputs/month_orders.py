@@ -29,7 +29,7 @@ class MonthOrders:
 
     def received(self, fact: OrderReceived) -> None:
         """Take in a document."""
-        self._story(fact.order_id).received = fact
+        self._story(fact.order_id).hear(fact)
 
     def moved(self, fact: OrderMoved) -> None:
         """Take in a step of an order; what was drawn before its first start is its base."""

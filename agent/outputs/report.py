@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.orders.lifecycle import FINAL, OrderState
 from agent.outputs.baselines import PAST, Baseline, Measured, baselines
-from agent.outputs.excess import excess
+from agent.outputs.excess import excess, excess_doubts
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
 from agent.outputs.terms import Terms
@@ -101,6 +101,7 @@ def order_report(story: OrderStory, terms: Terms, now: datetime) -> dict[str, An
         "days": _days(pieces, told.drawn, told.spared, terms),
         "doubts": [
             *_doubts(story, pieces, told.unknown_s),
+            *excess_doubts(story, pieces),
             *terms.doubts,
             *_of_tariff(terms, spans),
             *told.doubts,

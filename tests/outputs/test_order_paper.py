@@ -113,6 +113,19 @@ def test_an_account_is_what_was():
     assert (found.unseen, found.refusals, found.disobeyed, found.enforced) == (2, 1, 2, True)
 
 
+def test_what_comes_after_an_order_within_its_last_minute_is_not_its_own():
+    held = [
+        document(1), moved(at(0), "start", "active", cap_w=5000.0), moved(at(0, 10), "comply", "complied", cap_w=5000.0)
+    ]  # fmt: skip
+    kept = minutes(0, (0, 4, 4, 5, 0), (1, 4, 4.5, 5, 0), (2, 8.5, 9, 5, 0))
+    found = account([*held, kept, moved(at(2, 5), "cancel", "cancelled"), moved(at(3), "close", "closed")])
+    assert found.highest_w == 4500
+    assert [one.cap_w for one in points(found.minutes, 9)] == [5000, 5000, 5000, None]
+    late = at(2) + timedelta(milliseconds=40)
+    unlooked = [*held, minutes(0, (0, 4, 4, 5, 0), (1, 4, 4, 5, 0)), moved(late, "end", "ended")]
+    assert account([*unlooked, moved(late, "close", "closed")]).unseen == 0
+
+
 def test_an_order_of_less_than_a_minute_counts_what_falls_to_it():
     found = account([
         document(1),
@@ -124,6 +137,7 @@ def test_an_order_of_less_than_a_minute_counts_what_falls_to_it():
     assert (found.looked_s, found.metered_s, found.unseen) == (30, 30, 0)
     assert found.drawn_wh == pytest.approx(6000 * 30 / 3600)
     assert (found.over_before_s, found.over_after_s) == (15, 0)
+    assert [one.cap_w for one in points(found.minutes, 9)] == [5000]
 
 
 def test_an_order_in_force_has_no_end_and_one_that_nobody_complied_with_says_so():

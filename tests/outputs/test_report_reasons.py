@@ -20,6 +20,8 @@ REASONS = [
     "the interval before it is under another order", "the two hours after it, the next one left out, are not known",
     "nobody knows what was drawn before the order", "2.5 h are unknown: nobody looked, and no register tells",
     "they are in no sum", "12 kWh of what was drawn are by what machines say, not by a meter",
+    "what was drawn above the limit is not known: it is not one on the site's draw at its billing meter",
+    "0.25 h of it are in intervals in part outside it; left out of what is above its limit",
     "too little history: 3 of 10 days of its type without an order are known before it",
     "energy: 6.06 from 2026-01-01 is not confirmed (the figure of 2025 carried on; no tariff of 2026 was found)",
     "VAT: the figure from 2021-10-01 is not known, so that nothing is charged for it (no tariff of 2026 was found)",

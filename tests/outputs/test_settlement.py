@@ -70,7 +70,7 @@ def test_it_says_energy_money_and_how_long_the_order_was_violated():
     assert (told.violated_s, told.most_short_w) == (240.0, 10_000.0)
     assert (told.currency, Decimal(told.cost), Decimal(told.cost_not_incurred)) == ("KGS", 1000, 9000)
     assert [(one.name, Decimal(one.amount)) for one in told.charges] == [("energy", 1000)]
-    assert (told.excess_wh, Decimal(told.excess_amount), told.excess_currency) == (20_000.0, 50, "USD")
+    assert (told.excess_wh, Decimal(told.excess_amount), told.excess_currency) == (17_500.0, Decimal("43.75"), "USD")
 
 
 def test_its_baselines_are_reckoned_again_from_it_alone():
