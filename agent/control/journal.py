@@ -6,6 +6,7 @@ What must be on disk before anything is sent is awaited; what only informs is wr
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -19,6 +20,8 @@ from agent.links.outgoing import Outgoing
 
 Acks = Callable[[Sequence[AnyFact]], Sequence[Outgoing]]
 """Which acknowledgements follow from facts."""
+Numbers = asyncio.Future[list[int]]
+"""The numbers of messages that are being written."""
 
 log = structlog.get_logger()
 
@@ -75,8 +78,19 @@ class Journal:
         self._unwritten = [*_still_due(self._unwritten, facts), *facts]
         batch = tuple(self._unwritten)
         messages = self._acks(batch) if self.link is not None else ()
+        writing = asyncio.ensure_future(self._ledger.append(batch, messages))
         try:
-            numbers = await self._ledger.append(batch, messages)
+            await asyncio.wait({writing})
+        except asyncio.CancelledError:  # it is being written all the same: who leaves now would have it written twice
+            await asyncio.wait({writing})
+            self._written(writing, batch, messages)
+            raise
+        return self._written(writing, batch, messages)
+
+    def _written(self, writing: Numbers, batch: Sequence[AnyFact], messages: Sequence[Outgoing]) -> bool:
+        """Take in what became of a batch; False where the disk refused it."""
+        try:
+            numbers = writing.result()
         except self._refused as error:
             self._pause(str(error))
             return False

@@ -61,6 +61,13 @@ async def due(site, monkeypatch, seconds=1.0):
     monkeypatch.setattr(turning, "HELD_S", 0.0)
 
 
+async def goodbye(site):
+    others = SimpleNamespace(close=lambda _: [], last_words=lambda _: [])
+    signing = SimpleNamespace(sign=lambda: asyncio.sleep(0))
+    told = {"clock": site.clock, "controller": site.controller, "journal": site.journal}
+    await _say_goodbye(SimpleNamespace(**told, books=others, away=others, attesting=signing, link=None))
+
+
 async def test_who_is_identified_while_orders_are_gone_through_is_told_a_level_of_his_new_ladder(site, monkeypatch):
     full, sleep = site.fleet.ladders[0].steps
     longer = replace(site.fleet.ladders[0], steps=(full, replace(full, level="limit:2900", power_w=2900.0), sleep))
@@ -91,20 +98,27 @@ async def test_a_stop_amid_a_tick_loses_neither_a_metering_interval_nor_a_step(s
         await asyncio.sleep(0)
     assert not tick.done()
     tick.cancel()
-    others = SimpleNamespace(close=lambda _: [], last_words=lambda _: [])
-    signing = SimpleNamespace(sign=lambda: asyncio.sleep(0))
-    await _say_goodbye(
-        SimpleNamespace(
-            clock=site.clock,
-            controller=site.controller,
-            journal=site.journal,
-            books=others,
-            away=others,
-            attesting=signing,
-            link=None,
-        )
-    )
+    await goodbye(site)
     assert [fact.start.minute for fact in site.ledger.replay(MeterInterval)] == [0]
     assert site.states()[-2:] == ["ended", "restoring"]
     assert [fact.seq for fact in site.ledger.replay(OrderMoved)] == list(range(1, len(site.states()) + 1))
     assert type(list(site.ledger.replay())[-1]).__name__ == "AgentStopped"
+
+
+async def test_a_stop_while_a_tick_is_being_written_has_nothing_written_twice(site, monkeypatch):
+    on_disk, append = asyncio.Event(), site.ledger.append
+
+    async def appended(facts, outbox=()):
+        numbers = await append(facts, outbox)
+        on_disk.set()
+        await asyncio.sleep(0)
+        return numbers
+
+    monkeypatch.setattr(site.ledger, "append", appended)
+    await site.clock.advance(122.0)
+    tick = asyncio.create_task(site.controller.tick())
+    await on_disk.wait()
+    tick.cancel()
+    await goodbye(site)
+    assert [fact.start.minute for fact in site.ledger.replay(MeterInterval)] == [0]
+    assert not site.journal.unwritten
