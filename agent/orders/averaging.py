@@ -17,8 +17,9 @@ Means = Callable[[float, float], Watts | None]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LONGEST_S = 31 * 86_400.0
 """No mean is over more than this, a month: a document that asks for more is refused where it comes in."""
-REACT_S = 60.0
-"""Where less must be drawn, what is left of an interval counts as at least this: machines follow no faster."""
+REACT_S, SOONEST_S = 60.0, 20.0
+"""In less time than the first, machines told down save but a part of it: so much more is shed, and no more than for
+the second, since later nobody follows in time."""
 LEAST_S = 1.0
 
 
@@ -59,7 +60,8 @@ def aligned(told: Told, over_s: float, *, cap_w: Watts, draw_w: Watts, begins_at
     left_ws = cap_w * (elapsed_s + left_s) - spent
     allowance_w = left_ws / max(left_s, LEAST_S)
     if allowance_w < draw_w:
-        allowance_w = left_ws / max(left_s, REACT_S)
+        less_w = (draw_w - allowance_w) * REACT_S / min(max(left_s, SOONEST_S), REACT_S)
+        allowance_w = max(draw_w - less_w, left_ws / max(left_s, REACT_S))
     if allowance_w >= cap_w:
         allowance_w = min(allowance_w, max(cap_w, draw_w))
     end = EPOCH + (now.at - timedelta(seconds=told.late_s) - EPOCH) // length * length

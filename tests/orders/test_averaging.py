@@ -48,3 +48,11 @@ def test_an_interval_is_judged_once_a_late_meter_has_told_all_of_it(second, judg
 
 def test_a_rolling_mean_ends_where_a_late_meter_has_told_all():
     assert rolling(Told(lambda first, last: first * 1000 + last, late_s=60.0), 900).mean_w == 960_060.0
+
+
+@pytest.mark.parametrize("over", [0.001, 0.005, 0.02])
+def test_a_little_too_much_at_the_end_of_an_interval_sheds_a_little(over):
+    drawn_w = (1 + over) * CAP_W
+    allowed_w = [allowance_w(second, CAP_W, drawn_w) for second in range(899)]
+    assert all((1 - 2 * over) * CAP_W - 1 <= each_w <= CAP_W for each_w in allowed_w)
+    assert allowed_w == sorted(allowed_w, reverse=True), "the later, the more: machines have less time to follow"
