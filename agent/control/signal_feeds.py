@@ -11,6 +11,7 @@ import structlog
 
 from agent.clock import Clock
 from agent.control.own_orders import OwnOrders, own_id
+from agent.orders.trust import SIGNAL
 
 LOOK_S = 1.0
 WINDOW = timedelta(hours=24)
@@ -90,10 +91,10 @@ class SignalFeeds:
         held = self._own.document(feed.order_id)
         if state.limit is None:
             if held is not None:
-                await self._own.take_back(feed.order_id, transport="signal")
+                await self._own.take_back(feed.order_id, transport=SIGNAL)
             return
         if held is not None and held.get("limit") == state.limit:
             return
         told = {"issuer": feed.issuer, "class": feed.order_class, "resume": "auto", "limit": state.limit}
         note = f"signal {feed.name}" + (": it is silent" if state.silent else "")
-        await self._own.issue(feed.order_id, {**told, "note": note}, transport="signal")
+        await self._own.issue(feed.order_id, {**told, "note": note}, transport=SIGNAL)

@@ -16,6 +16,8 @@ from agent.values import Moment, Watts
 
 OWN = "agent"
 """The transport of orders that the agent gives itself: a failsafe, a schedule. Nobody else reaches it."""
+SIGNAL = "signal"
+"""The transport of orders that the agent makes of signals, and of their silence."""
 OWN_IDS = ("failsafe.", "schedule.", "signal.")
 """What the ids of such orders begin with; nobody else may use them."""
 
@@ -62,7 +64,7 @@ def refuse(order: Order, policy: TrustPolicy, *, transport: str) -> Rejection | 
 
 
 def _usurped(order: Order, transport: str) -> Rejection | None:
-    if not order.order_id.startswith(OWN_IDS) or transport == "signal":
+    if not order.order_id.startswith(OWN_IDS) or transport == SIGNAL:
         return None
     return because(order, "not_allowed", f"ids that begin with {order.order_id.partition('.')[0]}. are the agent's")
 

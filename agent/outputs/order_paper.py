@@ -10,16 +10,20 @@ from typing import Any
 
 from agent.facts import OrderReceived
 from agent.orders.hands import HANDS
-from agent.orders.trust import OWN
+from agent.orders.lifecycle import OrderState
+from agent.orders.trust import OWN, SIGNAL
 from agent.outputs import report_reasons as reasons
 from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
 from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
-from agent.outputs.report_demand import demanded
+from agent.outputs.report_demand import demanded, takes_back
 from agent.outputs.report_words import Words
 from agent.proof.evidence import Proven
 from agent.words.limits import limit_words
+
+AHEAD = frozenset({OrderState.RECEIVED, OrderState.ACCEPTED, OrderState.SCHEDULED})
+"""Where an order stands that may begin yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,17 +70,19 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
         yield words("issuer"), received.issuer
         yield words("class"), words(received.order_class)
         yield words("revision"), str(received.revision)
-        limit = limit_of(received.document)
-        yield words("limit"), words.unknown if limit is None else _in_words(limit, words)
+        limit = None if takes_back(received.document) else limit_of(received.document)
+        yield words("limit"), words("taken_back") if limit is None else _in_words(limit, words)
         if limit is not None:
             yield words("limit_as_is"), limit
         yield from demanded(received.document, words)
         yield words("transport"), received.transport
         yield from _origin(received, words)
     yield words("received"), words.instant(account.first_received_at)
+    if account.began_at is None:
+        yield words("began"), words("not_yet" if account.steps and account.steps[-1].state in AHEAD else "never_began")
+        return
     yield words("began"), words.instant(account.began_at)
-    in_force = account.began_at is not None and account.ended_at is None
-    yield words("ended"), words("still") if in_force else words.instant(account.ended_at)
+    yield words("ended"), words("still") if account.ended_at is None else words.instant(account.ended_at)
 
 
 def _in_words(limit: str, words: Words) -> str:
@@ -95,6 +101,8 @@ def _unsigned(received: OrderReceived, words: Words) -> str:
     """Return who stands for a document that nobody signed."""
     if received.transport == OWN:
         return words("made_here")
+    if received.transport == SIGNAL:
+        return words("made_of_signal")
     if received.transport in HANDS and received.by != received.issuer:
         return words("entered_here", received.by or words.unknown)
     return words("no_signature")
@@ -126,9 +134,9 @@ def _revisions(account: Account, words: Words) -> Sequence[Block]:
     """Return what each document asked for, where there was more than one."""
     rows = []
     for received in account.documents if len(account.documents) > 1 else ():
-        limit = limit_of(received.document)
+        limit = None if takes_back(received.document) else limit_of(received.document)
         asked = [("", words("taken_back") if limit is None else _in_words(limit, words))]
-        asked += demanded(received.document, words) if limit is not None else ()
+        asked += demanded(received.document, words)
         said = "; ".join(f"{name}: {told}" if name else told for name, told in asked)
         sha256 = origin_of(received.document).sha256
         rows.append((str(received.revision), words.instant(received.at), received.transport, said, sha256))

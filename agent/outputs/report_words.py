@@ -60,7 +60,19 @@ class Words:
         if value is None:
             return self.unknown
         told = rounded(value, digits) if isinstance(value, Decimal) else value  # money half up, as bills round
-        text = f"{told:z,.{digits}f}".translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
+        return self._figure(f"{told:z,.{digits}f}", unit)
+
+    def exact(self, value: int | str | Decimal, unit: str = "") -> str:
+        """Return a figure by all the digits that it was told with."""
+        return self._figure(f"{Decimal(value):,f}", unit)
+
+    def span(self, seconds: int) -> str:
+        """Return how long something was asked for: whole minutes as such, all else by the second."""
+        minutes, rest = divmod(seconds, 60)
+        return self.exact(seconds, "s") if rest or minutes <= 1 else self.exact(minutes, "min")
+
+    def _figure(self, english: str, unit: str) -> str:
+        text = english.translate({ord(","): _THOUSANDS[self.language], ord("."): _POINT[self.language]})
         return f"{text}\N{NO-BREAK SPACE}{self(unit)}" if unit else text
 
     def kw(self, power_w: float | None) -> str:

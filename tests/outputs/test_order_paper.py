@@ -197,7 +197,7 @@ def test_a_page_says_where_the_order_came_from_and_how_far_it_fell_short():
     [
         ("en", [
             ("Bears upon", "feeders T1, T2; machines with the tag row:3"), ("Exempt", "the supply of meters pv1"),
-            ("Measured", "consumption, own generation included; at T1; mean of 15.0 min by the clock"),
+            ("Measured", "consumption, own generation included; at T1; mean of 15 min by the clock"),
             ("Asked for from", "2026-11-12 12:00:00+06:00; 2026-11-12T12:00 Asia/Bishkek"),
             ("Asked for until", "it is lifted"), ("Time to comply", "60 s"), ("In the place of", "a"),
             ("Price of each kWh above it", "12.50 KGS"), ("A test", "yes: no command was sent for it"),
@@ -222,6 +222,80 @@ def test_a_page_says_all_that_was_asked_for_and_by_each_revision(language, rows)
         assert shown[shown.index(name) + 1] == value
     for revision in (first, second):
         assert sha256(revision.document.encode()).hexdigest() in shown
+
+
+def rows_of(facts, language="en"):
+    """Return the words of an order's report, in a row."""
+    html = page(told(facts, None), Words(language, BISHKEK))
+    return [text.replace("\N{NO-BREAK SPACE}", " ") for text in text_of(html)]
+
+
+@pytest.mark.parametrize(
+    ("language", "rows"),
+    [
+        ("en", [("Measured", "0.25 % above it are tolerated"), ("To be shed no faster than", "0.04 kW/min"),
+                ("To come back no faster than", "1,234.5 kW/min"), ("Time to comply", "130 s"),
+                ("Shifted by chance by up to", "5 min"), ("Price of each kWh above it", "1,234.50 KGS")]),
+        ("ru", [("To be shed no faster than", "0,04 кВт/мин"), ("Time to comply", "130 с"),  # noqa: RUF001 - Russian
+                ("Price of each kWh above it", "1 234,50 KGS")]),
+    ],
+)  # fmt: skip
+def test_a_page_tells_the_documents_own_digits_in_the_languages_figures(language, rows):
+    exact = document(
+        1, measure={"tolerance_pct": 0.25}, ramp_kw_per_min=0.04, restore_kw_per_min=1234.5, comply_by_s=130,
+        randomize_s=300, excess_price={"amount": "1234.50", "currency": "KGS"},
+    )  # fmt: skip
+    shown = rows_of([exact, *LIFE[1:]], language)
+    keys = {words: key for key, words in languages()["en"].items()}
+    for name, value in rows:
+        assert shown[shown.index(languages()[language][keys[name]]) + 1] == value
+
+
+def test_each_revision_says_its_points_and_what_comes_after():
+    points = [
+        {"at": "2026-11-12T06:00:00Z", "max_import_kw": 7.5},
+        {"at": "2026-11-12T07:00:00Z", "max_import_kw": None},
+    ]
+    first = document(
+        1, limit={"trajectory": points, "interpolate": "linear"}, resume="operator", lead="forbidden", priority=5,
+        on_silence={"timeout_s": 90, "failsafe_kw": 2.25, "then": "release"},
+    )  # fmt: skip
+    shown = rows_of([first, *LIFE[1:], document(2, **{"class": "law"})])
+    asked = shown[shown.index("What each revision asked for") + 9]
+    for said in (
+        "Points of the trajectory: 2026-11-12 12:00:00+06:00 7.5 kW, 2026-11-12 13:00:00+06:00 no limit, in a straight",
+        "Power comes back: once the operator of the site releases it",
+        "Shedding ahead of its start: forbidden",
+        "Priority within its class: 5",
+        "silent: after 90 s without a word at most 2.25 kW, for at least 120 min; then it is released",
+    ):
+        assert said in asked
+    assert shown[shown.index("Power comes back") + 1] == "once its issuer releases it"  # a law's, unless it says else
+
+
+def test_a_cancel_that_repeats_its_limit_takes_back():
+    shown = rows_of([document(1), *LIFE[1:-3], document(2, status="cancelled"), *LIFE[-2:]])
+    assert shown[shown.index("What each revision asked for") + 14] == "taken back"
+
+
+@pytest.mark.parametrize(
+    ("steps", "began"),
+    [
+        ([moved(at(0), "receive", "received"), moved(at(0), "refuse", "rejected")], "never"),
+        ([moved(at(0), "receive", "received"), moved(at(0), "accept", "accepted")], "not yet"),
+    ],
+)
+def test_an_order_that_did_not_begin_says_never_or_not_yet(steps, began):
+    shown = rows_of([document(1), *steps])
+    assert shown[shown.index("In force from") + 1] == began
+    assert "In force until" not in shown
+
+
+def test_what_the_agent_made_of_a_signal_is_not_vouched_for_by_its_transport():
+    made = replace(document(1), transport="signal")
+    shown = rows_of([made, *LIFE[1:]])
+    said = "none: the agent made it of what a signal demanded, or of its silence"
+    assert shown[shown.index("Signature") + 1] == said
 
 
 @pytest.mark.parametrize(("end", "zone"), [("9999-12-31T23:59:59Z", BISHKEK), ("0001-01-01T00:00:00Z", NEW_YORK)])
