@@ -26,7 +26,7 @@ from agent.control.remedying import Bearing, Remedying
 from agent.control.safety import SafetyWatch
 from agent.control.scopes import Scopes
 from agent.control.seal_watch import SealWatch
-from agent.control.setpoints import setpoints
+from agent.control.setpoints import Decided, setpoints
 from agent.control.turning import gathered, kept
 from agent.facts import (
     AnyFact,
@@ -166,9 +166,10 @@ class Controller:
                 facts += self.remedying.look(self._bearing(view, now))
                 facts += [] if self.pricing is None else self.pricing.facts()
                 facts += self._minutes(observed, decision, now)
+            decided = Decided(self.parts.fleet, decision)
             written = await self.parts.journal.record(facts)
             if self.limits.enforce:
-                await self._send(decision, written=written)
+                await self._send(decision, decided, written=written)
                 self.cutting.send(now, written=written)
                 self.remedying.send(written=written)
                 await self._prepare(view)
@@ -345,15 +346,19 @@ class Controller:
         powers_w = {miner.id: round(float(fleet.believed_w[row]), 1) for row, miner in enumerate(fleet.miners)}
         return LastPowers(at=now.at, powers_w=powers_w, house_w=self.parts.metering.house.in_force_w(now.mono))
 
-    async def _send(self, decision: Decision, *, written: bool) -> None:
+    async def _send(self, decision: Decision, decided: Decided, *, written: bool) -> None:
         """Set and send: lowering always, raising only where it was written and still fits at this instant."""
         fleet, now = self.parts.fleet, self.parts.clock.now()
-        raised = decision.steps < fleet.setpoint[decision.rows]
-        keep = ~raised | written
+        steps, stands = decided.steps()
+        raised = steps < fleet.setpoint[decision.rows]
+        keep = stands & (~raised | written)
         if (raised & keep).any():
             self._giving_back.raised(now.mono)
-        fleet.set_steps(decision.rows[keep], decision.steps[keep], now.mono)
-        await self.parts.dispatcher.send(decision.lower)
+        fleet.set_steps(decision.rows[keep], steps[keep], now.mono)
+        if not stands.all():
+            self.wake()
+        gone = np.isin(decision.lower, decision.rows[~stands])
+        await self.parts.dispatcher.send(decision.lower[~gone])
         if self.parts.dispatcher.is_behind:
             return  # lowering goes first
         higher = decision.higher[fleet.seen[decision.higher] > fleet.setpoint[decision.higher]]

@@ -1,13 +1,15 @@
-"""Levels that were decided, by their names: what is written down and said of them."""
+"""Levels that were decided, by their names: what is written down of them, and what they are when they are set."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import structlog
 
 from agent.facts import SetpointsChanged
 from agent.fleet.fleet import Fleet
+from agent.fleet.view import Flags, Indices
 from agent.planning.decide import Decision
 from agent.values import Moment
 
@@ -40,3 +42,21 @@ def setpoints(fleet: Fleet, decision: Decision, orders: Sequence[str], now: Mome
         binding_order=binding,
         orders=list(orders),
     )
+
+
+class Decided:
+    """The levels of a decision, which stay what they are though a machine is identified anew before they are set."""
+
+    def __init__(self, fleet: Fleet, decision: Decision) -> None:
+        self._fleet = fleet
+        self._decision = decision
+        self._ladders = [fleet.ladders[row] for row in decision.rows.tolist()]
+
+    def steps(self) -> tuple[Indices, Flags]:
+        """Return the steps of these levels now, and which machines still have theirs: another is decided anew."""
+        steps, stands = self._decision.steps.copy(), np.ones(len(self._ladders), np.bool_)
+        for at, (row, before) in enumerate(zip(self._decision.rows.tolist(), self._ladders, strict=True)):
+            if (ladder := self._fleet.ladders[row]) is not before:
+                step = ladder.index(before.steps[steps[at]].level)
+                stands[at], steps[at] = step is not None, 0 if step is None else step
+        return steps, stands

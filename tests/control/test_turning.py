@@ -122,3 +122,20 @@ async def test_a_stop_while_a_tick_is_being_written_has_nothing_written_twice(si
     await goodbye(site)
     assert [fact.start.minute for fact in site.ledger.replay(MeterInterval)] == [0]
     assert not site.journal.unwritten
+
+
+@pytest.mark.parametrize("levels", [["full", "limit:2900", "sleep"], ["full"]])
+async def test_who_is_identified_while_levels_are_written_is_set_to_the_one_that_is_written(site, monkeypatch, levels):
+    steps, append = {step.level: step for step in site.fleet.ladders[0].steps}, site.ledger.append
+    steps["limit:2900"] = replace(steps["full"], level="limit:2900", power_w=2900.0)
+    ladder = replace(site.fleet.ladders[0], steps=tuple(steps[level] for level in levels))
+    await site.order()
+
+    async def appended(facts, outbox=()):
+        site.fleet.identified(0, site.fleet.identities[0], ladder)
+        return await append(facts, outbox)
+
+    monkeypatch.setattr(site.ledger, "append", appended)
+    await site.controller.tick()
+    assert site.fleet.level_of(0, int(site.fleet.setpoint[0])) == levels[-1]
+    assert sorted(site.machines.told) == [(f"127.0.0.{at}", "Sleep") for at in (1, 2, 3) if at > 1 or len(levels) > 1]
