@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, localcontext
+from math import inf
 from typing import Any
 
+from agent.orders.limit import Trajectory
 from agent.outputs.minutes import IN_FORCE, in_force
 from agent.outputs.money_order import OrderStory, Piece
 from agent.outputs.money_totals import hours, kwh
@@ -25,7 +27,8 @@ def excess(story: OrderStory, pieces: Sequence[Piece]) -> dict[str, Any] | None:
     """Return the energy above the limit and what it costs by the order's own price.
 
     The price is that of its last document that is no cancel. Above is what the site drew beyond the limit in force at
-    an interval's start, as the order's acks state it, in the intervals during all of which the order was in force.
+    an interval's start, as that document's trajectory has it, else as the order's acks state it, in the intervals
+    during all of which the order was in force.
     None where no price is named, where none of the intervals is such, and where the limit is not one on the site's
     draw at its billing meter, which the intervals are of.
     """
@@ -77,23 +80,41 @@ def _is_of_site(told: Mapping[str, Any]) -> bool:
 def _held(story: OrderStory, pieces: Sequence[Piece]) -> list[tuple[Piece, Watts]]:
     """Return the pieces during all of which the order was in force, each with the limit at its start."""
     spans = in_force(story.moves)
+    steps = [move for move in story.moves if move.state in IN_FORCE]
+    trajectory = _trajectory(_told(story).get("limit") or {})
+    revision = None if story.received is None or trajectory is None else story.received.revision
     found: list[tuple[Piece, Watts]] = []
     for piece in pieces:
         start, end = piece.fact.start, piece.fact.end
-        cap_w = _cap_w(story, start + LOOK)
-        if cap_w is not None and any(since <= start + LOOK and end - LOOK <= until for since, until in spans):
+        if not any(since <= start + LOOK and end - LOOK <= until for since, until in spans):
+            continue
+        before = [step for step in steps if step.at <= start + LOOK]
+        if trajectory is not None and before[-1].revision == revision:
+            allowed_w = trajectory.allowed(start)
+            found.append((piece, inf if allowed_w is None else allowed_w))
+            continue
+        cap_w = next((step.cap_w for step in reversed(before) if step.cap_w is not None), None)
+        if cap_w is not None:
             found.append((piece, cap_w))
     return found
 
 
-def _cap_w(story: OrderStory, at: datetime) -> Watts | None:
-    caps_w = [move.cap_w for move in story.moves if move.at <= at and move.state in IN_FORCE]
-    return next((cap_w for cap_w in reversed(caps_w) if cap_w is not None), None)
+def _trajectory(limit: Mapping[str, Any]) -> Trajectory | None:
+    """Return the points that a document's limit has, None where it has none: no ack tells each of them."""
+    points = limit.get("trajectory")
+    if points is None:
+        return None
+    kws = [point["max_import_kw"] for point in points]
+    return Trajectory(
+        times=tuple(datetime.fromisoformat(point["at"]) for point in points),
+        powers_w=tuple(None if kw is None else kw * 1000 for kw in kws),
+        linear=limit.get("interpolate") == "linear",
+    )
 
 
 def _above_wh(piece: Piece, cap_w: Watts) -> int:
     seconds = (piece.fact.end - piece.fact.start).total_seconds()
-    return max(0, round(piece.fact.site_wh - cap_w * seconds / 3600))
+    return round(max(0.0, piece.fact.site_wh - cap_w * seconds / 3600))
 
 
 def _within_s(start: datetime, end: datetime, span: tuple[datetime, datetime]) -> float:

@@ -70,6 +70,15 @@ def test_a_cancelled_order_keeps_the_price_that_it_had():
     assert excess(told, [piece(0, 350)])["kwh"] == 0.1
 
 
+def test_a_trajectory_is_held_to_its_points_that_no_ack_tells_of():
+    times = [(T0 + n * QUARTER).isoformat() for n in range(3)]
+    points = [{"at": at, "max_import_kw": kw} for at, kw in zip(times, (1.6, 0.8, None), strict=True)]
+    told = story(received(excess_price=PRICE, limit={"trajectory": points}), moved(0, "start", "active", 1600.0))
+    pieces = [piece(0, 500), piece(1, 500), piece(2, 500)]
+    assert excess(told, pieces)["kwh"] == 0.4
+    assert excess_doubts(told, pieces) == []
+
+
 @pytest.mark.parametrize(
     "told",
     [
