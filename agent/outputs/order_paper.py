@@ -17,7 +17,7 @@ from agent.outputs.account import Account, limit_of, origin_of, points
 from agent.outputs.document import Block, Document, Listed, Note, Pairs, Section, Table
 from agent.outputs.document_html import as_html
 from agent.outputs.report_chart import MOST, chart
-from agent.outputs.report_demand import demanded, takes_back
+from agent.outputs.report_demand import demanded, shortened, takes_back
 from agent.outputs.report_words import Words
 from agent.proof.evidence import Proven
 from agent.words.limits import limit_words
@@ -73,7 +73,7 @@ def _order(told: Told, words: Words) -> Iterable[tuple[str, str]]:
         limit = None if takes_back(received.document) else limit_of(received.document)
         yield words("limit"), words("taken_back") if limit is None else _in_words(limit, words)
         if limit is not None:
-            yield words("limit_as_is"), limit
+            yield words("limit_as_is"), shortened(limit, words)
         yield from demanded(received.document, words)
         yield words("transport"), received.transport
         yield from _origin(received, words)

@@ -13,6 +13,8 @@ from agent.proof.jws import content
 
 COMPLY_BY_S, SILENT_AT_LEAST_S = 300, 7200
 """What a document that says none asks for (contract 4)."""
+SHOWN, SHOWN_LETTERS = 96, 4000
+"""So many points and letters of a limit stand in a paper: a day by quarters; the document has the rest."""
 
 
 def takes_back(document: str) -> bool:
@@ -76,10 +78,18 @@ def _measured(measure: Mapping[str, Any], words: Words) -> str:
     return "; ".join(told)
 
 
+def shortened(text: str, words: Words) -> str:
+    """Return a text as it is, or where it is too long for a paper its beginning and how much more there is."""
+    more = len(text) - SHOWN_LETTERS
+    return text if more <= 0 else f"{text[:SHOWN_LETTERS]}{words('letters_more', words.exact(more))}"
+
+
 def _points(limit: Mapping[str, Any], words: Words) -> str:
     """Return the points of a trajectory; nothing for another limit."""
     points = limit.get("trajectory") or ()
-    said = [f"{words.instant(datetime.fromisoformat(point['at']))} {_most(point, words)}" for point in points]
+    said = [f"{words.instant(datetime.fromisoformat(point['at']))} {_most(point, words)}" for point in points[:SHOWN]]
+    if len(points) > SHOWN:
+        said.append(words("points_more", words.exact(len(points) - SHOWN)))
     return ", ".join([*said, *([words("linear")] if limit.get("interpolate") == "linear" else [])])
 
 

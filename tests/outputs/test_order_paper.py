@@ -251,6 +251,20 @@ def test_a_page_tells_the_documents_own_digits_in_the_languages_figures(language
         assert shown[shown.index(languages()[language][keys[name]]) + 1] == value
 
 
+@pytest.mark.parametrize(("language", "more"), [("en", "and 1,904 points more"), ("ru", "и ещё точек: 1 904")])
+def test_a_paper_has_the_first_points_of_many_and_says_how_many_more_there_are(language, more):
+    start = datetime(2026, 11, 12, 6, tzinfo=UTC)
+    points = [{"at": (start + timedelta(minutes=n)).isoformat(), "max_import_kw": n} for n in range(2000)]
+    shown = rows_of([document(1, limit={"trajectory": points}), *LIFE[1:]], language)
+    words = languages()[language]
+    as_is = shown[shown.index(words["limit_as_is"]) + 1]
+    assert len(as_is) < 4100
+    assert as_is.endswith(words["letters_more"].split("{0}")[1])
+    told = shown[shown.index(words["trajectory"]) + 1]
+    assert more in told.replace("\N{NO-BREAK SPACE}", " ")
+    assert told.count("kW" if language == "en" else "кВт") == 96
+
+
 def test_each_revision_says_its_points_and_what_comes_after():
     points = [
         {"at": "2026-11-12T06:00:00Z", "max_import_kw": 7.5},
