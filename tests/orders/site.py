@@ -125,3 +125,13 @@ def said(fact: OrderMoved | OrderRefused) -> str:
     told = ack(fact)
     line = f"{told['order_id']} r{told['revision']} #{told['seq']} {told['state']}"
     return f"{line}: {told['reason']}" if told["reason"] else line
+
+
+def complied(**told: object) -> Site:
+    """Return a site that complies with a law stop, or with what the keywords make of it."""
+    site = Site()
+    site.send(document(**told))
+    site.observed = ASLEEP
+    site.wait(16)
+    assert site.state() == "complied"
+    return site

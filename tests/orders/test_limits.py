@@ -1,15 +1,12 @@
 """The five limits over time, as a dispatcher sees them: by caps and acknowledgements."""
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
-from agent.facts import OrderReceived
 from agent.orders.limit import Trajectory
 from agent.values import Moment
 from tests.orders.site import ASLEEP, FULL_W, RUNNING, T0, Site, at, capped, document
@@ -183,7 +180,7 @@ def test_the_next_point_is_known_ahead():
     assert site.book.next_change(site.now) == T0 + timedelta(seconds=60)
 
 
-# tests, offers, chance, succession -------------------------------------------------------------------------------
+# tests, chance, succession ---------------------------------------------------------------------------------------
 
 
 def test_a_test_order_lives_its_whole_life_and_binds_nothing():
@@ -199,77 +196,6 @@ def test_a_test_order_lives_its_whole_life_and_binds_nothing():
     site.observed = replace(RUNNING, restore_pending=True)
     assert site.send({**capped(100, revision=2), "status": "cancelled"})[0].startswith("a r2 #5 cancelled")
     assert site.tick(1) == ["a r2 #6 closed: test: nothing is sent"]
-
-
-def offered(site: Site, offers: str, **told: object) -> list[str]:
-    trust = site.policy.trust
-    issuers = {**trust.issuers, "grid": replace(trust.issuers["grid"], offers=offers)}
-    site.book.policy = site.policy = replace(site.policy, trust=replace(trust, issuers=issuers))
-    return site.send(capped(500, mandatory=False, **told))
-
-
-def test_an_offer_is_accepted_or_declined_by_its_issuers_rule():
-    site = Site()
-    assert offered(site, "accept")[-1] == "a r1 #3 active"
-    said = offered(Site(), "decline")
-    assert said == ["a r1 #None rejected: declined: offers of grid are declined by the configuration"]
-
-
-def test_an_offer_waits_for_a_hand_and_binds_once_accepted():
-    site = Site()
-    assert offered(site, "ask") == ["a r1 #1 received: offer: it waits for accept or decline"]
-    assert site.book.cap(site.now).cap_w is None
-    assert site.wait(1000, step=100) == []
-    site = site.restarted()
-    answered = site.take(site.book.answer("a", accept=True, by="eve", now=site.now, observed=site.observed))
-    assert answered == ["a r1 #2 accepted", "a r1 #3 active"]
-    assert site.book.cap(site.now).cap_w == 500_000
-    assert site.wait(299) == []
-    assert site.tick(1) == ["a r1 #4 violated"]
-    again = site.book.answer("a", accept=False, by="eve", now=site.now, observed=site.observed)
-    assert again.code == "not_allowed"
-
-
-@pytest.mark.parametrize("accept", [True, False])
-def test_an_offer_takes_anothers_place_once_it_is_accepted(accept):
-    site = Site()
-    site.send(capped(300, order_id="b"))
-    assert offered(site, "ask", supersedes=["b"]) == ["a r1 #1 received: offer: it waits for accept or decline"]
-    assert site.book.cap(site.now).cap_w == 300_000
-    site = site.restarted()
-    said = site.take(site.book.answer("a", accept=accept, by="eve", now=site.now, observed=site.observed))
-    if accept:
-        assert said == ["b r1 #4 superseded", "a r1 #2 accepted", "a r1 #3 active"]
-    else:
-        assert said == ["a r1 #2 rejected: declined: by eve"]
-    assert site.book.cap(site.now).cap_w == (500_000 if accept else 300_000)
-
-
-def test_an_offer_that_is_declined_or_outlived_is_rejected():
-    site = Site()
-    offered(site, "ask")
-    declined = site.take(site.book.answer("a", accept=False, by="eve", now=site.now, observed=site.observed))
-    assert declined == ["a r1 #2 rejected: declined: by eve"]
-    site = Site()
-    offered(site, "ask", ends_at=at(60))
-    assert site.tick(59) == []
-    assert site.tick(1) == ["a r1 #2 rejected: declined: its end passed without an answer"]
-    assert site.book.answer("a", accept=True, by="eve", now=site.now, observed=site.observed).code == "unknown_target"
-
-
-def test_an_offer_that_is_revised_or_taken_back_gives_way():
-    site = Site()
-    offered(site, "ask")
-    assert offered(site, "ask", revision=2) == [
-        "a r1 #2 rejected: superseded",
-        "a r2 #3 received: offer: it waits for accept or decline",
-    ]
-    assert site.send({**capped(500, revision=3), "status": "cancelled"}) == [
-        "a r2 #4 rejected: superseded",
-        "a r3 #5 received",
-        "a r3 #6 cancelled",
-        "a r3 #7 closed",
-    ]
 
 
 def drawn(chance: float, **policy: object) -> Site:
@@ -423,95 +349,3 @@ def test_a_reduction_elsewhere_or_for_a_test_is_no_base_of_another():
     site.observed = replace(metered(500_000.0), before_w=500_000.0)
     site.send(limited({"reduce_kw": 100}, order_id="b", targets={"feeders": ["T1"]}))
     assert site.last()["cap_w"] == 400_000
-
-
-def test_a_stop_that_is_judged_by_a_mean_still_wants_everybody_asleep():
-    site = Site()
-    site.send(document(measure={"over_s": 600}))
-    site.observed = replace(ASLEEP, awake_reachable=1, means=lambda _first, _last: 54_000.0)
-    assert site.wait(299) == []
-    site.observed = replace(site.observed, awake_reachable=0)
-    assert site.tick(1) == ["a r1 #4 complied"]
-
-
-OVERLONG = {"over_s": 70_000_000_000, "aligned": True}
-
-
-def test_a_mean_over_more_than_a_month_is_refused_where_it_comes_in():
-    site = Site()
-    assert site.send(capped(300, measure={"over_s": 2_678_401})) == [
-        "a r1 #None rejected: bad_value: measure.over_s: must be at most 2678400, which is 31 days"
-    ]
-    assert "rejected" not in site.send(capped(300, measure={"over_s": 2_678_400, "aligned": True}))[0]
-
-
-def test_an_order_remembered_with_a_longer_mean_stops_nobody_and_can_be_taken_back():
-    site = Site()
-    site.send(capped(300, measure={"over_s": 900, "aligned": True}))
-    told = json.dumps(capped(300, measure=OVERLONG))
-    site.facts = [
-        structs.replace(fact, document=told) if isinstance(fact, OrderReceived) else fact for fact in site.facts
-    ]
-    site = site.restarted()
-    site.observed = replace(RUNNING, means=lambda _long_s, _short_s: FULL_W)
-    site.send(document(order_id="law"))
-    assert site.wait(400, 100)[-1].startswith("law")
-    cancel = capped(300, revision=2, status="cancelled", measure=OVERLONG)
-    assert "a r2 #5 cancelled" in site.send(cancel)
-
-
-def test_energy_drawn_in_a_clock_interval_counts_on_after_a_revision_that_asks_for_the_same():
-    site = Site()
-    drawn_w = 400_000.0
-    site.observed = replace(RUNNING, meter_w=drawn_w, means=lambda _first, _last: drawn_w)
-    asked = {"measure": {"over_s": 900, "aligned": True}}
-    site.send(capped(300, **asked))
-    site.tick(300)
-    site.send(capped(300, **asked, revision=2, note="by letter too"))
-    site.tick(300)
-    assert site.book.cap(site.now).cap_w == pytest.approx((300_000 * 900 - drawn_w * 600) / 300)
-    site = site.restarted()
-    site.tick()
-    assert site.book.cap(site.now).cap_w == pytest.approx(100_000)
-    site.send(capped(250, **asked, revision=3))
-    site.tick(60)
-    assert site.book.cap(site.now).cap_w == pytest.approx((250_000 * 300 - drawn_w * 60) / 240)
-
-
-ALIGNED = {"measure": {"over_s": 900, "aligned": True}}
-
-
-def free_for_240_s(revision: dict[str, object]) -> Site:
-    """Return a site four minutes into an interval: what bound gave way to a revision that waits."""
-    site = Site()
-    site.observed = replace(RUNNING, meter_w=300_000.0, means=lambda _first, _last: 300_000.0)
-    site.send(capped(300, **ALIGNED))
-    site.tick(900)
-    site.send(capped(300, **ALIGNED, revision=2, **revision))
-    assert site.book.cap(site.now).cap_w is None
-    site.tick(240)
-    site.observed = replace(site.observed, means=lambda first_s, _last_s: 300_000.0 if first_s <= 60 else 900_000.0)
-    return site
-
-
-def keeps_within_60_s(site: Site) -> bool:
-    site = site.restarted()
-    site.tick()
-    site.tick(60)
-    return site.book.cap(site.now).cap_w == pytest.approx(300_000)
-
-
-def test_what_is_drawn_before_a_revisions_start_does_not_count():
-    assert keeps_within_60_s(free_for_240_s({"starts_at": at(1140)}))
-    site = free_for_240_s({"starts_at": at(1800)})
-    site.send(capped(300, **ALIGNED, revision=3))
-    assert keeps_within_60_s(site)
-
-
-def test_what_is_drawn_while_a_revision_waits_as_an_offer_does_not_count():
-    site = free_for_240_s({"mandatory": False})
-    site.take(site.book.answer("a", accept=True, by="eve", now=site.now, observed=site.observed))
-    assert keeps_within_60_s(site)
-    site = free_for_240_s({"mandatory": False})
-    site.send(capped(300, **ALIGNED, revision=3))
-    assert keeps_within_60_s(site)

@@ -1,4 +1,4 @@
-"""An offer that supersedes is held, when it is accepted, against what is open then, and takes over what had bound."""
+"""Offers: by rule or by hand; one that supersedes is held, when it is accepted, against what is open then."""
 
 from dataclasses import replace
 
@@ -23,6 +23,77 @@ def asking() -> Site:
 def accepted(site: Site, order_id: str = "f") -> list[str] | str:
     found = site.book.answer(order_id, accept=True, by="eve", now=site.now, observed=site.observed)
     return found.reason if isinstance(found, Rejection) else site.take(found)
+
+
+def offered(site: Site, offers: str, **told: object) -> list[str]:
+    trust = site.policy.trust
+    issuers = {**trust.issuers, "grid": replace(trust.issuers["grid"], offers=offers)}
+    site.book.policy = site.policy = replace(site.policy, trust=replace(trust, issuers=issuers))
+    return site.send(capped(500, mandatory=False, **told))
+
+
+def test_an_offer_is_accepted_or_declined_by_its_issuers_rule():
+    site = Site()
+    assert offered(site, "accept")[-1] == "a r1 #3 active"
+    said = offered(Site(), "decline")
+    assert said == ["a r1 #None rejected: declined: offers of grid are declined by the configuration"]
+
+
+def test_an_offer_waits_for_a_hand_and_binds_once_accepted():
+    site = Site()
+    assert offered(site, "ask") == ["a r1 #1 received: offer: it waits for accept or decline"]
+    assert site.book.cap(site.now).cap_w is None
+    assert site.wait(1000, step=100) == []
+    site = site.restarted()
+    answered = site.take(site.book.answer("a", accept=True, by="eve", now=site.now, observed=site.observed))
+    assert answered == ["a r1 #2 accepted", "a r1 #3 active"]
+    assert site.book.cap(site.now).cap_w == 500_000
+    assert site.wait(299) == []
+    assert site.tick(1) == ["a r1 #4 violated"]
+    again = site.book.answer("a", accept=False, by="eve", now=site.now, observed=site.observed)
+    assert again.code == "not_allowed"
+
+
+@pytest.mark.parametrize("accept", [True, False])
+def test_an_offer_takes_anothers_place_once_it_is_accepted(accept):
+    site = Site()
+    site.send(capped(300, order_id="b"))
+    assert offered(site, "ask", supersedes=["b"]) == ["a r1 #1 received: offer: it waits for accept or decline"]
+    assert site.book.cap(site.now).cap_w == 300_000
+    site = site.restarted()
+    said = site.take(site.book.answer("a", accept=accept, by="eve", now=site.now, observed=site.observed))
+    if accept:
+        assert said == ["b r1 #4 superseded", "a r1 #2 accepted", "a r1 #3 active"]
+    else:
+        assert said == ["a r1 #2 rejected: declined: by eve"]
+    assert site.book.cap(site.now).cap_w == (500_000 if accept else 300_000)
+
+
+def test_an_offer_that_is_declined_or_outlived_is_rejected():
+    site = Site()
+    offered(site, "ask")
+    declined = site.take(site.book.answer("a", accept=False, by="eve", now=site.now, observed=site.observed))
+    assert declined == ["a r1 #2 rejected: declined: by eve"]
+    site = Site()
+    offered(site, "ask", ends_at=at(60))
+    assert site.tick(59) == []
+    assert site.tick(1) == ["a r1 #2 rejected: declined: its end passed without an answer"]
+    assert site.book.answer("a", accept=True, by="eve", now=site.now, observed=site.observed).code == "unknown_target"
+
+
+def test_an_offer_that_is_revised_or_taken_back_gives_way():
+    site = Site()
+    offered(site, "ask")
+    assert offered(site, "ask", revision=2) == [
+        "a r1 #2 rejected: superseded",
+        "a r2 #3 received: offer: it waits for accept or decline",
+    ]
+    assert site.send({**capped(500, revision=3), "status": "cancelled"}) == [
+        "a r2 #4 rejected: superseded",
+        "a r3 #5 received",
+        "a r3 #6 cancelled",
+        "a r3 #7 closed",
+    ]
 
 
 def law_named_before_it_came(site: Site, transport: str, **told: object) -> Site:

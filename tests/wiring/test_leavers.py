@@ -83,19 +83,25 @@ async def test_it_is_kept_at_its_last_address_on_its_feeder_with_its_credentials
     await ledger.close()
 
 
-async def test_it_is_held_restored_and_let_go(tmp_path):
-    machines = Machines(2)
+async def without_the_second(tmp_path, machines, *, dead=False):
+    """Return a site that begins under a stop of the life before it, one of two taken out; what asks to begin anew."""
     first = Site(machines, tmp_path)
     await first.live(30)
     await first.order()
     await first.live(30)
     await first.close()
+    machines.dead.update({"127.0.0.2"} if dead else ())
     second = Site(machines, tmp_path, clock=first.clock)
     [entry] = CONFIG.miners
     _, leavers = with_held(replace(CONFIG, miners=(replace(entry, id="m0"),)), second.ledger)
     again = asyncio.Event()
     leavers.begin_again = again.set
-    waiting = asyncio.create_task(leavers.run(second.controller))
+    return second, again, asyncio.create_task(leavers.run(second.controller))
+
+
+async def test_it_is_held_restored_and_let_go(tmp_path):
+    machines = Machines(2)
+    second, again, waiting = await without_the_second(tmp_path, machines)
     await second.live(30)
     assert not again.is_set()
     machines.asleep.discard("127.0.0.2")
@@ -118,18 +124,7 @@ async def test_who_was_taken_out_because_it_is_dead_is_let_go_too(tmp_path, monk
     for module, name in ((giving_back, "QUIET_S"), (life, "LONG_S"), (leaving, "LONGEST_S")):
         monkeypatch.setattr(module, name, 60.0)
     machines = Machines(2)
-    first = Site(machines, tmp_path)
-    await first.live(30)
-    await first.order()
-    await first.live(30)
-    await first.close()
-    machines.dead.add("127.0.0.2")
-    second = Site(machines, tmp_path, clock=first.clock)
-    [entry] = CONFIG.miners
-    _, leavers = with_held(replace(CONFIG, miners=(replace(entry, id="m0"),)), second.ledger)
-    again = asyncio.Event()
-    leavers.begin_again = again.set
-    waiting = asyncio.create_task(leavers.run(second.controller))
+    second, again, waiting = await without_the_second(tmp_path, machines, dead=True)
     await second.live(60)
     await second.order(revision=2, status="cancelled")
     await second.live(30)
